@@ -1,0 +1,1 @@
+"""Training and export of the three networks; nothing else imports this package."""
