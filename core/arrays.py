@@ -1,0 +1,56 @@
+"""Helpers for frozen values: read-only arrays of promised shape, fields set while being made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.errors import DataError
+
+__all__ = ["frozen_array", "frozen_image", "set_fields", "size_wh"]
+
+
+def set_fields(target: object, **values: object) -> None:
+    """Set fields of a frozen object while it is being made."""
+    for name, value in values.items():
+        object.__setattr__(target, name, value)
+
+
+def frozen_array(
+    array: ArrayLike, dtype: type[np.generic], shape: tuple[int | None, ...], name: str
+) -> NDArray:
+    """Return our own read-only copy of an array, of the promised dtype and shape (None is free)."""
+    try:
+        copy = np.array(array, dtype=dtype, order="C")
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} must be an array of {dtype.__name__}: {error}.") from error
+    if copy.ndim != len(shape) or any(
+        want not in (None, got) for want, got in zip(shape, copy.shape, strict=True)
+    ):
+        wanted = ", ".join("n" if side is None else str(side) for side in shape)
+        raise DataError(f"{name} must have shape ({wanted}), got {copy.shape}.")
+    copy.setflags(write=False)
+    return copy
+
+
+def frozen_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a read-only image; kept as it is when it already is one, copied otherwise."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise DataError(
+            f"an image must be uint8 (h, w, 3) RGB, got {image.dtype} {image.shape}.",
+            "Convert it with core.image.to_image.",
+        )
+    if image.flags.writeable or not image.flags.c_contiguous or not image.flags.owndata:
+        image = np.array(image, order="C")
+        image.setflags(write=False)
+    return image
+
+
+def size_wh(sides: Sequence[int]) -> tuple[int, int]:
+    """Return (width, height) as two ints, both at least 1."""
+    width, height = (int(side) for side in sides)
+    if width < 1 or height < 1:
+        raise DataError(f"image_wh must be at least (1, 1), got ({width}, {height}).")
+    return width, height

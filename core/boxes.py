@@ -1,0 +1,139 @@
+"""Arithmetic on boxes: pure functions over (n, 4) arrays of pixels measured at edges.
+
+No model, no image; every function returns a new array and leaves its arguments alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.types import Detections
+
+__all__ = [
+    "area",
+    "clip_boxes",
+    "clip_detections",
+    "cxcywh_to_xyxy",
+    "iou_matrix",
+    "is_valid",
+    "move_detections",
+    "nms",
+    "scale_boxes",
+    "xywh_to_xyxy",
+    "xyxy_to_cxcywh",
+    "xyxy_to_xywh",
+]
+
+Boxes = NDArray[np.float32]
+
+
+def _boxes(array: ArrayLike) -> Boxes:
+    return np.asarray(array, dtype=np.float32).reshape(-1, 4)
+
+
+def is_valid(xyxy: ArrayLike) -> NDArray[np.bool_]:
+    """Return (n,) bool: finite, and with positive width and height."""
+    boxes = _boxes(xyxy)
+    valid: NDArray[np.bool_] = np.isfinite(boxes).all(axis=1)
+    return valid & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+
+
+def area(xyxy: ArrayLike) -> NDArray[np.float32]:
+    """Return (n,) float32 areas in square pixels; 0 for inverted boxes."""
+    boxes = _boxes(xyxy)
+    return np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1)
+
+
+def clip_boxes(xyxy: ArrayLike, image_wh: tuple[int, int]) -> Boxes:
+    """Return the boxes cut to the image; those outside become empty, see `is_valid`."""
+    boxes = _boxes(xyxy)
+    return np.clip(boxes, 0, np.tile(np.array(image_wh, np.float32), 2))
+
+
+def scale_boxes(xyxy: ArrayLike, factor: float | tuple[float, float]) -> Boxes:
+    """Return the boxes of the same image resized by a factor (or one for x and one for y)."""
+    x_factor, y_factor = factor if isinstance(factor, tuple) else (factor, factor)
+    return _boxes(xyxy) * np.array([x_factor, y_factor, x_factor, y_factor], np.float32)
+
+
+def iou_matrix(a_xyxy: ArrayLike, b_xyxy: ArrayLike) -> NDArray[np.float32]:
+    """Return (len(a), len(b)) float32 intersection over union, 0 where both are empty.
+
+    Example:
+        >>> iou_matrix([[0, 0, 2, 2]], [[0, 0, 2, 2], [1, 0, 3, 2]]).round(3).tolist()
+        [[1.0, 0.3330000042915344]]
+    """
+    a, b = _boxes(a_xyxy)[:, None], _boxes(b_xyxy)[None]
+    low = np.maximum(a[..., :2], b[..., :2])
+    high = np.minimum(a[..., 2:], b[..., 2:])
+    inter = np.clip(high - low, 0, None).prod(axis=-1)
+    union = area(a_xyxy)[:, None] + area(b_xyxy)[None] - inter
+    return np.divide(inter, union, out=np.zeros_like(inter), where=union > 0)
+
+
+def nms(xyxy: ArrayLike, score: ArrayLike, *, iou_max: float) -> NDArray[np.int64]:
+    """Return the rows that survive greedy non-maximum suppression, best first.
+
+    Args:
+        xyxy: (n, 4) boxes.
+        score: (n,) scores; ties keep the lower row.
+        iou_max: A box is dropped when it overlaps a better one by more than this.
+    """
+    boxes = _boxes(xyxy)
+    waiting = np.argsort(-np.asarray(score, np.float32), kind="stable")
+    kept: list[int] = []
+    while len(waiting):
+        best, waiting = waiting[0], waiting[1:]
+        kept.append(int(best))
+        waiting = waiting[iou_matrix(boxes[best], boxes[waiting])[0] <= iou_max]
+    return np.array(kept, dtype=np.int64)
+
+
+def xywh_to_xyxy(xywh: ArrayLike) -> Boxes:
+    """Return corner boxes of (left, top, width, height), the COCO layout."""
+    boxes = _boxes(xywh)
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+
+
+def xyxy_to_xywh(xyxy: ArrayLike) -> Boxes:
+    """Return (left, top, width, height), the COCO layout."""
+    boxes = _boxes(xyxy)
+    return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+
+
+def cxcywh_to_xyxy(cxcywh: ArrayLike) -> Boxes:
+    """Return corner boxes of (centre x, centre y, width, height), the YOLO layout in pixels."""
+    boxes = _boxes(cxcywh)
+    half = boxes[:, 2:] / 2
+    return np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
+
+
+def xyxy_to_cxcywh(xyxy: ArrayLike) -> Boxes:
+    """Return (centre x, centre y, width, height), the YOLO layout in pixels."""
+    boxes = _boxes(xyxy)
+    return np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], axis=1)
+
+
+def clip_detections(detections: Detections) -> Detections:
+    """Return the detections cut to their image; those that become empty are dropped."""
+    boxes = clip_boxes(detections.xyxy, detections.image_wh)
+    keep = is_valid(boxes)
+    return replace(detections[keep], xyxy=boxes[keep])
+
+
+def move_detections(
+    detections: Detections, dx: float, dy: float, *, image_wh: tuple[int, int]
+) -> Detections:
+    """Return the detections of a tile as detections of the image that contains it.
+
+    Args:
+        detections: Boxes in pixels of the tile.
+        dx: Left edge of the tile in the image, pixels.
+        dy: Top edge of the tile in the image, pixels.
+        image_wh: Size of the image.
+    """
+    offset = np.array([dx, dy, dx, dy], np.float32)
+    return replace(detections, xyxy=detections.xyxy + offset, image_wh=image_wh)

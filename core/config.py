@@ -1,0 +1,182 @@
+"""Settings: frozen sections with bounds and descriptions, and the one place that merges sources.
+
+Weakest first: field default < preset TOML < config file < `--set section.key=value`. The same field
+description feeds the CLI help, the page's tooltips, the REST schema and the table in the docs.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from core.errors import ConfigError
+from core.files import read_toml, sha256_of
+from core.registry import suggest
+
+__all__ = ["FieldInfo", "Section", "config_hash", "describe_fields", "load", "parse_set"]
+
+
+class Section(BaseModel):
+    """A group of settings: frozen, and strict about unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def with_values(self, values: Mapping[str, object]) -> Self:
+        """Return this section with some values replaced (nested mappings are merged).
+
+        Raises:
+            ConfigError: A key is unknown or a value not allowed.
+        """
+        return _validate(type(self), _merge(self.model_dump(), values), "the given values")
+
+
+S = TypeVar("S", bound=Section)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """One setting, described: for help texts, tooltips and the docs table."""
+
+    key: str
+    type: str
+    default: object
+    bounds: str
+    description: str
+
+
+def load(
+    section: type[S],
+    *,
+    preset: Path | None = None,
+    file: Path | None = None,
+    sets: Sequence[str] = (),
+) -> S:
+    """Return the merged settings.
+
+    Args:
+        section: The class of the whole, for example `LocateConfig`.
+        preset: A TOML file with the preset's values.
+        file: The user's own TOML file.
+        sets: Pairs such as "detect.score_min=0.2"; the strongest.
+
+    Raises:
+        ConfigError: A key is unknown (with a suggestion) or a value not allowed.
+        DataError: A file cannot be read.
+    """
+    values: dict[str, object] = {}
+    for path in (preset, file):
+        if path is not None:
+            # Validated one by one so that the message names the source at fault.
+            values = _merge(values, read_toml(path))
+            _validate(section, values, str(path.name))
+    for pair in sets:
+        values = _merge(values, parse_set(pair))
+        _validate(section, values, f"--set {pair}")
+    return _validate(section, values, "the settings")
+
+
+def parse_set(pair: str) -> dict[str, object]:
+    """Return the nested mapping of a "section.key=value" pair; values are TOML, else plain words.
+
+    Example:
+        >>> parse_set("detect.score_min=0.2")
+        {'detect': {'score_min': 0.2}}
+        >>> parse_set("upscale.mode=lanczos")
+        {'upscale': {'mode': 'lanczos'}}
+    """
+    key, equals, text = pair.partition("=")
+    names = [name.strip() for name in key.split(".")]
+    if not equals or not all(names):
+        raise ConfigError(f"cannot read '{pair}'.", "Write it as section.key=value.")
+    try:
+        value: object = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    for name in reversed(names):
+        value = {name: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def config_hash(config: Section) -> str:
+    """Return 12 hex digits that name these settings."""
+    text = json.dumps(config.model_dump(mode="json"), sort_keys=True)
+    return sha256_of(text.encode())[:12]
+
+
+def describe_fields(section: type[Section], prefix: str = "") -> Iterator[FieldInfo]:
+    """Yield every setting of a section and of the sections in it, with dotted keys."""
+    for name, info in section.model_fields.items():
+        annotation = info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, Section):
+            yield from describe_fields(annotation, f"{prefix}{name}.")
+            continue
+        yield FieldInfo(
+            key=f"{prefix}{name}",
+            type=_type_name(annotation),
+            default=info.get_default(call_default_factory=True),
+            bounds=_bounds(info.metadata),
+            description=info.description or "",
+        )
+
+
+def _type_name(annotation: object) -> str:
+    if isinstance(annotation, type) and not get_args(annotation):
+        return annotation.__name__
+    text = str(annotation).replace("typing.", "")
+    if text.startswith("Literal["):
+        return " | ".join(str(value) for value in get_args(annotation))
+    return text
+
+
+def _bounds(metadata: Sequence[object]) -> str:
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+    return " ".join(
+        f"{sign} {getattr(rule, name):g}"
+        for rule in metadata
+        for name, sign in signs.items()
+        if hasattr(rule, name)
+    )
+
+
+def _merge(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merge(below, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _validate(section: type[S], values: Mapping[str, object], source: str) -> S:
+    try:
+        return section.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(f"{source}: {_explain(section, first)}") from error
+
+
+def _explain(section: type[Section], error: ErrorDetails) -> str:
+    location = [str(part) for part in error["loc"]]
+    key = ".".join(location)
+    if error["type"] != "extra_forbidden":
+        message = error["msg"].replace("Input should be", "must be")
+        return f"{key} {message}, got {error['input']!r}."
+    known: list[str] = _field_names(section, location[:-1])
+    return f"unknown setting '{key}'.{suggest(location[-1], known)} Known: {', '.join(known)}."
+
+
+def _field_names(section: type[Section], path: Sequence[str]) -> list[str]:
+    for name in path:
+        annotation = section.model_fields[name].annotation
+        assert isinstance(annotation, type)
+        assert issubclass(annotation, Section)
+        section = annotation
+    return sorted(section.model_fields)

@@ -1,0 +1,231 @@
+"""The only place where pictures become `Image` arrays: decode, check, encode.
+
+In: a path, bytes, a Pillow image or an array. Out: uint8 (h, w, 3) RGB, contiguous, upright.
+Rules: EXIF orientation is applied; transparency is laid on white (what a page would show);
+16-bit samples are scaled to 8 bits, not clipped; of an animation the first frame is used.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PilModule
+from PIL import ImageOps, UnidentifiedImageError
+
+from core.errors import ImageError, ImageTooLargeError
+from core.files import write_bytes
+from core.types import Image
+
+__all__ = [
+    "MAX_PIXELS",
+    "ImageSource",
+    "decode_image",
+    "encode_image",
+    "image_wh",
+    "read_image",
+    "resize_image",
+    "to_image",
+    "to_pil",
+    "write_image",
+]
+
+ImageSource: TypeAlias = "str | Path | bytes | PilModule.Image | NDArray[np.generic]"
+
+MAX_PIXELS = 100_000_000
+
+_FORMATS_HINT = "Use a PNG, JPEG, WebP, BMP, GIF or TIFF file; open and save it again if needed."
+# What damaged files make Pillow's decoders raise.
+_DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError)
+
+
+def to_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Image:
+    """Return an `Image` from whatever the caller has.
+
+    Args:
+        source: A path, the bytes of a file, a Pillow image, or an array: (h, w), (h, w, 1),
+            (h, w, 3) RGB or (h, w, 4) RGBA; uint8, uint16, bool or float in [0, 1].
+        max_pixels: Larger images are refused before they are decoded.
+
+    Raises:
+        ImageError: It is not an image, or damaged, or an array of another form.
+        ImageTooLargeError: It has more than `max_pixels` pixels.
+
+    Example:
+        >>> to_image(np.zeros((2, 3), np.uint8)).shape
+        (2, 3, 3)
+    """
+    if isinstance(source, str | Path):
+        return read_image(Path(source), max_pixels=max_pixels)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return decode_image(bytes(source), max_pixels=max_pixels)
+    if isinstance(source, PilModule.Image):
+        _check_pixels(source.size, max_pixels)
+        return _from_pil(source)
+    if isinstance(source, np.ndarray):
+        return _from_array(source, max_pixels)
+    raise ImageError(
+        f"an image must be a path, bytes, a Pillow image or an array, got {type(source).__name__}."
+    )
+
+
+def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image:
+    """Return the image in a file; see `to_image`."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ImageError(f"cannot read {path}: {reason}.", "Check the path.") from error
+    return decode_image(data, max_pixels=max_pixels, name=path.name)
+
+
+def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS, name: str = "the image") -> Image:
+    """Return the image in the bytes of a file; `name` is used in messages. See `to_image`."""
+    if not data:
+        raise ImageError(f"{name} is empty (0 bytes).", "Choose another file.")
+    try:
+        with PilModule.open(io.BytesIO(data)) as opened:
+            # The header alone is read so far: a bomb costs nothing.
+            _check_pixels(opened.size, max_pixels)
+            return _from_pil(opened)
+    except PilModule.DecompressionBombError as error:
+        # Pillow's own limit of 179 million pixels, which comes before we see the size.
+        pixels = int(match[0]) if (match := re.search(r"\d+", str(error))) else None
+        raise _too_large(f"{pixels} pixels", max_pixels) from error
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{name} is not an image we can read.", _FORMATS_HINT) from error
+    except ImageError:
+        raise
+    except _DECODE_ERRORS as error:
+        raise ImageError(
+            f"{name} is damaged or cut short: {error}.",
+            "Download or export it again, and check that it opens in an image viewer.",
+        ) from error
+
+
+def image_wh(image: Image) -> tuple[int, int]:
+    """Return (width, height) of an image."""
+    return image.shape[1], image.shape[0]
+
+
+def to_pil(image: Image) -> PilModule.Image:
+    """Return a Pillow image in mode RGB."""
+    return PilModule.fromarray(image)
+
+
+def resize_image(image: Image, wh: tuple[int, int]) -> Image:
+    """Return the image at another size (Lanczos, with antialiasing when shrinking)."""
+    if image_wh(image) == tuple(wh):
+        return image
+    return _contiguous(to_pil(image).resize(wh, PilModule.Resampling.LANCZOS))
+
+
+def encode_image(
+    image: Image, *, format: Literal["png", "jpeg", "webp"] = "png", quality: int = 92
+) -> bytes:
+    """Return the bytes of an image file; `quality` (1..100) applies to jpeg and webp."""
+    buffer = io.BytesIO()
+    to_pil(image).save(buffer, format=format.upper(), quality=quality)
+    return buffer.getvalue()
+
+
+def write_image(image: Image, path: Path, *, quality: int = 92) -> None:
+    """Write an image; the format follows from the ending: .png, .jpg, .jpeg or .webp.
+
+    Raises:
+        ImageError: The ending is none of these.
+    """
+    formats: dict[str, Literal["png", "jpeg", "webp"]] = {
+        ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp",
+    }  # fmt: skip
+    if (suffix := path.suffix.lower()) not in formats:
+        raise ImageError(f"cannot write {path.name}.", f"Use one of {', '.join(formats)}.")
+    write_bytes(path, encode_image(image, format=formats[suffix], quality=quality))
+
+
+def _check_pixels(wh: tuple[int, int], max_pixels: int) -> None:
+    if wh[0] * wh[1] > max_pixels:
+        raise _too_large(f"{wh[0]}x{wh[1]} = {wh[0] * wh[1]} pixels", max_pixels)
+
+
+def _too_large(size: str, max_pixels: int) -> ImageTooLargeError:
+    return ImageTooLargeError(
+        f"the image has {size}, the limit is {max_pixels} pixels.",
+        "Scale it down or cut out the part of interest.",
+    )
+
+
+def _from_pil(opened: PilModule.Image) -> Image:
+    # Seeking back also undoes what an earlier reader of an animation left behind.
+    if getattr(opened, "is_animated", False):
+        opened.seek(0)
+    opened.load()
+    upright = ImageOps.exif_transpose(opened)
+    if upright.mode.startswith("I") or upright.mode == "F":
+        return _from_array(_eight_bit(np.asarray(upright)), upright.width * upright.height)
+    if upright.has_transparency_data:
+        rgba = upright.convert("RGBA")
+        white = PilModule.new("RGBA", rgba.size, "white")
+        return _contiguous(PilModule.alpha_composite(white, rgba).convert("RGB"))
+    return _contiguous(upright.convert("RGB"))
+
+
+def _contiguous(image: PilModule.Image) -> Image:
+    # A copy: arrays that view Pillow's buffer are read-only for some modes and not for others.
+    return np.array(image, dtype=np.uint8, order="C")
+
+
+def _eight_bit(samples: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Grey samples of 16, 32 or float bits as 8 bits, scaled by the range they evidently use."""
+    values = samples.astype(np.float64)
+    low, high = (values.min(), values.max()) if values.size else (0.0, 0.0)
+    if not np.isfinite([low, high]).all() or low < 0 or high > 65535:
+        raise ImageError(
+            f"grey values run from {low:g} to {high:g}, allowed are 0..1, 0..255 or 0..65535.",
+            "Save the image with 8 or 16 bits per channel.",
+        )
+    if samples.dtype.kind == "f":
+        scale = 255.0 if high <= 1 else (1.0 if high <= 255 else 255 / 65535)
+    else:
+        # Files with 16-bit samples use the whole range even when the picture is dark.
+        scale = 255 / 65535 if samples.dtype.itemsize == 2 or high > 255 else 1.0
+    return np.round(values * scale).astype(np.uint8)
+
+
+def _from_array(array: NDArray[np.generic], max_pixels: int) -> Image:
+    shape_ok = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
+    if not shape_ok or 0 in array.shape:
+        raise ImageError(
+            f"an array image must be (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), got {array.shape}.",
+            "Put the channels last and drop the batch axis.",
+        )
+    _check_pixels((array.shape[1], array.shape[0]), max_pixels)
+    samples = _array_samples(array)
+    if samples.ndim == 2 or samples.shape[2] == 1:
+        return np.ascontiguousarray(np.repeat(samples.reshape(*samples.shape[:2], 1), 3, axis=2))
+    if samples.shape[2] == 4:
+        alpha = samples[..., 3:].astype(np.float32) / 255
+        samples = np.round(samples[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
+    return np.array(samples, order="C")
+
+
+def _array_samples(array: NDArray[np.generic]) -> NDArray[np.uint8]:
+    if array.dtype == np.uint8:
+        return array.astype(np.uint8, copy=False)
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype == np.uint16:
+        return _eight_bit(array)
+    if array.dtype.kind == "f":
+        values = array.astype(np.float64)
+        if np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1:
+            return np.round(values * 255).astype(np.uint8)
+    raise ImageError(
+        f"array values must be uint8, uint16, bool, or float in [0, 1], got {array.dtype}"
+        f" from {array.min()} to {array.max()}.",
+        "Convert it to uint8 first.",
+    )

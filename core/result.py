@@ -1,0 +1,192 @@
+"""What comes out: one `Ranking` per caption, gathered in one `Result` per image.
+
+Front ends show these; `to_dict` and `from_dict` are the JSON form, with a schema version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.arrays import frozen_array, set_fields, size_wh
+from core.errors import DataError
+from core.types import Crops, Detections
+
+__all__ = ["SCHEMA_VERSION", "Ranking", "Result", "ScoreKind"]
+
+ScoreKind: TypeAlias = Literal["sigmoid", "cosine", "softmax"]
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """ONE caption against ONE image.
+
+    Args:
+        caption: The caption as used: stripped, white space collapsed.
+        logit: (n,) float32, the reranker's raw similarity, aligned with the detections.
+        score: (n,) float32, higher is better; what the number means is `kind`.
+        order: (n,) int64, detection rows, best first; ties by detector score, then by row.
+        kind: "sigmoid" scores are probabilities and comparable across images.
+        answer_row: The detection that the caption describes; None when it is not in the image.
+        nearest_row: The best candidate, even when it is not good enough; None without detections.
+        found_probability: Calibrated probability that the answer is right, in [0, 1].
+        margin: Logit of the nearest candidate minus that of the runner-up, capped at 10.
+    """
+
+    caption: str
+    logit: NDArray[np.float32]
+    score: NDArray[np.float32]
+    order: NDArray[np.int64]
+    kind: ScoreKind = "sigmoid"
+    answer_row: int | None = None
+    nearest_row: int | None = None
+    found_probability: float = 0.0
+    margin: float = 0.0
+
+    def __post_init__(self) -> None:
+        logit = frozen_array(self.logit, np.float32, (None,), "logit")
+        n = len(logit)
+        score = frozen_array(self.score, np.float32, (n,), "score")
+        order = frozen_array(self.order, np.int64, (n,), "order")
+        set_fields(self, logit=logit, score=score, order=order)
+        if not np.array_equal(np.sort(order), np.arange(n)):
+            raise DataError(f"order must hold each of the {n} rows once, got {order.tolist()}.")
+        for name, row in (("answer_row", self.answer_row), ("nearest_row", self.nearest_row)):
+            if row is not None and not 0 <= row < n:
+                raise DataError(f"{name} must be a row of {n} detections or None, got {row}.")
+
+    def __len__(self) -> int:
+        return len(self.logit)
+
+    @property
+    def found(self) -> bool:
+        """True when the caption describes something in the image."""
+        return self.answer_row is not None
+
+    def rank_of(self, row: int) -> int:
+        """Return the rank of a detection row: 0 is the best."""
+        return int(np.flatnonzero(self.order == row)[0])
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain JSON types."""
+        return {
+            "caption": self.caption,
+            "found": self.found,
+            "answer_row": self.answer_row,
+            "nearest_row": self.nearest_row,
+            "found_probability": float(self.found_probability),
+            "margin": float(self.margin),
+            "kind": self.kind,
+            "logit": self.logit.astype(float).tolist(),
+            "score": self.score.astype(float).tolist(),
+            "order": self.order.tolist(),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """Everything about ONE image.
+
+    Args:
+        image_wh: Width and height of the image in pixels.
+        detections: All candidate boxes.
+        rankings: One per caption, in the order the captions were given.
+        crops: The crops as cut, kept only on request.
+        upscaled: The crops as the reranker saw them, kept only on request.
+        seconds: Seconds by stage: detect, cut, upscale, rerank, total; decode where it happened.
+        provenance: Model ids, engine and why, precision, versions, config hash.
+        warnings: What the reader should know, in whole sentences.
+    """
+
+    image_wh: tuple[int, int]
+    detections: Detections
+    rankings: tuple[Ranking, ...]
+    crops: Crops | None = None
+    upscaled: Crops | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        set_fields(self, image_wh=size_wh(self.image_wh), rankings=tuple(self.rankings))
+        set_fields(self, seconds=dict(self.seconds), provenance=dict(self.provenance))
+        set_fields(self, warnings=tuple(self.warnings))
+        for ranking in self.rankings:
+            if len(ranking) != len(self.detections):
+                raise DataError(
+                    f"ranking of {ranking.caption!r} has {len(ranking)} rows, "
+                    f"the image has {len(self.detections)} detections."
+                )
+
+    def best(self, caption: int = 0, k: int = 1) -> list[int]:
+        """Return the k best detection rows of a caption (by its index), best first."""
+        return [int(row) for row in self.rankings[caption].order[:k]]
+
+    def answer_xyxy(self, caption: int = 0) -> tuple[float, float, float, float] | None:
+        """Return the answer box of a caption in pixels, or None when it is not in the image."""
+        row = self.rankings[caption].answer_row
+        if row is None:
+            return None
+        x1, y1, x2, y2 = (float(value) for value in self.detections.xyxy[row])
+        return x1, y1, x2, y2
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain JSON types, without the crops."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "image_wh": list(self.image_wh),
+            "detections": self.detections.to_dict(),
+            "rankings": [ranking.to_dict() for ranking in self.rankings],
+            "seconds": {name: float(value) for name, value in self.seconds.items()},
+            "provenance": dict(self.provenance),
+            "warnings": list(self.warnings),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, object]) -> Result:
+        """Return the result that `to_dict` wrote.
+
+        Raises:
+            DataError: The schema version is another one, or a field is missing or malformed.
+        """
+        version = data.get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise DataError(f"result has schema_version {version!r}, this is {SCHEMA_VERSION}.")
+        try:
+            return _result_from_dict(cls, data)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"result is malformed: {error!r}.") from error
+
+
+def _result_from_dict(cls: type[Result], data: Mapping[str, object]) -> Result:
+    seen: Mapping[str, list[float]] = data["detections"]  # type: ignore[assignment]
+    image_wh: tuple[int, int] = tuple(data["image_wh"])  # type: ignore[arg-type, assignment]
+    detections = Detections.from_xyxy(
+        seen["xyxy"],
+        image_wh,
+        score=seen["score"],
+        class_id=seen["class_id"],
+        class_names=seen["class_names"],  # type: ignore[arg-type]
+    )
+    names = (
+        "caption", "answer_row", "nearest_row", "found_probability", "margin", "kind", "logit",
+        "score", "order",
+    )  # fmt: skip
+    rankings: list[Mapping[str, object]] = data["rankings"]  # type: ignore[assignment]
+    return cls(
+        image_wh=image_wh,
+        detections=detections,
+        rankings=tuple(
+            Ranking(**{name: item[name] for name in names})  # type: ignore[arg-type]
+            for item in rankings
+        ),
+        seconds=data["seconds"],  # type: ignore[arg-type]
+        provenance=data["provenance"],  # type: ignore[arg-type]
+        warnings=tuple(data.get("warnings", ())),  # type: ignore[arg-type]
+    )
