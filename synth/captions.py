@@ -1,0 +1,401 @@
+"""The language of captions: which words name a type or a color, how a caption is written, read and varied.
+
+Nothing here looks at pixels. Color shares and a type go in, captions and descriptions come out,
+and `measure_agreement` says how true a description is of an object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "COLORS",
+    "COMPETITION_TYPES",
+    "TYPES",
+    "Description",
+    "choose_colors",
+    "list_vocabulary",
+    "make_hard_negatives",
+    "measure_agreement",
+    "normalize_caption",
+    "paraphrase",
+    "parse_caption",
+    "write_caption",
+]
+
+COMPETITION_TYPES = (
+    "fighter jet",
+    "fighter plane",
+    "light aircraft",
+    "commercial aircraft",
+    "cargo aircraft",
+    "helicopter",
+    "drone",
+    "missile",
+)
+TYPES = (
+    *COMPETITION_TYPES,
+    "rocket",
+    "glider",
+    "airship",
+    "hot air balloon",
+    "space shuttle",
+    "flying saucer",
+)
+COLORS = (
+    "white",
+    "black",
+    "grey",
+    "silver",
+    "red",
+    "blue",
+    "green",
+    "yellow",
+    "orange",
+    "brown",
+    "purple",
+)
+MINOR_SHARE_RATIO = 0.12
+"""A color that covers less of the painted area than this need not be named."""
+
+TYPE_SYNONYMS: dict[str, tuple[str, ...]] = {
+    "fighter jet": ("jet", "jet fighter", "combat jet", "military jet", "warplane"),
+    "fighter plane": ("warbird", "propeller fighter", "propeller plane", "old fighter"),
+    "light aircraft": ("light plane", "small plane", "sport plane", "private plane", "biplane"),
+    "commercial aircraft": (
+        "airliner",
+        "passenger plane",
+        "passenger aircraft",
+        "passenger jet",
+        "jet airliner",
+        "commercial plane",
+    ),
+    "cargo aircraft": (
+        "cargo plane",
+        "transport plane",
+        "transport aircraft",
+        "military transport",
+        "freighter",
+    ),
+    "helicopter": ("chopper", "copter"),
+    "drone": ("quadcopter", "uav", "quadrotor", "unmanned aircraft", "multicopter"),
+    "missile": ("cruise missile", "guided missile"),
+    "rocket": ("space rocket", "launch vehicle"),
+    "glider": ("sailplane", "soaring plane"),
+    "airship": ("blimp", "zeppelin", "dirigible"),
+    "hot air balloon": ("balloon",),
+    "space shuttle": ("shuttle", "orbiter"),
+    "flying saucer": ("ufo", "saucer"),
+}
+_PLANES = COMPETITION_TYPES[:5]
+TYPE_GROUPS: dict[str, tuple[str, ...]] = {
+    "plane": (*_PLANES, "glider"),
+    "airplane": (*_PLANES, "glider"),
+    "aeroplane": (*_PLANES, "glider"),
+    "aircraft": (*_PLANES, "helicopter", "drone", "glider", "airship"),
+    "military aircraft": ("fighter jet", "fighter plane", "cargo aircraft"),
+    "fighter": ("fighter jet", "fighter plane"),
+    "object": TYPES,
+    "thing": TYPES,
+    "one": TYPES,
+}
+COLOR_SYNONYMS: dict[str, tuple[str, ...]] = {
+    "white": ("cream", "ivory", "off white"),
+    "black": ("jet black", "ebony"),
+    "grey": ("gray", "charcoal", "slate"),
+    "silver": ("metallic", "chrome", "silvery", "aluminium"),
+    "red": ("crimson", "scarlet", "maroon", "burgundy"),
+    "blue": ("navy", "azure", "cyan", "teal", "turquoise"),
+    "green": ("olive", "lime", "emerald"),
+    "yellow": ("golden", "gold"),
+    "orange": ("amber",),
+    "brown": ("beige", "tan", "khaki", "sand"),
+    "purple": ("violet", "pink", "magenta", "lilac"),
+}
+# Synonyms that are only fair when the paint is known to be that dark or that light.
+_SHADE_WORDS: dict[tuple[str, int], tuple[str, ...]] = {
+    ("grey", -1): ("charcoal", "slate"),
+    ("blue", -1): ("navy", "navy blue"),
+    ("blue", 1): ("sky blue", "azure", "cyan"),
+    ("red", -1): ("maroon", "burgundy", "crimson"),
+    ("red", 1): ("pink",),
+    ("green", -1): ("olive",),
+    ("green", 1): ("lime",),
+    ("brown", 1): ("beige", "tan", "sand", "khaki"),
+    ("purple", 1): ("pink", "lilac", "magenta"),
+    ("yellow", -1): ("golden", "gold"),
+}
+_FREE_SYNONYMS: dict[str, tuple[str, ...]] = {
+    "grey": ("gray",),
+    "silver": ("metallic", "silvery", "chrome"),
+    "red": ("scarlet",),
+    "yellow": ("golden",),
+    "white": ("off white",),
+    "purple": ("violet",),
+}
+_MODIFIERS = {-1: ("dark", "deep"), 0: (), 1: ("light", "pale")}
+_CAMOUFLAGE_WORDS = ("camouflage", "camo", "camouflaged")
+_TEMPLATES = (
+    "a {}",
+    "the {}",
+    "a photo of a {}",
+    "{} in the sky",
+    "a {} flying in the sky",
+    "{} flying",
+    "picture of a {}",
+    "find the {}",
+    "an image of one {}",
+)
+_FILLERS = (
+    "painted colored coloured colors colours color colour with and in of pattern mostly bright "
+    "stripes striped markings livery small large big tiny over above at on is it that which "
+    "flying sky an a the photo picture image find look for where to left right side parts "
+    "wings tail body dark light pale deep faded vivid navy-blue hovering air this some"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a caption says.
+
+    Attributes:
+        colors: Named colors, the most prominent first; empty when none is named.
+        camouflage: Whether a camouflage pattern is named.
+        types: The types that would fit: one for a type name, several for a general word such as
+            "plane", none when the caption names no type (then any type fits).
+    """
+
+    colors: tuple[str, ...]
+    camouflage: bool
+    types: tuple[str, ...]
+
+
+def normalize_caption(caption: str) -> str:
+    """Return the caption in lower case, with punctuation and repeated spaces removed.
+
+    Example:
+        >>> normalize_caption("White, blue, and red  Hot-Air balloon!")
+        'white blue and red hot air balloon'
+    """
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", caption.lower()).split())
+
+
+def write_caption(colors: Sequence[str], class_name: str, *, camouflage: bool = False) -> str:
+    """Return the caption of an object in the house style.
+
+    Args:
+        colors: Color names, the most prominent first; may be empty.
+        class_name: The type's name.
+        camouflage: Whether the object wears a camouflage pattern.
+
+    Example:
+        >>> write_caption(["white", "blue", "red"], "commercial aircraft")
+        'white, blue, and red commercial aircraft'
+    """
+    if len(colors) > 2:
+        painted = ", ".join(colors[:-1]) + f", and {colors[-1]}"
+    else:
+        painted = " and ".join(colors)
+    words = [painted, "camouflage" if camouflage else "", class_name]
+    return " ".join(word for word in words if word)
+
+
+def choose_colors(
+    shares: Mapping[str, float], *, share_min: float = MINOR_SHARE_RATIO, limit: int = 3
+) -> tuple[str, ...]:
+    """Return the colors worth naming, the largest share first; never empty unless `shares` is.
+
+    Args:
+        shares: Share of the visible painted area of each color, 0 to 1.
+        share_min: Smaller shares are not named.
+        limit: At most this many colors.
+    """
+    ranked = sorted(shares, key=lambda name: -shares[name])
+    named = [name for name in ranked if shares[name] >= share_min]
+    return tuple((named or ranked[:1])[:limit])
+
+
+def parse_caption(caption: str) -> Description:
+    """Return what a caption says; words that are not known are passed over.
+
+    Example:
+        >>> parse_caption("a dark gray camo chopper")
+        Description(colors=('grey',), camouflage=True, types=('helicopter',))
+    """
+    words = normalize_caption(caption).split()
+    colors: list[str] = []
+    types: tuple[str, ...] = ()
+    camouflage = False
+    position = 0
+    while position < len(words):
+        for length in range(min(_LONGEST_PHRASE, len(words) - position), 0, -1):
+            meaning = _PHRASES.get(" ".join(words[position : position + length]))
+            if meaning is not None:
+                break
+        position += length
+        if meaning is None:
+            continue
+        if meaning.camouflage:
+            camouflage = True
+        colors += [color for color in meaning.colors if color not in colors]
+        # A name says more than a general word: "aircraft" after "light" must not widen it.
+        if meaning.types and (not types or len(meaning.types) <= len(types)):
+            types = meaning.types
+    return Description(tuple(colors), camouflage, types)
+
+
+def paraphrase(
+    description: Description,
+    rng: np.random.Generator,
+    *,
+    shades: Mapping[str, int] | None = None,
+) -> str:
+    """Return another way to say the same, drawn at random.
+
+    Args:
+        description: What to say. Of several types, a general word that means them is used.
+        rng: Source of randomness.
+        shades: -1 (dark), 0 or 1 (light) of the colors whose shade is known; only these get
+            a word such as "dark" or "navy".
+    """
+    colors = [_vary_color(color, rng, (shades or {}).get(color)) for color in description.colors]
+    noun = _vary_type(description.types, rng)
+    camouflage = str(rng.choice(_CAMOUFLAGE_WORDS)) if description.camouflage else ""
+    painted = " and ".join(colors) if rng.random() < 0.5 else write_caption(colors, "")
+    if rng.random() < 0.2:
+        painted = " ".join(colors)
+    if painted and rng.random() < 0.25:
+        joint = str(rng.choice(["in", "with", "painted", "colored", "that is"]))
+        core = " ".join(part for part in (camouflage, noun, joint, painted) if part)
+    else:
+        core = " ".join(part for part in (painted, camouflage, noun) if part)
+    if rng.random() < 0.5:
+        core = str(rng.choice(_TEMPLATES)).format(core)
+    return core
+
+
+def make_hard_negatives(
+    description: Description, rng: np.random.Generator, *, count: int
+) -> list[Description]:
+    """Return descriptions that differ from the given one in a single respect.
+
+    Another type with the same colors, one color exchanged, one color more or fewer, or
+    camouflage added or taken away. The type changes mostly within the competition's eight.
+    """
+    return [_change(description, rng) for _ in range(count)]
+
+
+def measure_agreement(
+    descriptions: Sequence[Description],
+    *,
+    shares: NDArray[np.float32],
+    type_ids: NDArray[np.int64],
+    camouflage: NDArray[np.bool_],
+) -> NDArray[np.float32]:
+    """Return how true each description is of each object: (n objects, c descriptions), 0 to 1.
+
+    1 is a caption anybody would accept, 0 a wrong one; about 0.5 is a matter of taste: two
+    colors named in the other order although one clearly leads, a small color left out or named.
+
+    Args:
+        descriptions: c descriptions.
+        shares: (n, len(COLORS)) share of the visible painted area, rows sum to 1 (0: unpainted).
+        type_ids: (n,) index into `TYPES`; -1 for objects no description may fit.
+        camouflage: (n,) whether the object wears a camouflage pattern.
+    """
+    count = len(descriptions)
+    named = np.zeros((count, len(COLORS)), np.float32)
+    fits = np.zeros((count, len(TYPES) + 1), np.float32)  # last column: type_id -1 fits nothing
+    first = np.full(count, -1)
+    says_camouflage = np.zeros(count, bool)
+    for row, description in enumerate(descriptions):
+        named[row, [COLORS.index(color) for color in description.colors]] = 1
+        fits[row, [TYPES.index(name) for name in description.types or TYPES]] = 1
+        says_camouflage[row] = description.camouflage
+        if description.colors:
+            first[row] = COLORS.index(description.colors[0])
+    missing = shares.sum(1, keepdims=True) - shares @ named.T  # (n, c) painted area left unsaid
+    complete = 1 - _ramp(missing, MINOR_SHARE_RATIO, 0.35)
+    least = np.where(named[None] > 0, shares[:, None], 1).min(2)  # (n, c) smallest named share
+    present = _ramp(least, 0.03, 0.10)
+    behind = shares.max(1, keepdims=True) - shares[:, first]
+    ordered = 1 - 0.5 * _ramp(behind, 0.15, 0.45)
+    wears, says = camouflage[:, None], says_camouflage[None]
+    # Not naming the pattern is incomplete, naming one that is not there is wrong.
+    pattern = np.where(wears == says, 1.0, np.where(wears, 0.2, 0.0))
+    colored = np.where(first[None] >= 0, complete * present * ordered, 1.0)
+    return (fits.T[type_ids] * colored * pattern).astype(np.float32)
+
+
+def list_vocabulary() -> list[str]:
+    """Return every known word once, in a fixed order (the tokenizer's word list)."""
+    phrases = [*COLORS, *TYPES, *_PHRASES, *_TEMPLATES, *_CAMOUFLAGE_WORDS, _FILLERS]
+    phrases += [word for words in _SHADE_WORDS.values() for word in words]
+    return list(dict.fromkeys(w for phrase in phrases for w in normalize_caption(phrase).split()))
+
+
+def _ramp(value: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
+    """Return 0 below `low`, 1 above `high`, and a straight line between."""
+    return np.clip((value - low) / (high - low), 0, 1)
+
+
+def _vary_color(color: str, rng: np.random.Generator, shade: int | None) -> str:
+    if shade and rng.random() < 0.5:
+        special = _SHADE_WORDS.get((color, shade), ())
+        if special and rng.random() < 0.5:
+            return str(rng.choice(special))
+        return f"{rng.choice(_MODIFIERS[shade])} {color}"
+    if color in _FREE_SYNONYMS and rng.random() < 0.3:
+        return str(rng.choice(_FREE_SYNONYMS[color]))
+    return color
+
+
+def _vary_type(types: tuple[str, ...], rng: np.random.Generator) -> str:
+    if len(types) == 1:
+        choices = TYPE_SYNONYMS[types[0]]
+        return types[0] if rng.random() < 0.4 else str(rng.choice(choices))
+    general = [word for word, members in TYPE_GROUPS.items() if members == (types or TYPES)]
+    return str(rng.choice(general)) if general else "object"
+
+
+def _change(description: Description, rng: np.random.Generator) -> Description:
+    colors = list(description.colors)
+    draw = rng.random()
+    if draw < 0.42 or not colors:
+        pool = COMPETITION_TYPES if rng.random() < 0.8 else TYPES
+        others = [name for name in pool if name not in description.types]
+        return replace(description, types=(str(rng.choice(others)),))
+    if draw < 0.82:
+        colors[int(rng.integers(len(colors)))] = str(rng.choice(COLORS))
+    elif draw < 0.92:
+        if len(colors) > 1:
+            colors.pop(int(rng.integers(len(colors))))
+        else:
+            colors.append(str(rng.choice(COLORS)))
+    else:
+        return replace(description, camouflage=not description.camouflage)
+    changed = replace(description, colors=tuple(dict.fromkeys(colors)))
+    return changed if set(changed.colors) != set(description.colors) else _change(description, rng)
+
+
+def _index_phrases() -> dict[str, Description]:
+    """Return the meaning of every phrase that carries one, keyed by its normalized words."""
+    table = {word: Description((), True, ()) for word in _CAMOUFLAGE_WORDS}
+    for color, words in COLOR_SYNONYMS.items():
+        for word in (color, *words):
+            table[normalize_caption(word)] = Description((color,), False, ())
+    for name, words in TYPE_SYNONYMS.items():
+        for word in (name, *words):
+            table[normalize_caption(word)] = Description((), False, (name,))
+    for word, members in TYPE_GROUPS.items():
+        table[word] = Description((), False, members)
+    return table
+
+
+_PHRASES = _index_phrases()
+_LONGEST_PHRASE = max(len(phrase.split()) for phrase in _PHRASES)
