@@ -37,8 +37,8 @@ def _boxes(array: ArrayLike) -> Boxes:
 def is_valid(xyxy: ArrayLike) -> NDArray[np.bool_]:
     """Return (n,) bool: finite, and with positive width and height."""
     boxes = _boxes(xyxy)
-    valid: NDArray[np.bool_] = np.isfinite(boxes).all(axis=1)
-    return valid & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    ordered: NDArray[np.bool_] = boxes[:, 2:] > boxes[:, :2]
+    return np.logical_and.reduce([*np.isfinite(boxes).T, *ordered.T])
 
 
 def area(xyxy: ArrayLike) -> NDArray[np.float32]:

@@ -108,7 +108,7 @@ class EngineError(SpotterError):
     code = "engine_unavailable"
 
 
-class Cancelled(SpotterError):
+class Cancelled(SpotterError):  # noqa: N818 - not a failure, an outcome
     """The caller's progress callback asked to stop."""
 
     code = "cancelled"

@@ -194,8 +194,13 @@ class Crops:
     @classmethod
     def empty(cls, source: Image | None = None) -> Crops:
         """Return the crops of an image without detections."""
-        none = np.zeros(0)
-        return cls((), np.zeros((0, 4), np.int64), none.astype(np.int64), none, source)
+        return cls(
+            images=(),
+            region_xyxy=np.zeros((0, 4), np.int64),
+            row=np.zeros(0, np.int64),
+            scale=np.zeros(0, np.float32),
+            source=source,
+        )
 
     def __len__(self) -> int:
         return len(self.images)

@@ -1,4 +1,4 @@
 """Image and captions in, ranked boxes out.
 
-`Locator` (pipeline/locate.py) is the one entry; stages, engines and models are behind it.
+`pipeline.locate.Locator` is the one entry; stages, engines and models are behind it. Start there.
 """

@@ -1,0 +1,118 @@
+"""From settings to stages: which models, on which engine, with which provenance.
+
+The only place where settings, catalogue, registry and engines meet.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from core.config import config_hash
+from pipeline.catalog import Model, find_model
+from pipeline.config import LocateConfig, RerankConfig, UpscaleConfig
+from pipeline.engines.base import Choice, Engine, OpenEngine
+from pipeline.engines.choose import choose_engine
+from pipeline.engines.machine import Machine, probe_machine
+from pipeline.registry import DETECTORS, ENGINES, RERANKERS, UPSCALERS
+from pipeline.stages import Calibration, Detector, Reranker, Upscaler
+
+__all__ = ["Stages", "build_stages", "open_engine"]
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Everything that a `Locator` is made of."""
+
+    detector: Detector
+    upscalers: tuple[Upscaler, ...]
+    reranker: Reranker
+    calibration: Calibration
+    provenance: dict[str, str]
+
+
+def build_stages(config: LocateConfig, *, machine: Machine | None = None) -> Stages:
+    """Return the stages that the settings describe, loaded.
+
+    Args:
+        config: The settings.
+        machine: What to choose the engine for; this machine when None.
+
+    Raises:
+        SpotterError: A model, an engine or a package is missing; see `Locator.open`.
+    """
+    choice = choose_engine(config.engine, machine or probe_machine())
+    _LOG.info("engine: %s (%s, %d threads)", choice.reason, choice.precision, choice.threads)
+
+    def open_file(path: Path) -> Engine:
+        return open_engine(path.resolve(), choice)
+
+    detect_model = find_model(config.detect.model, "detect")
+    rerank_model = find_model(config.rerank.model, "rerank")
+    detector = DETECTORS.load(detect_model.family).open(detect_model, config.detect, open_file)
+    upscalers, upscale_name = _build_upscalers(config.upscale, open_file)
+    reranker = RERANKERS.load(rerank_model.family).open(rerank_model, config.rerank, open_file)
+    provenance = {
+        "detector": detect_model.version(),
+        "upscaler": upscale_name,
+        "reranker": rerank_model.version(),
+        **_describe(choice),
+        "config": config_hash(config),
+        "preset": config.preset,
+    }
+    calibration = _calibration(reranker, config.rerank)
+    return Stages(detector, upscalers, reranker, calibration, provenance)
+
+
+@lru_cache(maxsize=16)
+def open_engine(path: Path, choice: Choice) -> Engine:
+    """Return a loaded network; shared by every locator that uses the same file the same way."""
+    engine: Engine = ENGINES.load(choice.engine).open(path, choice)
+    return engine
+
+
+def _build_upscalers(
+    config: UpscaleConfig, open_file: OpenEngine
+) -> tuple[tuple[Upscaler, ...], str]:
+    if config.mode == "none":
+        return (), "none"
+    if config.mode == "lanczos":
+        model = Model(id="lanczos", task="upscale", family="lanczos")
+    else:
+        model = find_model(config.model, "upscale")
+    upscaler: Upscaler = UPSCALERS.load(model.family).open(model, config, open_file)
+    return (upscaler,), model.version() if model.files else model.id
+
+
+def _calibration(reranker: Reranker, config: RerankConfig) -> Calibration:
+    if config.found_probability_min is None:
+        return reranker.calibration
+    return replace(reranker.calibration, found_probability_min=config.found_probability_min)
+
+
+def _describe(choice: Choice) -> dict[str, str]:
+    return {
+        "engine": choice.engine,
+        "device": choice.device,
+        "precision": choice.precision,
+        "threads": str(choice.threads),
+        "engine_reason": choice.reason,
+        "versions": _versions([choice.engine, "numpy"]),
+    }
+
+
+def _versions(packages: Sequence[str]) -> str:
+    found = []
+    for package in packages:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            # onnxruntime-gpu installs the same import under another distribution name.
+            found.append(f"{package} (version unknown)")
+    return ", ".join(found)

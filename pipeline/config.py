@@ -1,0 +1,194 @@
+"""The settings of a locator: one frozen section per stage, gathered in `LocateConfig`.
+
+Presets are TOML files in pipeline/presets; `load_config` merges them with a user's file and pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from core.captions import MAX_CAPTION_CHARS
+from core.config import Section, load, parse_set
+from core.errors import UnknownNameError
+from core.files import read_toml
+from core.image import MAX_PIXELS
+from core.registry import suggest
+
+__all__ = [
+    "MAX_CAPTION_CHARS",
+    "CutConfig",
+    "DetectConfig",
+    "EngineConfig",
+    "ImageConfig",
+    "LocateConfig",
+    "RerankConfig",
+    "UpscaleConfig",
+    "load_config",
+    "preset_names",
+]
+
+PRESETS_PATH = Path(__file__).parent / "presets"
+
+
+class ImageConfig(Section):
+    """What images are accepted."""
+
+    max_pixels: int = Field(
+        default=MAX_PIXELS, ge=1, le=178_000_000, description="Largest accepted image, in pixels."
+    )
+
+
+class DetectConfig(Section):
+    """Finding candidate boxes."""
+
+    model: str = Field(
+        default="spotter-detector-n", description="Catalogue id of the detector, or a model folder."
+    )
+    score_min: float = Field(
+        default=0.25, ge=0, le=1, description="Boxes with a lower detector score are dropped."
+    )
+    iou_max: float = Field(
+        default=0.6,
+        ge=0,
+        le=1,
+        description="A box that overlaps a better one by more (IoU) is dropped.",
+    )
+    max_boxes: int = Field(
+        default=20, ge=1, le=300, description="At most this many boxes per image, best first."
+    )
+    input_wh: tuple[int, int] = Field(
+        default=(960, 544), description="Width and height in pixels that the image is fitted into."
+    )
+
+
+class CutConfig(Section):
+    """Cutting the boxes out."""
+
+    context_ratio: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Context at each end of a box, as a share of its longer side.",
+    )
+
+
+class UpscaleConfig(Section):
+    """Enlarging small crops."""
+
+    mode: Literal["model", "lanczos", "none"] = Field(
+        default="model",
+        description="Enlarge with the upscaling model, with Lanczos, or not at all.",
+    )
+    model: str = Field(
+        default="spotter-upscaler-x4",
+        description="Catalogue id of the upscaler, or a model folder.",
+    )
+    below_px: int = Field(
+        default=96,
+        ge=1,
+        le=512,
+        description="Only crops whose longer side is smaller are enlarged.",
+    )
+    margin_px: int = Field(
+        default=8,
+        ge=0,
+        le=64,
+        description="Real context around a crop while it is enlarged, in pixels.",
+    )
+
+
+class RerankConfig(Section):
+    """Comparing crops with captions."""
+
+    model: str = Field(
+        default="spotter-reranker", description="Catalogue id of the reranker, or a model folder."
+    )
+    found_probability_min: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Below this probability the answer is 'not in this image'; unset: the model's.",
+    )
+    cached_captions: int = Field(
+        default=4096,
+        ge=1,
+        le=1_000_000,
+        description="How many caption embeddings are kept in memory.",
+    )
+
+
+class EngineConfig(Section):
+    """How the networks are run."""
+
+    engine: Literal["auto", "openvino", "onnxruntime"] = Field(
+        default="auto", description="Runtime of the networks; a named one is used or refused."
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="Where the networks run; a named one is used or refused."
+    )
+    precision: Literal["auto", "f32", "bf16"] = Field(
+        default="auto",
+        description="Number format inside the networks; auto: bf16 where the CPU has it.",
+    )
+    threads: int = Field(
+        default=0, ge=0, le=1024, description="CPU threads per network; 0: as many as we may use."
+    )
+
+
+class LocateConfig(Section):
+    """All settings of a locator."""
+
+    preset: str = Field(
+        default="mini", description="Name of the preset that these settings began with."
+    )
+    image: ImageConfig = ImageConfig()
+    detect: DetectConfig = DetectConfig()
+    cut: CutConfig = CutConfig()
+    upscale: UpscaleConfig = UpscaleConfig()
+    rerank: RerankConfig = RerankConfig()
+    engine: EngineConfig = EngineConfig()
+
+
+def preset_names() -> list[str]:
+    """Return the names of the presets, sorted."""
+    return sorted(path.stem for path in PRESETS_PATH.glob("*.toml"))
+
+
+def load_config(
+    preset: str | None = None, *, file: Path | None = None, sets: Sequence[str] = ()
+) -> LocateConfig:
+    """Return the settings: defaults < preset < file < pairs.
+
+    Args:
+        preset: A name from `preset_names`; when None, what the pairs or the file say, else "mini".
+        file: The user's TOML file.
+        sets: Pairs such as "detect.score_min=0.2".
+
+    Raises:
+        ConfigError: A key is unknown or a value not allowed.
+        UnknownNameError: There is no such preset.
+        DataError: The file cannot be read.
+
+    Example:
+        >>> load_config("mini", sets=["detect.score_min=0.4"]).detect.score_min
+        0.4
+    """
+    if preset is None:
+        wishes = [parse_set(pair).get("preset") for pair in sets]
+        wishes.append(read_toml(file).get("preset") if file else None)
+        preset = next((str(wish) for wish in wishes if wish is not None), "mini")
+    if preset not in preset_names():
+        names = preset_names()
+        raise UnknownNameError(
+            f"unknown preset '{preset}'.{suggest(preset, names)}", f"Known: {', '.join(names)}."
+        )
+    return load(
+        LocateConfig,
+        preset=PRESETS_PATH / f"{preset}.toml",
+        file=file,
+        sets=[*sets, f'preset="{preset}"'],
+    )

@@ -1,0 +1,121 @@
+"""From logits to answers: which box does each caption mean, and is it there at all?
+
+Pure functions of small arrays. A caption is *found* when its calibrated probability is high enough;
+otherwise the nearest candidate is still named, but there is no answer. No invented box, ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from core.result import Ranking
+from core.types import Detections
+from pipeline.stages import Calibration
+
+__all__ = [
+    "MARGIN_MAX",
+    "Assignment",
+    "assign_jointly",
+    "margin_of",
+    "order_rows",
+    "rank",
+    "sigmoid",
+]
+
+Assignment: TypeAlias = Literal["independent", "joint"]
+
+MARGIN_MAX = 10.0
+
+
+def rank(
+    captions: Sequence[str],
+    logits: NDArray[np.float32],
+    detections: Detections,
+    *,
+    calibration: Calibration,
+    assignment: Assignment = "independent",
+) -> tuple[Ranking, ...]:
+    """Return one ranking per caption.
+
+    Args:
+        captions: c captions.
+        logits: (c, n) similarity of each caption to each detection.
+        detections: n detections.
+        calibration: How logits become the probability of having found the object.
+        assignment: "independent": each caption takes its best box; "joint": the captions describe
+            different objects, so no two take the same box.
+    """
+    orders = [order_rows(logit, detections) for logit in logits]
+    if assignment == "joint":
+        rows = assign_jointly(logits)
+    else:
+        rows = [int(order[0]) if len(order) else None for order in orders]
+    return tuple(
+        _rank_one(caption, logit, order, row, calibration)
+        for caption, logit, order, row in zip(captions, logits, orders, rows, strict=True)
+    )
+
+
+def order_rows(logit: NDArray[np.float32], detections: Detections) -> NDArray[np.int64]:
+    """Return detection rows, best logit first; ties by detector score, then by row."""
+    # np.lexsort: the last key counts most.
+    return np.lexsort((np.arange(len(logit)), -detections.score, -logit))
+
+
+def assign_jointly(logits: NDArray[np.float32]) -> list[int | None]:
+    """Return a different row for each caption, of the highest total logit; None where none is left.
+
+    Example:
+        >>> assign_jointly(np.array([[3.0, 2.5], [2.9, -1.0]], np.float32))
+        [1, 0]
+    """
+    rows: list[int | None] = [None] * len(logits)
+    for caption, row in zip(*linear_sum_assignment(logits, maximize=True), strict=True):
+        rows[int(caption)] = int(row)
+    return rows
+
+
+def margin_of(logit: NDArray[np.float32], row: int) -> float:
+    """Return the logit of a row minus the best other one, within +-10; 10 if there is no other."""
+    others = np.delete(logit, row)
+    if not len(others):
+        return MARGIN_MAX
+    return float(np.clip(logit[row] - others.max(), -MARGIN_MAX, MARGIN_MAX))
+
+
+def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return 1 / (1 + exp(-x)), float32, without overflow."""
+    return (0.5 * (1 + np.tanh(0.5 * np.asarray(x, np.float64)))).astype(np.float32)
+
+
+def _rank_one(
+    caption: str,
+    logit: NDArray[np.float32],
+    order: NDArray[np.int64],
+    assigned_row: int | None,
+    calibration: Calibration,
+) -> Ranking:
+    if len(logit) == 0:
+        return Ranking(caption=caption, logit=logit, score=sigmoid(logit), order=order)
+    row = int(order[0]) if assigned_row is None else assigned_row
+    margin = margin_of(logit, row)
+    evidence = calibration.a * logit[row] + calibration.b * margin + calibration.c
+    found_probability = float(sigmoid(evidence))
+    # When every box went to other captions (joint), this one has a nearest box but no answer.
+    found = assigned_row is not None and found_probability >= calibration.found_probability_min
+    return Ranking(
+        caption=caption,
+        logit=logit,
+        score=sigmoid(logit),
+        order=order,
+        kind="sigmoid",
+        answer_row=row if found else None,
+        nearest_row=row,
+        found_probability=found_probability,
+        margin=margin,
+    )
