@@ -1,0 +1,3 @@
+"""Synthetic data: cutouts and backgrounds become labelled scenes. Import its modules directly."""
+
+__all__: list[str] = []

@@ -1,0 +1,287 @@
+"""The raw material of scenes: cutouts and backgrounds read from folders, decoded when first used.
+
+Here: the index, the split, and two bounded caches of decoded pixels. Not here: how a cutout was
+made (``synth.studio``) or pasted (``synth.render``). In: folders. Out: a ``Library``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import InputError
+from dataset.splits import select_split
+
+__all__ = [
+    "Background",
+    "Cutout",
+    "Library",
+    "background_group",
+    "read_backgrounds",
+    "read_cutouts",
+    "read_library",
+]
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+_REQUIRED = ("name", "file", "class_name", "caption", "identity")
+
+
+@dataclass(frozen=True, slots=True)
+class Cutout:
+    """One object on a transparent ground: where its pixels lie and what is known about it."""
+
+    name: str
+    path: Path
+    class_name: str
+    caption: str
+    identity: str
+    labelled: bool = True
+    colors: Mapping[str, float] = field(default_factory=dict)
+    camouflage: bool = False
+    source: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """One photograph to paste on; ``group`` is the place it shows, the unit of a split."""
+
+    name: str
+    path: Path
+    group: str
+
+
+class _PixelCache:
+    """Least-recently-used arrays up to a number of bytes; safe to share between threads."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._used_bytes = 0
+        self._items: OrderedDict[str, tuple[NDArray[np.uint8], ...]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(
+        self, key: str, make: Callable[[], tuple[NDArray[np.uint8], ...]]
+    ) -> tuple[NDArray[np.uint8], ...]:
+        with self._lock:
+            if key in self._items:
+                self._items.move_to_end(key)
+                return self._items[key]
+        arrays = make()
+        for array in arrays:
+            array.setflags(write=False)
+        with self._lock:
+            if key not in self._items:
+                self._items[key] = arrays
+                self._used_bytes += sum(array.nbytes for array in arrays)
+            while self._used_bytes > self._limit_bytes and len(self._items) > 1:
+                _, old = self._items.popitem(last=False)
+                self._used_bytes -= sum(array.nbytes for array in old)
+        return arrays
+
+
+class Library:
+    """Cutouts and backgrounds by name, with their pixels decoded on demand.
+
+    Args:
+        cutouts: At least none; scenes without any are empty scenes.
+        backgrounds: At least one.
+        cache_bytes: Decoded pixels kept in memory, half for cutouts, half for backgrounds.
+        background_side_px: Longer side that a background is reduced to when it is read; scenes of
+            640 px never need more, and a whole photograph does not fit many times into memory.
+
+    Raises:
+        InputError: No background, or two entries of one name.
+    """
+
+    def __init__(
+        self,
+        cutouts: Sequence[Cutout],
+        backgrounds: Sequence[Background],
+        *,
+        cache_bytes: int = 1_200_000_000,
+        background_side_px: int = 1280,
+    ) -> None:
+        if not backgrounds:
+            raise InputError("a library needs at least one background, got none.")
+        self.cutouts = tuple(cutouts)
+        self.backgrounds = tuple(backgrounds)
+        self.labelled = tuple(cutout for cutout in self.cutouts if cutout.labelled)
+        self.distractors = tuple(cutout for cutout in self.cutouts if not cutout.labelled)
+        self._cutout_by_name = _by_name(self.cutouts, "cutout")
+        self._background_by_name = _by_name(self.backgrounds, "background")
+        self._background_side_px = background_side_px
+        self._cutout_pixels = _PixelCache(cache_bytes // 2)
+        self._background_pixels = _PixelCache(cache_bytes // 2)
+        self.by_class: dict[str, list[Cutout]] = {}
+        for cutout in self.labelled:
+            self.by_class.setdefault(cutout.class_name, []).append(cutout)
+
+    def cutout(self, name: str) -> Cutout:
+        """The cutout of a name; an unknown name is an ``InputError``."""
+        if name not in self._cutout_by_name:
+            raise InputError(f"no cutout is named {name!r} among the {len(self.cutouts)} known.")
+        return self._cutout_by_name[name]
+
+    def rgba(self, name: str) -> NDArray[np.uint8]:
+        """A cutout's pixels, uint8 (h, w, 4) RGBA with *premultiplied* colours, read-only."""
+        return self._pyramid(name)[0]
+
+    def rgba_near(self, name: str, long_side_px: float) -> NDArray[np.uint8]:
+        """The smallest prepared reduction that still has at least ``long_side_px``.
+
+        Premultiplied RGBA, uint8 (h, w, 4). Halving once when a cutout is read makes each later
+        resize cheap; reductions by two with the area filter lose nothing that it would keep.
+        """
+        levels = self._pyramid(name)
+        for level in reversed(levels):
+            if max(level.shape[:2]) >= long_side_px:
+                return level
+        return levels[0]
+
+    def mean_rgb(self, name: str) -> NDArray[np.float32]:
+        """The mean visible colour of a cutout, float32 (3,), 0..255."""
+        smallest = self._pyramid(name)[-1].reshape(-1, 4).astype(np.float32)
+        weight = max(float(smallest[:, 3].sum()) / 255.0, 1e-3)
+        return np.asarray(smallest[:, :3].sum(axis=0) / weight, dtype=np.float32)
+
+    def background(self, name: str) -> NDArray[np.uint8]:
+        """A background's pixels, RGB uint8 (h, w, 3), read-only; unknown names are refused."""
+        if name not in self._background_by_name:
+            raise InputError(
+                f"no background is named {name!r} among the {len(self.backgrounds)} known."
+            )
+        return self._background_levels(name)[0]
+
+    def background_thumbnail(self, name: str) -> NDArray[np.uint8]:
+        """The background reduced to 96x54 pixels, to choose places by colour."""
+        return self._background_levels(name)[1]
+
+    def _pyramid(self, name: str) -> tuple[NDArray[np.uint8], ...]:
+        path = self.cutout(name).path
+        return self._cutout_pixels.get(name, lambda: _read_pyramid(path))
+
+    def _background_levels(self, name: str) -> tuple[NDArray[np.uint8], ...]:
+        path, side_px = self._background_by_name[name].path, self._background_side_px
+        return self._background_pixels.get(name, lambda: _read_background(path, side_px))
+
+
+def read_library(
+    cutouts_path: Path, backgrounds_path: Path, *, split: str | None = None
+) -> Library:
+    """The library in two folders, whole or one split of it.
+
+    Args:
+        cutouts_path: Folder with ``cutouts.jsonl`` and its images.
+        backgrounds_path: Folder of photographs, searched with its sub-folders.
+        split: "train", "val" or "test": cutouts by identity and backgrounds by place, so that no
+            object and no place of one split is seen in another. None takes everything.
+
+    Raises:
+        InputError: A folder, a file or a key is missing; the message says which.
+    """
+    cutouts = read_cutouts(cutouts_path)
+    backgrounds = read_backgrounds(backgrounds_path)
+    if split is not None:
+        cutouts = select_split(cutouts, split, lambda cutout: cutout.identity)
+        backgrounds = select_split(backgrounds, split, lambda background: background.group)
+    return Library(cutouts, backgrounds)
+
+
+def read_cutouts(folder: Path) -> list[Cutout]:
+    """The cutouts listed in ``folder/cutouts.jsonl``; pixels are not read yet."""
+    index = folder / "cutouts.jsonl"
+    if not index.is_file():
+        raise InputError(f"{index} does not exist; a cutout folder needs this index.")
+    cutouts = []
+    for number, line in enumerate(index.read_text(encoding="utf-8").splitlines(), start=1):
+        if line.strip():
+            cutouts.append(_parse_cutout(line, folder, f"{index}:{number}"))
+    return cutouts
+
+
+def read_backgrounds(folder: Path) -> list[Background]:
+    """Every photograph below a folder, by name, in alphabetical order."""
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; give one with photographs.")
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    backgrounds = []
+    for path in paths:
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        backgrounds.append(Background(name=name, path=path, group=background_group(path.stem)))
+    return backgrounds
+
+
+def background_group(stem: str) -> str:
+    """The place a view shows: its file name without the number of the view.
+
+    Example:
+        >>> background_group("autumn_forest_1")
+        'autumn_forest'
+    """
+    return re.sub(r"[_-]?\d+$", "", stem) or stem
+
+
+def _parse_cutout(line: str, folder: Path, where: str) -> Cutout:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where}: not a line of JSON ({error.msg}).") from error
+    missing = [key for key in _REQUIRED if key not in row]
+    if missing:
+        raise InputError(f"{where}: missing {', '.join(missing)}.")
+    return Cutout(
+        name=row["name"],
+        path=folder / row["file"],
+        class_name=row["class_name"],
+        caption=row["caption"],
+        identity=row["identity"],
+        labelled=bool(row.get("labelled", True)),
+        colors=dict(row.get("colors", {})),
+        camouflage=bool(row.get("camouflage", False)),
+        source=row.get("source", ""),
+        licence=row.get("licence", ""),
+    )
+
+
+def _by_name(items: Sequence[Cutout] | Sequence[Background], what: str) -> dict:
+    named = {item.name: item for item in items}
+    if len(named) != len(items):
+        raise InputError(f"two {what}s have the same name; names must differ.")
+    return named
+
+
+def _read_pyramid(path: Path) -> tuple[NDArray[np.uint8], ...]:
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if image is None or image.ndim != 3 or image.shape[2] != 4:
+        raise InputError(f"{path} is not a readable RGBA image.")
+    rgba = cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA)
+    alpha = rgba[..., 3:].astype(np.uint16)
+    rgba[..., :3] = ((rgba[..., :3] * alpha + 127) // 255).astype(np.uint8)
+    levels = [rgba]
+    while max(levels[-1].shape[:2]) > 32:
+        height, width = levels[-1].shape[:2]
+        half_wh = (max(1, (width + 1) // 2), max(1, (height + 1) // 2))
+        levels.append(cv2.resize(levels[-1], half_wh, interpolation=cv2.INTER_AREA))
+    return tuple(levels)
+
+
+def _read_background(path: Path, side_px: int) -> tuple[NDArray[np.uint8], ...]:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise InputError(f"{path} is not a readable image.")
+    ratio = side_px / max(image.shape[:2])
+    if ratio < 1:
+        wh = (round(image.shape[1] * ratio), round(image.shape[0] * ratio))
+        image = cv2.resize(image, wh, interpolation=cv2.INTER_AREA)
+    image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return image, cv2.resize(image, (96, 54), interpolation=cv2.INTER_AREA)

@@ -1,0 +1,287 @@
+"""A scene plan drawn: image, tight boxes, captions, visible shares.
+
+Here: the order of painting and the boxes from the alpha that was really painted. Not here: what to
+paint (``synth.plan``), rims (``synth.blend``), cameras (``synth.effects``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.blend import blend_poisson, paste, soften_rim
+from synth.clutter import draw_clutter
+from synth.effects import apply_effects
+from synth.library import Library
+from synth.plan import Clutter, Placement, ScenePlan
+
+__all__ = ["ALPHA_MIN", "Rendered", "render"]
+
+# A pixel belongs to an object's box from this alpha on (0..255): rotor discs, about 0.2 opaque,
+# count; the blurred fringe of a rim does not.
+ALPHA_MIN = 50
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rendered:
+    """One finished scene.
+
+    Args:
+        image: uint8 (h, w, 3) RGB.
+        xyxy: float32 (n, 4), pixels at edges: tight around the visible pixels inside the image.
+        captions: One per box.
+        class_names: The type of each box's object.
+        cutouts: The cutout's name of each box.
+        visible_ratio: float32 (n,), visible share of the whole object's alpha.
+        num_dropped: Labelled objects without a box, because too little of them is visible.
+    """
+
+    image: NDArray[np.uint8]
+    xyxy: NDArray[np.float32]
+    captions: tuple[str, ...]
+    class_names: tuple[str, ...]
+    cutouts: tuple[str, ...]
+    visible_ratio: NDArray[np.float32]
+    num_dropped: int
+
+
+@dataclass(slots=True)
+class _Painted:
+    """An object on the canvas: where its alpha lies and what of it is still seen."""
+
+    placement: Placement
+    left: int
+    top: int
+    alpha: NDArray[np.float32]
+    full_alpha: float
+    contrast: float
+
+
+def render(plan: ScenePlan, library: Library) -> Rendered:
+    """The scene of a plan; the same plan and library always give the same pixels.
+
+    Args:
+        plan: From ``sample_scene`` or ``ScenePlan.from_dict``.
+        library: Holds the named background and cutouts.
+
+    Raises:
+        InputError: The library lacks a name that the plan uses.
+    """
+    canvas = _open_background(plan, library)
+    noise_std = _estimate_noise(canvas)
+    painted: list[_Painted] = []
+    items: list[tuple[int, int, Placement | Clutter]] = [
+        *((item.order, 0, item) for item in plan.placements),
+        *((item.order, 1, item) for item in plan.clutter),
+    ]
+    for number, (_, _, item) in enumerate(sorted(items, key=lambda entry: entry[:2])):
+        rng = np.random.default_rng([plan.seed, number])
+        if isinstance(item, Placement):
+            _paint_object(canvas, item, library, noise_std, rng, painted)
+        else:
+            _paint_clutter(canvas, item, painted)
+    return _finish(plan, library, canvas, painted)
+
+
+def _open_background(plan: ScenePlan, library: Library) -> NDArray[np.uint8]:
+    image = library.background(plan.background)
+    height, width = image.shape[:2]
+    x1, y1, x2, y2 = np.round(np.array(plan.window_ratio_xyxy) * [width, height, width, height])
+    # The window takes the canvas' aspect inside the drawn one, so that nothing is stretched.
+    target = plan.canvas_wh[0] / plan.canvas_wh[1]
+    window_w, window_h = x2 - x1, y2 - y1
+    if window_w / window_h > target:
+        window_w = window_h * target
+    else:
+        window_h = window_w / target
+    left, top = int(x1), int(y1)
+    view = image[top : top + max(2, int(window_h)), left : left + max(2, int(window_w))]
+    # The area filter is slow at odd ratios and only needed where pixels would be skipped.
+    skips = view.shape[1] > 1.6 * plan.canvas_wh[0]
+    method = cv2.INTER_AREA if skips else cv2.INTER_LINEAR
+    canvas = cv2.resize(view, plan.canvas_wh, interpolation=method)
+    return np.ascontiguousarray(canvas[:, ::-1]) if plan.background_flipped else canvas
+
+
+def _estimate_noise(canvas: NDArray[np.uint8]) -> float:
+    """Standard deviation of the noise in the calmest tenth of the image (Immerkaer 1996)."""
+    grey = cv2.cvtColor(canvas, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    response = np.abs(cv2.filter2D(grey, -1, kernel))
+    blocks = cv2.resize(response, (20, 12), interpolation=cv2.INTER_AREA)
+    return float(np.percentile(blocks, 10) * np.sqrt(np.pi / 2) / 6)
+
+
+def _paint_object(
+    canvas: NDArray[np.uint8],
+    placement: Placement,
+    library: Library,
+    noise_std: float,
+    rng: np.random.Generator,
+    painted: list[_Painted],
+) -> None:
+    rgba = _shape_object(placement, library)
+    rgba = soften_rim(rgba, placement.blend, rng) * placement.opacity_ratio
+    height, width = rgba.shape[:2]
+    left = round(placement.center_xy[0] - width / 2)
+    top = round(placement.center_xy[1] - height / 2)
+    part = _clip_part(canvas, rgba, left, top)
+    if part is None:
+        painted.append(_Painted(placement, 0, 0, np.zeros((1, 1), np.float32), 1.0, 0.0))
+        return
+    view, inside, left_in, top_in = part
+    lit = _light_object(inside, view, placement, noise_std, rng)
+    _hide(painted, left_in, top_in, lit[..., 3])
+    before = view.copy()
+    if placement.blend == "poisson":
+        blend_poisson(canvas, lit, left_in, top_in)
+    else:
+        paste(view, lit)
+    full_alpha, contrast = float(rgba[..., 3].sum()), _contrast(before, view, lit[..., 3])
+    painted.append(_Painted(placement, left_in, top_in, lit[..., 3].copy(), full_alpha, contrast))
+
+
+def _contrast(
+    before: NDArray[np.uint8], after: NDArray[np.uint8], alpha: NDArray[np.float32]
+) -> float:
+    """Mean change of colour where the object lies, root of mean square, grey levels."""
+    change = cv2.absdiff(before, after).astype(np.float32).mean(axis=2)
+    return float(np.sqrt((change**2 * alpha).sum() / max(float(alpha.sum()), 1.0)))
+
+
+def _shape_object(placement: Placement, library: Library) -> NDArray[np.float32]:
+    """The cutout at its size, mirrored, rotated and softened; premultiplied float32 RGBA."""
+    source = library.rgba_near(placement.cutout, placement.long_side_px)
+    scale = placement.long_side_px / max(source.shape[:2])
+    wh = tuple(max(2, round(side * scale)) for side in (source.shape[1], source.shape[0]))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    rgba = cv2.resize(source, wh, interpolation=method)
+    if placement.flipped:
+        rgba = rgba[:, ::-1]
+    margin = 2 + int(np.ceil(2.5 * placement.softness_px))
+    rgba = cv2.copyMakeBorder(rgba, margin, margin, margin, margin, cv2.BORDER_CONSTANT)
+    if placement.angle_deg:
+        rgba = _rotate(rgba, placement.angle_deg)
+    shaped = rgba.astype(np.float32)
+    if placement.softness_px > 0.2:
+        shaped = cv2.GaussianBlur(shaped, (0, 0), placement.softness_px)
+    # Cubic enlargement overshoots; premultiplied colour can never exceed alpha.
+    np.minimum(shaped[..., :3], shaped[..., 3:], out=shaped[..., :3])
+    return shaped
+
+
+def _rotate(rgba: NDArray[np.uint8], angle_deg: float) -> NDArray[np.uint8]:
+    height, width = rgba.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2 - 0.5, height / 2 - 0.5), angle_deg, 1.0)
+    cos, sin = abs(matrix[0, 0]), abs(matrix[0, 1])
+    new_w, new_h = (
+        int(np.ceil(width * cos + height * sin)),
+        int(np.ceil(width * sin + height * cos)),
+    )
+    matrix[:, 2] += [(new_w - width) / 2, (new_h - height) / 2]
+    return cv2.warpAffine(rgba, matrix, (new_w, new_h), flags=cv2.INTER_LINEAR)
+
+
+def _light_object(
+    rgba: NDArray[np.float32],
+    view: NDArray[np.uint8],
+    placement: Placement,
+    noise_std: float,
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
+    """The object in the light of its place: brightness, cast, contrast, haze, noise."""
+    light = placement.light
+    total = float(rgba[..., 3].sum()) / 255.0
+    if total < 1.0:
+        return rgba
+    mean = rgba[..., :3].sum(axis=(0, 1)) / total
+    local = view.reshape(-1, 3).mean(axis=0)
+    pull = np.clip(local.mean() / max(float(mean.mean()), 10.0), 0.5, 1.7) - 1.0
+    gain = light.gain * (1.0 + light.match_ratio * pull)
+    cast = 1.0 + light.tint_ratio * (local / max(float(local.mean()), 5.0) - 1.0)
+    scale = (gain * cast * light.contrast * (1.0 - light.haze_ratio)).astype(np.float32)
+    middle = float(mean.mean()) * gain
+    offset = middle * (1.0 - light.contrast) * (1.0 - light.haze_ratio) + local * light.haze_ratio
+    # c -> scale * c + offset on straight colours is the same with alpha on premultiplied ones.
+    cover = rgba[..., 3:] * np.float32(1.0 / 255.0)
+    lit: NDArray[np.float32] = np.empty(rgba.shape, np.float32)
+    lit[..., :3] = rgba[..., :3] * scale + offset.astype(np.float32) * cover
+    lit[..., 3] = rgba[..., 3]
+    if noise_std > 0.7:
+        grain = rng.standard_normal(rgba.shape[:2], dtype=np.float32)[..., None] * noise_std
+        lit[..., :3] += grain * cover
+    np.clip(lit[..., :3], 0, lit[..., 3:], out=lit[..., :3])
+    return lit
+
+
+def _clip_part(
+    canvas: NDArray[np.uint8], rgba: NDArray[np.float32], left: int, top: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], int, int] | None:
+    """The view of the canvas and the part of the object that meet, or None."""
+    height, width = canvas.shape[:2]
+    x1, y1 = max(left, 0), max(top, 0)
+    x2, y2 = min(left + rgba.shape[1], width), min(top + rgba.shape[0], height)
+    if x2 - x1 < 1 or y2 - y1 < 1:
+        return None
+    return canvas[y1:y2, x1:x2], rgba[y1 - top : y2 - top, x1 - left : x2 - left], x1, y1
+
+
+def _paint_clutter(canvas: NDArray[np.uint8], item: Clutter, painted: list[_Painted]) -> None:
+    rng = np.random.default_rng(item.seed)
+    rgba = draw_clutter(item.kind, item.size_px, rng, canvas).astype(np.float32)
+    left = round(item.center_xy[0] - rgba.shape[1] / 2)
+    top = round(item.center_xy[1] - rgba.shape[0] / 2)
+    part = _clip_part(canvas, rgba, left, top)
+    if part is not None:
+        view, inside, left_in, top_in = part
+        _hide(painted, left_in, top_in, inside[..., 3])
+        paste(view, inside)
+
+
+def _hide(painted: list[_Painted], left: int, top: int, alpha: NDArray[np.float32]) -> None:
+    """Take from every earlier object what the new alpha covers."""
+    height, width = alpha.shape
+    for item in painted:
+        item_h, item_w = item.alpha.shape
+        x1, y1 = max(left, item.left), max(top, item.top)
+        x2, y2 = min(left + width, item.left + item_w), min(top + height, item.top + item_h)
+        if x1 < x2 and y1 < y2:
+            cover = alpha[y1 - top : y2 - top, x1 - left : x2 - left] * np.float32(1.0 / 255.0)
+            item.alpha[y1 - item.top : y2 - item.top, x1 - item.left : x2 - item.left] *= 1 - cover
+
+
+def _finish(
+    plan: ScenePlan, library: Library, canvas: NDArray[np.uint8], painted: list[_Painted]
+) -> Rendered:
+    boxes, kept, ratios, num_dropped = [], [], [], 0
+    for item in painted:
+        cutout = library.cutout(item.placement.cutout)
+        if not cutout.labelled:
+            continue
+        ratio = float(item.alpha.sum()) / max(item.full_alpha, 1.0)
+        seen = (item.alpha >= ALPHA_MIN * item.placement.opacity_ratio).astype(np.uint8)
+        x, y, width, height = cv2.boundingRect(seen)
+        too_small = min(width, height) < plan.box_side_px_min
+        unseen = ratio < plan.visible_ratio_min or item.contrast < plan.contrast_min
+        if too_small or unseen:
+            num_dropped += 1
+            continue
+        left, top = item.left + x, item.top + y
+        boxes.append((left, top, left + width, top + height))
+        kept.append(cutout)
+        ratios.append(min(ratio, 1.0))
+    xyxy = np.array(boxes, dtype=np.float32).reshape(-1, 4)
+    image, xyxy, rows = apply_effects(canvas, xyxy, plan.effects)
+    chosen = [kept[row] for row in rows]
+    return Rendered(
+        image=image,
+        xyxy=xyxy,
+        captions=tuple(cutout.caption for cutout in chosen),
+        class_names=tuple(cutout.class_name for cutout in chosen),
+        cutouts=tuple(cutout.name for cutout in chosen),
+        visible_ratio=np.array([ratios[row] for row in rows], dtype=np.float32),
+        num_dropped=num_dropped + len(kept) - len(rows),
+    )
