@@ -74,18 +74,21 @@ def iou_matrix(a_xyxy: ArrayLike, b_xyxy: ArrayLike) -> NDArray[np.float32]:
     return np.divide(inter, union, out=np.zeros_like(inter), where=union > 0)
 
 
-def nms(xyxy: ArrayLike, score: ArrayLike, *, iou_max: float) -> NDArray[np.int64]:
+def nms(
+    xyxy: ArrayLike, score: ArrayLike, *, iou_max: float, max_boxes: int | None = None
+) -> NDArray[np.int64]:
     """Return the rows that survive greedy non-maximum suppression, best first.
 
     Args:
         xyxy: (n, 4) boxes.
         score: (n,) scores; ties keep the lower row.
         iou_max: A box is dropped when it overlaps a better one by more than this.
+        max_boxes: Stop after this many.
     """
     boxes = _boxes(xyxy)
     waiting = np.argsort(-np.asarray(score, np.float32), kind="stable")
     kept: list[int] = []
-    while len(waiting):
+    while len(waiting) and len(kept) != max_boxes:
         best, waiting = waiting[0], waiting[1:]
         kept.append(int(best))
         waiting = waiting[iou_matrix(boxes[best], boxes[waiting])[0] <= iou_max]

@@ -154,9 +154,9 @@ class FakeReranker:
         cosine = text_embeds @ image_embeds.T
         return (_LOGIT_SCALE * cosine + _LOGIT_BIAS).astype(np.float32)
 
-    def is_truncated(self, caption: str) -> bool:
-        """Return True for captions of more than 24 words."""
-        return len(caption.split()) > 24
+    def caption_notes(self, caption: str) -> list[str]:
+        """Return a note for captions of more than 24 words."""
+        return ["The caption was cut after 24 words."] if len(caption.split()) > 24 else []
 
     def __call__(
         self, crops: Sequence[Crops], captions: Sequence[str]

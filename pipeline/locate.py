@@ -222,7 +222,7 @@ class Locator:
             upscaled=observation.upscaled if keep_crops else None,
             seconds=_result_seconds(observation.seconds, perf_counter() - start_s),
             provenance=self.provenance,
-            warnings=tuple(self._warnings(texts)),
+            warnings=tuple(note for text in texts for note in self.reranker.caption_notes(text)),
         )
 
     def warm_up(self) -> None:
@@ -240,14 +240,6 @@ class Locator:
             cut(image, seen, context_ratio=self.context_ratio)
             for image, seen in zip(images, detections, strict=True)
         ]
-
-    def _warnings(self, captions: Sequence[str]) -> Iterator[str]:
-        for caption in captions:
-            if self.reranker.is_truncated(caption):
-                yield (
-                    f"The caption '{caption[:40]}...' is longer than the model reads; "
-                    "its end was ignored."
-                )
 
 
 class _Clock:

@@ -86,8 +86,8 @@ class Reranker(Protocol):
         """Return (c, n) logits of embeddings; sigmoid makes them probabilities."""
         ...
 
-    def is_truncated(self, caption: str) -> bool:
-        """Return True when the end of the caption is too far off to be read."""
+    def caption_notes(self, caption: str) -> list[str]:
+        """Return what the model cannot read in a caption, in whole sentences; usually nothing."""
         ...
 
     def __call__(

@@ -1,0 +1,1 @@
+"""Detector families: one file each, reached through pipeline/registry.py."""

@@ -1,0 +1,1 @@
+"""Reranker families: one file each, reached through pipeline/registry.py."""

@@ -1,0 +1,209 @@
+"""Rerankers of the SigLIP kind: an image tower and a text tower with a common space.
+
+The towers are two graphs, so that image embeddings are computed once per image and caption
+embeddings once per caption; comparing them is one small matrix product.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field, ValidationError
+from tokenizers import Tokenizer
+
+from core.errors import ModelError
+from core.types import Crops
+from pipeline.catalog import Model
+from pipeline.config import RerankConfig
+from pipeline.engines.base import Engine, OpenEngine, check_interface
+from pipeline.rerank.preprocess import square_input, to_pixel_values
+from pipeline.stages import Calibration
+
+__all__ = ["RerankerCard", "SiglipReranker"]
+
+_UNKNOWN_TOKENS = ("[UNK]", "<unk>")
+
+
+class CalibrationCard(BaseModel):
+    """The fitted calibration, see `pipeline.stages.Calibration`."""
+
+    a: float
+    b: float
+    c: float
+
+
+class RerankerCard(BaseModel):
+    """The contents of reranker.json; further keys (metrics, notes) are allowed."""
+
+    logit_scale: float = Field(gt=0)
+    logit_bias: float
+    image_size: int = Field(ge=8)
+    text_length: int = Field(ge=1)
+    template: str = "{}"
+    calibration: CalibrationCard
+    found_probability_min: float = Field(ge=0, le=1)
+
+
+class SiglipReranker:
+    """Compares crops with captions.
+
+    Args:
+        vision: pixel_values (n, 3, s, s) in -1..1 to embeddings (n, d) of length 1.
+        text: input_ids (n, length) int64 to embeddings (n, d) of length 1.
+        tokenizer: Pads and cuts captions to the length of the text tower.
+        card: Sizes, scale and calibration.
+        cached_captions: How many caption embeddings are kept.
+    """
+
+    def __init__(
+        self,
+        vision: Engine,
+        text: Engine,
+        tokenizer: Tokenizer,
+        card: RerankerCard,
+        *,
+        cached_captions: int = 4096,
+    ) -> None:
+        self._vision = vision
+        self._text = text
+        self._tokenizer = tokenizer
+        self._card = card
+        self._cache = _TextCache(cached_captions)
+        self.calibration = Calibration(
+            card.calibration.a, card.calibration.b, card.calibration.c, card.found_probability_min
+        )
+
+    @classmethod
+    def open(cls, model: Model, config: RerankConfig, open_engine: OpenEngine) -> Self:
+        """Return the reranker of a catalogue entry.
+
+        Raises:
+            ModelError: A file is missing, damaged or of another shape.
+        """
+        card = _read_card(model.file("reranker.json"))
+        vision_path, text_path = model.file("vision.onnx"), model.file("text.onnx")
+        vision, text = open_engine(vision_path), open_engine(text_path)
+        check_interface(vision, vision_path, inputs=1, outputs=1)
+        check_interface(text, text_path, inputs=1, outputs=1)
+        tokenizer = _read_tokenizer(model.file("tokenizer.json"), card.text_length)
+        return cls(vision, text, tokenizer, card, cached_captions=config.cached_captions)
+
+    def embed_images(self, crops: Sequence[Crops]) -> list[NDArray[np.float32]]:
+        """Return (n, d) embeddings per image; the crops of all images run as one batch."""
+        side = self._card.image_size
+        squares = [square_input(image, side) for one in crops for image in one.images]
+        if not squares:
+            return [np.zeros((0, 1), np.float32) for _ in crops]
+        embeds = _run(self._vision, to_pixel_values(np.stack(squares)))
+        ends = np.cumsum([len(one) for one in crops])
+        return np.split(embeds, ends[:-1])
+
+    def embed_texts(self, captions: Sequence[str]) -> NDArray[np.float32]:
+        """Return (c, d) embeddings; only captions not seen before are computed."""
+        known = self._cache.get(captions)
+        new = [caption for caption in dict.fromkeys(captions) if caption not in known]
+        if new:
+            embeds = _run(self._text, self._input_ids(new))
+            known.update(zip(new, embeds, strict=True))
+            self._cache.put({caption: known[caption] for caption in new})
+        if not captions:
+            return np.zeros((0, 1), np.float32)
+        return np.stack([known[caption] for caption in captions])
+
+    def logits(
+        self, image_embeds: NDArray[np.float32], text_embeds: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return (c, n) logits."""
+        if not len(image_embeds) or not len(text_embeds):
+            return np.zeros((len(text_embeds), len(image_embeds)), np.float32)
+        cosine = text_embeds @ image_embeds.T
+        return (self._card.logit_scale * cosine + self._card.logit_bias).astype(np.float32)
+
+    def caption_notes(self, caption: str) -> list[str]:
+        """Return notes about words that the model cannot read, or that come too late."""
+        encoding = self._tokenizer.encode(self._card.template.replace("{}", caption))
+        notes = []
+        spans = [
+            encoding.offsets[i]
+            for i, token in enumerate(encoding.tokens)
+            if token in _UNKNOWN_TOKENS
+        ]
+        start = self._card.template.find("{}")
+        unknown = dict.fromkeys(caption[a - start : b - start] for a, b in spans)
+        if unknown:
+            words = ", ".join(f"'{word}'" for word in list(unknown)[:5])
+            notes.append(f"The model does not know {words}; the answer rests on the other words.")
+        if encoding.overflowing:
+            notes.append(
+                f"The model reads {self._card.text_length} tokens; "
+                f"the end of '{caption[:40]}...' was ignored."
+            )
+        return notes
+
+    def __call__(
+        self, crops: Sequence[Crops], captions: Sequence[str]
+    ) -> list[NDArray[np.float32]]:
+        """Return (c, n) logits per image."""
+        texts = self.embed_texts(captions)
+        return [self.logits(embeds, texts) for embeds in self.embed_images(crops)]
+
+    def _input_ids(self, captions: Sequence[str]) -> NDArray[np.int64]:
+        texts = [self._card.template.replace("{}", caption) for caption in captions]
+        return np.array([self._tokenizer.encode(text).ids for text in texts], np.int64)
+
+
+class _TextCache:
+    """The embeddings of the captions used last, shared by all threads."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._embeds: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, captions: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        with self._lock:
+            known = {caption for caption in captions if caption in self._embeds}
+            for caption in known:
+                self._embeds.move_to_end(caption)
+            return {caption: self._embeds[caption] for caption in known}
+
+    def put(self, embeds: dict[str, NDArray[np.float32]]) -> None:
+        with self._lock:
+            self._embeds.update(embeds)
+            while len(self._embeds) > self._size:
+                self._embeds.popitem(last=False)
+
+
+def _run(engine: Engine, batch: NDArray) -> NDArray[np.float32]:
+    outputs = engine.run({engine.inputs[0].name: batch})
+    embeds = outputs[engine.outputs[0].name].astype(np.float32, copy=False)
+    # The towers normalize; again here, because bfloat16 leaves lengths a little off 1.
+    return embeds / np.maximum(np.linalg.norm(embeds, axis=1, keepdims=True), 1e-12)
+
+
+def _read_card(path: Path) -> RerankerCard:
+    try:
+        return RerankerCard.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ModelError(f"{path} is malformed: {error}.", "Export the reranker again.") from error
+
+
+def _read_tokenizer(path: Path, text_length: int) -> Tokenizer:
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:
+        # The library raises plain Exception.
+        raise ModelError(f"{path} is malformed: {error}.", "Export the reranker again.") from error
+    got = len(tokenizer.encode("a").ids)
+    if got != text_length:
+        raise ModelError(
+            f"{path.name} pads to {got} tokens, the text tower reads {text_length}.",
+            "Set padding and truncation before saving the tokenizer.",
+        )
+    return tokenizer

@@ -1,0 +1,1 @@
+"""Upscaler families: one file each, reached through pipeline/registry.py."""
