@@ -1,4 +1,4 @@
-"""The language of captions: which words name a type or a color, how a caption is written, read and varied.
+"""The language of captions: how one is written, read, varied, and made wrong in a single respect.
 
 Nothing here looks at pixels. Color shares and a type go in, captions and descriptions come out,
 and `measure_agreement` says how true a description is of an object.
@@ -13,10 +13,27 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.words import (
+    CAMOUFLAGE_WORDS,
+    COLOR_SYNONYMS,
+    COLORS,
+    COMPETITION_TYPES,
+    FILLERS,
+    FREE_SYNONYMS,
+    MINOR_SHARE_RATIO,
+    MODIFIERS,
+    SHADE_WORDS,
+    TEMPLATES,
+    TYPE_GROUPS,
+    TYPE_SYNONYMS,
+    TYPES,
+)
+
 __all__ = [
     "COLORS",
     "COMPETITION_TYPES",
     "TYPES",
+    "TYPE_GROUPS",
     "Description",
     "choose_colors",
     "list_vocabulary",
@@ -27,136 +44,6 @@ __all__ = [
     "parse_caption",
     "write_caption",
 ]
-
-COMPETITION_TYPES = (
-    "fighter jet",
-    "fighter plane",
-    "light aircraft",
-    "commercial aircraft",
-    "cargo aircraft",
-    "helicopter",
-    "drone",
-    "missile",
-)
-TYPES = (
-    *COMPETITION_TYPES,
-    "rocket",
-    "glider",
-    "airship",
-    "hot air balloon",
-    "space shuttle",
-    "flying saucer",
-)
-COLORS = (
-    "white",
-    "black",
-    "grey",
-    "silver",
-    "red",
-    "blue",
-    "green",
-    "yellow",
-    "orange",
-    "brown",
-    "purple",
-)
-MINOR_SHARE_RATIO = 0.12
-"""A color that covers less of the painted area than this need not be named."""
-
-TYPE_SYNONYMS: dict[str, tuple[str, ...]] = {
-    "fighter jet": ("jet", "jet fighter", "combat jet", "military jet", "warplane"),
-    "fighter plane": ("warbird", "propeller fighter", "propeller plane", "old fighter"),
-    "light aircraft": ("light plane", "small plane", "sport plane", "private plane", "biplane"),
-    "commercial aircraft": (
-        "airliner",
-        "passenger plane",
-        "passenger aircraft",
-        "passenger jet",
-        "jet airliner",
-        "commercial plane",
-    ),
-    "cargo aircraft": (
-        "cargo plane",
-        "transport plane",
-        "transport aircraft",
-        "military transport",
-        "freighter",
-    ),
-    "helicopter": ("chopper", "copter"),
-    "drone": ("quadcopter", "uav", "quadrotor", "unmanned aircraft", "multicopter"),
-    "missile": ("cruise missile", "guided missile"),
-    "rocket": ("space rocket", "launch vehicle"),
-    "glider": ("sailplane", "soaring plane"),
-    "airship": ("blimp", "zeppelin", "dirigible"),
-    "hot air balloon": ("balloon",),
-    "space shuttle": ("shuttle", "orbiter"),
-    "flying saucer": ("ufo", "saucer"),
-}
-_PLANES = COMPETITION_TYPES[:5]
-TYPE_GROUPS: dict[str, tuple[str, ...]] = {
-    "plane": (*_PLANES, "glider"),
-    "airplane": (*_PLANES, "glider"),
-    "aeroplane": (*_PLANES, "glider"),
-    "aircraft": (*_PLANES, "helicopter", "drone", "glider", "airship"),
-    "military aircraft": ("fighter jet", "fighter plane", "cargo aircraft"),
-    "fighter": ("fighter jet", "fighter plane"),
-    "object": TYPES,
-    "thing": TYPES,
-    "one": TYPES,
-}
-COLOR_SYNONYMS: dict[str, tuple[str, ...]] = {
-    "white": ("cream", "ivory", "off white"),
-    "black": ("jet black", "ebony"),
-    "grey": ("gray", "charcoal", "slate"),
-    "silver": ("metallic", "chrome", "silvery", "aluminium"),
-    "red": ("crimson", "scarlet", "maroon", "burgundy"),
-    "blue": ("navy", "azure", "cyan", "teal", "turquoise"),
-    "green": ("olive", "lime", "emerald"),
-    "yellow": ("golden", "gold"),
-    "orange": ("amber",),
-    "brown": ("beige", "tan", "khaki", "sand"),
-    "purple": ("violet", "pink", "magenta", "lilac"),
-}
-# Synonyms that are only fair when the paint is known to be that dark or that light.
-_SHADE_WORDS: dict[tuple[str, int], tuple[str, ...]] = {
-    ("grey", -1): ("charcoal", "slate"),
-    ("blue", -1): ("navy", "navy blue"),
-    ("blue", 1): ("sky blue", "azure", "cyan"),
-    ("red", -1): ("maroon", "burgundy", "crimson"),
-    ("red", 1): ("pink",),
-    ("green", -1): ("olive",),
-    ("green", 1): ("lime",),
-    ("brown", 1): ("beige", "tan", "sand", "khaki"),
-    ("purple", 1): ("pink", "lilac", "magenta"),
-    ("yellow", -1): ("golden", "gold"),
-}
-_FREE_SYNONYMS: dict[str, tuple[str, ...]] = {
-    "grey": ("gray",),
-    "silver": ("metallic", "silvery", "chrome"),
-    "red": ("scarlet",),
-    "yellow": ("golden",),
-    "white": ("off white",),
-    "purple": ("violet",),
-}
-_MODIFIERS = {-1: ("dark", "deep"), 0: (), 1: ("light", "pale")}
-_CAMOUFLAGE_WORDS = ("camouflage", "camo", "camouflaged")
-_TEMPLATES = (
-    "a {}",
-    "the {}",
-    "a photo of a {}",
-    "{} in the sky",
-    "a {} flying in the sky",
-    "{} flying",
-    "picture of a {}",
-    "find the {}",
-    "an image of one {}",
-)
-_FILLERS = (
-    "painted colored coloured colors colours color colour with and in of pattern mostly bright "
-    "stripes striped markings livery small large big tiny over above at on is it that which "
-    "flying sky an a the photo picture image find look for where to left right side parts "
-    "wings tail body dark light pale deep faded vivid navy-blue hovering air this some"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +152,7 @@ def paraphrase(
     """
     colors = [_vary_color(color, rng, (shades or {}).get(color)) for color in description.colors]
     noun = _vary_type(description.types, rng)
-    camouflage = str(rng.choice(_CAMOUFLAGE_WORDS)) if description.camouflage else ""
+    camouflage = str(rng.choice(CAMOUFLAGE_WORDS)) if description.camouflage else ""
     painted = " and ".join(colors) if rng.random() < 0.5 else write_caption(colors, "")
     if rng.random() < 0.2:
         painted = " ".join(colors)
@@ -275,7 +162,7 @@ def paraphrase(
     else:
         core = " ".join(part for part in (painted, camouflage, noun) if part)
     if rng.random() < 0.5:
-        core = str(rng.choice(_TEMPLATES)).format(core)
+        core = str(rng.choice(TEMPLATES)).format(core)
     return core
 
 
@@ -334,8 +221,8 @@ def measure_agreement(
 
 def list_vocabulary() -> list[str]:
     """Return every known word once, in a fixed order (the tokenizer's word list)."""
-    phrases = [*COLORS, *TYPES, *_PHRASES, *_TEMPLATES, *_CAMOUFLAGE_WORDS, _FILLERS]
-    phrases += [word for words in _SHADE_WORDS.values() for word in words]
+    phrases = [*COLORS, *TYPES, *_PHRASES, *TEMPLATES, *CAMOUFLAGE_WORDS, FILLERS]
+    phrases += [word for words in SHADE_WORDS.values() for word in words]
     return list(dict.fromkeys(w for phrase in phrases for w in normalize_caption(phrase).split()))
 
 
@@ -346,12 +233,12 @@ def _ramp(value: NDArray[np.float32], low: float, high: float) -> NDArray[np.flo
 
 def _vary_color(color: str, rng: np.random.Generator, shade: int | None) -> str:
     if shade and rng.random() < 0.5:
-        special = _SHADE_WORDS.get((color, shade), ())
+        special = SHADE_WORDS.get((color, shade), ())
         if special and rng.random() < 0.5:
             return str(rng.choice(special))
-        return f"{rng.choice(_MODIFIERS[shade])} {color}"
-    if color in _FREE_SYNONYMS and rng.random() < 0.3:
-        return str(rng.choice(_FREE_SYNONYMS[color]))
+        return f"{rng.choice(MODIFIERS[shade])} {color}"
+    if color in FREE_SYNONYMS and rng.random() < 0.3:
+        return str(rng.choice(FREE_SYNONYMS[color]))
     return color
 
 
@@ -385,7 +272,7 @@ def _change(description: Description, rng: np.random.Generator) -> Description:
 
 def _index_phrases() -> dict[str, Description]:
     """Return the meaning of every phrase that carries one, keyed by its normalized words."""
-    table = {word: Description((), True, ()) for word in _CAMOUFLAGE_WORDS}
+    table = {word: Description((), True, ()) for word in CAMOUFLAGE_WORDS}
     for color, words in COLOR_SYNONYMS.items():
         for word in (color, *words):
             table[normalize_caption(word)] = Description((color,), False, ())

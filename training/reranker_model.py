@@ -32,7 +32,7 @@ class ModelConfig:
         text_length: Tokens in a caption, padded or cut to this.
         vocabulary_size: Words the tokenizer knows.
         embed_dim: Length of the shared embedding.
-        widths: Channels of the convolution tower at strides 4, 8, 16.
+        widths: Channels of the convolution tower at strides 4, 8, 16, 32.
         depths: Residual blocks at those strides.
     """
 
@@ -41,8 +41,8 @@ class ModelConfig:
     text_length: int = 24
     vocabulary_size: int = 256
     embed_dim: int = 192
-    widths: tuple[int, ...] = (48, 128, 288)
-    depths: tuple[int, ...] = (1, 2, 2)
+    widths: tuple[int, ...] = (48, 96, 192, 280)
+    depths: tuple[int, ...] = (1, 2, 2, 2)
 
 
 def build_tokenizer(text_length: int) -> Tokenizer:
@@ -83,7 +83,7 @@ class _Block(nn.Module):
 
 
 class ResNetTower(nn.Module):
-    """Residual convolutions at strides 4, 8 and 16; early and late maps are pooled together.
+    """Residual convolutions at strides 4 to 32; early and late maps are pooled together.
 
     Colors are decided by early maps, types by late ones, hence both reach the head, each by its
     mean and its maximum (a small stripe survives a maximum, not a mean).
@@ -109,7 +109,7 @@ class ResNetTower(nn.Module):
             self.stages.append(nn.Sequential(*blocks))
         pooled = 2 * sum(config.widths)
         self.head = nn.Sequential(
-            nn.Linear(pooled, 512), nn.GELU(), nn.Linear(512, config.embed_dim)
+            nn.Linear(pooled, 384), nn.GELU(), nn.Linear(384, config.embed_dim)
         )
 
     def forward(self, images: Tensor) -> Tensor:
@@ -133,7 +133,7 @@ class ViTTower(nn.Module):
                 num_hidden_layers=8,
                 num_attention_heads=config.embed_dim // 64,
                 image_size=config.image_size,
-                patch_size=8,
+                patch_size=12,
             )
         )
 

@@ -1,0 +1,306 @@
+r"""Train the reranker on cached crops, from nothing, on one CPU core.
+
+    python -m training.reranker --crops runs/crops --val-crops runs/crops-val \
+        --out runs/reranker --max-minutes 65 --threads 1 [--resume]
+
+The learning rate falls with the share of time used, so a run always ends annealed. Besides the
+sigmoid loss over all pairs there is a ranking term and, while training, two heads that name type
+and colors. New shards are taken in while it runs, so that crops can be made beside it. The folder
+`--out` then holds weights.safetensors (averaged weights), config.toml, metrics.json,
+environment.txt and checkpoint.pt (for --resume). `python -m training.export_reranker` makes the
+model that the app loads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import math
+import platform
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional
+
+from training.crops import open_upscaler
+from training.reranker_data import Batch, CropCache, draw_batch
+from training.reranker_eval import (
+    Photographs,
+    evaluate_crops,
+    evaluate_photographs,
+    read_photographs,
+)
+from training.reranker_model import DualEncoder, ModelConfig, build_tokenizer, compute_loss
+
+__all__ = ["Config", "load_model", "main", "train"]
+
+_log = logging.getLogger("training.reranker")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that decides what a run learns; written beside the weights."""
+
+    crops: str
+    val_crops: str
+    out: str
+    tower: str = "resnet"
+    batch: int = 160
+    negatives: int = 96
+    learning_rate: float = 1.5e-3
+    weight_decay: float = 0.05
+    ema_decay: float = 0.998
+    max_minutes: float = 65.0
+    max_steps: int = 1_000_000
+    evaluate_minutes: float = 4.0
+    seed: int = 1
+    threads: int = 1
+    photographs: str = ""
+    upscaler: str = ""
+    start_from: str = ""
+
+
+def train(config: Config, *, resume: bool = False) -> dict[str, object]:
+    """Run the training and return its last metrics."""
+    torch.set_num_threads(config.threads)
+    cv2.setNumThreads(1)
+    torch.manual_seed(config.seed)
+    out = Path(config.out)
+    cache, val = CropCache(Path(config.crops)), CropCache(Path(config.val_crops))
+    photographs = _open_photographs(config)
+    tokenizer = build_tokenizer(ModelConfig().text_length)
+    shape = ModelConfig(tower=config.tower, vocabulary_size=tokenizer.get_vocab_size())
+    model = DualEncoder(shape).to(memory_format=torch.channels_last)
+    if config.start_from:
+        model.load_state_dict(load_file(Path(config.start_from) / "weights.safetensors"))
+    average = DualEncoder(shape).to(memory_format=torch.channels_last).eval()
+    average.load_state_dict(model.state_dict())
+    optimizer = _build_optimizer(model, config)
+    step, spent_s = 0, 0.0
+    if resume and (out / "checkpoint.pt").exists():
+        state = torch.load(out / "checkpoint.pt", weights_only=True)
+        model.load_state_dict(state["model"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        step, spent_s = state["step"], state["spent_s"]
+    rng = np.random.default_rng([config.seed, step])
+    total_s = config.max_minutes * 60
+    start = time.monotonic() - spent_s
+    last_saved = last_said = last_evaluated = time.monotonic()
+    queue = np.zeros(0, np.int64)
+    sums, said_step = np.zeros(4), step
+    metrics: dict[str, object] = {}
+    while (now := time.monotonic()) - start < total_s and step < config.max_steps:
+        progress = max((now - start) / total_s, step / config.max_steps)
+        rate = config.learning_rate * min(1.0, (step + 1) / 100) * _anneal(progress)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        if len(queue) < config.batch:
+            cache.refresh()
+            queue = rng.permutation(len(cache))
+        rows, queue = queue[: config.batch], queue[config.batch :]
+        batch = draw_batch(cache, rows, tokenizer, rng, num_negatives=config.negatives)
+        model.train()
+        loss, parts = _compute_losses(model, batch)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
+        optimizer.step()
+        step += 1
+        _update_average(average, model, min(config.ema_decay, (1 + step) / (20 + step)))
+        sums += parts
+        if now - last_said > 30 or step == 1:
+            mean = sums / (step - said_step)
+            speed = config.batch * (step - said_step) / max(time.monotonic() - last_said, 1e-6)
+            left_min = (total_s - (time.monotonic() - start)) / 60
+            _log.info(
+                "step %d, %.0f crops/s of %d, loss %.2f, type %.3f, color %.3f, right %.3f, "
+                "%.1f min left",
+                step, speed, len(cache), *mean, left_min,
+            )  # fmt: skip
+            sums, said_step, last_said = np.zeros(4), step, time.monotonic()
+        if now - last_saved > 120:
+            _save(out, config, shape, average, metrics)
+            _save_checkpoint(out, model, average, optimizer, step, now - start)
+            last_saved = time.monotonic()
+        if now - last_evaluated > config.evaluate_minutes * 60:
+            metrics = _evaluate(average, tokenizer, val, photographs, step, step * config.batch)
+            last_evaluated = time.monotonic()
+    metrics = _evaluate(average, tokenizer, val, photographs, step, step * config.batch)
+    metrics["minutes"] = round((time.monotonic() - start) / 60, 1)
+    _save(out, config, shape, average, metrics)
+    _save_checkpoint(out, model, average, optimizer, step, time.monotonic() - start)
+    return metrics
+
+
+def load_model(folder: Path) -> DualEncoder:
+    """Return the averaged model of a training folder, ready for use."""
+    raw = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    raw = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
+    model = DualEncoder(ModelConfig(**raw))
+    model.load_state_dict(load_file(folder / "weights.safetensors"))
+    return model.eval()
+
+
+def _compute_losses(model: DualEncoder, batch: Batch) -> tuple[Tensor, list[float]]:
+    """The loss to descend, and [pair loss, type loss, color loss, share of captions right]."""
+    with torch.autocast("cpu", torch.bfloat16):
+        raw = model.vision(batch.pixels)  # (n, d)
+        texts = model.text(input_ids=batch.input_ids).pooler_output  # (c, d)
+    raw, texts = raw.float(), functional.normalize(texts.float(), dim=1)
+    logits = functional.normalize(raw, dim=1) @ texts.T  # (n, c)
+    logits = logits * model.logit_scale.exp() + model.logit_bias
+    pairs = compute_loss(logits, batch.agreement, batch.own)
+    types = functional.cross_entropy(model.type_head(raw), batch.type_id)
+    colors = _compute_color_loss(model.color_head(raw), batch)
+    with torch.no_grad():
+        known = torch.nonzero(batch.own >= 0).squeeze(1)
+        right = (batch.agreement[known, logits[known].argmax(1)] > 0.5).float().mean()
+    total = pairs + 0.5 * types + colors
+    return total, [pairs.item(), types.item(), colors.item(), right.item()]
+
+
+def _compute_color_loss(output: Tensor, batch: Batch) -> Tensor:
+    """Which colors are there, how much of each, and whether they form a camouflage pattern."""
+    count = batch.shares.shape[1]
+    painted = (batch.shares.sum(1) > 0).float()
+    present = (batch.shares > 0.1).float()
+    unsure = (batch.shares > 0.03) & (batch.shares <= 0.1)
+    each = functional.binary_cross_entropy_with_logits(output[:, :count], present, reduction="none")
+    presence = each.masked_fill(unsure, 0.0).sum(1)
+    amount = -(batch.shares * functional.log_softmax(output[:, count : 2 * count], 1)).sum(1)
+    pattern = functional.binary_cross_entropy_with_logits(
+        output[:, -1], batch.camouflage, reduction="none"
+    )
+    return ((0.3 * presence + 0.3 * amount + 0.3 * pattern) * painted).mean()
+
+
+def _build_optimizer(model: DualEncoder, config: Config) -> torch.optim.AdamW:
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": matrices, "weight_decay": config.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
+
+
+def _anneal(progress: float) -> float:
+    return max(0.5 * (1 + math.cos(math.pi * min(progress, 1.0))), 0.01)
+
+
+@torch.no_grad()
+def _update_average(average: DualEncoder, model: DualEncoder, decay: float) -> None:
+    pairs = zip(average.state_dict().values(), model.state_dict().values(), strict=True)
+    for mean, value in pairs:
+        if mean.dtype.is_floating_point:
+            mean.lerp_(value, 1 - decay)
+        else:
+            mean.copy_(value)
+
+
+def _open_photographs(config: Config) -> Photographs | None:
+    if not config.photographs:
+        return None
+    upscale = open_upscaler(Path(config.upscaler) if config.upscaler else None)
+    return read_photographs(Path(config.photographs), upscale)
+
+
+def _evaluate(
+    model: DualEncoder,
+    tokenizer: Tokenizer,
+    val: CropCache,
+    photographs: Photographs | None,
+    step: int,
+    seen: int,
+) -> dict[str, object]:
+    crops = evaluate_crops(model, tokenizer, val)
+    metrics: dict[str, object] = {"step": step, "crops_seen": seen, "held_out": crops}
+    _log.info("held-out crops: %s", {name: round(value, 3) for name, value in crops.items()})
+    if photographs is not None:
+        metrics["photographs"] = evaluate_photographs(model, tokenizer, photographs)
+        _log.info("photographs: %s", metrics["photographs"])
+    return metrics
+
+
+def _save(
+    out: Path,
+    config: Config,
+    shape: ModelConfig,
+    average: DualEncoder,
+    metrics: dict[str, object],
+) -> None:
+    """Write the averaged weights and everything needed to know what they are."""
+    out.mkdir(parents=True, exist_ok=True)
+    tensors = {name: value.contiguous() for name, value in average.state_dict().items()}
+    save_file(tensors, out / ".weights.part")
+    (out / ".weights.part").replace(out / "weights.safetensors")
+    (out / "model.json").write_text(json.dumps(asdict(shape), indent=2) + "\n")
+    lines = [f"{name} = {json.dumps(value)}" for name, value in asdict(config).items()]
+    (out / "config.toml").write_text("\n".join(lines) + "\n")
+    (out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+    (out / "environment.txt").write_text(_describe_environment())
+
+
+def _save_checkpoint(
+    out: Path,
+    model: DualEncoder,
+    average: DualEncoder,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    spent_s: float,
+) -> None:
+    state = {
+        "model": model.state_dict(),
+        "average": average.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "spent_s": spent_s,
+    }
+    torch.save(state, out / ".checkpoint.part")
+    (out / ".checkpoint.part").replace(out / "checkpoint.pt")
+
+
+def _describe_environment() -> str:
+    command = ["git", "rev-parse", "HEAD"]
+    commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return (
+        f"commit {commit or 'unknown'}\npython {platform.python_version()}\n"
+        f"torch {torch.__version__}\nnumpy {np.__version__}\ndevice cpu\n"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse the command line and train."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for entry in fields(Config):
+        kind = {"str": str, "int": int, "float": float}[str(entry.type)]
+        needed = entry.name in ("crops", "val_crops", "out")
+        name = "--" + entry.name.replace("_", "-")
+        default = None if needed else entry.default
+        parser.add_argument(name, type=kind, required=needed, default=default)
+    parser.add_argument("--resume", action="store_true", help="continue from checkpoint.pt")
+    parser.add_argument("--smoke", action="store_true", help="two steps of eight crops")
+    arguments = vars(parser.parse_args(argv))
+    resume, smoke = arguments.pop("resume"), arguments.pop("smoke")
+    if smoke:
+        arguments |= {"max_steps": 2, "batch": 8, "negatives": 4}
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    metrics = train(Config(**arguments), resume=resume)
+    _log.info("done: %s", json.dumps(metrics))
+
+
+if __name__ == "__main__":
+    main()
