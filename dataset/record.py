@@ -12,13 +12,17 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image as PilImage
+from PIL import UnidentifiedImageError
 
 from core.errors import DataError
 from core.image import read_image
 from core.types import Image
 from dataset.splits import split_of
 
-__all__ = ["Dataset", "Record"]
+__all__ = ["Dataset", "Record", "read_image_wh"]
+
+_ORIENTATION = 0x0112  # EXIF tag; its values 5 to 8 swap width and height
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,6 +145,21 @@ class Dataset:
     def truths(self) -> Sequence[NDArray[np.float32]]:
         """The boxes of each record, in order, as metrics take them."""
         return [record.xyxy for record in self.records]
+
+
+def read_image_wh(path: Path) -> tuple[int, int]:
+    """Width and height of an image file as it will be read, from its header alone.
+
+    Raises:
+        DataError: The file is missing or is not an image.
+    """
+    try:
+        with PilImage.open(path) as image:
+            width, height = image.size
+            swapped = image.getexif().get(_ORIENTATION, 1) >= 5
+    except (OSError, UnidentifiedImageError) as error:
+        raise DataError(f"cannot read {path} as an image: {error}.") from error
+    return (height, width) if swapped else (width, height)
 
 
 def _own(array: ArrayLike) -> NDArray:

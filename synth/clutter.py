@@ -97,7 +97,7 @@ def _empty(height_px: float, width_px: float) -> NDArray[np.uint8]:
 def _draw_blob(size_px: float, rng: np.random.Generator) -> Rgba:
     mask = _empty(size_px + 2, size_px * rng.uniform(0.3, 1.0) + 2)
     height, width = mask.shape
-    if rng.random() < 0.35:
+    if rng.random() < 0.15:
         _ellipse(mask, (width / 2, height / 2), (width / 2 - 1, height / 2 - 1))
     else:
         count = int(rng.integers(3, 9))
@@ -150,7 +150,7 @@ def _draw_wire(size_px: float, rng: np.random.Generator) -> Rgba:
     count = int(rng.integers(1, 4))
     gap = rng.uniform(2.5, 10)
     mask = _empty(abs(slope) + sag + gap * count + 6, size_px)
-    height, width = mask.shape
+    width = mask.shape[1]
     t = np.linspace(0, 1, 16)
     start = max(0.0, -slope) + 2
     for row in range(count):

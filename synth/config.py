@@ -32,7 +32,7 @@ class SceneConfig(Section):
         description="Relative frequency of 0, 1, 2, ... labelled objects.",
     )
     size_px_range: tuple[float, float] = Field(
-        (10.0, 400.0), description="Longer side of an object, log-uniform, px."
+        (11.0, 400.0), description="Longer side of an object, log-uniform, px."
     )
     full_frame_ratio: float = _ratio(0.03, "Share of scenes with one object about as large as it.")
     crowded_size_px_max: float = Field(

@@ -265,7 +265,9 @@ def _finish(
         seen = (item.alpha >= ALPHA_MIN * item.placement.opacity_ratio).astype(np.uint8)
         x, y, width, height = cv2.boundingRect(seen)
         too_small = min(width, height) < plan.box_side_px_min
-        unseen = ratio < plan.visible_ratio_min or item.contrast < plan.contrast_min
+        # The eye, too, needs more contrast where there are few pixels.
+        contrast_min = plan.contrast_min * (1 + 16.0 / item.placement.long_side_px)
+        unseen = ratio < plan.visible_ratio_min or item.contrast < contrast_min
         if too_small or unseen:
             num_dropped += 1
             continue

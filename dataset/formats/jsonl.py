@@ -17,8 +17,7 @@ import numpy as np
 from core.boxes import clip_boxes, is_valid, xywh_to_xyxy, xyxy_to_xywh
 from core.errors import DataError
 from core.files import write_bytes
-from core.image import read_size
-from dataset.record import Dataset, Record
+from dataset.record import Dataset, Record, read_image_wh
 
 __all__ = ["INDEX_NAME", "read", "write"]
 
@@ -90,7 +89,7 @@ def _parse(line: str, folder: Path, where: str) -> Record:
     path = folder / "images" / name
     if not path.is_file():
         raise DataError(f"{where}: {path} does not exist.")
-    image_wh = read_size(path)
+    image_wh = read_image_wh(path)
     # Hand-made boxes may stand out of the image by a pixel: cut, never refused for that.
     xyxy = clip_boxes(xywh_to_xyxy(xywh), image_wh)
     if not is_valid(xyxy).all():

@@ -1,0 +1,302 @@
+"""Train the detector from scratch on cached scenes: one class, "something that flies".
+
+    python -m training.detector --scenes CACHE --out RUN --max-minutes 70 --threads 1
+
+A straight loop over Ultralytics' YOLO11n: AdamW, warm-up and cosine over time, moving average of
+the weights, crops of 256x256, larger ones in the last fifth. ``--resume`` continues RUN.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Ultralytics asks the network for updates and installs packages on its own unless told not to.
+os.environ.update(YOLO_OFFLINE="1", YOLO_AUTOINSTALL="false")
+
+import cv2
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from ultralytics.cfg import get_cfg
+from ultralytics.nn.tasks import DetectionModel
+
+from core.files import write_json
+from training.detector_data import BatchFeed, to_batch
+from training.scenes import read_scenes
+
+ARCHITECTURE = "yolo11n.yaml"
+WARMUP_STEPS = 80
+EMA_DECAY = 0.998
+SAVE_EVERY_S = 120.0
+
+__all__ = ["build_model", "main", "train"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """Settings of one run; written beside its weights."""
+
+    max_minutes: float = 70.0
+    batch_size: int = 24
+    crop_wh: tuple[int, int] = (256, 256)
+    late_crop_wh: tuple[int, int] = (416, 352)
+    late_ratio: float = 0.2
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    seed: int = 0
+    threads: int = 1
+    device: str = "cpu"
+    max_steps: int = 0
+
+
+def build_model() -> DetectionModel:
+    """YOLO11n with one class and random weights, ready for its loss and for channels_last."""
+    model = DetectionModel(ARCHITECTURE, nc=1, verbose=False)
+    model.args = get_cfg()  # the loss reads its weights (box, cls, dfl) from here
+    return model.to(memory_format=torch.channels_last)
+
+
+def to_float32(output: Any) -> Any:  # noqa: ANN401 - nested dicts, lists and tensors
+    """The model's nested output with every tensor in float32, as the loss needs it."""
+    if isinstance(output, dict):
+        return {key: to_float32(value) for key, value in output.items()}
+    if isinstance(output, list | tuple):
+        return [to_float32(value) for value in output]
+    return output.float() if torch.is_tensor(output) else output
+
+
+def make_optimizer(model: nn.Module, options: TrainOptions) -> torch.optim.AdamW:
+    """AdamW that decays matrices and kernels but no bias and no normalisation."""
+    weights = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": weights, "weight_decay": options.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, options.learning_rate, betas=(0.9, 0.99), fused=True)
+
+
+def learning_rate_at(step: int, progress: float, peak: float) -> float:
+    """Linear warm-up over steps, then a cosine over the run's progress down to 1.5 %."""
+    cosine = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+    return peak * min(1.0, (step + 1) / WARMUP_STEPS) * (0.985 * cosine + 0.015)
+
+
+@torch.no_grad()
+def update_ema(ema: nn.Module, model: nn.Module, step: int) -> None:
+    """Move the average towards the model; early averages forget faster."""
+    decay = min(EMA_DECAY, (1 + step) / (20 + step))
+    for mean, value in zip(ema.state_dict().values(), model.state_dict().values(), strict=True):
+        if mean.dtype.is_floating_point:
+            mean.lerp_(value, 1 - decay)
+        else:
+            mean.copy_(value)
+
+
+def train(scenes_path: Path, out: Path, options: TrainOptions, *, resume: bool = False) -> Path:
+    """Train and return the path of the averaged weights (safetensors).
+
+    Args:
+        scenes_path: Cache written by ``training.scenes``.
+        out: Folder of the run: state.pt, weights.safetensors, log.jsonl, config.json.
+        options: All settings.
+        resume: Continue from ``state.pt``; the minutes already spent count.
+    """
+    cv2.setNumThreads(1)
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / "config.json", {key: getattr(options, key) for key in options.__slots__})
+    scenes = read_scenes(scenes_path)
+    device = torch.device(options.device)
+    model = build_model().to(device).train()
+    ema = copy.deepcopy(model).eval()
+    optimizer = make_optimizer(model, options)
+    step, spent_s = load_state(out, model, ema, optimizer) if resume else (0, 0.0)
+    print(
+        f"{len(scenes)} scenes, {sum(len(s.xyxy) for s in scenes)} boxes, step {step}", flush=True
+    )
+    feed = BatchFeed(
+        scenes, crop_wh=options.crop_wh, batch_size=options.batch_size, seed=options.seed + step
+    )
+    start = saved = time.monotonic() - spent_s
+    recent: list[np.ndarray] = []
+    is_late = False
+    while True:
+        progress = progress_of(step, time.monotonic() - start, options)
+        if progress >= 1:
+            break
+        if progress >= 1 - options.late_ratio and not is_late:
+            is_late = True
+            feed.set_crops(options.late_crop_wh, late_batch_size(options))
+        rate = learning_rate_at(step, progress, options.learning_rate)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        recent.append(train_step(model, optimizer, feed.next(), device))
+        step += 1
+        update_ema(ema, model, step)
+        if step % 25 == 0:
+            report(out, step, progress, time.monotonic() - start, rate, recent, options)
+            recent.clear()
+        if time.monotonic() - saved > SAVE_EVERY_S:
+            saved = time.monotonic()
+            save_state(out, model, ema, optimizer, step, saved - start)
+    feed.close()
+    save_state(out, model, ema, optimizer, step, time.monotonic() - start)
+    return out / "weights.safetensors"
+
+
+def train_step(
+    model: DetectionModel, optimizer: torch.optim.Optimizer, batch: dict, device: torch.device
+) -> np.ndarray:
+    """One update; returns the three parts of the loss: box, class, distribution."""
+    batch = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
+    batch["img"] = batch["img"].float().div_(255)  # (b, 3, h, w), stays channels_last
+    with torch.autocast(device.type, torch.bfloat16):
+        output = model(batch["img"])
+    # In bfloat16 the losses of small boxes vanish, so predictions are widened first.
+    loss, parts = model.loss(batch, to_float32(output))
+    loss = loss.sum() / len(batch["img"])
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)
+    optimizer.step()
+    return np.array([float(parts[key]) for key in ("box_loss", "cls_loss", "dfl_loss")])
+
+
+def progress_of(step: int, passed_s: float, options: TrainOptions) -> float:
+    """Share of the run that is done, by steps if they are given, else by time."""
+    if options.max_steps:
+        return step / options.max_steps
+    return passed_s / (options.max_minutes * 60)
+
+
+def late_batch_size(options: TrainOptions) -> int:
+    """Crops of the late size in a batch with about as many pixels as before."""
+    ratio = math.prod(options.crop_wh) / math.prod(options.late_crop_wh)
+    return max(2, round(options.batch_size * ratio))
+
+
+def report(
+    out: Path,
+    step: int,
+    progress: float,
+    passed_s: float,
+    rate: float,
+    recent: Sequence[np.ndarray],
+    options: TrainOptions,
+) -> None:
+    """Print one line of progress and append it to log.jsonl."""
+    box, cls, dfl = np.mean(recent, axis=0)
+    left_s = passed_s * (1 - progress) / max(progress, 1e-6)
+    print(
+        f"step {step}  {100 * progress:.1f} %  {left_s / 60:.1f} min left  lr {rate:.2e}  "
+        f"box {box:.3f} cls {cls:.3f} dfl {dfl:.3f}  {step / passed_s:.2f} steps/s",
+        flush=True,
+    )
+    row = {
+        "step": step,
+        "passed_s": round(passed_s, 1),
+        "lr": rate,
+        "box": float(box),
+        "cls": float(cls),
+        "dfl": float(dfl),
+    }
+    with (out / "log.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def save_state(
+    out: Path,
+    model: nn.Module,
+    ema: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    spent_s: float,
+) -> None:
+    """Write state.pt (to resume) and weights.safetensors (the average), each whole or not at all."""
+    state = {
+        "model": model.state_dict(),
+        "ema": ema.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "spent_s": spent_s,
+    }
+    torch.save(state, out / "state.pt.new")
+    (out / "state.pt.new").replace(out / "state.pt")
+    weights = {key: value.contiguous().cpu() for key, value in ema.state_dict().items()}
+    save_file(weights, out / "weights.safetensors.new")
+    (out / "weights.safetensors.new").replace(out / "weights.safetensors")
+
+
+def load_state(
+    out: Path, model: nn.Module, ema: nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[int, float]:
+    """Load state.pt into all three; returns the step and the seconds already spent."""
+    state = torch.load(out / "state.pt", weights_only=True, map_location="cpu")
+    model.load_state_dict(state["model"])
+    ema.load_state_dict(state["ema"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"]), float(state["spent_s"])
+
+
+def smoke() -> None:
+    """Two steps on eight made-up images: everything runs, nothing is learnt."""
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(0)
+    model = build_model().train()
+    optimizer = make_optimizer(model, TrainOptions())
+    for _ in range(2):
+        crops = []
+        for _ in range(4):
+            image = rng.integers(0, 255, (64, 96, 3), dtype=np.uint8)
+            crops.append((image, np.array([[10, 10, 40, 50]], np.float32)))
+        parts = train_step(model, optimizer, to_batch(crops), torch.device("cpu"))
+        print(f"box {parts[0]:.3f} cls {parts[1]:.3f} dfl {parts[2]:.3f}")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Read the command line and train."""
+    defaults = TrainOptions()
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--scenes", type=Path)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--max-minutes", type=float, default=defaults.max_minutes)
+    parser.add_argument("--max-steps", type=int, default=0, help="instead of minutes")
+    parser.add_argument("--batch-size", type=int, default=defaults.batch_size)
+    parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
+    parser.add_argument("--seed", type=int, default=defaults.seed)
+    parser.add_argument("--threads", type=int, default=defaults.threads)
+    parser.add_argument("--device", default=defaults.device)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--smoke", action="store_true", help="two steps on made-up images")
+    arguments = parser.parse_args(argv)
+    if arguments.smoke:
+        smoke()
+        return
+    if arguments.scenes is None or arguments.out is None:
+        parser.error("--scenes and --out are needed (or --smoke)")
+    options = TrainOptions(
+        max_minutes=arguments.max_minutes,
+        max_steps=arguments.max_steps,
+        batch_size=arguments.batch_size,
+        learning_rate=arguments.learning_rate,
+        seed=arguments.seed,
+        threads=arguments.threads,
+        device=arguments.device,
+    )
+    print(f"weights: {train(arguments.scenes, arguments.out, options, resume=arguments.resume)}")
+
+
+if __name__ == "__main__":
+    main()
