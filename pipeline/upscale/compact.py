@@ -82,15 +82,14 @@ class CompactUpscaler:
         )
 
     def _run(self, windows: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Windows (n, s, s, 3) to raw outputs (n, 3, 4s, 4s)."""
+        """Windows (n, h, w, 3) to raw outputs (n, 3, 4h, 4w)."""
         batch = windows.transpose(0, 3, 1, 2).astype(np.float32) * np.float32(1 / 255)
         outputs = self._engine.run({self._engine.inputs[0].name: batch})
         output = outputs[self._engine.outputs[0].name]
-        side = SCALE * windows.shape[1]
-        if output.shape != (len(windows), 3, side, side):
+        expected = (len(windows), 3, SCALE * windows.shape[1], SCALE * windows.shape[2])
+        if output.shape != expected:
             raise ModelError(
-                f"the upscaler gave {output.shape} for {batch.shape}, expected "
-                f"{(len(windows), 3, side, side)}.",
+                f"the upscaler gave {output.shape} for {batch.shape}, expected {expected}.",
                 "Use a x4 model with free batch, height and width.",
             )
         return output

@@ -1,0 +1,213 @@
+"""The real families and engines around tiny networks, end to end."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.errors import DataError, EngineError, ModelError, UnknownNameError
+from core.types import Crops, Detections
+from pipeline.build import build_stages, open_engine
+from pipeline.catalog import find_model
+from pipeline.config import load_config
+from pipeline.cut import cut
+from pipeline.engines.base import Choice
+from pipeline.locate import Locator
+from pipeline.registry import ENGINES
+
+ENGINE_NAMES = ENGINES.available()
+
+
+def config_for(folder, *sets):
+    return load_config(
+        sets=[
+            f'detect.model="{folder / "detector"}"',
+            f'upscale.model="{folder / "upscaler"}"',
+            f'rerank.model="{folder / "reranker"}"',
+            "engine.precision=f32",
+            *sets,
+        ]
+    )
+
+
+@pytest.fixture(params=ENGINE_NAMES)
+def locator(request, tiny_models):
+    return Locator.open(config_for(tiny_models, f"engine.engine={request.param}"))
+
+
+@pytest.fixture
+def scene():
+    """960x544, so that detector pixels are image pixels: red at the first anchor."""
+    picture = np.full((544, 960, 3), 30, np.uint8)
+    picture[70:130, 70:130] = (255, 40, 40)
+    picture[170:230, 250:350] = (40, 40, 255)
+    return picture
+
+
+def test_end_to_end(locator, scene):
+    result = locator.locate([scene], ["red", "blue"], keep_crops=True)[0]
+    assert result.detections.xyxy.tolist() == [
+        [80, 80, 120, 120],
+        [270, 185, 330, 215],
+        [0, 0, 40, 40],
+    ]
+    assert result.answer_xyxy(0) == (80, 80, 120, 120)
+    assert result.answer_xyxy(1) == (270, 185, 330, 215)
+    assert result.upscaled.scale.tolist() == [4, 4, 4]
+    assert result.crops.region_xyxy[0].tolist() == [76, 76, 124, 124]
+
+
+def test_boxes_scale_with_the_image(locator, scene):
+    large = scene.repeat(2, axis=0).repeat(2, axis=1)
+    result = locator.locate([large], ["red"])[0]
+    assert result.answer_xyxy(0) == (160, 160, 240, 240)
+
+
+@pytest.mark.parametrize("wh", [(1, 1), (3, 200), (200, 3), (33, 31)])
+def test_odd_sizes(locator, image, wh):
+    result = locator.locate([image(wh)], ["red"], keep_crops=True)[0]
+    boxes = result.detections.xyxy
+    assert (boxes >= 0).all()
+    assert (boxes[:, 2] <= wh[0]).all()
+    assert (boxes[:, 3] <= wh[1]).all()
+
+
+def test_engines_agree(tiny_models, image):
+    picture = image((700, 500))
+    results = [
+        Locator.open(config_for(tiny_models, f"engine.engine={name}")).locate([picture], ["red"])[0]
+        for name in ENGINE_NAMES
+    ]
+    for result in results[1:]:
+        np.testing.assert_allclose(result.detections.xyxy, results[0].detections.xyxy, atol=1e-3)
+        np.testing.assert_allclose(
+            result.rankings[0].score, results[0].rankings[0].score, atol=1e-3
+        )
+
+
+def test_batch_equals_each_alone(locator, image):
+    images = [image((96, 80), seed=1), image((500, 300), seed=2), image((96, 80), seed=3)]
+    together = locator.observe(images)
+    for one, observed in zip(images, together, strict=True):
+        alone = locator.observe([one])[0]
+        np.testing.assert_array_equal(alone.detections.xyxy, observed.detections.xyxy)
+        np.testing.assert_allclose(alone.embeds, observed.embeds, atol=1e-5)
+
+
+def test_threads_agree(locator, scene, in_threads):
+    embeds = in_threads(lambda: locator.observe([scene])[0].embeds)
+    for other in embeds[1:]:
+        np.testing.assert_array_equal(embeds[0], other)
+
+
+def test_upscaler_sees_real_context(tiny_models, image):
+    """A window's middle equals the same place in the whole image upscaled at once."""
+    stages = build_stages(config_for(tiny_models, f"engine.engine={ENGINE_NAMES[0]}"))
+    upscaler = stages.upscalers[0]
+    picture = image((200, 160))
+    boxes = Detections.from_xyxy([[50, 40, 80, 70], [100, 60, 190, 150]], (200, 160))
+    crops = cut(picture, boxes)
+    enlarged = upscaler([crops])[0]
+    whole = upscaler._run(picture[None])[0]
+    x1, y1, x2, y2 = 4 * crops.region_xyxy[0]
+    expected = np.rint(np.clip(whole[:, y1:y2, x1:x2], 0, 1) * 255).transpose(1, 2, 0)
+    assert np.abs(enlarged.images[0].astype(int) - expected).max() <= 1
+    # The second one is large enough and stays as it is.
+    assert enlarged.scale.tolist() == [4, 1]
+    np.testing.assert_array_equal(enlarged.images[1], crops.images[1])
+
+
+def test_upscaler_needs_the_source_once(tiny_models, image, make_detections):
+    upscaler = build_stages(config_for(tiny_models)).upscalers[0]
+    crops = cut(image(), make_detections())
+    with pytest.raises(DataError, match="no longer know the image"):
+        upscaler([crops.without_source()])
+    with pytest.raises(DataError, match="enlarged before"):
+        upscaler(upscaler([crops]))
+    assert len(upscaler([Crops.empty()])[0]) == 0
+
+
+def test_reranker_caches_captions_and_notes_words(tiny_models):
+    reranker = build_stages(config_for(tiny_models)).reranker
+    first = reranker.embed_texts(["red", "blue", "red"])
+    np.testing.assert_array_equal(first[0], first[2])
+    np.testing.assert_array_equal(reranker.embed_texts(["red"])[0], first[0])
+    assert reranker.caption_notes("red white") == []
+    assert "does not know 'Zeppelin'" in reranker.caption_notes("red Zeppelin")[0]
+    assert "ignored" in reranker.caption_notes("red blue red blue red blue white")[-1]
+    assert reranker.embed_texts([]).shape[0] == 0
+
+
+def test_reranker_cache_is_bounded(tiny_models):
+    reranker = build_stages(config_for(tiny_models, "rerank.cached_captions=2")).reranker
+    for caption in ("red", "blue", "green", "white"):
+        reranker.embed_texts([caption])
+    assert len(reranker._cache._embeds) == 2
+
+
+@pytest.mark.parametrize("mode", ["model", "lanczos", "none"])
+def test_upscale_modes(tiny_models, scene, mode):
+    locator = Locator.open(config_for(tiny_models, f"upscale.mode={mode}"))
+    result = locator.locate([scene], ["red"], keep_crops=True)[0]
+    assert result.answer_xyxy() == (80, 80, 120, 120)
+    assert set(result.upscaled.scale.tolist()) == {1.0 if mode == "none" else 4.0}
+
+
+def test_provenance_says_what_ran(locator, scene):
+    provenance = locator.locate([scene], ["red"])[0].provenance
+    assert provenance["engine"] in ENGINE_NAMES
+    assert provenance["precision"] == "f32"
+    assert "asked for" in provenance["engine_reason"]
+    assert "detector.onnx " in provenance["detector"]
+    assert len(provenance["config"]) == 12
+
+
+def test_engines_are_shared(tiny_models):
+    choice = Choice(ENGINE_NAMES[0], "cpu", "f32", 1, "test", "CPUExecutionProvider")
+    path = tiny_models / "detector" / "detector.onnx"
+    assert open_engine(path, choice) is open_engine(path, choice)
+
+
+def test_models_of_ones_own(tiny_models, tmp_path):
+    assert find_model(str(tiny_models / "reranker"), "rerank").family == "siglip"
+    (tmp_path / "half").mkdir()
+    with pytest.raises(ModelError, match=r"lacks detector.onnx"):
+        find_model(str(tmp_path / "half"), "detect")
+    with pytest.raises(UnknownNameError, match="Did you mean 'spotter-detector-n'"):
+        find_model("spotter-detector", "detect")
+    with pytest.raises(UnknownNameError, match="is for rerank, not for detect"):
+        find_model("spotter-reranker", "detect")
+
+
+def test_damaged_files_are_refused(tiny_models, tmp_path):
+    catalog = tmp_path / "catalog.toml"
+    catalog.write_text(
+        '[mine]\ntask = "detect"\nfamily = "yolo"\n'
+        f'folder = "{tiny_models / "detector"}"\n'
+        '[mine.files."detector.onnx"]\nbytes = 5\nsha256 = "' + "0" * 64 + '"\n',
+        encoding="utf-8",
+    )
+    model = find_model("mine", "detect", catalog=catalog)
+    with pytest.raises(ModelError, match="not the file of the catalogue"):
+        model.file("detector.onnx")
+    with pytest.raises(ModelError, match="is missing"):
+        model.file("other.onnx")
+
+
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
+def test_wrong_networks_are_refused(tiny_models, tmp_path, engine):
+    bad = tmp_path / "detector"
+    bad.mkdir()
+    (bad / "detector.onnx").write_bytes(b"not onnx")
+    config = config_for(tiny_models, f'detect.model="{bad}"', f"engine.engine={engine}")
+    with pytest.raises(ModelError, match=r"cannot load detector.onnx"):
+        Locator.open(config)
+    (bad / "detector.onnx").write_bytes((tiny_models / "upscaler" / "upscaler.onnx").read_bytes())
+    config = config_for(tiny_models, f'detect.model="{bad}"', f"engine.engine={engine}")
+    with pytest.raises(ModelError, match="the detector gave"):
+        Locator.open(config).observe([np.zeros((64, 64, 3), np.uint8)])
+
+
+def test_explicit_wishes_are_refused_not_replaced(tiny_models):
+    with pytest.raises(EngineError, match="OpenVINO runs on the CPU"):
+        Locator.open(config_for(tiny_models, "engine.device=cuda", "engine.engine=openvino"))

@@ -1,0 +1,148 @@
+"""Three tiny ONNX models with the interface of the real ones, made on the spot.
+
+The detector gives fixed boxes, the upscaler is a small random convolution, the reranker compares
+mean colors with words. They test everything around the networks.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+
+TEXT_LENGTH = 6
+IMAGE_SIZE = 32
+# Center x, center y, width, height in pixels of the detector's input, score.
+ANCHORS = np.array(
+    [
+        [100, 100, 40, 40, 0.9],
+        [102, 100, 40, 40, 0.8],  # overlaps the first
+        [300, 200, 60, 30, 0.7],
+        [500, 300, 20, 20, 0.2],  # below the default threshold
+        [10, 10, 60, 60, 0.6],  # sticks out at the top left
+    ],
+    np.float32,
+)
+WORDS = {"red": (1, -1, -1), "green": (-1, 1, -1), "blue": (-1, -1, 1), "white": (1, 1, 1)}
+
+
+def write_tiny_models(folder: Path) -> None:
+    """Write detector/, upscaler/ and reranker/."""
+    for name in ("detector", "upscaler", "reranker"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    _save(_detector(), folder / "detector" / "detector.onnx")
+    _save(_upscaler(), folder / "upscaler" / "upscaler.onnx")
+    _save(_vision(), folder / "reranker" / "vision.onnx")
+    _save(_text(), folder / "reranker" / "text.onnx")
+    _tokenizer().save(str(folder / "reranker" / "tokenizer.json"))
+    card = {
+        "logit_scale": 20.0,
+        "logit_bias": -16.0,
+        "image_size": IMAGE_SIZE,
+        "text_length": TEXT_LENGTH,
+        "template": "{}",
+        "calibration": {"a": 1.0, "b": 0.5, "c": 0.0},
+        "found_probability_min": 0.5,
+    }
+    (folder / "reranker" / "reranker.json").write_text(json.dumps(card), encoding="utf-8")
+
+
+def _save(model: onnx.ModelProto, path: Path) -> None:
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def _model(nodes, inputs, outputs, constants) -> onnx.ModelProto:
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info(*spec) for spec in inputs],
+        [helper.make_tensor_value_info(*spec) for spec in outputs],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    opset = helper.make_opsetid("", 17)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=9)
+
+
+def _detector() -> onnx.ModelProto:
+    nodes = [
+        # (n, 1, 1), zero: makes the constant boxes as many as there are images.
+        helper.make_node("ReduceMean", ["images"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+        helper.make_node("Reshape", ["nothing", "shape"], ["nothing3"]),
+        helper.make_node("Add", ["nothing3", "anchors"], ["output0"]),
+    ]
+    return _model(
+        nodes,
+        [("images", TensorProto.FLOAT, ["n", 3, "h", "w"])],
+        [("output0", TensorProto.FLOAT, ["n", 5, len(ANCHORS)])],
+        {
+            "zero": np.float32(0).reshape(()),
+            "shape": np.array([-1, 1, 1], np.int64),
+            "anchors": np.ascontiguousarray(ANCHORS.T)[None],
+        },
+    )
+
+
+def _upscaler() -> onnx.ModelProto:
+    rng = np.random.default_rng(0)
+    weight = rng.normal(0, 0.05, (48, 3, 5, 5)).astype(np.float32)
+    # Mostly the middle pixel of the same color, so that the output resembles the input.
+    for k in range(48):
+        weight[k, k // 16, 2, 2] += 1.0
+    nodes = [
+        helper.make_node("Conv", ["input", "weight"], ["wide"], pads=[2, 2, 2, 2]),
+        helper.make_node("DepthToSpace", ["wide"], ["output"], blocksize=4, mode="CRD"),
+    ]
+    return _model(
+        nodes,
+        [("input", TensorProto.FLOAT, ["n", 3, "h", "w"])],
+        [("output", TensorProto.FLOAT, ["n", 3, "h4", "w4"])],
+        {"weight": weight},
+    )
+
+
+def _vision() -> onnx.ModelProto:
+    nodes = [
+        helper.make_node("ReduceMean", ["pixel_values"], ["mean"], axes=[2, 3], keepdims=0),
+        helper.make_node("Add", ["mean", "little"], ["safe"]),
+        helper.make_node("LpNormalization", ["safe"], ["image_embeds"], axis=1, p=2),
+    ]
+    return _model(
+        nodes,
+        [("pixel_values", TensorProto.FLOAT, ["n", 3, IMAGE_SIZE, IMAGE_SIZE])],
+        [("image_embeds", TensorProto.FLOAT, ["n", 3])],
+        {"little": np.array([1e-4, 2e-4, 3e-4], np.float32)},
+    )
+
+
+def _text() -> onnx.ModelProto:
+    table = np.array([(0, 0, 0), (0, 0, 0), *WORDS.values()], np.float32)
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["words"]),
+        helper.make_node("ReduceMean", ["words"], ["mean"], axes=[1], keepdims=0),
+        helper.make_node("Add", ["mean", "little"], ["safe"]),
+        helper.make_node("LpNormalization", ["safe"], ["text_embeds"], axis=1, p=2),
+    ]
+    return _model(
+        nodes,
+        [("input_ids", TensorProto.INT64, ["n", TEXT_LENGTH])],
+        [("text_embeds", TensorProto.FLOAT, ["n", 3])],
+        {"table": table, "little": np.array([1e-4, -2e-4, 1e-4], np.float32)},
+    )
+
+
+def _tokenizer() -> Tokenizer:
+    words = {word: i for i, word in enumerate(["[PAD]", "[UNK]", *WORDS])}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Lowercase(), normalizers.Replace(Regex("[^a-z0-9]+"), " ")]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer.enable_padding(pad_id=0, pad_token="[PAD]", length=TEXT_LENGTH)
+    tokenizer.enable_truncation(TEXT_LENGTH)
+    return tokenizer
