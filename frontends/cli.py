@@ -1,0 +1,182 @@
+"""The command line: `python app.py` opens the page, `python app.py COMMAND` does one thing.
+
+Parses and dispatches; what a command needs is imported when it runs, so that --help is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from frontends.failures import exit_with, guarded
+
+if TYPE_CHECKING:
+    from frontends.service import Service
+    from pipeline.config import LocateConfig
+
+__all__ = ["build_parser", "main"]
+
+_DESCRIPTION = "Find the thing in a picture by describing it. Without a command, opens the page."
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(prog="app.py", description=_DESCRIPTION)
+    parser.set_defaults(run=_run_page)
+    commands = parser.add_subparsers(metavar="COMMAND")
+
+    locate = commands.add_parser("locate", help="find captions in one picture")
+    locate.set_defaults(run=_run_locate)
+    locate.add_argument("image", type=Path, metavar="IMAGE")
+    locate.add_argument(
+        "--caption", action="append", required=True, help="what to look for; may be repeated"
+    )
+    locate.add_argument("--json", action="store_true", help="print the whole result as JSON")
+    locate.add_argument("--save", type=Path, metavar="PNG", help="write the annotated picture")
+    _add_assignment(locate)
+    _add_config(locate)
+
+    batch = commands.add_parser(
+        "batch", help="find the captions of a data file, picture by picture"
+    )
+    batch.set_defaults(run=_run_batch)
+    _add_data(batch)
+    batch.add_argument(
+        "--output", type=Path, required=True, metavar="PRED.jsonl", help="written as it goes"
+    )
+    _add_assignment(batch)
+    _add_config(batch)
+
+    evaluate = commands.add_parser("evaluate", help="measure against the boxes of a data file")
+    evaluate.set_defaults(run=_run_evaluate)
+    _add_data(evaluate)
+    evaluate.add_argument("--json", action="store_true", help="print all figures as JSON")
+    _add_config(evaluate)
+
+    doctor = commands.add_parser("doctor", help="versions, engines, models: what is there and why")
+    doctor.set_defaults(run=_run_doctor)
+    doctor.add_argument("--json", action="store_true", help="print it as JSON")
+    _add_config(doctor)
+    return parser
+
+
+def _add_assignment(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--assignment",
+        choices=("independent", "joint"),
+        default="independent",
+        help="independent: each caption its best box; joint: no two captions the same box",
+    )
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, metavar="DATA.jsonl", help="one picture a line")
+    parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="the pictures")
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--preset", help="named settings")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings from a TOML file")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="a.b=c",
+        help="one setting, for example detect.score_min=0.2; may be repeated",
+    )
+
+
+def main(arguments: Sequence[str], *, service: Service | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        arguments: without the program's name.
+        service: used instead of a new one; tests pass one with a fake locator.
+    """
+    options = build_parser().parse_args(arguments)
+    return _guarded_run(options, service)
+
+
+@guarded(exit_with, bugs=False)
+def _guarded_run(options: argparse.Namespace, service: Service | None) -> int:
+    return cast(int, options.run(options, service))
+
+
+def _service(service: Service | None) -> Service:
+    from frontends.service import Service
+
+    return service or Service()
+
+
+def _config(options: argparse.Namespace) -> LocateConfig:
+    from pipeline.config import load_config
+
+    return load_config(options.preset, file=options.config, sets=options.set)
+
+
+def _run_page(options: argparse.Namespace, service: Service | None) -> int:
+    # Before Gradio is imported: it must not call home.
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    from frontends.ui.page import serve
+
+    serve(_service(service))
+    return 0
+
+
+def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
+    from core.image import read_image, write_image
+    from frontends.report import locate_report
+
+    config = _config(options)
+    answer = _service(service).locate(
+        options.image, options.caption, config, assignment=options.assignment
+    )
+    if options.json:
+        print(json.dumps(answer.result.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(locate_report(answer.result))
+    if options.save:
+        from frontends.ui.draw import draw_result
+
+        image = read_image(options.image, max_pixels=config.image.max_pixels)
+        write_image(draw_result(image, answer.result), options.save)
+    return 0
+
+
+def _run_batch(options: argparse.Namespace, service: Service | None) -> int:
+    from frontends.batch import run_batch
+
+    summary = run_batch(
+        _service(service).locator(_config(options)),
+        data=options.data,
+        images=options.images,
+        output=options.output,
+        assignment=options.assignment,
+    )
+    print(summary.sentence(), file=sys.stderr)
+    return 1 if summary.failed else 0
+
+
+def _run_evaluate(options: argparse.Namespace, service: Service | None) -> int:
+    from frontends.evaluate import evaluate
+    from frontends.report import evaluation_report
+
+    figures = evaluate(
+        _service(service).locator(_config(options)), data=options.data, images=options.images
+    )
+    print(json.dumps(figures, indent=2) if options.json else evaluation_report(figures))
+    return 0
+
+
+def _run_doctor(options: argparse.Namespace, service: Service | None) -> int:
+    from frontends.doctor import examine
+    from frontends.report import doctor_report
+
+    findings = examine(_config(options))
+    print(json.dumps(findings, indent=2) if options.json else doctor_report(findings))
+    return 0 if findings["ok"] else 1

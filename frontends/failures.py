@@ -1,0 +1,74 @@
+"""Turns errors into what the person in front sees: one decorator, one presenter per front end.
+
+Knows no page and no model. A `SpotterError` is the world's fault and is shown; anything else is a
+bug of ours: the log gets the traceback, the person one calm sentence.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+from collections.abc import Callable
+from typing import NoReturn, ParamSpec, TypeVar
+
+from core.errors import SpotterError
+
+__all__ = ["InternalError", "exit_with", "guarded", "raise_in_page"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_log = logging.getLogger(__name__)
+
+EXIT_USER_ERROR = 2
+
+
+class InternalError(SpotterError):
+    """Our own mistake, as it is shown outside."""
+
+    code = "internal"
+
+    def __init__(self) -> None:
+        super().__init__("Internal error.", "The log has the details; please try again.")
+
+
+def guarded(
+    present: Callable[[SpotterError], R], *, bugs: bool = True
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator that hands every error of a function to `present`.
+
+    Args:
+        present: makes the function's own kind of answer out of an error, or raises.
+        bugs: also hide our own mistakes behind "internal error"; a command line lets them through.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return function(*args, **kwargs)
+            except SpotterError as error:
+                return present(error)
+            except Exception:
+                if not bugs:
+                    raise
+                _log.exception("%s failed", function.__qualname__)
+                return present(InternalError())
+
+        return run
+
+    return decorate
+
+
+def exit_with(error: SpotterError) -> NoReturn:
+    """Write one line to stderr and leave with exit code 2."""
+    line = " ".join(str(error).split())
+    sys.stderr.write(f"spotter: {line}\n")
+    raise SystemExit(EXIT_USER_ERROR)
+
+
+def raise_in_page(error: SpotterError) -> NoReturn:
+    """Raise the error as Gradio shows it, for callers of the page's API."""
+    import gradio as gr
+
+    raise gr.Error(str(error), print_exception=False) from error

@@ -1,0 +1,145 @@
+// What was found, caption by caption. Receives the answer from the server, shares it with the
+// room, and keeps the picture's boxes in step with the chosen caption and the confidence slider.
+//
+// Room: `answer` (as sent), `shown` (rows above the confidence), `active` (caption), `boxes`.
+function createAnswers({ element, props, watch }) {
+  const { room: openRoom, element: make, mark, percent, fill } = window.spotter;
+  const room = openRoom(props.room);
+  const words = props.words;
+  const root = element.querySelector(".answers");
+  const cards = element.querySelector(".cards");
+  const ROWS = 3;
+
+  function receive() {
+    const answer = props.value;
+    if (!answer) return;
+    const error = answer.error || {};
+    room.set({
+      busy: false,
+      picture_error: error.at === "picture" ? error.message : "",
+      captions_error: error.at === "captions" ? error.message : "",
+    });
+    const notice = element.querySelector(".notice");
+    notice.textContent = error.at === "page" ? error.message : "";
+    notice.hidden = error.at !== "page";
+    const before = room.state.answer;
+    const keep = before && before.key === answer.key && room.state.active < (answer.captions || []).length;
+    room.set({ answer: answer.error ? null : answer, active: keep ? room.state.active : 0 });
+    const chosen = keep && (answer.boxes || []).some((box) => box.id === room.state.selected);
+    if (!chosen) room.set({ selected: null });
+  }
+
+  // Boxes at or above the confidence, and each caption's order among them.
+  function refresh() {
+    const answer = room.state.answer;
+    if (!answer) { room.set({ boxes: [], shown: null }); render(); return; }
+    const least = Math.max(room.state.score_min ?? 0, 0);
+    const boxes = answer.boxes.filter((box) => box.detector >= least);
+    const visible = new Set(boxes.map((box) => box.id));
+    const orders = answer.captions.map((caption) => caption.order.filter((row) => visible.has(row)));
+    room.set({ shown: { answer, boxes, orders, visible }, boxes: drawable(answer, boxes, orders) });
+    render();
+  }
+
+  // An answer box keeps its caption's color; the other boxes carry the active caption's numbers.
+  function drawable(answer, boxes, orders) {
+    return boxes.map((box) => {
+      const active = Math.min(room.state.active, answer.captions.length - 1);
+      const owners = answer.captions.map((caption, i) => i).filter((i) => answer.captions[i].answer === box.id);
+      const owner = owners.includes(active) ? active : owners.length ? owners[0] : active;
+      const caption = answer.captions[owner];
+      const nearest = !owners.length && !caption.found && caption.nearest === box.id;
+      const marked = owners.length > 0 || nearest;
+      return {
+        ...box,
+        label: caption.caption,
+        rank: orders[owner].indexOf(box.id) + 1,
+        probability: caption.probability[box.id],
+        state: owners.length ? "answer" : nearest ? "nearest" : "candidate",
+        color: marked ? caption.color : null,
+        mark: marked ? caption.mark : null,
+      };
+    });
+  }
+
+  function render() {
+    const { answer, shown } = room.state;
+    const advice = element.querySelector(".advice");
+    cards.replaceChildren();
+    advice.replaceChildren();
+    const sum = element.querySelector(".sum");
+    sum.textContent = "";
+    if (!answer) return;
+    if (answer.boxes.length === 0) {
+      advice.append(make("p", { text: answer.advice.title }), make("ul", {}, answer.advice.steps.map((step) => make("li", { text: step }))));
+      return;
+    }
+    const found = answer.captions.filter((caption) => caption.found && shown.visible.has(caption.answer)).length;
+    sum.textContent = fill(words.sum, { found, captions: answer.captions.length, boxes: shown.boxes.length });
+    cards.append(...answer.captions.map(card));
+    if (shown.boxes.length === 0) advice.append(make("p", { text: words.all_hidden }));
+    for (const line of answer.warnings) advice.append(make("p", { text: line }));
+  }
+
+  function card(caption, i) {
+    const { shown, active, answer } = room.state;
+    const order = shown.orders[i];
+    const tone = `--tone: var(--caption-${caption.color})`;
+    const hidden = caption.found && !shown.visible.has(caption.answer);
+    const wished = caption.found ? caption.answer : caption.nearest;
+    const best = shown.visible.has(wished) ? wished : order[0];
+    const verdict = make("span", { class: "verdict" });
+    const details = [];
+    if (caption.found && !hidden) {
+      verdict.append(make("b", { text: words.found }), ` ${fill(words.sure, { share: percent(caption.found_probability) })}`);
+      if (order.length > 1) details.push(fill(words.margin, { margin: caption.margin.toFixed(1) }));
+    } else {
+      verdict.append(make("b", { text: hidden ? words.hidden : words.not_found }));
+      if (best !== undefined) details.push(fill(words.nearest, { rank: order.indexOf(best) + 1, share: percent(caption.probability[best]) }));
+    }
+    const head = make("button", {
+      type: "button", class: "head", "aria-pressed": String(i === active),
+      onclick: () => room.set({ active: i, selected: best ?? null }),
+    }, [
+      mark(caption.mark), make("span", { class: "caption", text: caption.caption }), verdict,
+      details.length ? make("span", { class: "detail", text: details.join(" ") }) : null,
+    ]);
+    const open = answer.captions.length <= 3 || i === active;
+    const rows = open ? [make("ol", { class: "rows" }, order.slice(0, ROWS).map((id, rank) => row(caption, i, id, rank + 1, best)))] : [];
+    return make("section", { class: "card", style: tone, "aria-label": caption.caption }, [head, ...rows]);
+  }
+
+  function row(caption, i, id, rank, best) {
+    const box = room.state.shown.boxes.find((other) => other.id === id);
+    const share = caption.probability[id];
+    const meter = make("span", { class: "meter" }, [make("i", { style: `width: ${Math.max(1, share * 100)}%` })]);
+    const isBest = id === best;
+    const node = make("button", {
+      type: "button", class: "row", "data-id": id,
+      "data-best": isBest && caption.found, "data-near": isBest && !caption.found,
+      "aria-pressed": String(room.state.selected === id && room.state.active === i),
+      "aria-label": fill(words.row, { rank, share: percent(share), detector: box.detector.toFixed(2) }),
+      onclick: () => room.set({ active: i, selected: id }),
+      onmouseenter: () => room.set({ hovered: id }),
+      onmouseleave: () => room.set({ hovered: null }),
+    }, [
+      make("span", { class: "rank", text: rank }), meter, make("span", { text: percent(share) }),
+      make("span", { class: "detector", text: fill(words.detector, { score: box.detector.toFixed(2) }) }),
+    ]);
+    return make("li", {}, [node]);
+  }
+
+  function light(state) {
+    for (const node of cards.querySelectorAll(".row")) {
+      node.toggleAttribute("data-lit", Number(node.dataset.id) === state.hovered);
+      const mine = [...cards.children].indexOf(node.closest(".card")) === state.active;
+      node.setAttribute("aria-pressed", String(mine && Number(node.dataset.id) === state.selected));
+    }
+  }
+
+  room.on(["answer", "active", "score_min"], refresh);
+  room.on(["hovered", "selected"], light);
+  room.on(["busy"], (state) => root.toggleAttribute("data-busy", Boolean(state.busy) && !state.answer));
+  watch("value", receive);
+  receive();
+}

@@ -1,0 +1,74 @@
+// The captions, one a line, each with the mark of its color. A pause in typing fires `reword`.
+function createCaptions({ element, props, trigger, watch }) {
+  const { room: openRoom, element: make, mark, fill } = window.spotter;
+  const room = openRoom(props.room);
+  const words = props.words;
+  const input = element.querySelector(".input");
+  const marks = element.querySelector(".marks");
+  const mirror = element.querySelector(".mirror");
+  const notice = element.querySelector(".notice");
+  const PAUSE_MS = 300;
+  let pause = 0;
+
+  const title = element.querySelector(".title");
+  input.id = `${props.room}-captions`;
+  title.setAttribute("for", input.id);
+  title.textContent = words.title;
+  input.placeholder = words.placeholder;
+  const hint = element.querySelector(".hint");
+  hint.textContent = words.hint;
+  hint.id = `${input.id}-hint`;
+  notice.id = `${input.id}-notice`;
+  input.setAttribute("aria-describedby", `${hint.id} ${notice.id}`);
+
+  // A hidden twin of the text tells where each wrapped line begins.
+  function layout() {
+    mirror.replaceChildren(...input.value.split("\n").map((line) => make("div", { text: line || "\u200b" })));
+    input.style.height = `${Math.max(90, mirror.offsetHeight)}px`;
+    let position = 0;
+    const nodes = [];
+    input.value.split("\n").forEach((line, i) => {
+      if (!line.trim()) return;
+      const node = mark((position + Math.floor(position / 6)) % 6);
+      node.style.top = `${mirror.children[i].offsetTop + 7}px`;
+      node.style.setProperty("--tone", `var(--caption-${position % 6})`);
+      nodes.push(node);
+      position += 1;
+    });
+    marks.replaceChildren(...nodes);
+  }
+
+  function say(message) {
+    notice.textContent = message || "";
+    notice.hidden = !message;
+    input.toggleAttribute("aria-invalid", Boolean(message));
+  }
+
+  const listed = (value) => value.split("\n").map((line) => line.trim()).filter(Boolean).join("\n");
+
+  input.addEventListener("input", () => {
+    const before = listed(props.value || "");
+    props.value = input.value;
+    layout();
+    if (listed(input.value) === before) return;
+    say("");
+    clearTimeout(pause);
+    pause = setTimeout(() => { if (room.state.image) trigger("reword"); }, PAUSE_MS);
+  });
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      clearTimeout(pause);
+      room.set({ busy: Boolean(room.state.image) });
+      trigger("reword");
+    }
+  });
+  watch("value", () => {
+    if (input.value !== props.value) input.value = props.value || "";
+    layout();
+  });
+  room.on(["captions_error"], (state) => say(state.captions_error));
+  new ResizeObserver(layout).observe(element);
+  input.value = props.value || "";
+  layout();
+}

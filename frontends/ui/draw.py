@@ -1,0 +1,159 @@
+"""Draws a result on its picture; pure: image and Result in, a new image out.
+
+The same look as on the page: answers in their caption's color, other boxes thin and white, every
+line outside of its box, labels beside it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from PIL import Image as PilImage
+from PIL import ImageDraw, ImageFont
+
+from core.image import to_pil
+from core.result import Result
+from core.types import Image
+from frontends.ui import text
+from frontends.ui.palette import COLORS, MARKS, color_index, mark_index
+
+__all__ = ["draw_result"]
+
+_DARK = (18, 20, 23, 222)
+_WHITE = (255, 255, 255, 255)
+_HALO = (0, 0, 0, 150)
+_LONGEST_CAPTION_CHARS = 48
+
+Frame = tuple[int, int, int, int]
+
+
+def draw_result(image: Image, result: Result) -> Image:
+    """Return the picture with all boxes; answers and nearest candidates carry a label.
+
+    Args:
+        image: uint8 (h, w, 3) RGB; not changed.
+        result: what was found in this picture.
+
+    Returns:
+        uint8 (h, w, 3) RGB of the same size.
+    """
+    canvas = to_pil(image).convert("RGBA")
+    layer = PilImage.new("RGBA", canvas.size, (0, 0, 0, 0))
+    pen = _Pen(ImageDraw.Draw(layer), canvas.size)
+    frames = [_frame(xyxy) for xyxy in result.detections.xyxy.tolist()]
+    marked = {row for r in result.rankings for row in (r.answer_row, r.nearest_row)}
+    for row, frame in enumerate(frames):
+        if row not in marked:
+            pen.box(frame, _WHITE, thick=False)
+    missing = []
+    for position, ranking in enumerate(result.rankings):
+        row = ranking.answer_row if ranking.found else ranking.nearest_row
+        if not ranking.found:
+            missing.append((position, ranking.caption))
+        if row is None:
+            continue
+        color = _rgba(COLORS[color_index(position)].picture)
+        pen.box(frames[row], color, thick=ranking.found)
+        caption = _short(ranking.caption)
+        title = caption if ranking.found else text.DRAW["nearest"].format(caption=caption)
+        numbers = text.DRAW["answer"].format(
+            rank=ranking.rank_of(row) + 1,
+            probability=round(100 * float(ranking.score[row])),
+            detector=f"{float(result.detections.score[row]):.2f}",
+        )
+        pen.label(frames[row], [title, numbers], color, mark_index(position))
+    pen.footer(missing)
+    return np.array(PilImage.alpha_composite(canvas, layer).convert("RGB"))
+
+
+def _frame(xyxy: list[float]) -> Frame:
+    x1, y1, x2, y2 = xyxy
+    return int(np.floor(x1)), int(np.floor(y1)), int(np.ceil(x2)), int(np.ceil(y2))
+
+
+def _rgba(color: str) -> tuple[int, int, int, int]:
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16), 255
+
+
+def _short(caption: str) -> str:
+    if len(caption) <= _LONGEST_CAPTION_CHARS:
+        return caption
+    return caption[: _LONGEST_CAPTION_CHARS - 1].rstrip() + "…"
+
+
+@cache
+def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size_px)
+
+
+class _Pen:
+    """Draws in proportion to the picture, and remembers where labels already are."""
+
+    def __init__(self, draw: ImageDraw.ImageDraw, image_wh: tuple[int, int]) -> None:
+        self._draw = draw
+        self._wh = image_wh
+        self._unit = max(1, round(max(image_wh) / 1100))
+        self._taken: list[Frame] = []
+
+    def box(self, frame: Frame, color: tuple[int, int, int, int], *, thick: bool) -> None:
+        """Draw around the frame: its color between two dark lines."""
+        width = self._unit * (2 if thick else 1)
+        x1, y1, x2, y2 = frame
+        for out, line, ink in ((2 * self._unit + width, width + 2 * self._unit, _HALO),
+                               (self._unit + width, width, color)):  # fmt: skip
+            outer = (x1 - out, y1 - out, x2 - 1 + out, y2 - 1 + out)
+            self._draw.rectangle(outer, outline=ink, width=line)
+
+    def label(
+        self, frame: Frame, lines: list[str], color: tuple[int, int, int, int], mark: int
+    ) -> None:
+        """Draw a label beside the frame, where it covers least."""
+        font = _font(13 * self._unit)
+        pad, gap = 5 * self._unit, 6 * self._unit
+        glyph = 10 * self._unit
+        line_height = 17 * self._unit
+        widths = [self._draw.textlength(line, font=font) for line in lines]
+        size = (int(max(widths)) + 2 * pad + glyph + gap, line_height * len(lines) + pad)
+        x, y = self._place(frame, size, gap)
+        self._taken.append((x, y, x + size[0], y + size[1]))
+        self._draw.rounded_rectangle((x, y, x + size[0], y + size[1]), 4 * self._unit, fill=_DARK)
+        top = y + pad // 2 + (line_height - glyph) // 2
+        corners = [(x + pad + px * glyph, top + py * glyph) for px, py in MARKS[mark]]
+        self._draw.polygon(corners, fill=color)
+        for i, line in enumerate(lines):
+            at = (x + pad + glyph + gap, y + pad // 2 + i * line_height)
+            self._draw.text(at, line, fill=_WHITE, font=font)
+
+    def footer(self, missing: list[tuple[int, str]]) -> None:
+        """Say at the lower edge which captions were not found."""
+        x, y = 0, self._wh[1]
+        for position, caption in reversed(missing):
+            line = text.DRAW["missing"].format(caption=_short(caption))
+            height = 24 * self._unit
+            y -= height
+            color = _rgba(COLORS[color_index(position)].picture)
+            self.label((x, y, x, y), [line], color, mark_index(position))
+
+    def _place(self, frame: Frame, size: tuple[int, int], gap: int) -> tuple[int, int]:
+        x1, y1, x2, y2 = frame
+        width, height = size
+        spots = [
+            (x1, y1 - height - gap), (x1, y2 + gap), (x2 - width, y1 - height - gap),
+            (x2 - width, y2 + gap), (x2 + gap, y1), (x1 - width - gap, y1),
+        ]  # fmt: skip
+        best, least = (0, 0), float("inf")
+        for i, (left, top) in enumerate(spots):
+            x = min(max(left, 0), max(0, self._wh[0] - width - 1))
+            y = min(max(top, 0), max(0, self._wh[1] - height - 1))
+            spot = (x, y, x + width, y + height)
+            cost = i + sum(10 * _overlap(spot, other) for other in [frame, *self._taken])
+            if cost < least:
+                best, least = (x, y), cost
+        return best
+
+
+def _overlap(a: Frame, b: Frame) -> int:
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    return max(0, width) * max(0, height)

@@ -1,0 +1,47 @@
+"""Why this box: crops, scores, runner-up, time per stage, all boxes, JSON and downloads.
+
+In: the room's answer. Out: calls of two server functions, `crops` and `overlay`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from frontends.ui import text
+from frontends.ui.parts import read_part
+
+__all__ = ["create_evidence"]
+
+_FOLDER = Path(__file__).parent
+
+
+def create_evidence(
+    *,
+    room: str,
+    crops: Callable[[dict[str, Any]], dict[str, object]],
+    overlay: Callable[[dict[str, Any]], str],
+    elem_id: str,
+) -> gr.HTML:
+    """Return the evidence strip.
+
+    Args:
+        room: name of the shared browser state.
+        crops: `{key, row}` to the crop before and after upscaling. The browser calls this and
+            the next by their names, so the functions must be called `crops` and `overlay`.
+        overlay: `{key, captions, assignment, score_min}` to the annotated picture, as a data
+            address.
+        elem_id: id of the element.
+    """
+    return gr.HTML(
+        value=None,
+        **read_part(_FOLDER, "createEvidence"),
+        room=room,
+        words=text.EVIDENCE,
+        server_functions=[crops, overlay],
+        apply_default_css=False,
+        elem_id=elem_id,
+    )

@@ -1,0 +1,228 @@
+// Why this box: the crop as cut and as upscaled, the scores, the runner-up, the time of each stage,
+// every box in a table, the answer as JSON, and the downloads. Reads the room, asks the server for
+// the crops of one box at a time.
+function createEvidence({ element, props, server }) {
+  const { room: openRoom, element: make, mark, percent, fill, save } = window.spotter;
+  const room = openRoom(props.room);
+  const words = props.words;
+  const find = (name) => element.querySelector(`.${name}`);
+  const root = find("evidence");
+
+  find("data-title").textContent = words.json;
+  find("save-json").textContent = words.save_json;
+  find("copy-json").textContent = words.copy_json;
+  find("save-picture").textContent = words.save_picture;
+  find("slide").setAttribute("aria-label", words.slide);
+  find("scroll").setAttribute("aria-label", words.table);
+  find("json").setAttribute("aria-label", words.json);
+
+  const signed = (value) => `${value < 0 ? "\u2212" : ""}${Math.abs(value).toFixed(1)}`;
+  const boxOf = (id) => room.state.shown.boxes.find((box) => box.id === id);
+  const captionNow = () => room.state.answer.captions[room.state.active];
+
+  // Logit of a box minus the best other box that is shown.
+  function marginOf(caption, order, id) {
+    const other = order.find((row) => row !== id);
+    return other === undefined ? null : caption.logit[id] - caption.logit[other];
+  }
+
+  // The box in question: the chosen one, else the caption's answer, else its nearest.
+  function subject() {
+    const { shown, active, selected } = room.state;
+    if (selected !== null && selected !== undefined && shown.visible.has(selected)) return selected;
+    const caption = captionNow();
+    const wished = caption.found ? caption.answer : caption.nearest;
+    return shown.visible.has(wished) ? wished : shown.orders[active][0];
+  }
+
+  // ---------------------------------------------------------------- why
+
+  function why() {
+    const { shown, active } = room.state;
+    const id = subject();
+    root.querySelector(".why").hidden = id === undefined;
+    if (id === undefined) return;
+    const caption = captionNow();
+    const order = shown.orders[active];
+    const rank = order.indexOf(id) + 1;
+    const margin = marginOf(caption, order, id);
+    const rival = order.find((row) => row !== id);
+    const chosen = caption.found && caption.answer === id;
+    const told = { caption: caption.caption, rank, share: percent(caption.probability[id]), margin: margin === null ? "" : signed(Math.abs(margin)) };
+    const sentence = chosen
+      ? (rank > 1 ? words.why_joint : rival === undefined ? words.why_only : words.why_best)
+      : rank === 1 || (!caption.found && caption.nearest === id) ? words.why_nearest : words.why_other;
+    find("title").textContent = fill(words.why, { rank });
+    find("sentence").textContent = fill(sentence, told);
+    const figures = [
+      [words.detector, boxOf(id).detector.toFixed(2)],
+      [words.probability, percent(caption.probability[id])],
+      [words.logit, signed(caption.logit[id])],
+      [words.margin, margin === null ? words.none : signed(margin)],
+      [words.place, `${rank} / ${order.length}`],
+      [words.size, `${Math.round(boxOf(id).w)} \u00d7 ${Math.round(boxOf(id).h)}`],
+    ];
+    find("figures").replaceChildren(...figures.map(([name, value]) => make("div", {}, [make("dt", { text: name }), make("dd", { text: value })])));
+    showRival(caption, order, rival);
+    showCrops(id);
+  }
+
+  function showRival(caption, order, id) {
+    find("rival").hidden = id === undefined;
+    if (id === undefined) return;
+    const rank = order.indexOf(id) + 1;
+    find("rival-title").textContent = rank === 1 ? words.best : words.runner_up;
+    const crop = find("rival-crop");
+    crop.setAttribute("aria-label", fill(words.show_box, { rank }));
+    crop.onclick = () => room.set({ selected: id });
+    crop.onmouseenter = () => room.set({ hovered: id });
+    crop.onmouseleave = () => room.set({ hovered: null });
+    window_on(crop, room.state.answer.regions[id], crop.clientWidth || 104);
+    find("rival-figures").textContent = fill(words.rival, {
+      rank, share: percent(caption.probability[id]), logit: signed(caption.logit[id]), detector: boxOf(id).detector.toFixed(2),
+    });
+  }
+
+  // Shows a region of the picture that the browser already has.
+  function window_on(node, [x1, y1, x2, y2], side) {
+    const { image, answer } = room.state;
+    if (!image) return;
+    const zoom = side / Math.max(x2 - x1, y2 - y1);
+    node.style.backgroundImage = `url("${image}")`;
+    node.style.backgroundSize = `${answer.size[0] * zoom}px ${answer.size[1] * zoom}px`;
+    node.style.backgroundPosition = `${-x1 * zoom}px ${-y1 * zoom}px`;
+  }
+
+  const kept = new Map();
+  let asked = null;
+  async function showCrops(id) {
+    const { key } = room.state.answer;
+    const name = `${key} ${id}`;
+    if (asked === name) return;
+    asked = name;
+    if (!kept.has(name)) {
+      if (kept.size > 200) kept.clear();
+      kept.set(name, server.crops({ key, row: id }).catch(() => null));
+    }
+    const crops = await kept.get(name);
+    if (asked !== name) return;
+    if (!crops) { kept.delete(name); asked = null; return; }
+    const url = (data) => (data ? `url("${data}")` : "none");
+    find("cut").style.backgroundImage = url(crops.cut);
+    find("upscaled").style.backgroundImage = url(crops.upscaled);
+    find("pair").toggleAttribute("data-single", !crops.upscaled);
+    find("name-cut").textContent = fill(words.cut, crops);
+    find("name-upscaled").textContent = crops.upscaled ? fill(words.upscaled, crops) : crops.note;
+  }
+
+  find("slide").addEventListener("input", (event) => find("pair").style.setProperty("--cut", `${event.target.value}%`));
+
+  // ---------------------------------------------------------------- time
+
+  function time() {
+    const { seconds, reused, engine, reason } = room.state.answer;
+    const ms = (value) => (value * 1000 < 9.5 ? (value * 1000).toFixed(1) : Math.round(value * 1000));
+    const stages = Object.entries(seconds).filter(([name]) => name !== "total");
+    const total = make("b", { text: fill(words.total, { ms: ms(seconds.total) }) });
+    const parts = stages.map(([name, value]) => `${words.stages[name] || name} ${ms(value)}`).join(" \u00b7 ");
+    find("time-line").replaceChildren(total, ` = ${parts}`, reused ? ` ${words.reused}` : "");
+    find("time-bar").replaceChildren(...stages.map(([, value]) => make("i", { style: `flex: ${Math.max(value, 0)} 0 0` })));
+    find("engine").textContent = reason ? `${engine}. ${reason}` : engine;
+  }
+
+  // ---------------------------------------------------------------- table
+
+  function table() {
+    const { answer, shown, active } = room.state;
+    find("all-title").textContent = fill(words.all, { boxes: shown.boxes.length });
+    const groups = make("tr", {}, [make("th", { colspan: 4, scope: "colgroup", text: "" })]);
+    const names = make("tr", {}, [words.box, words.left_top, words.size, words.detector].map((name) => make("th", { scope: "col", text: name })));
+    for (const caption of answer.captions) {
+      const group = make("th", { colspan: 3, scope: "colgroup", class: "group start", style: `--tone: var(--caption-${caption.color})` }, [mark(caption.mark)]);
+      group.append(caption.caption);
+      groups.append(group);
+      names.append(make("th", { scope: "col", class: "start", text: words.probability }), make("th", { scope: "col", text: words.logit }), make("th", { scope: "col", text: words.margin }));
+    }
+    const rows = shown.orders[active].map((id, i) => tableRow(id, i + 1));
+    find("table").replaceChildren(make("thead", {}, [groups, names]), make("tbody", {}, rows));
+  }
+
+  function tableRow(id, rank) {
+    const { answer, shown } = room.state;
+    const box = boxOf(id);
+    const pick = make("button", { type: "button", class: "pick", text: rank, "aria-label": fill(words.show_box, { rank }) });
+    const row = make("tr", {
+      "data-id": id,
+      onclick: () => room.set({ selected: id }),
+      onmouseenter: () => room.set({ hovered: id }),
+      onmouseleave: () => room.set({ hovered: null }),
+    }, [
+      make("td", {}, [pick]),
+      make("td", { text: `${Math.round(box.x)}, ${Math.round(box.y)}` }),
+      make("td", { text: `${Math.round(box.w)} \u00d7 ${Math.round(box.h)}` }),
+      make("td", { text: box.detector.toFixed(2) }),
+    ]);
+    answer.captions.forEach((caption, i) => {
+      const margin = marginOf(caption, shown.orders[i], id);
+      const best = caption.answer === id;
+      row.append(
+        make("td", { class: "start", "data-best": best, text: percent(caption.probability[id]) }),
+        make("td", { "data-best": best, text: signed(caption.logit[id]) }),
+        make("td", { "data-best": best, text: margin === null ? words.none : signed(margin) }),
+      );
+    });
+    return row;
+  }
+
+  function light(state) {
+    for (const row of find("table").querySelectorAll("tbody tr")) {
+      row.toggleAttribute("data-lit", Number(row.dataset.id) === state.hovered);
+      row.toggleAttribute("data-selected", Number(row.dataset.id) === state.selected);
+    }
+  }
+
+  // ---------------------------------------------------------------- downloads
+
+  const json = () => JSON.stringify(room.state.answer.result, null, 2);
+  function say(message) {
+    find("done").textContent = message;
+    setTimeout(() => { if (find("done").textContent === message) find("done").textContent = ""; }, 4000);
+  }
+  find("data").addEventListener("toggle", () => { if (find("data").open) find("json").textContent = json(); });
+  find("save-json").addEventListener("click", () => save("spotter.json", new Blob([json()], { type: "application/json" })));
+  find("copy-json").addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(json());
+      say(words.copied);
+    } catch (error) {
+      say(words.not_copied);
+    }
+  });
+  find("save-picture").addEventListener("click", async () => {
+    const { answer, score_min } = room.state;
+    try {
+      const url = await server.overlay({ key: answer.key, captions: answer.captions.map((caption) => caption.caption), assignment: answer.assignment, score_min: score_min ?? 0 });
+      save("spotter.png", await (await fetch(url)).blob());
+    } catch (error) {
+      say(words.not_saved);
+    }
+  });
+
+  // ---------------------------------------------------------------- in step with the room
+
+  function refresh() {
+    const { answer, shown } = room.state;
+    root.hidden = !answer;
+    if (!answer || !shown || shown.answer !== answer) return;
+    asked = null;
+    find("why").hidden = shown.boxes.length === 0;
+    find("all").hidden = shown.boxes.length === 0;
+    if (shown.boxes.length) { why(); table(); light(room.state); }
+    time();
+    if (find("data").open) find("json").textContent = json();
+  }
+
+  room.on(["shown", "answer", "image"], refresh);
+  room.on(["selected"], (state) => { if (state.answer && state.shown && state.shown.boxes.length) why(); });
+  room.on(["hovered", "selected"], light);
+}

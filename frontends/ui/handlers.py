@@ -1,0 +1,134 @@
+"""What the events of the tab Locate call: read inputs, one call of the service, present.
+
+Holds no layout. Errors become part of the answer, so that they stand where their cause is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import gradio as gr
+from gradio.data_classes import FileData
+
+from core.captions import clean_captions
+from core.errors import ImageError, SpotterError
+from core.image import read_image
+from frontends.failures import guarded, raise_in_page
+from frontends.service import Service
+from frontends.ui import present, text
+from frontends.ui.display import displayable
+from frontends.ui.draw import draw_result
+from frontends.ui.examples import Example
+from pipeline.config import LocateConfig
+
+__all__ = ["Handlers", "create_handlers"]
+
+Assignment = Literal["independent", "joint"]
+Shown = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """The functions behind the events, in the order of a visit."""
+
+    pick: Callable[..., tuple[Any, Shown]]
+    choose: Callable[..., tuple[Any, str, Shown]]
+    locate: Callable[..., Shown]
+    crops: Callable[[dict[str, Any]], Shown]
+    overlay: Callable[[dict[str, Any]], str]
+    api: Callable[..., dict[str, Any]]
+
+
+def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
+    """Return the handlers; the service is injected, so that tests pass one with a fake locator."""
+    base = service.base_config()
+
+    def answer(
+        path: Path,
+        captions: Sequence[str],
+        score_min: float,
+        iou_max: float,
+        upscale: bool,
+        assignment: Assignment,
+    ) -> Shown:
+        config = _configure(base, score_min=score_min, iou_max=iou_max, upscale=upscale)
+        found = service.locate(path, captions, config, assignment=assignment)
+        return present.present_answer(found, assignment)
+
+    @guarded(_error_beside_picture)
+    def pick(picture: dict[str, Any] | None, lines: str, *settings: Any) -> tuple[Any, Shown]:
+        path = _path(picture)
+        still = displayable(path, max_pixels=base.image.max_pixels)
+        update = {**(picture or {}), "display": _file(still)} if still else gr.skip()
+        if not lines.strip():
+            return update, present.present_nothing()
+        return update, answer(path, present.split_captions(lines), *settings)
+
+    @guarded(_error_beside_example)
+    def choose(event: gr.EventData, *settings: Any) -> tuple[Any, str, Shown]:
+        example = examples[int(event.index)]
+        shown = answer(example.path, example.captions, *settings)
+        return {"image": _file(example.path)}, "\n".join(example.captions), shown
+
+    @guarded(present.present_error)
+    def locate(picture: dict[str, Any] | None, lines: str, *settings: Any) -> Shown:
+        return answer(_path(picture), present.split_captions(lines), *settings)
+
+    @guarded(raise_in_page)
+    def crops(wish: dict[str, Any]) -> Shown:
+        return present.present_crops(service.crops(str(wish["key"]), int(wish["row"])))
+
+    @guarded(raise_in_page)
+    def overlay(wish: dict[str, Any]) -> str:
+        path, result = service.answer_again(
+            str(wish["key"]),
+            clean_captions(wish["captions"]),
+            score_min=float(wish["score_min"]),
+            assignment="joint" if wish["assignment"] == "joint" else "independent",
+        )
+        image = read_image(path, max_pixels=base.image.max_pixels)
+        return present.data_url(draw_result(image, result))
+
+    @guarded(raise_in_page)
+    def api(
+        image: FileData, captions: list[str], assignment: Assignment = "independent"
+    ) -> dict[str, Any]:
+        """Locate each caption in an image; returns boxes, scores, ranks and times as JSON."""
+        found = service.locate(
+            Path(image.path), clean_captions(captions), base, assignment=assignment
+        )
+        return found.result.to_dict()
+
+    return Handlers(pick, choose, locate, crops, overlay, api)
+
+
+def _configure(
+    base: LocateConfig, *, score_min: float, iou_max: float, upscale: bool
+) -> LocateConfig:
+    mode = (base.upscale.mode if base.upscale.mode != "none" else "model") if upscale else "none"
+    return base.with_values(
+        {"detect": {"score_min": score_min, "iou_max": iou_max}, "upscale": {"mode": mode}}
+    )
+
+
+def _path(picture: dict[str, Any] | None) -> Path:
+    """Path of the picture in the component's value; Gradio has checked that it was uploaded."""
+    image = (picture or {}).get("image")
+    if not image:
+        raise ImageError(text.ERRORS["no_picture"])
+    return Path(image["path"])
+
+
+def _file(path: Path) -> dict[str, Any]:
+    return FileData(path=str(path), orig_name=path.name).model_dump()
+
+
+def _error_beside_picture(error: SpotterError) -> tuple[Any, Shown]:
+    return gr.skip(), present.present_error(error)
+
+
+def _error_beside_example(error: SpotterError) -> tuple[Any, Any, Shown]:
+    return gr.skip(), gr.skip(), present.present_error(error)

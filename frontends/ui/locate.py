@@ -1,0 +1,128 @@
+"""The tab Locate: picture, captions, answers and evidence, and which event calls what.
+
+Holds layout only; the functions behind the events are in `handlers`. Hovering, selecting and
+filtering by confidence happen in the browser alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from frontends.service import Service
+from frontends.ui import text
+from frontends.ui.answers import create_answers
+from frontends.ui.captions import create_captions
+from frontends.ui.evidence import create_evidence
+from frontends.ui.examples import create_examples, read_examples
+from frontends.ui.handlers import Handlers, create_handlers
+from frontends.ui.picture import create_picture
+from pipeline.config import LocateConfig
+
+__all__ = ["create_locate"]
+
+ROOM = "locate"
+# All heavy events wait in one line, however many visitors there are.
+_HEAVY: dict[str, Any] = {"concurrency_id": "locate", "concurrency_limit": 1}
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def create_locate(service: Service, examples_folder: Path) -> None:
+    """Lay out the tab inside the current `gr.Blocks` and connect it.
+
+    Args:
+        service: answers all questions.
+        examples_folder: pictures for the row of examples; may be empty or missing.
+    """
+    examples = read_examples(examples_folder)
+    handlers = create_handlers(service, examples)
+    upload_max_bytes = service.limits.upload_max_bytes
+    with gr.Row(elem_classes="spotter-top"):
+        with gr.Column(scale=7, min_width=280):
+            picture = create_picture(
+                room=ROOM, upload_max_bytes=upload_max_bytes, elem_id="locate-picture"
+            )
+        with gr.Column(scale=4, min_width=280):
+            captions = create_captions(room=ROOM, elem_id="locate-captions")
+            button = gr.Button(text.PAGE["locate"], variant="primary", elem_id="locate-button")
+            row = create_examples(examples, room=ROOM, elem_id="locate-examples")
+            answers = create_answers(room=ROOM, elem_id="locate-answers")
+            settings = _create_settings(service.base_config())
+    create_evidence(
+        room=ROOM, crops=handlers.crops, overlay=handlers.overlay, elem_id="locate-evidence"
+    )
+    inputs = [picture, captions, *settings]
+    picture.pick(handlers.pick, inputs, [picture, answers], **_HEAVY, **_QUIET)
+    row.choose(handlers.choose, settings, [picture, captions, answers], **_HEAVY, **_QUIET)
+    _connect_questions(handlers, captions, button, settings, inputs, answers)
+    gr.api(handlers.api, api_name="locate", **_HEAVY)
+
+
+def _connect_questions(
+    handlers: Handlers,
+    captions: gr.HTML,
+    button: gr.Button,
+    settings: list[Any],
+    inputs: list[Any],
+    answers: gr.HTML,
+) -> None:
+    """Whatever changes the question about the same picture asks again; the last wish counts."""
+    ask: dict[str, Any] = {
+        "fn": handlers.locate,
+        "inputs": inputs,
+        "outputs": answers,
+        "trigger_mode": "always_last",
+        **_HEAVY,
+        **_QUIET,
+    }
+    room = f"window.spotter.room('{ROOM}')"
+    score_min, iou_max, upscale, assignment = settings
+    captions.reword(**ask)
+    button.click(None, js=f"() => {room}.set({{busy: true}})", **_QUIET)
+    button.click(**ask)
+    # While the slider moves the browser filters; the server answers when it is let go.
+    score_min.input(None, score_min, js=f"(least) => {room}.set({{score_min: least}})", **_QUIET)
+    score_min.release(**ask)
+    iou_max.release(**ask)
+    upscale.input(**ask)
+    assignment.input(**ask)
+
+
+def _create_settings(base: LocateConfig) -> list[Any]:
+    """Confidence, overlap, upscaling, assignment: in the order of the handlers' arguments."""
+    words = text.SETTINGS
+    with gr.Accordion(words["title"], open=False, elem_id="locate-settings"):
+        score_min = gr.Slider(
+            0.05,
+            0.95,
+            base.detect.score_min,
+            step=0.01,
+            label=words["score_min"],
+            info=words["score_min_info"],
+            elem_id="locate-score-min",
+        )
+        iou_max = gr.Slider(
+            0.1,
+            0.95,
+            base.detect.iou_max,
+            step=0.05,
+            label=words["iou_max"],
+            info=words["iou_max_info"],
+            elem_id="locate-iou-max",
+        )
+        upscale = gr.Checkbox(
+            base.upscale.mode != "none",
+            label=words["upscale"],
+            info=words["upscale_info"],
+            elem_id="locate-upscale",
+        )
+        assignment = gr.Radio(
+            [(words["independent"], "independent"), (words["joint"], "joint")],
+            value="independent",
+            label=words["assignment"],
+            info=words["assignment_info"],
+            elem_id="locate-assignment",
+        )
+    return [score_min, iou_max, upscale, assignment]

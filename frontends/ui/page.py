@@ -1,0 +1,121 @@
+"""The page: tabs around one service, its theme and what it loads in the browser.
+
+Holds no handlers. In: a service; out: `gr.Blocks` and the arguments to launch it with.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from core.errors import SpotterError
+from frontends.service import Service
+from frontends.ui import text
+from frontends.ui.locate import create_locate
+from frontends.ui.palette import MARKS, palette_css
+
+__all__ = ["EXAMPLES_FOLDER", "create_page", "launch_options", "serve"]
+
+_log = logging.getLogger(__name__)
+_FOLDER = Path(__file__).parent
+EXAMPLES_FOLDER = _FOLDER.parents[1] / "assets" / "examples"
+
+
+def create_page(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER) -> gr.Blocks:
+    """Return the page. Nothing is loaded yet; the service does that on first use.
+
+    Args:
+        service: answers all questions of all tabs.
+        examples_folder: holds examples.json and its pictures; may be missing.
+    """
+    words = text.PAGE
+    head = f"<h1>{words['title']}</h1><p>{words['lead']}</p>"
+    with gr.Blocks(title=words["title"], analytics_enabled=False, fill_width=True) as page:
+        gr.HTML(f'<header class="spotter-head">{head}</header>', js_on_load=None)
+        create_locate(service, examples_folder)
+    return page
+
+
+def launch_options(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER) -> dict[str, Any]:
+    """Return the keyword arguments of `gr.Blocks.launch` that belong to the page."""
+    script = (_FOLDER / "page.js").read_text(encoding="utf-8")
+    marks = json.dumps([[[round(x, 3), round(y, 3)] for x, y in mark] for mark in MARKS])
+    return {
+        "theme": _theme(),
+        "css": palette_css() + (_FOLDER / "page.css").read_text(encoding="utf-8"),
+        "head": f"<script>window.spotterMarks = {marks};\n{script}</script>",
+        "footer_links": ["api"],
+        "ssr_mode": False,
+        "max_file_size": service.limits.upload_max_bytes,
+        "allowed_paths": [str(examples_folder)],
+    }
+
+
+def serve(service: Service) -> None:
+    """Open the page and stay; models are loaded while the first visitor looks around."""
+    page = create_page(service)
+    page.launch(**launch_options(service), prevent_thread_lock=True)
+    threading.Thread(target=_warm_up, args=(service,), name="warm-up", daemon=True).start()
+    page.block_thread()
+
+
+def _warm_up(service: Service) -> None:
+    try:
+        service.warm_up()
+    except SpotterError as error:
+        # The first visitor sees the same sentence where it belongs.
+        _log.warning("%s", error)
+
+
+def _theme() -> gr.themes.Base:
+    """Gradio's own widgets in the page's colors; system fonts, so nothing is fetched."""
+    sans = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
+    mono = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "monospace")
+    both = {
+        "body_background_fill": "var(--page)",
+        "body_text_color": "var(--ink)",
+        "body_text_color_subdued": "var(--soft)",
+        "background_fill_primary": "var(--page)",
+        "background_fill_secondary": "var(--sunk)",
+        "block_background_fill": "transparent",
+        "block_border_color": "var(--line)",
+        "block_info_text_color": "var(--soft)",
+        "block_label_text_color": "var(--ink)",
+        "block_title_text_color": "var(--ink)",
+        "border_color_primary": "var(--line)",
+        "border_color_accent": "var(--focus)",
+        "input_background_fill": "var(--raised)",
+        "input_border_color": "var(--line-strong)",
+        "slider_color": "var(--ink)",
+        "checkbox_background_color_selected": "var(--ink)",
+        "checkbox_border_color": "var(--line-strong)",
+        "checkbox_border_color_selected": "var(--ink)",
+        "checkbox_label_background_fill": "transparent",
+        "checkbox_label_background_fill_hover": "var(--hover)",
+        "checkbox_label_background_fill_selected": "var(--chosen)",
+        "checkbox_label_text_color": "var(--ink)",
+        "checkbox_label_text_color_selected": "var(--ink)",
+        "checkbox_label_border_color": "var(--line-strong)",
+        "button_primary_background_fill": "var(--ink)",
+        "button_primary_background_fill_hover": "var(--ink)",
+        "button_primary_text_color": "var(--page)",
+        "button_primary_text_color_hover": "var(--page)",
+        "button_primary_border_color": "var(--ink)",
+    }
+    theme = gr.themes.Base(font=sans, font_mono=mono, radius_size=gr.themes.sizes.radius_md)
+    dark = {f"{name}_dark": value for name, value in both.items()}
+    return theme.set(
+        **both,
+        **dark,
+        block_border_width="0px",
+        block_border_width_dark="0px",
+        block_padding="0px",
+        block_shadow="none",
+        block_shadow_dark="none",
+        layout_gap="16px",
+    )

@@ -1,0 +1,66 @@
+"""The picture with boxes: one component for every tab, on `gr.HTML`, with its files beside it.
+
+Holds no vision code. In: picture address, size and boxes; out: the event `pick` when a person
+brings a picture, and the shared room of the page for hovering and selecting.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypedDict
+
+import gradio as gr
+
+from frontends.ui import text
+from frontends.ui.parts import read_part
+
+__all__ = ["PictureBox", "PictureValue", "create_picture"]
+
+_FOLDER = Path(__file__).parent
+
+
+class PictureBox(TypedDict):
+    """One box on the picture; lengths in pixels of the picture, measured at edges."""
+
+    id: int
+    x: float
+    y: float
+    w: float
+    h: float
+    label: str
+    rank: int
+    detector: float
+    probability: float
+    state: str
+    """One of "answer", "nearest", "candidate", "suggested" (dashed)."""
+    color: int | None
+    """Row of `palette.COLORS`; None draws white."""
+    mark: int | None
+
+
+class PictureValue(TypedDict, total=False):
+    """What the component shows; `image` is a Gradio file (path, url)."""
+
+    image: dict[str, object] | None
+    size: tuple[int, int]
+    boxes: list[PictureBox]
+
+
+def create_picture(*, room: str, upload_max_bytes: int, elem_id: str) -> gr.HTML:
+    """Return the picture component.
+
+    Args:
+        room: name of the shared browser state that this picture listens to (`spotter.room`).
+        upload_max_bytes: larger files are refused before they travel, in bytes.
+        elem_id: id of the element, for the page's layout and tests.
+    """
+    return gr.HTML(
+        value={"image": None, "boxes": []},
+        **read_part(_FOLDER, "createPicture"),
+        room=room,
+        words=text.PICTURE,
+        upload_max_bytes=upload_max_bytes,
+        apply_default_css=False,
+        elem_id=elem_id,
+        elem_classes="spotter-picture",
+    )

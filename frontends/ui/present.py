@@ -1,0 +1,146 @@
+"""Result in, plain mapping for the browser out; pure.
+
+The mapping is what `answers`, `picture` and `evidence` share through the room: boxes by row,
+captions with their orders and scores, times, engine, and the result's own JSON form.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Literal
+
+from core.captions import clean_caption
+from core.errors import CaptionError, ImageError, SpotterError
+from core.image import encode_image
+from core.result import Ranking, Result
+from core.types import Image
+from frontends.failures import InternalError
+from frontends.service import Answer, CropPair
+from frontends.ui import text
+from frontends.ui.palette import color_index, mark_index
+
+__all__ = [
+    "data_url",
+    "present_answer",
+    "present_crops",
+    "present_error",
+    "present_nothing",
+    "split_captions",
+]
+
+_ENGINE_NAMES = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
+
+
+def split_captions(lines: str | None) -> list[str]:
+    """Return the captions of a text with one caption a line, cleaned; empty lines do not count.
+
+    Raises:
+        CaptionError: there is none, or one is too long.
+    """
+    captions = [clean_caption(line) for line in (lines or "").splitlines() if line.strip()]
+    if not captions:
+        raise CaptionError(text.ERRORS["no_captions"])
+    return captions
+
+
+def present_answer(answer: Answer, assignment: str) -> dict[str, object]:
+    """Return the mapping for the browser.
+
+    Args:
+        answer: what the service found.
+        assignment: "independent" or "joint", kept for the download.
+    """
+    result = answer.result
+    xyxy = result.detections.xyxy.astype(float)
+    return {
+        "key": answer.key,
+        "error": None,
+        "assignment": assignment,
+        "reused": answer.reused,
+        "size": list(result.image_wh),
+        "boxes": [
+            {"id": row, "x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1, "detector": float(score)}
+            for row, ((x1, y1, x2, y2), score) in enumerate(
+                zip(xyxy.tolist(), result.detections.score, strict=True)
+            )
+        ],
+        "captions": [_caption(ranking, i) for i, ranking in enumerate(result.rankings)],
+        "seconds": _seconds(result, reused=answer.reused),
+        "engine": _engine(result),
+        "reason": result.provenance.get("engine_reason", ""),
+        "warnings": list(result.warnings),
+        "advice": text.NO_DETECTIONS,
+        "result": result.to_dict(),
+    }
+
+
+def _caption(ranking: Ranking, position: int) -> dict[str, object]:
+    return {
+        "caption": ranking.caption,
+        "color": color_index(position),
+        "mark": mark_index(position),
+        "found": ranking.found,
+        "answer": ranking.answer_row,
+        "nearest": ranking.nearest_row,
+        "found_probability": float(ranking.found_probability),
+        "margin": float(ranking.margin),
+        "order": ranking.order.tolist(),
+        "probability": ranking.score.astype(float).tolist(),
+        "logit": ranking.logit.astype(float).tolist(),
+    }
+
+
+def _seconds(result: Result, *, reused: bool) -> dict[str, float]:
+    """Time of each stage that ran for this answer, and their total, in seconds."""
+    seconds = result.seconds
+    if reused:
+        return {"rerank": seconds["answer"], "total": seconds["answer"]}
+    names = ("decode", "detect", "cut", "upscale", "rerank", "total")
+    return {name: seconds[name] for name in names if name in seconds}
+
+
+def _engine(result: Result) -> str:
+    """For example "mini on OpenVINO bf16, 2 threads"."""
+    provenance = result.provenance
+    if "engine" not in provenance:
+        return ""
+    name = _ENGINE_NAMES.get(provenance["engine"], provenance["engine"])
+    threads = provenance.get("threads", "")
+    count = f", {threads} thread{'' if threads == '1' else 's'}" if threads else ""
+    preset = provenance.get("preset", "")
+    return f"{preset} on {name} {provenance.get('precision', '')}".strip() + count
+
+
+def present_crops(pair: CropPair) -> dict[str, object]:
+    """Return one crop before and after upscaling, as data addresses, with its size in pixels."""
+    height, width = pair.cut.shape[:2]
+    return {
+        "cut": data_url(pair.cut),
+        "upscaled": data_url(pair.upscaled) if pair.upscaled is not None else None,
+        "width": width,
+        "height": height,
+        "scale": f"{pair.scale:g}",
+        "note": text.CROP_NOTES["large" if pair.upscaling else "off"],
+    }
+
+
+def present_nothing() -> dict[str, object]:
+    """Return the mapping for the browser while there is no caption yet."""
+    return {"error": {"at": "nowhere", "message": ""}}
+
+
+def data_url(image: Image, format: Literal["png", "jpeg"] = "png") -> str:
+    """Return an image as an address that holds the image itself."""
+    encoded = base64.b64encode(encode_image(image, format=format)).decode("ascii")
+    return f"data:image/{format};base64,{encoded}"
+
+
+def present_error(error: SpotterError) -> dict[str, object]:
+    """Return the mapping for the browser that shows an error where its cause is."""
+    at = "page"
+    if isinstance(error, CaptionError):
+        at = "captions"
+    elif isinstance(error, ImageError):
+        at = "picture"
+    message = text.ERRORS["internal"] if isinstance(error, InternalError) else str(error)
+    return {"error": {"at": at, "message": message[:1].upper() + message[1:]}}

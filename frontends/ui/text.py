@@ -1,0 +1,166 @@
+"""All words of the page, of the command line's answers and of drawn pictures.
+
+Holds no logic. Names in braces are filled in by the code that shows the sentence.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ANSWERS",
+    "CAPTIONS",
+    "CROP_NOTES",
+    "DRAW",
+    "ERRORS",
+    "EVIDENCE",
+    "EXAMPLES",
+    "NO_DETECTIONS",
+    "PAGE",
+    "PICTURE",
+    "SETTINGS",
+    "Words",
+]
+
+Words = dict[str, str]
+
+PAGE: Words = {
+    "title": "Spotter",
+    "lead": "Find the thing in a picture by describing it.",
+    "tab_locate": "Locate",
+    "locate": "Locate",
+}
+
+PICTURE: Words = {
+    "title": "Drop a picture here",
+    "hint": "or paste one, or begin with an example",
+    "choose": "Choose a file",
+    "camera": "Use the camera",
+    "replace": "Other picture",
+    "take": "Take the picture",
+    "close": "Close the camera",
+    "zoom_in": "Zoom in",
+    "zoom_out": "Zoom out",
+    "fit": "Show the whole picture",
+    "fitted": "Fit",
+    "role": "picture with boxes",
+    "stage": (
+        "Picture. Arrow keys go from box to box, Enter zooms to the box, plus and minus zoom, "
+        "Shift with arrow keys moves the view, Escape shows the whole picture."
+    ),
+    "size": "{width} × {height} pixels",
+    "nearest": "nearest to {label}",
+    "detector": "det {score}",
+    "spoken": "Rank {rank} for {label}: similarity {probability}, detector {detector}.",
+    "not_a_picture": "This file is not a picture. Use a JPEG, PNG, WebP, GIF, BMP or TIFF file.",
+    "too_large": "This file has {size} MB, the limit is {limit} MB. Save it smaller and try again.",
+    "upload_failed": "The picture did not reach the server. Check the connection and try again.",
+    "no_camera": "No camera can be used here. Allow it in the browser, or choose a file instead.",
+}
+
+CAPTIONS: Words = {
+    "title": "What are you looking for?",
+    "placeholder": "grey camouflage fighter jet",
+    "hint": "One caption a line. Answers follow as you type.",
+}
+
+EXAMPLES: Words = {
+    "title": "Examples",
+    "choose": "Example: {captions}",
+}
+
+ANSWERS: Words = {
+    "sum": "Found {found} of {captions} among {boxes} boxes",
+    "found": "Found",
+    "sure": "{share} sure",
+    "not_found": "Not in this picture",
+    "hidden": "Below the confidence",
+    "margin": "Ahead of the runner-up by {margin}.",
+    "nearest": "Nearest is box {rank}, similarity {share}.",
+    "row": "Rank {rank}: similarity {share}, detector {detector}",
+    "detector": "det {score}",
+    "all_hidden": "All boxes are below the confidence. Lower it to see them.",
+}
+
+EVIDENCE: dict[str, str | Words] = {
+    "why": "Why box {rank}",
+    "why_best": "It fits “{caption}” best, {margin} ahead of the runner-up.",
+    "why_only": "It is the only box, and it fits “{caption}”.",
+    "why_joint": "Every caption gets a box of its own: this one is left for “{caption}”.",
+    "why_nearest": "It comes nearest to “{caption}”, but not near enough.",
+    "why_other": "It fits “{caption}” less well: place {rank}, similarity {share}.",
+    "best": "Best box",
+    "runner_up": "Runner-up",
+    "rival": "Box {rank}: {share}, logit {logit}, det {detector}",
+    "show_box": "Show box {rank}",
+    "detector": "Detector",
+    "probability": "Similarity",
+    "logit": "Logit",
+    "margin": "Margin",
+    "place": "Place",
+    "size": "Size",
+    "box": "Box",
+    "left_top": "Left, top",
+    "none": "–",
+    "cut": "as cut, {width} × {height}",
+    "upscaled": "upscaled × {scale}",
+    "slide": "Compare the crop as cut with the upscaled one",
+    "total": "{ms} ms",
+    "reused": "(boxes and crops kept, only the captions were read)",
+    "stages": {
+        "decode": "decode",
+        "detect": "detect",
+        "cut": "cut",
+        "upscale": "upscale",
+        "rerank": "rerank",
+    },
+    "all": "All boxes ({boxes})",
+    "table": "Table of all boxes",
+    "json": "JSON",
+    "save_json": "Download JSON",
+    "copy_json": "Copy JSON",
+    "save_picture": "Download picture",
+    "copied": "Copied.",
+    "not_copied": "The browser does not allow copying here. Use Download JSON.",
+    "not_saved": "The picture is no longer kept on the server. Press Locate and try again.",
+}
+
+SETTINGS: Words = {
+    "title": "Settings",
+    "score_min": "Confidence",
+    "score_min_info": "Boxes with a lower detector score are left out.",
+    "iou_max": "Overlap",
+    "iou_max_info": "Of two boxes that overlap more than this, the better one stays (IoU).",
+    "upscale": "Upscale small crops",
+    "upscale_info": "Enlarges them four times before they are compared.",
+    "assignment": "Captions",
+    "assignment_info": "Separate boxes: no two captions get the same one.",
+    "independent": "each its best box",
+    "joint": "separate boxes",
+}
+
+CROP_NOTES: Words = {
+    "large": "large enough as cut",
+    "off": "not upscaled",
+}
+
+NO_DETECTIONS: dict[str, object] = {
+    "title": "Nothing was detected in this picture.",
+    "steps": [
+        "Lower the confidence in the settings.",
+        "Try a picture in which the object is larger or sharper.",
+    ],
+}
+
+ERRORS: Words = {
+    "internal": "Something went wrong on our side. The log has the details; please try again.",
+    "no_picture": "No picture yet. Drop one above or choose an example.",
+    "no_captions": "No caption yet. Write what you are looking for, one caption a line.",
+    "too_many_captions": "{got} captions were given, the limit is {limit}. Leave some out.",
+    "too_large": "{name} has {size} MB, the limit is {limit} MB. Save it smaller and try again.",
+    "gone": "This picture is no longer kept. Press Locate to look at it again.",
+}
+
+DRAW: Words = {
+    "answer": "{rank}  {probability} %  det {detector}",
+    "nearest": "nearest to {caption}",
+    "missing": "Not in this picture: {caption}",
+}
