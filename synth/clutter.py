@@ -31,9 +31,11 @@ def draw_clutter(
         canvas: The scene so far, RGB uint8; only a "scrap" copies from it.
     """
     size_px = float(np.clip(size_px, 6, 1.2 * max(canvas.shape[:2])))
-    if kind == "scrap":
-        return _draw_scrap(size_px, rng, canvas)
-    return _DRAW[kind](size_px, rng)
+    drawn = _draw_scrap(size_px, rng, canvas) if kind == "scrap" else _DRAW[kind](size_px, rng)
+    if rng.random() < 0.5:
+        drawn = cv2.copyMakeBorder(drawn, 2, 2, 2, 2, cv2.BORDER_CONSTANT)
+        drawn = cv2.GaussianBlur(drawn, (0, 0), float(rng.uniform(0.3, 1.0)))
+    return drawn
 
 
 def _points(xy: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -313,9 +315,10 @@ def _draw_cloud(size_px: float, rng: np.random.Generator) -> Rgba:
     mask = _empty(size_px * rng.uniform(0.3, 0.7) + 8, size_px + 8)
     height, width = mask.shape
     for _ in range(int(rng.integers(3, 10))):
-        center = (rng.uniform(0.25, 0.75) * width, rng.uniform(0.35, 0.65) * height)
-        _ellipse(mask, center, (rng.uniform(0.08, 0.25) * width, rng.uniform(0.1, 0.32) * height))
-    mask = cv2.GaussianBlur(mask, (0, 0), max(1.0, size_px * float(rng.uniform(0.02, 0.07))))
+        center = (rng.uniform(0.3, 0.7) * width, rng.uniform(0.42, 0.58) * height)
+        _ellipse(mask, center, (rng.uniform(0.06, 0.2) * width, rng.uniform(0.1, 0.25) * height))
+    # A third of the height stays free on each side, so that the blur never meets the border.
+    mask = cv2.GaussianBlur(mask, (0, 0), max(0.8, height * float(rng.uniform(0.02, 0.055))))
     mask = (mask * rng.uniform(0.4, 1.0)).astype(np.uint8)
     return _paint(mask, np.full(3, rng.uniform(150, 255)), rng)
 

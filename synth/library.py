@@ -175,14 +175,12 @@ class Library:
         return self._background_pixels.get(name, lambda: _read_background(path, side_px))
 
 
-def read_library(
-    cutouts_path: Path, backgrounds_path: Path, *, split: str | None = None
-) -> Library:
-    """The library in two folders, whole or one split of it.
+def read_library(cutouts_path: Path, *backgrounds_paths: Path, split: str | None = None) -> Library:
+    """The library in a folder of cutouts and some of backgrounds, whole or one split of it.
 
     Args:
         cutouts_path: Folder with ``cutouts.jsonl`` and its images.
-        backgrounds_path: Folder of photographs, searched with its sub-folders.
+        backgrounds_paths: Folders of photographs, searched with their sub-folders.
         split: "train", "val" or "test": cutouts by identity and backgrounds by place, so that no
             object and no place of one split is seen in another. None takes everything.
 
@@ -190,7 +188,7 @@ def read_library(
         InputError: A folder, a file or a key is missing; the message says which.
     """
     cutouts = read_cutouts(cutouts_path)
-    backgrounds = read_backgrounds(backgrounds_path)
+    backgrounds = [item for path in backgrounds_paths for item in read_backgrounds(path)]
     if split is not None:
         cutouts = select_split(cutouts, split, lambda cutout: cutout.identity)
         backgrounds = select_split(backgrounds, split, lambda background: background.group)

@@ -198,15 +198,17 @@ def _sample_cutouts(
 ) -> list[Cutout]:
     if not count:
         return []
-    # By class first, so that a class with few renders is still seen.
+    # By class first, so that a class with few cutouts is still seen; by the root of their number,
+    # so that the frequent kinds stay more frequent.
     classes = sorted(library.by_class)
+    weights = np.sqrt([len(library.by_class[name]) for name in classes])
+    weights = weights / weights.sum()
     if count >= 2 and rng.random() < config.formation_ratio:
-        first = _pick(rng, library.by_class[classes[int(rng.integers(len(classes)))]])
+        first = _pick(rng, library.by_class[str(rng.choice(classes, p=weights))])
         alike = [c for c in library.by_class[first.class_name] if c.identity == first.identity]
         return [_pick(rng, alike) for _ in range(count)]
-    return [
-        _pick(rng, library.by_class[classes[int(rng.integers(len(classes)))]]) for _ in range(count)
-    ]
+    drawn = rng.choice(classes, size=count, p=weights)
+    return [_pick(rng, library.by_class[str(name)]) for name in drawn]
 
 
 def _pick(rng: np.random.Generator, cutouts: list[Cutout]) -> Cutout:

@@ -161,7 +161,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line and fill the cache."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--cutouts", type=Path, required=True)
-    parser.add_argument("--backgrounds", type=Path, required=True)
+    parser.add_argument("--backgrounds", type=Path, nargs="+", required=True)
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
@@ -171,7 +171,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--set", action="append", default=[], help="key=value, e.g. effects=light")
     arguments = parser.parse_args(argv)
     config = _resolve(arguments.config, arguments.set)
-    library = read_library(arguments.cutouts, arguments.backgrounds, split=arguments.split)
+    library = read_library(arguments.cutouts, *arguments.backgrounds, split=arguments.split)
     print(
         f"{len(library.cutouts)} cutouts, {len(library.backgrounds)} backgrounds, "
         f"classes: {', '.join(sorted(library.by_class))}"
