@@ -6,7 +6,7 @@ import ipaddress
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -131,11 +131,11 @@ def in_threads() -> Callable[..., list[object]]:
 
 
 @pytest.fixture(scope="session")
-def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with three tiny models of the real interface: detector, upscaler, reranker."""
     pytest.importorskip("onnx", reason="pip install -r requirements-dev.txt")
     from tests.tiny_models import write_tiny_models
 
     folder = tmp_path_factory.mktemp("models")
     write_tiny_models(folder)
-    yield folder
+    return folder

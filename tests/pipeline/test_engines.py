@@ -1,0 +1,117 @@
+"""The choice of an engine with made-up machines; batches; what the machine tells."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.errors import EngineError
+from pipeline.config import EngineConfig
+from pipeline.engines.base import run_in_batches
+from pipeline.engines.choose import choose_engine
+from pipeline.engines.machine import Machine, cpu_flags, probe_machine, usable_threads
+
+BOTH = frozenset({"onnxruntime", "openvino"})
+ORT = frozenset({"onnxruntime"})
+BF16 = frozenset({"avx512_bf16"})
+CUDA = frozenset({"CUDAExecutionProvider", "CPUExecutionProvider"})
+TRT = CUDA | {"TensorrtExecutionProvider"}
+
+
+@pytest.mark.parametrize(
+    ("wish", "machine", "expected"),
+    [
+        ({}, Machine(BOTH, BF16), ("openvino", "cpu", "bf16", "")),
+        ({}, Machine(BOTH), ("openvino", "cpu", "f32", "")),
+        ({}, Machine(ORT, BF16), ("onnxruntime", "cpu", "f32", "CPUExecutionProvider")),
+        ({}, Machine(BOTH, BF16, CUDA), ("onnxruntime", "cuda", "f32", "CUDAExecutionProvider")),
+        ({}, Machine(BOTH, BF16, TRT), ("onnxruntime", "cuda", "f32", "TensorrtExecutionProvider")),
+        ({"device": "cpu"}, Machine(BOTH, BF16, TRT), ("openvino", "cpu", "bf16", "")),
+        ({"engine": "openvino"}, Machine(BOTH, BF16, TRT), ("openvino", "cpu", "bf16", "")),
+        ({"precision": "bf16"}, Machine(BOTH, BF16, TRT), ("openvino", "cpu", "bf16", "")),
+        ({"precision": "f32"}, Machine(BOTH, BF16), ("openvino", "cpu", "f32", "")),
+        (
+            {"engine": "onnxruntime"},
+            Machine(BOTH, BF16),
+            ("onnxruntime", "cpu", "f32", "CPUExecutionProvider"),
+        ),
+    ],
+    ids=[
+        "best-cpu", "old-cpu", "no-openvino", "cuda", "tensorrt", "cpu-asked", "openvino-asked",
+        "bf16-asked", "f32-asked", "ort-asked",
+    ],
+)  # fmt: skip
+def test_choice(wish, machine, expected):
+    choice = choose_engine(EngineConfig(**wish), machine)
+    assert (choice.engine, choice.device, choice.precision, choice.provider) == expected
+    assert choice.reason
+
+
+@pytest.mark.parametrize(
+    ("wish", "machine", "message"),
+    [
+        ({}, Machine(frozenset()), "no engine is installed"),
+        ({"engine": "openvino"}, Machine(ORT), r"'openvino' is not installed. Run: pip install"),
+        ({"device": "cuda"}, Machine(BOTH), "needs ONNX Runtime with a CUDA"),
+        ({"device": "cuda", "engine": "openvino"}, Machine(BOTH, BF16, TRT), "runs on the CPU"),
+        ({"device": "cuda", "precision": "bf16"}, Machine(BOTH, BF16, TRT), "in f32"),
+        ({"precision": "bf16"}, Machine(BOTH), "this one has neither"),
+        ({"precision": "bf16"}, Machine(ORT, BF16), "needs OpenVINO"),
+    ],
+    ids=["none", "absent", "no-gpu", "openvino-gpu", "gpu-bf16", "cpu-bf16", "ort-bf16"],
+)
+def test_wishes_are_refused(wish, machine, message):
+    with pytest.raises(EngineError, match=message):
+        choose_engine(EngineConfig(**wish), machine)
+
+
+def test_threads():
+    assert choose_engine(EngineConfig(threads=3), Machine(BOTH, threads=8)).threads == 3
+    assert choose_engine(EngineConfig(), Machine(BOTH, threads=8)).threads == 8
+
+
+@pytest.mark.parametrize(
+    ("files", "limit"),
+    [
+        ({"cpu.max": "100000 100000"}, 1),
+        ({"cpu.max": "150000 100000"}, 2),
+        ({"cpu.max": "max 100000"}, None),
+        ({"cpu/cpu.cfs_quota_us": "100000", "cpu/cpu.cfs_period_us": "100000"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
+        ({"cpu.max": "nonsense"}, None),
+        ({}, None),
+    ],
+    ids=["v2", "v2-half", "v2-free", "v1", "v1-free", "broken", "none"],
+)
+def test_container_limits_are_respected(tmp_path, files, limit):
+    free = usable_threads(tmp_path)
+    for name, text in files.items():
+        path = tmp_path / "sys/fs/cgroup" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert usable_threads(tmp_path) == (free if limit is None else min(free, limit))
+
+
+def test_this_machine(tmp_path):
+    machine = probe_machine()
+    assert machine.threads >= 1
+    assert machine.packages
+    assert cpu_flags(tmp_path / "none") == frozenset()
+    (tmp_path / "cpuinfo").write_text("model\t: x\nflags\t\t: fpu amx_bf16\n")
+    assert Machine(ORT, cpu_flags(tmp_path / "cpuinfo")).has_bf16
+
+
+def test_large_batches_are_split():
+    sizes = []
+
+    def double(feeds):
+        sizes.append(len(feeds["x"]))
+        return {"y": feeds["x"] * 2}
+
+    x = np.arange(70).reshape(7, 10)
+    out = run_in_batches(double, {"x": x}, max_numbers=25)["y"]
+    np.testing.assert_array_equal(out, x * 2)
+    assert sizes == [2, 2, 2, 1]
+    sizes.clear()
+    run_in_batches(double, {"x": x}, max_numbers=5)
+    assert sizes == [1] * 7

@@ -1,0 +1,90 @@
+"""From logits to answers, with numbers worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.types import Detections
+from pipeline.rank import assign_jointly, margin_of, rank, sigmoid
+from pipeline.stages import Calibration
+
+PLAIN = Calibration(a=1, b=0, c=0, found_probability_min=0.5)
+
+
+def seen(n, score=None):
+    boxes = [[10 * i, 0, 10 * i + 5, 5] for i in range(n)]
+    return Detections.from_xyxy(np.array(boxes).reshape(-1, 4), (100, 10), score=score)
+
+
+def test_order_and_answer():
+    ranking = rank(["a"], np.float32([[-1, 3, 2]]), seen(3), calibration=PLAIN)[0]
+    assert ranking.order.tolist() == [1, 2, 0]
+    assert ranking.answer_row == ranking.nearest_row == 1
+    assert ranking.margin == 1
+    assert ranking.found_probability == pytest.approx(sigmoid(np.float32(3)))
+    np.testing.assert_allclose(ranking.score, 1 / (1 + np.exp([1, -3, -2])), rtol=1e-5)
+
+
+def test_ties_go_to_the_detector_then_to_the_row():
+    logits = np.float32([[1, 1, 1, 0]])
+    detections = seen(4, score=[0.5, 0.9, 0.9, 1])
+    assert rank(["a"], logits, detections, calibration=PLAIN)[0].order.tolist() == [1, 2, 0, 3]
+
+
+@pytest.mark.parametrize(
+    ("logits", "calibration", "found"),
+    [
+        ([2, -5], Calibration(1, 0, 0, 0.5), True),
+        ([-2, -5], Calibration(1, 0, 0, 0.5), False),
+        ([-2, -5], Calibration(1, 1, 0, 0.5), True),
+        ([-2, -2.1], Calibration(1, 1, 0, 0.5), False),
+        ([2, -5], Calibration(1, 0, 0, 0.99), False),
+        ([2, -5], Calibration(1, 0, -3, 0.5), False),
+    ],
+    ids=["yes", "no", "margin", "close", "strict", "offset"],
+)
+def test_found_depends_on_the_calibration(logits, calibration, found):
+    ranking = rank(["a"], np.float32([logits]), seen(2), calibration=calibration)[0]
+    assert ranking.found is found
+    assert ranking.nearest_row == 0
+
+
+def test_margin_is_capped():
+    assert margin_of(np.float32([50, 0]), 0) == 10
+    assert margin_of(np.float32([0, 50]), 0) == -10
+    assert margin_of(np.float32([5]), 0) == 10
+    assert margin_of(np.float32([5, 3, 4]), 0) == 1
+
+
+def test_joint_assignment():
+    logits = np.float32([[3, 2.5], [2.9, -1]])
+    alone = rank(["a", "b"], logits, seen(2), calibration=PLAIN)
+    joint = rank(["a", "b"], logits, seen(2), calibration=PLAIN, assignment="joint")
+    assert [ranking.answer_row for ranking in alone] == [0, 0]
+    assert [ranking.answer_row for ranking in joint] == [1, 0]
+    assert joint[0].margin == pytest.approx(-0.5)
+    # The order of preference is the caption's own, whatever was assigned.
+    assert joint[0].order.tolist() == [0, 1]
+
+
+def test_more_captions_than_boxes():
+    assert assign_jointly(np.float32([[1], [5], [3]])) == [None, 0, None]
+    rankings = rank(["a", "b"], np.float32([[1], [5]]), seen(1), calibration=PLAIN,
+                    assignment="joint")  # fmt: skip
+    assert [ranking.answer_row for ranking in rankings] == [None, 0]
+    assert [ranking.nearest_row for ranking in rankings] == [0, 0]
+
+
+@pytest.mark.parametrize("assignment", ["independent", "joint"])
+def test_nothing_seen(assignment):
+    rankings = rank(
+        ["a", "b"], np.zeros((2, 0), np.float32), seen(0), calibration=PLAIN, assignment=assignment
+    )
+    assert [(r.answer_row, r.nearest_row, r.found_probability) for r in rankings] == [
+        (None, None, 0.0)
+    ] * 2
+
+
+def test_sigmoid_does_not_overflow():
+    assert sigmoid(np.float32([-1000, 0, 1000])).tolist() == [0, 0.5, 1]
