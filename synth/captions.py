@@ -213,8 +213,9 @@ def measure_agreement(
     behind = shares.max(1, keepdims=True) - shares[:, first]
     ordered = 1 - 0.5 * _ramp(behind, 0.15, 0.45)
     wears, says = camouflage[:, None], says_camouflage[None]
-    # Not naming the pattern is incomplete, naming one that is not there is wrong.
-    pattern = np.where(wears == says, 1.0, np.where(wears, 0.2, 0.0))
+    # Colors without their pattern are incomplete, a pattern that is not there is wrong.
+    unsaid = np.where(first[None] >= 0, 0.2, 1.0)
+    pattern = np.where(wears == says, 1.0, np.where(wears, unsaid, 0.0))
     colored = np.where(first[None] >= 0, complete * present * ordered, 1.0)
     return (fits.T[type_ids] * colored * pattern).astype(np.float32)
 

@@ -81,8 +81,8 @@ def export(run: Path, val_crops: Path, out: Path) -> dict[str, object]:
     text = to_onnx(_Text(model), tokens, name="input_ids", output="text_embeds")
     calibration = calibrate(model, tokenizer, cache)
     settings = {
-        "logit_scale": float(model.logit_scale.exp()),
-        "logit_bias": float(model.logit_bias),
+        "logit_scale": model.logit_scale.exp().item(),
+        "logit_bias": model.logit_bias.item(),
         "image_size": model.config.image_size,
         "text_length": model.config.text_length,
         "template": "{}",

@@ -237,7 +237,9 @@ def _relight(pixels: Tensor, rng: np.random.Generator) -> Tensor:
 
     gain = per_image(np.where(rng.random(count) < 0.5, rng.uniform(0.82, 1.2, count), 1.0))
     tint = per_image(rng.normal(1, 0.025, (count, 3)))
-    noise = per_image(np.where(rng.random(count) < 0.3, rng.uniform(0, 0.1, count), 0.0))
     lit = (pixels + 1) * gain * tint - 1
-    lit += noise * torch.randn(pixels.shape)
+    noisy = np.flatnonzero(rng.random(count) < 0.3)
+    noise = rng.standard_normal((len(noisy), *pixels.shape[1:]), np.float32)
+    deviation = rng.uniform(0, 0.1, (len(noisy), 1, 1, 1)).astype(np.float32)
+    lit[noisy] += torch.from_numpy(noise * deviation)
     return lit.clamp_(-1, 1).contiguous(memory_format=torch.channels_last)

@@ -88,7 +88,7 @@ def compute_logits(
     model: DualEncoder, texts: NDArray[np.float32], images: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return logits (c, n)."""
-    scale, bias = float(model.logit_scale.exp()), float(model.logit_bias)
+    scale, bias = model.logit_scale.exp().item(), model.logit_bias.item()
     return scale * texts @ images.T + bias
 
 

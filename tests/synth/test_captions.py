@@ -169,5 +169,8 @@ class TestAgreement:
         assert self.measure("white helicopter")[0, 0] < 0.5
         assert self.measure("green and brown fighter jet")[1, 0] < 0.5
 
+    def test_a_type_alone_is_true_whatever_the_paint(self):
+        assert self.measure("fighter jet", "plane")[1].tolist() == [1, 1]
+
     def test_nothing_fits_a_bird(self):
         assert self.measure("object", "white helicopter")[2].tolist() == [0, 0]
