@@ -151,6 +151,7 @@ def train(scenes_path: Path, out: Path, options: TrainOptions, *, resume: bool =
         if time.monotonic() - saved > SAVE_EVERY_S:
             saved = time.monotonic()
             save_state(out, model, ema, optimizer, step, saved - start)
+            feed.set_scenes(read_scenes(scenes_path))  # it may still be growing
     feed.close()
     save_state(out, model, ema, optimizer, step, time.monotonic() - start)
     return out / "weights.safetensors"

@@ -10,6 +10,7 @@ import queue
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -202,7 +203,7 @@ class BatchFeed:
         num_threads: int = 1,
     ) -> None:
         self._scenes = scenes
-        self._encoded: dict[int, NDArray[np.uint8]] = {}
+        self._encoded: dict[Path, NDArray[np.uint8]] = {}
         self._crops = (crop_wh, batch_size)
         self._queue: queue.Queue[Batch | Exception] = queue.Queue(4)
         self._stopped = threading.Event()
@@ -213,6 +214,10 @@ class BatchFeed:
     def set_crops(self, crop_wh: tuple[int, int], batch_size: int) -> None:
         """Make other crops from now on; batches already waiting keep their size."""
         self._crops = (crop_wh, batch_size)
+
+    def set_scenes(self, scenes: Sequence[CachedScene]) -> None:
+        """Draw from these from now on, such as a cache that has grown."""
+        self._scenes = scenes
 
     def next(self) -> Batch:
         """The next batch; an error of a thread is raised here."""
@@ -233,17 +238,18 @@ class BatchFeed:
                 crop_wh, batch_size = self._crops
                 crops: list[tuple[Image, Boxes]] = []
                 while len(crops) < batch_size:
-                    index = int(rng.integers(len(self._scenes)))
-                    image = self._decode(index)
+                    scenes = self._scenes
+                    scene = scenes[int(rng.integers(len(scenes)))]
+                    image = self._decode(scene.path)
                     # Two crops of each decoded scene: decoding costs more than cutting.
                     for _ in range(min(2, batch_size - len(crops))):
-                        crops.append(cut_crop(image, self._scenes[index].xyxy, crop_wh, rng))
+                        crops.append(cut_crop(image, scene.xyxy, crop_wh, rng))
                 self._queue.put(to_batch(crops))
         except Exception as error:
             self._queue.put(error)
 
-    def _decode(self, index: int) -> Image:
-        if index not in self._encoded:
-            self._encoded[index] = np.fromfile(self._scenes[index].path, np.uint8)
-        bgr = cv2.imdecode(self._encoded[index], cv2.IMREAD_COLOR)
+    def _decode(self, path: Path) -> Image:
+        if path not in self._encoded:
+            self._encoded[path] = np.fromfile(path, np.uint8)
+        bgr = cv2.imdecode(self._encoded[path], cv2.IMREAD_COLOR)
         return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)

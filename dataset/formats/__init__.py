@@ -1,3 +1,3 @@
-"""File formats of labelled images; each module has ``read(folder)`` and ``write(dataset, folder)``."""
+"""File formats of labelled images; each module has ``read`` and ``write``, nothing else."""
 
 __all__: list[str] = []
