@@ -1,6 +1,7 @@
 """The kinds of ground: mountains, hills with woods and fields, dunes, snow.
 
-Each function lays one of them in front of a sky. Not here: how relief is seen and lit (`terrain`).
+Each function lays one of them in front of a sky. Not here: how relief is seen and lit (`terrain`), single trees
+(`trees`).
 """
 
 from __future__ import annotations
@@ -10,191 +11,223 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.landscape.noise import band, mix, power, ridges, smoothstep
-from synth.landscape.terrain import Air, Ground, Hit, cast, ground_shadow, over, shade, slopes_of
-from synth.landscape.view import Sun, View, linear
+from synth.landscape.terrain import (
+    Ground,
+    Hit,
+    Setting,
+    cast,
+    close_up,
+    ground_shadow,
+    lay,
+    over,
+    shade,
+    slopes_of,
+)
+from synth.landscape.trees import Stand, plant
+from synth.landscape.view import linear
 
-__all__ = ["Light", "add_dunes", "add_hills", "add_mountains", "add_snowfield"]
+__all__ = ["add_dunes", "add_hills", "add_mountains", "add_snowfield"]
 
 Pixels = NDArray[np.float32]
-Light = tuple[Pixels, Pixels]  # sunlight and ambient light, linear (3,) each
+_SIZE = 1024  # texels across the repeating relief
 _FINER = 1.6  # the ground is drawn with more pixels than the picture, against jagged outlines
 
 
 def add_mountains(
-    sky: Pixels,
-    view: View,
-    rng: np.random.Generator,
-    *,
-    sun: Sun,
-    light: Light,
-    air: Air,
-    snow_km: float = 1.9,
+    sky: Pixels, setting: Setting, rng: np.random.Generator, *, snow_ratio: float, near_km: float
 ) -> Pixels:
-    """Return the sky behind a mountain range with woods below, rock above, and snow on top.
+    """Return the sky behind a mountain range: woods below, rock above, snow on top.
+
+    The range stands at a distance; lay hills in front of its foot.
 
     Args:
         sky: linear (h, w, 3).
-        view: camera.
+        setting: camera, light and air.
         rng: source of randomness.
-        sun: direction of light.
-        light: its color, and the sky's.
-        air: haze.
-        snow_km: height from which snow lies; beyond the summits for none.
+        snow_ratio: share of the heights above the snow line, 0 for none.
+        near_km: distance at which the range begins.
     """
-    size, texel = 1024, 0.03
-    crests = ridges(rng, size, cycles=5, octaves=7, gain=0.48)
-    broad = power(rng, size, 2.0, lowest=1.0)
-    heights = np.asarray(
-        2.9 * crests**1.25 * smoothstep(-1.8, 1.2, broad) + 0.12 * broad, np.float32
+    texel = 0.036
+    broad = power(rng, _SIZE, 2.0, lowest=1.0)
+    crests = ridges(rng, _SIZE, cycles=5, octaves=7, gain=0.52)
+    heights = np.asarray(2.6 * crests * smoothstep(-2.4, 1.4, broad) + 0.05 * broad, np.float32)
+    ground = Ground(heights, texel, tuple(float(v) for v in rng.uniform(0, _SIZE, 2)))
+    floor = float(np.quantile(heights, 0.25))
+    hit = cast(
+        setting.view.finer(_FINER), ground, camera_km=floor, near_km=near_km, far_km=75, rise_km=5
     )
-    ground, hit = _stand(heights, texel, view, rng, camera_km=0.75, far_km=70)
-    rock, roughness = power(rng, 512, 1.0), band(rng, 512, 60)
     height = ground.at(heights, hit.x, hit.z)
     slopes = ground.at(slopes_of(heights, texel), hit.x, hit.z)
-    near = np.exp(-hit.z / 9)
-    bump = (
-        ground.at(slopes_of(roughness, 1.0), hit.x, hit.z, finer=3.0)
-        * (0.5 * near + 0.25)[..., None]
-    )
     steep = np.hypot(slopes[..., 0], slopes[..., 1])
-    patchy = ground.at(rock, hit.x, hit.z, finer=1.7)
-    color = mix(linear("#6b6459"), linear("#8d857a"), smoothstep(-1, 1, patchy))
-    grass = smoothstep(1.75, 1.15, height + 0.16 * patchy) * smoothstep(1.3, 0.7, steep)
-    color = mix(color, linear("#5f6b3c"), grass)
-    woods = smoothstep(1.25, 0.85, height + 0.14 * patchy) * smoothstep(1.5, 0.9, steep)
-    color = mix(color, linear("#26381f"), woods)
-    snow = smoothstep(-0.12, 0.12, height - snow_km + 0.12 * patchy) * smoothstep(1.55, 0.95, steep)
-    color = mix(color, linear("#eef2f8"), snow)
-    slopes = slopes + bump * (1 - 0.6 * snow)[..., None]
-    lit = ground.at(ground_shadow(ground, sun), hit.x, hit.z)
-    return over(
-        sky, shade(color, slopes, lit, sun, sunlight=light[0], ambient=light[1]), hit, air, view
+    rock = power(rng, 512, 1.0)
+    patchy = ground.at(rock, hit.x, hit.z, finer=2.3) + 0.5 * ground.at(rock, hit.x, hit.z, finer=9)
+    low, high = (float(v) for v in np.quantile(heights, (0.3, 0.995)))
+    level = (height - low) / (high - low) + 0.06 * patchy
+    color = mix(linear("#655f57"), linear("#91897e"), smoothstep(-1.2, 1.2, patchy))
+    color = mix(
+        color, linear("#6a7048"), smoothstep(0.58, 0.4, level) * smoothstep(1.0, 0.5, steep)
     )
+    color = mix(
+        color, linear("#2c3d24"), smoothstep(0.4, 0.24, level) * smoothstep(1.2, 0.6, steep)
+    )
+    line = 1.02 - 0.75 * snow_ratio
+    snow = smoothstep(line - 0.07, line + 0.07, level - 0.12 * steep) * smoothstep(1.5, 0.9, steep)
+    snow = snow * float(snow_ratio > 0)
+    color = mix(color, linear("#eef2f8"), np.asarray(snow, np.float32))
+    roughness = slopes_of(band(rng, 512, 60), 1.0)
+    bump = ground.at(roughness, hit.x, hit.z, finer=4.0) * (0.55 * (1 - 0.6 * snow))[..., None]
+    return lay(sky, setting, ground, hit, color, slopes + bump)
 
 
 def add_hills(
     sky: Pixels,
-    view: View,
+    setting: Setting,
     rng: np.random.Generator,
     *,
-    sun: Sun,
-    light: Light,
-    air: Air,
     autumn: bool = False,
+    relief: float = 1.0,
 ) -> Pixels:
     """Return the sky behind rolling hills with meadows, fields and woods.
 
     Args:
         sky: linear (h, w, 3).
-        view: camera.
+        setting: camera, light and air.
         rng: source of randomness.
-        sun: direction of light.
-        light: its color, and the sky's.
-        air: haze.
         autumn: yellow and rust instead of green.
+        relief: height of the hills; 1 rises about 200 m.
     """
-    size, texel = 1024, 0.008
-    broad = power(rng, size, 2.3, lowest=2.0)
-    heights = np.asarray(0.055 * broad, np.float32)
-    wood = smoothstep(0.25, 0.5, power(rng, size, 1.5, lowest=4.0) + 0.35 * broad)
-    crowns = np.abs(band(rng, size, 300))
-    heights = np.asarray(heights + wood * (0.010 + 0.005 * crowns), np.float32)
-    ground, hit = _stand(heights, texel, view, rng, camera_km=0.05, far_km=30)
-    turf, plots = power(rng, 512, 0.8), _plots(rng, size)
-    woods = ground.at(wood, hit.x, hit.z)
-    patchy = ground.at(turf, hit.x, hit.z, finer=4.0) * np.exp(-hit.z / 4) + ground.at(
-        turf, hit.x, hit.z
-    )
-    color = ground.at(plots, hit.x, hit.z) * (1 + 0.09 * patchy)[..., None]
-    tree = mix(linear("#1c3216"), linear("#3f5526"), ground.at(crowns, hit.x, hit.z) * 0.6)
+    broad = power(rng, _SIZE, 2.4, lowest=2.0)
+    woods = smoothstep(0.2, 0.4, power(rng, _SIZE, 1.5, lowest=5.0) + 0.3 * broad)
+    crowns = np.abs(band(rng, _SIZE, 330))
+    plots = _plots(rng, autumn=autumn)
+    stand = Stand(linear("#182a12"), linear("#55692f"), conifers=0.25)
     if autumn:
-        tints = smoothstep(-1.2, 1.2, ground.at(band(rng, size, 160), hit.x, hit.z))
-        tree = mix(
-            mix(linear("#4a3a1a"), linear("#a8642a"), tints), tree, np.full_like(tints, 0.25)
-        )
-    color = mix(color, tree, woods)
-    slopes = ground.at(slopes_of(heights, texel), hit.x, hit.z)
-    slopes = slopes * np.clip(1 - 0.45 * woods, 0, 1)[..., None]
-    blades = ground.at(slopes_of(turf, 1.0), hit.x, hit.z, finer=6.0)
-    slopes = slopes + blades * (0.5 * np.exp(-hit.z / 1.2) * (1 - woods))[..., None]
-    lit = ground.at(ground_shadow(ground, sun), hit.x, hit.z)
-    return over(
-        sky, shade(color, slopes, lit, sun, sunlight=light[0], ambient=light[1]), hit, air, view
+        stand = Stand(linear("#33240f"), linear("#b0702c"), conifers=0.15)
+    shapes = (np.asarray(0.05 * relief * broad, np.float32), woods, crowns)
+    return _wooded(sky, setting, rng, shapes, plots, stand)
+
+
+def add_snowfield(sky: Pixels, setting: Setting, rng: np.random.Generator) -> Pixels:
+    """Return the sky behind snow-covered hills with dark spruce woods.
+
+    Args:
+        sky: linear (h, w, 3).
+        setting: camera, light and air.
+        rng: source of randomness.
+    """
+    broad = power(rng, _SIZE, 2.3, lowest=1.5)
+    woods = smoothstep(0.5, 0.8, power(rng, _SIZE, 1.4, lowest=5.0) + 0.3 * broad)
+    crowns = np.clip(band(rng, _SIZE, 340), -0.5, 2.5)
+    drifts = power(rng, _SIZE, 1.6, lowest=20)
+    snow = np.broadcast_to(linear("#f7f9fd"), (_SIZE, _SIZE, 3)).astype(np.float32)
+    stand = Stand(linear("#17211f"), linear("#8795a0"), conifers=1.0, height_km=0.014)
+    shapes = (np.asarray(0.075 * broad + 0.0005 * drifts, np.float32), woods, crowns)
+    return _wooded(sky, setting, rng, shapes, snow, stand, smooth=0.35)
+
+
+def _wooded(
+    sky: Pixels,
+    setting: Setting,
+    rng: np.random.Generator,
+    shapes: tuple[Pixels, Pixels, Pixels],
+    open_ground: Pixels,
+    stand: Stand,
+    *,
+    smooth: float = 1.0,
+) -> Pixels:
+    """Lay open ground with woods: crowns as bumps far away, single trees near the camera."""
+    texel = 0.008
+    bare, woods, crowns = shapes
+    place = _viewpoint(bare, rng)
+    distant = woods * _clearing(place, radius=stand.far_km * 0.8 / texel)
+    nearby = woods * _clearing(place, radius=stand.near_km / texel)
+    heights = np.asarray(bare + distant * (0.008 + 0.003 * crowns), np.float32)
+    camera = float(bare[place[1], place[0]]) + 0.022
+    ground, hit = _stand(heights, texel, setting, place, camera, far_km=30)
+    turf = power(rng, 512, 0.7)
+    canopy = np.asarray(ground.at(woods, hit.x, hit.z) * smoothstep(0.5, 1.5, hit.z), np.float32)
+    far_turf = ground.at(turf, hit.x, hit.z)
+    grain = (0.08 * far_turf + 0.07 * close_up(turf, ground, hit)) * (0.3 + 0.7 * smooth)
+    color = ground.at(open_ground, hit.x, hit.z) * (1 + grain)[..., None]
+    leaves = mix(stand.dark, stand.bright, np.clip(ground.at(crowns, hit.x, hit.z) * 0.45, 0, 1))
+    color = mix(color, leaves, canopy)
+    slopes = ground.at(slopes_of(heights, texel), hit.x, hit.z) * (1 - 0.5 * canopy)[..., None]
+    blades = close_up(slopes_of(turf, 1.0), ground, hit) * (0.28 * smooth * (1 - canopy))[..., None]
+    lit = ground.at(ground_shadow(ground, setting.sun), hit.x, hit.z)
+    light = shade(
+        color, slopes + blades, lit, setting.sun, sunlight=setting.sunlight, ambient=setting.ambient
     )
+    lamp = setting.ambient * 0.9 + setting.sunlight * 0.25
+    sunny = setting.ambient * 0.9 + setting.sunlight * 0.75
+    trees = Stand(
+        stand.dark * lamp,
+        stand.bright * sunny,
+        stand.conifers,
+        stand.height_km,
+        stand.near_km,
+        stand.far_km,
+    )
+    light, hit = plant(
+        light,
+        hit,
+        setting.view.finer(_FINER),
+        ground,
+        nearby,
+        trees,
+        camera_km=camera,
+        sun=setting.sun,
+        air=setting.air,
+        rng=rng,
+    )
+    return over(sky, light, hit, setting.air, setting.view)
 
 
-def _plots(rng: np.random.Generator, size: int) -> Pixels:
-    """Return a patchwork of fields (size, size, 3), linear: each point takes the color of its nearest seed."""
+def _plots(rng: np.random.Generator, *, autumn: bool) -> Pixels:
+    """Return a patchwork of fields (n, n, 3), linear: each point takes the color of its nearest seed."""
+    green = ("#67733f", "#73804a", "#5b6b3b", "#858a54", "#9c9562", "#51623a", "#8b8355", "#6d7b45")
+    brown = ("#8d8350", "#a08f57", "#7d7547", "#94794a", "#6f7344", "#ab9a63", "#7a6a45", "#868051")
+    palette = brown if autumn else green
     count = 110
-    seeds = rng.random((count, 2)) * size
-    palette = (
-        "#5d7a34",
-        "#6c8a3d",
-        "#7d9448",
-        "#8f9b52",
-        "#a89f5a",
-        "#4f6b30",
-        "#9a8a52",
-        "#66803a",
-    )
+    seeds = (rng.random((count, 2)) * _SIZE).astype(int)
     colors = np.stack([linear(palette[i]) for i in rng.integers(0, len(palette), count)])
-    labels = np.ones((size, size), np.uint8)
-    labels[seeds[:, 1].astype(int), seeds[:, 0].astype(int)] = 0
+    labels = np.ones((_SIZE, _SIZE), np.uint8)
+    labels[seeds[:, 1], seeds[:, 0]] = 0
     _, nearest = cv2.distanceTransformWithLabels(
         labels, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    patchwork = colors[(nearest - 1) % count]
-    return np.asarray(cv2.GaussianBlur(patchwork, (0, 0), 1.2), np.float32)
+    return np.asarray(cv2.GaussianBlur(colors[(nearest - 1) % count], (0, 0), 1.2), np.float32)
 
 
-def add_dunes(
-    sky: Pixels, view: View, rng: np.random.Generator, *, sun: Sun, light: Light, air: Air
-) -> Pixels:
+def add_dunes(sky: Pixels, setting: Setting, rng: np.random.Generator) -> Pixels:
     """Return the sky behind sand dunes with sharp crests and wind ripples.
 
     Args:
         sky: linear (h, w, 3).
-        view: camera.
+        setting: camera, light and air.
         rng: source of randomness.
-        sun: direction of light.
-        light: its color, and the sky's.
-        air: haze.
     """
-    size, texel = 1024, 0.004
-    y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size
-    bend = power(rng, size, 2.1, lowest=1.0)
-    heights = np.zeros((size, size), np.float32)
-    for waves, strength in ((4, 1.0), (9, 0.3)):
-        phase = np.mod(
-            waves * x
-            + (waves // 2) * y
-            + 0.55 * bend
-            + 0.2 * waves * np.roll(bend, waves * 30, 0) / 4,
-            1,
-        )
-        rise = np.where(
-            phase < 0.72, phase / 0.72, (1 - phase) / 0.28
-        )  # long windward side, short lee side
-        heights += (
-            strength * rise**1.3 * (0.6 + 0.4 * smoothstep(-1, 1, np.roll(bend, 200 * waves, 1)))
-        )
-    heights = np.asarray(cv2.GaussianBlur(heights * 0.055 + 0.03 * bend, (0, 0), 1.2), np.float32)
-    ground, hit = _stand(heights, texel, view, rng, camera_km=0.03, far_km=25)
-    ripples = _ripples(rng, 512)
-    grains = power(rng, 512, 0.7)
+    texel = 0.004
+    y, x = np.mgrid[0:_SIZE, 0:_SIZE].astype(np.float32) / _SIZE
+    bend = power(rng, _SIZE, 2.2, lowest=1.0)
+    heights = np.zeros((_SIZE, _SIZE), np.float32)
+    for waves, strength in ((5, 1.0), (11, 0.16)):
+        wobble = 0.34 * bend + 0.1 * np.roll(bend, waves * 30, 0)
+        phase = np.mod(waves * x + (waves // 2) * y + wobble, 1)
+        rise = np.where(phase < 0.74, phase / 0.74, (1 - phase) / 0.26)  # long windward, short lee
+        strong = 0.35 + 0.65 * smoothstep(-1, 1.2, np.roll(bend, 200 * waves, 1))
+        heights += strength * rise**1.3 * strong
+    heights = np.asarray(cv2.GaussianBlur(heights * 0.085 + 0.02 * bend, (0, 0), 1.0), np.float32)
+    place = _viewpoint(heights, rng)
+    camera = float(heights[place[1], place[0]]) + 0.014
+    ground, hit = _stand(heights, texel, setting, place, camera, far_km=25)
+    ripples, grains = slopes_of(_ripples(rng, 512), 1.0), power(rng, 512, 0.7)
+    close = np.exp(-hit.z / 0.5)
     slopes = ground.at(slopes_of(heights, texel), hit.x, hit.z)
-    close = np.exp(-hit.z / 0.45)
-    slopes = (
-        slopes
-        + ground.at(slopes_of(ripples, 1.0), hit.x, hit.z, finer=14.0) * (0.9 * close)[..., None]
-    )
+    slopes = slopes + ground.at(ripples, hit.x, hit.z, finer=14.0) * (1.1 * close)[..., None]
     tint = smoothstep(-1.6, 1.6, ground.at(grains, hit.x, hit.z))
-    color = mix(linear("#c79a63"), linear("#dcb37c"), tint)
-    color = color * (1 + 0.05 * close * ground.at(grains, hit.x, hit.z, finer=23.0))[..., None]
-    lit = ground.at(ground_shadow(ground, sun), hit.x, hit.z)
-    return over(
-        sky, shade(color, slopes, lit, sun, sunlight=light[0], ambient=light[1]), hit, air, view
-    )
+    color = mix(linear("#d6aa74"), linear("#e8c692"), tint)
+    color = color * (1 + 0.04 * close_up(grains, ground, hit, reach_km=1.0))[..., None]
+    return lay(sky, setting, ground, hit, color, np.asarray(slopes, np.float32))
 
 
 def _ripples(rng: np.random.Generator, size: int) -> Pixels:
@@ -203,64 +236,37 @@ def _ripples(rng: np.random.Generator, size: int) -> Pixels:
     return np.asarray(0.5 * np.sin(2 * np.pi * (34 * x + 10 * y + 0.55 * bend)), np.float32)
 
 
-def add_snowfield(
-    sky: Pixels, view: View, rng: np.random.Generator, *, sun: Sun, light: Light, air: Air
-) -> Pixels:
-    """Return the sky behind snow-covered hills with dark woods.
+def _viewpoint(heights: Pixels, rng: np.random.Generator) -> tuple[int, int]:
+    """Return (column, row) of one of the higher places, with lower ground in front of it."""
+    places = rng.integers(0, _SIZE, (40, 2))
+    ahead = (5, 12, 30, 80)
+    gain = [
+        float(2 * heights[z, x] - max(heights[(z + a) % _SIZE, x] for a in ahead))
+        for x, z in places
+    ]
+    x, z = places[int(np.argmax(gain))]
+    return int(x), int(z)
 
-    Args:
-        sky: linear (h, w, 3).
-        view: camera.
-        rng: source of randomness.
-        sun: direction of light.
-        light: its color, and the sky's.
-        air: haze.
-    """
-    size, texel = 1024, 0.008
-    broad = power(rng, size, 2.2, lowest=1.5)
-    wood = smoothstep(0.7, 0.95, power(rng, size, 1.4, lowest=4.0) + 0.3 * broad)
-    spikes = np.clip(band(rng, size, 340), -0.5, 2.5)
-    drifts = power(rng, size, 1.6, lowest=20)
-    heights = np.asarray(
-        0.085 * broad + 0.0006 * drifts + wood * (0.012 + 0.008 * spikes), np.float32
-    )
-    ground, hit = _stand(heights, texel, view, rng, camera_km=0.06, far_km=30)
-    woods = ground.at(wood, hit.x, hit.z)
-    dusted = smoothstep(0.4, 1.8, ground.at(spikes, hit.x, hit.z))
-    tree = mix(linear("#1d2a26"), linear("#7d8b93"), dusted)
-    color = mix(linear("#e9eef5"), tree, np.asarray(woods * 0.95, np.float32))
-    slopes = (
-        ground.at(slopes_of(heights, texel), hit.x, hit.z)
-        * np.clip(1 - 0.5 * woods, 0, 1)[..., None]
-    )
-    crust = power(rng, 512, 1.4, stretch=2.5)
-    slopes = (
-        slopes
-        + ground.at(slopes_of(crust, 1.0), hit.x, hit.z, finer=5.0)
-        * np.exp(-hit.z / 1.0)[..., None]
-    )
-    lit = ground.at(ground_shadow(ground, sun), hit.x, hit.z)
-    return over(
-        sky, shade(color, slopes, lit, sun, sunlight=light[0], ambient=light[1]), hit, air, view
-    )
+
+def _clearing(place: tuple[int, int], *, radius: float) -> Pixels:
+    """Return 0 around a place and 1 away from it (n, n), across the seam too."""
+    x = np.abs(np.arange(_SIZE) - place[0])
+    z = np.abs(np.arange(_SIZE) - place[1])
+    x, z = np.minimum(x, _SIZE - x), np.minimum(z, _SIZE - z)
+    away = np.hypot(x[None, :], z[:, None]).astype(np.float32)
+    return smoothstep(radius * 0.8, radius * 1.1, away)
 
 
 def _stand(
     heights: Pixels,
     texel_km: float,
-    view: View,
-    rng: np.random.Generator,
-    *,
+    setting: Setting,
+    place: tuple[int, int],
     camera_km: float,
+    *,
     far_km: float,
 ) -> tuple[Ground, Hit]:
-    """Return the ground with a camera on one of its higher places, and what that camera sees."""
-    size = heights.shape[0]
-    places = rng.integers(0, size, (40, 2))
-    behind = [float(heights[z, x] - 0.3 * heights[(z + size // 12) % size, x]) for x, z in places]
-    x, z = places[int(np.argmax(behind))]
-    ground = Ground(heights, texel_km, (float(x), float(z)))
-    camera = float(heights[z, x]) + camera_km * 0.35 + 0.002
-    return ground, cast(
-        view.finer(_FINER), ground, camera_km=camera, near_km=texel_km * 1.5, far_km=far_km
-    )
+    """Return the ground with the camera above a place, and what that camera sees."""
+    ground = Ground(heights, texel_km, (float(place[0]), float(place[1])))
+    view = setting.view.finer(_FINER)
+    return ground, cast(view, ground, camera_km=camera_km, near_km=texel_km * 0.7, far_km=far_km)

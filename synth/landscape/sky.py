@@ -52,7 +52,7 @@ PALETTES = {
     "dusk": Palette("#1d2a52", "#49507f", "#c98a86", "#e8936a", "#8a7f9c", 0.22, 0.5),
     "overcast": Palette("#8f9aa5", "#a9b2ba", "#c6cbcd", "#ffffff", "#e4e8ec", 0.35, 0.1),
     "stormy": Palette("#4c5763", "#6b7681", "#a9b0b2", "#e8ecec", "#c8d0d6", 0.25, 0.1),
-    "night": Palette("#060a18", "#0c1530", "#1d2c4e", "#31456e", "#5f7cb0", 0.05, 0.1),
+    "night": Palette("#0a1024", "#13203f", "#2b3c60", "#3d5480", "#7f9ccc", 0.09, 0.12),
 }
 
 
@@ -197,13 +197,13 @@ def add_stars(sky: Pixels, view: View, rng: np.random.Generator, *, milky_way: b
     band = np.exp(-across * across) * float(milky_way)
     cloudy = np.clip(0.65 + 0.4 * sample(power(rng, 512, 1.35), x * 0.6, y * 0.6), 0, 2)
     rift = 1 - 0.75 * np.exp(-((across + 0.1 + 0.4 * dust) ** 2) / 0.05)
-    galaxy = (band * cloudy * rift)[..., None] * linear("#5b5a72") * 0.55
-    count = int(width * height / 900)
+    galaxy = (band * cloudy * rift)[..., None] * linear("#77748a") * 0.7
+    count = int(width * height / 600)
     stars = np.zeros((height, width, 3), np.float32)
     rows, columns = rng.integers(0, height, count * 2), rng.integers(0, width, count * 2)
     keep = rng.random(count * 2) < 0.35 + 0.65 * band[rows, columns]
     rows, columns = rows[keep], columns[keep]
-    strength = np.minimum(0.05 * rng.pareto(1.6, len(rows)) + 0.015, 2.2)
+    strength = np.minimum(0.08 * rng.pareto(1.5, len(rows)) + 0.03, 3.0)
     warmth = rng.normal(0, 0.12, len(rows))
     stars[rows, columns] = strength[:, None] * np.stack(
         [1 + warmth, np.ones_like(warmth), 1 - warmth], 1

@@ -16,7 +16,19 @@ from numpy.typing import NDArray
 from synth.landscape.noise import sample, smoothstep
 from synth.landscape.view import Sun, View
 
-__all__ = ["Air", "Ground", "Hit", "cast", "ground_shadow", "over", "shade", "slopes_of"]
+__all__ = [
+    "Air",
+    "Ground",
+    "Hit",
+    "Setting",
+    "cast",
+    "close_up",
+    "ground_shadow",
+    "lay",
+    "over",
+    "shade",
+    "slopes_of",
+]
 
 Pixels = NDArray[np.float32]
 
@@ -53,6 +65,17 @@ class Air:
     range_km: float  # at this distance about two thirds of the color is haze
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Setting:
+    """Everything a painter of ground needs to know of the rest of the picture."""
+
+    view: View
+    sun: Sun
+    sunlight: Pixels  # linear (3,)
+    ambient: Pixels  # light from the sky, linear (3,)
+    air: Air
+
+
 def cast(
     view: View,
     ground: Ground,
@@ -61,6 +84,7 @@ def cast(
     near_km: float = 0.05,
     far_km: float = 60.0,
     steps: int = 900,
+    rise_km: float = 0.0,
 ) -> Hit:
     """Return what each pixel sees.
 
@@ -71,12 +95,15 @@ def cast(
         near_km: where the walk begins.
         far_km: where it ends.
         steps: places on the way, their distances growing in equal proportion.
+        rise_km: the relief grows from nothing at `near_km` to its full height this much further.
     """
     x_slope, _ = view.slopes()
     distance = np.geomspace(near_km, far_km, steps).astype(np.float32)[:, None]
     height = ground.at(
         ground.heights, x_slope * distance, np.broadcast_to(distance, (steps, view.width))
     )
+    if rise_km > 0:
+        height = height * smoothstep(near_km, near_km + rise_km, distance)
     outline = (
         view.horizon_px - view.focal_px * (height - camera_km) / distance
     )  # row, per step and column
@@ -92,6 +119,25 @@ def cast(
         share = np.clip((low - rows) / np.maximum(low - high, 1e-4), 0, 1)
         z[:, column] = (distance[before, 0] * (1 - share) + distance[after, 0] * share) * inside
     return Hit(np.asarray(x_slope * z, np.float32), z, z > 0)
+
+
+def close_up(texture: Pixels, ground: Ground, hit: Hit, *, reach_km: float = 3.0) -> Pixels:
+    """Return detail that stays fine near the camera: the texture again and again, four times finer each.
+
+    Args:
+        texture: (n, n) or (n, n, channels), mean 0.
+        ground: whose texels it is laid on.
+        hit: what each pixel sees.
+        reach_km: distance at which the coarsest repetition has faded.
+    """
+    total = None
+    for finer in (4.0, 16.0, 64.0, 256.0):
+        fade = np.exp(-hit.z * finer / (4 * reach_km)).astype(np.float32)
+        layer = ground.at(texture, hit.x, hit.z, finer=finer)
+        layer = layer * (fade if layer.ndim == 2 else fade[..., None])
+        total = layer if total is None else total + layer
+    assert total is not None
+    return np.asarray(total, np.float32)
 
 
 def slopes_of(heights: Pixels, texel_km: float) -> Pixels:
@@ -165,3 +211,23 @@ def over(sky: Pixels, color: Pixels, hit: Hit, air: Air, view: View) -> Pixels:
     color = cv2.resize(color * opaque[..., None], size, interpolation=cv2.INTER_AREA)
     opaque = cv2.resize(opaque, size, interpolation=cv2.INTER_AREA)
     return np.asarray(sky * (1 - opaque[..., None]) + color, np.float32)
+
+
+def lay(
+    sky: Pixels, setting: Setting, ground: Ground, hit: Hit, albedo: Pixels, slopes: Pixels
+) -> Pixels:
+    """Return the sky with this ground in front of it, lit and in its own shadow.
+
+    Args:
+        sky: linear (h, w, 3).
+        setting: camera, light and air.
+        ground: relief.
+        hit: what each pixel sees.
+        albedo: color of the ground, of the hit's size.
+        slopes: (h, w, 2), of the hit's size.
+    """
+    lit = ground.at(ground_shadow(ground, setting.sun), hit.x, hit.z)
+    light = shade(
+        albedo, slopes, lit, setting.sun, sunlight=setting.sunlight, ambient=setting.ambient
+    )
+    return over(sky, light, hit, setting.air, setting.view)
