@@ -18,8 +18,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--identities", type=int, default=200, help="objects to make")
     parser.add_argument("--views", type=int, default=1, help="pictures of each object")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first object")
-    parser.add_argument("--size", type=int, nargs=2, default=(160, 360), metavar=("LOW", "HIGH"),
-                        help="range of the longest side in pixels, at most 480")  # fmt: skip
+    parser.add_argument(
+        "--size",
+        type=int,
+        nargs=2,
+        default=(160, 360),
+        metavar=("LOW", "HIGH"),
+        help="range of the longest side in pixels, at most 480",
+    )
     parser.add_argument("--format", choices=("png", "webp"), default="png", help="image format")
     parser.add_argument("--type", action="append", default=[], help="only these types, in turn")
     parser.add_argument("--sheet", type=Path, help="also write one picture of the whole library")
@@ -27,7 +33,15 @@ def main(arguments: list[str] | None = None) -> int:
 
     from synth.studio.gallery import Job, render_library, write_sheet
 
-    job = Job(args.out, args.identities, args.views, args.seed, tuple(args.size), args.format, tuple(args.type))  # fmt: skip
+    job = Job(
+        args.out,
+        args.identities,
+        args.views,
+        args.seed,
+        tuple(args.size),
+        args.format,
+        tuple(args.type),
+    )
     started = time.monotonic()
     first = [-1]
 
@@ -37,7 +51,11 @@ def main(arguments: list[str] | None = None) -> int:
         rate = (done - first[0]) / max(time.monotonic() - started, 1e-9)
         if done % 100 == 0 or done == total:
             left = (total - done) / max(rate, 1e-9)
-            print(f"{done}/{total}  {rate:.1f}/s  {left / 60:.1f} min left", file=sys.stderr, flush=True)
+            print(
+                f"{done}/{total}  {rate:.1f}/s  {left / 60:.1f} min left",
+                file=sys.stderr,
+                flush=True,
+            )
 
     try:
         count = render_library(job, show)

@@ -22,7 +22,10 @@ def sample_view(rng: Rng, type_name: str) -> View:
     side = rng.choice([0.0, 180.0]) + rng.normal(0, 38)
     yaw = float(side if rng.random() < 0.62 else rng.uniform(-180, 180))
     pitch, roll = float(rng.normal(3, 9)), float(rng.normal(0, 13))
-    if type_name in ("fighter jet", "fighter plane", "light aircraft", "drone") and rng.random() < 0.3:
+    if (
+        type_name in ("fighter jet", "fighter plane", "light aircraft", "drone")
+        and rng.random() < 0.3
+    ):
         roll, pitch = float(rng.uniform(-110, 110)), float(rng.normal(0, 28))
     if type_name == "fighter jet" and rng.random() < 0.06:
         roll = 180 + roll * 0.2
@@ -40,7 +43,11 @@ def sample_view(rng: Rng, type_name: str) -> View:
 
 def sample_light(rng: Rng) -> Light:
     """Returns sun and sky: clear, hazy, overcast, low sun, or against the light."""
-    kind = str(rng.choice(["clear", "haze", "overcast", "golden", "backlit"], p=[0.36, 0.2, 0.2, 0.12, 0.12]))  # fmt: skip
+    kind = str(
+        rng.choice(
+            ["clear", "haze", "overcast", "golden", "backlit"], p=[0.36, 0.2, 0.2, 0.12, 0.12]
+        )
+    )
     azimuth, height = rng.uniform(0, 2 * np.pi), np.deg2rad(rng.uniform(18, 75))
     if kind == "golden":
         height = np.deg2rad(rng.uniform(4, 18))
@@ -52,12 +59,32 @@ def sample_light(rng: Rng) -> Light:
         [np.cos(azimuth) * np.cos(height), np.sin(azimuth) * np.cos(height), np.sin(height)]
     )
     power, tint, blue, fill = {
-        "clear": (rng.uniform(0.9, 1.5), (1.0, 0.96, 0.9), (0.55, 0.72, 1.0), rng.uniform(0.3, 0.55)),
+        "clear": (
+            rng.uniform(0.9, 1.5),
+            (1.0, 0.96, 0.9),
+            (0.55, 0.72, 1.0),
+            rng.uniform(0.3, 0.55),
+        ),
         "haze": (rng.uniform(0.4, 0.8), (1.0, 0.97, 0.93), (0.8, 0.9, 1.0), rng.uniform(0.5, 0.8)),
-        "overcast": (rng.uniform(0.0, 0.2), (1.0, 1.0, 1.0), (0.95, 0.98, 1.0), rng.uniform(0.7, 1.1)),
-        "golden": (rng.uniform(0.9, 1.4), (1.0, 0.78, 0.55), (0.7, 0.74, 0.95), rng.uniform(0.3, 0.5)),
-        "backlit": (rng.uniform(0.8, 1.5), (1.0, 0.95, 0.88), (0.6, 0.75, 1.0), rng.uniform(0.34, 0.6)),
-    }[kind]  # fmt: skip
+        "overcast": (
+            rng.uniform(0.0, 0.2),
+            (1.0, 1.0, 1.0),
+            (0.95, 0.98, 1.0),
+            rng.uniform(0.7, 1.1),
+        ),
+        "golden": (
+            rng.uniform(0.9, 1.4),
+            (1.0, 0.78, 0.55),
+            (0.7, 0.74, 0.95),
+            rng.uniform(0.3, 0.5),
+        ),
+        "backlit": (
+            rng.uniform(0.8, 1.5),
+            (1.0, 0.95, 0.88),
+            (0.6, 0.75, 1.0),
+            rng.uniform(0.34, 0.6),
+        ),
+    }[kind]
     zenith = np.array(blue) * fill
     horizon = (0.5 * np.array(blue) + 0.5) * fill * rng.uniform(1.0, 1.35)
     warm = np.array([1.0, 0.78, 0.6]) if kind == "golden" else np.array([1.0, 0.97, 0.9])

@@ -7,7 +7,6 @@ seed and *i* alone. Lines are appended and flushed after their image is in place
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from synth.captions import choose_colors, write_caption
 from synth.studio.identity import Identity, sample_identity
+from synth.studio.livery import COLORS
 
 SOURCE = "rendered by synth.studio from our own parametric shapes"
 LICENCE = "AGPL-3.0"
@@ -51,7 +52,9 @@ def render_library(job: Job, on_progress: Callable[[int, int], None] | None = No
         ValueError: an argument is out of range or a type is unknown.
     """
     if job.identities < 1 or job.views < 1:
-        raise ValueError(f"identities and views must be at least 1, got {job.identities}, {job.views}")
+        raise ValueError(
+            f"identities and views must be at least 1, got {job.identities}, {job.views}"
+        )
     if job.image_format not in ("png", "webp"):
         raise ValueError(f"image_format must be png or webp, got {job.image_format!r}")
     (job.out / "images").mkdir(parents=True, exist_ok=True)
@@ -80,7 +83,7 @@ def _finished(index: Path) -> set[str]:
             continue
     part = index.with_suffix(".part")
     part.write_text("".join(f"{line}\n" for _, line in whole), encoding="utf-8")
-    os.replace(part, index)
+    part.replace(index)
     return {name for name, _ in whole}
 
 
@@ -97,7 +100,9 @@ def _render_missing(job: Job, done: set[str]) -> Iterator[dict[str, Any]]:
             identity = sample_identity(seed, kind)
             for view, name in enumerate(names):
                 if name not in done:
-                    line = _render_one(studio, job, identity, np.random.default_rng([seed, view]), name)
+                    line = _render_one(
+                        studio, job, identity, np.random.default_rng([seed, view]), name
+                    )
                     if line is not None:
                         yield line
 
@@ -106,7 +111,6 @@ def _render_one(
     studio: Any, job: Job, identity: Identity, rng: np.random.Generator, name: str
 ) -> dict[str, Any] | None:
     from synth.studio.camera import sample_light, sample_view
-    from synth.studio.words import describe
 
     low, high = job.size_range_px
     view = sample_view(rng, identity.type.name)
@@ -115,15 +119,17 @@ def _render_one(
     )
     if min(rendered.rgba.shape[:2]) < 4:
         return None
-    words = describe(rendered, identity)
+    colors = visible_colors(rendered.label)
     file = f"images/{name}.{job.image_format}"
     _write_image(job.out / file, rendered.rgba)
     return {
         "name": name,
         "file": file,
         "class_name": identity.type.name,
-        "caption": words.caption,
-        "colors": words.colors,
+        "caption": write_caption(
+            choose_colors(colors), identity.type.name, camouflage=identity.livery.camouflage
+        ),
+        "colors": colors,
         "camouflage": identity.livery.camouflage,
         "identity": identity.name,
         "labelled": identity.type.labelled,
@@ -139,6 +145,15 @@ def _render_one(
     }
 
 
+def visible_colors(label: np.ndarray) -> dict[str, float]:
+    """Returns each colour's share of the painted pixels of a label picture, the largest first."""
+    counts = np.bincount(label.ravel(), minlength=256)[: len(COLORS)].astype(float)
+    total = counts.sum()
+    ranked = [int(k) for k in np.argsort(-counts, kind="stable")]
+    shares = {COLORS[k]: float(counts[k] / max(total, 1.0)) for k in ranked}
+    return {name: round(share, 3) for name, share in shares.items() if share >= 0.01}
+
+
 def _write_image(path: Path, rgba: np.ndarray) -> None:
     from PIL import Image
 
@@ -148,7 +163,7 @@ def _write_image(path: Path, rgba: np.ndarray) -> None:
         image.save(part, "PNG", compress_level=1)
     else:
         image.save(part, "WEBP", quality=88, alpha_quality=100, method=6)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def write_sheet(library: Path, out: Path, *, columns: int = 12, cell_px: int = 120) -> None:
@@ -172,4 +187,3 @@ def write_sheet(library: Path, out: Path, *, columns: int = 12, cell_px: int = 1
         draw.text((x + 3, y + cell_px), " ".join(words[:half]), fill=(20, 24, 30))
         draw.text((x + 3, y + cell_px + 12), " ".join(words[half:]), fill=(20, 24, 30))
     sheet.save(out)
-

@@ -15,31 +15,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.studio.mesh import PAINTED_PARTS, Part
+from synth.words import COLORS
 
 LAYERS = 5
-COLORS = (
-    "white", "black", "grey", "silver", "red", "blue",
-    "green", "yellow", "orange", "brown", "purple",
-)  # fmt: skip
 NO_LABEL = 255
 
 # sRGB anchors of each word; a livery picks one and shifts it a little.
 _SHADES: dict[str, list[tuple[int, int, int]]] = {
     "white": [(246, 246, 246), (240, 240, 234), (236, 240, 246), (250, 250, 250), (232, 232, 230)],
     "black": [(20, 20, 22), (30, 31, 34), (42, 43, 46), (14, 14, 14)],
-    "grey": [(128, 131, 134), (150, 153, 156), (100, 104, 109), (116, 122, 128), (140, 140, 136),
-             (165, 168, 170), (84, 88, 92), (122, 130, 138)],
+    "grey": [
+        (128, 131, 134),
+        (150, 153, 156),
+        (100, 104, 109),
+        (116, 122, 128),
+        (140, 140, 136),
+        (165, 168, 170),
+        (84, 88, 92),
+        (122, 130, 138),
+    ],
     "silver": [(192, 196, 200), (180, 184, 188), (205, 207, 208)],
     "red": [(205, 28, 32), (176, 22, 40), (222, 48, 38), (150, 24, 30), (226, 26, 60)],
-    "blue": [(30, 72, 184), (22, 42, 104), (60, 124, 208), (26, 56, 140), (92, 152, 204),
-             (20, 100, 190), (44, 60, 120), (112, 170, 220)],
-    "green": [(40, 122, 62), (78, 92, 52), (54, 74, 46), (30, 152, 72), (88, 124, 82), (100, 112, 70),
-              (20, 94, 60), (110, 170, 60)],
+    "blue": [
+        (30, 72, 184),
+        (22, 42, 104),
+        (60, 124, 208),
+        (26, 56, 140),
+        (92, 152, 204),
+        (20, 100, 190),
+        (44, 60, 120),
+        (112, 170, 220),
+    ],
+    "green": [
+        (40, 122, 62),
+        (78, 92, 52),
+        (54, 74, 46),
+        (30, 152, 72),
+        (88, 124, 82),
+        (100, 112, 70),
+        (20, 94, 60),
+        (110, 170, 60),
+    ],
     "yellow": [(244, 206, 32), (236, 186, 22), (250, 220, 60), (228, 202, 88)],
     "orange": [(238, 118, 26), (226, 92, 22), (246, 142, 44)],
     "brown": [(116, 76, 42), (142, 106, 66), (168, 134, 92), (92, 60, 40), (186, 156, 112)],
     "purple": [(108, 48, 148), (136, 70, 170), (86, 40, 112), (150, 90, 190)],
-}  # fmt: skip
+}
 _CAMO_SHADES: dict[str, list[tuple[int, int, int]]] = {
     "green": [(70, 84, 50), (52, 68, 44), (92, 104, 66), (60, 90, 56)],
     "brown": [(120, 92, 60), (146, 116, 78), (96, 70, 48), (170, 142, 104)],
@@ -107,7 +128,9 @@ class Livery:
     layers: NDArray[np.int32] = field(
         default_factory=lambda: np.zeros((PAINTED_PARTS, LAYERS, 2), np.int32)
     )
-    params: NDArray[np.float64] = field(default_factory=lambda: np.zeros((PAINTED_PARTS, LAYERS, 4)))
+    params: NDArray[np.float64] = field(
+        default_factory=lambda: np.zeros((PAINTED_PARTS, LAYERS, 4))
+    )
 
     def paint(self, parts: Part | Sequence[Part], kind: Kind, row: int, *q: float) -> None:
         """Adds a layer to each part; a full stack drops its second-oldest layer (never the ground)."""

@@ -195,9 +195,9 @@ class MeshBuilder:
         half = 0.5 * width * np.interp(k, [0, 0.12, 0.3, 0.9, 1.0], [0.45, 0.6, 1.0, 0.95, 0.55])
         a, twist = np.deg2rad(angle_deg), np.deg2rad(twist_deg)
         radial = np.array([0.0, np.cos(a), np.sin(a)])
-        side = np.array([0.0, -np.sin(a), np.cos(a)]) * np.cos(twist) + np.array([1.0, 0, 0]) * np.sin(
-            twist
-        )
+        side = np.array([0.0, -np.sin(a), np.cos(a)]) * np.cos(twist) + np.array(
+            [1.0, 0, 0]
+        ) * np.sin(twist)
         middle = r[:, None] * radial - np.array([1.0, 0, 0]) * (droop * radius * k**2)[:, None]
         offsets = np.stack([-half, half], 1)[..., None] * side
         grid = (middle[:, None, :] + offsets) @ _frame(axis) + np.asarray(center)

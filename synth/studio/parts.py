@@ -29,8 +29,10 @@ def fuselage_rows(
     climbs; `tall` scales the height against the width.
     """
     rows: Rows = []
-    q = np.r_[np.linspace(0, nose, 10, endpoint=False) ** 1.6 / max(nose, 1e-6) ** 0.6,
-              np.linspace(nose, 1, count - 10)]  # fmt: skip
+    q = np.r_[
+        np.linspace(0, nose, 10, endpoint=False) ** 1.6 / max(nose, 1e-6) ** 0.6,
+        np.linspace(nose, 1, count - 10),
+    ]
     for at in q:
         if at < nose:
             k = (1 - (1 - at / nose) ** 2) ** nose_power
@@ -70,7 +72,10 @@ def jet_engine(
     k = length / 2
     rows = [(k, 0, 0, radius * 0.86, radius * 0.86), (k * 0.9, 0, 0, radius * 0.97, radius * 0.97)]
     rows += [(k * 0.5, 0, 0, radius, radius), (-k * 0.2, 0, 0, radius * 0.95, radius * 0.95)]
-    rows += [(-k * 0.8, 0, 0, radius * 0.62, radius * 0.62), (-k, 0, 0, radius * 0.45, radius * 0.45)]
+    rows += [
+        (-k * 0.8, 0, 0, radius * 0.62, radius * 0.62),
+        (-k, 0, 0, radius * 0.45, radius * 0.45),
+    ]
     mesh.loft(rows, part, offset=center, columns=20, cap=Part.DARK)
     lip = [(k * 1.01, 0, 0, radius * 0.9, radius * 0.9), (k * 0.93, 0, 0, radius, radius)]
     mesh.loft(lip, Part.METAL, offset=center, columns=20, cap=Part.DARK)
@@ -88,24 +93,39 @@ def propeller_engine(
 ) -> None:
     """Adds an engine nacelle with spinner and propeller in front of a wing."""
     k = length
-    rows = [(0.36 * k, 0, 0, radius * 0.1, radius * 0.1), (0.3 * k, 0, 0, radius * 0.5, radius * 0.5)]
+    rows = [
+        (0.36 * k, 0, 0, radius * 0.1, radius * 0.1),
+        (0.3 * k, 0, 0, radius * 0.5, radius * 0.5),
+    ]
     mesh.loft(rows, Part.ACCENT, offset=center, columns=14)
     rows = [(0.3 * k, 0, 0, radius * 0.7, radius * 0.75), (0.2 * k, 0, 0, radius, radius)]
-    rows += [(-0.2 * k, 0, 0, radius, radius * 1.05), (-0.64 * k, 0, radius * 0.3, radius * 0.15, radius * 0.15)]
+    rows += [
+        (-0.2 * k, 0, 0, radius, radius * 1.05),
+        (-0.64 * k, 0, radius * 0.3, radius * 0.15, radius * 0.15),
+    ]
     mesh.loft(rows, Part.ENGINE, offset=center, columns=16)
     hub = (center[0] + 0.31 * k, center[1], center[2])
     mesh.propeller(rng, hub, propeller, blades=blades)
 
 
 def canopy(
-    mesh: MeshBuilder, x: float, z: float, length: float, width: float, height: float,
-    *, peak: float = 0.35, part: Part = Part.GLASS,
-) -> None:  # fmt: skip
+    mesh: MeshBuilder,
+    x: float,
+    z: float,
+    length: float,
+    width: float,
+    height: float,
+    *,
+    peak: float = 0.35,
+    part: Part = Part.GLASS,
+) -> None:
     """Adds a bubble canopy whose front end lies at x + length / 2."""
     rows = []
     for q in np.linspace(0, 1, 11):
         k = np.sin(np.pi * q ** (np.log(0.5) / np.log(peak))) ** 0.75 if 0 < q < 1 else 0.02
-        rows.append((x + length / 2 - q * length, 0.0, z, max(width * k, 0.004), max(height * k, 0.004)))
+        rows.append(
+            (x + length / 2 - q * length, 0.0, z, max(width * k, 0.004), max(height * k, 0.004))
+        )
     mesh.loft(rows, part, columns=16)
 
 
@@ -140,9 +160,7 @@ def tailplane(
 ) -> None:
     """Adds a horizontal tail of two halves."""
     stations = [((x - sweep, half_span, z + rise), chord * taper)]
-    mirrored_wing(
-        mesh, (x, inset, z), stations, Part.TAIL, root_chord=chord, thickness_ratio=0.09
-    )
+    mirrored_wing(mesh, (x, inset, z), stations, Part.TAIL, root_chord=chord, thickness_ratio=0.09)
 
 
 def landing_gear(

@@ -96,7 +96,9 @@ class Studio:
     ) -> None:
         self._gl.release()
 
-    def render(self, mesh: Mesh, livery: Livery, view: View, light: Light, size_px: int) -> Rendered:
+    def render(
+        self, mesh: Mesh, livery: Livery, view: View, light: Light, size_px: int
+    ) -> Rendered:
         """Returns the object as seen, its longest side about `size_px` (at most 480).
 
         Raises:
@@ -231,7 +233,9 @@ def _projection(
     positions: NDArray[np.float64], view: View, size_px: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], tuple[int, int]]:
     """Returns body-to-world rotation, camera position, clip matrix and the picture's (width, height)."""
-    rotation = _rotation(2, view.yaw_deg) @ _rotation(1, -view.pitch_deg) @ _rotation(0, view.roll_deg)
+    rotation = (
+        _rotation(2, view.yaw_deg) @ _rotation(1, -view.pitch_deg) @ _rotation(0, view.roll_deg)
+    )
     world = positions @ rotation.T
     center = (world.max(0) + world.min(0)) / 2
     radius = float(np.linalg.norm(world - center, axis=1).max())
@@ -254,7 +258,10 @@ def _projection(
     projection = np.zeros((4, 4))
     projection[0, 0], projection[0, 2] = 2 / extent[0], (high[0] + low[0]) / extent[0]
     projection[1, 1], projection[1, 2] = 2 / extent[1], (high[1] + low[1]) / extent[1]
-    projection[2, 2], projection[2, 3] = -(far + near) / (far - near), -2 * far * near / (far - near)
+    projection[2, 2], projection[2, 3] = (
+        -(far + near) / (far - near),
+        -2 * far * near / (far - near),
+    )
     projection[3, 2] = -1
     modelview = np.eye(4)
     modelview[:3, :3] = basis @ rotation
@@ -262,9 +269,7 @@ def _projection(
     return rotation, camera, projection @ modelview, (int(wh[0]), int(wh[1]))
 
 
-def _sun_clip(
-    positions: NDArray[np.float64], sun_body: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _sun_clip(positions: NDArray[np.float64], sun_body: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns the orthographic clip matrix of the shadow map, in body coordinates."""
     backward = sun_body / np.linalg.norm(sun_body)
     helper = np.array([0.0, 0, 1]) if abs(backward[2]) < 0.9 else np.array([1.0, 0, 0])
