@@ -51,20 +51,16 @@ def main(arguments: list[str] | None = None) -> int:
         rate = (done - first[0]) / max(time.monotonic() - started, 1e-9)
         if done % 100 == 0 or done == total:
             left = (total - done) / max(rate, 1e-9)
-            print(
-                f"{done}/{total}  {rate:.1f}/s  {left / 60:.1f} min left",
-                file=sys.stderr,
-                flush=True,
-            )
+            sys.stderr.write(f"{done}/{total}  {rate:.1f}/s  {left / 60:.1f} min left\n")
 
     try:
         count = render_library(job, show)
     except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
+        sys.stderr.write(f"error: {error}\n")
         return 2
     if args.sheet:
         write_sheet(args.out, args.sheet)
-    print(f"{count} cutouts in {args.out}")
+    sys.stdout.write(f"{count} cutouts in {args.out}\n")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Writes libraries of rendered cutouts: `images/NAME.webp|png` and one line each in `cutouts.jsonl`.
+"""Writes libraries of cutouts: `images/NAME.webp|png`, and a line each in `cutouts.jsonl`.
 
 A run can be stopped and started again: finished renders are kept, and render *i* depends on the
 seed and *i* alone. Lines are appended and flushed after their image is in place.

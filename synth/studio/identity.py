@@ -28,7 +28,7 @@ Rng = np.random.Generator
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """One word of the vocabulary: shape makers with weights, share of a render run, camouflage share."""
+    """A word of the vocabulary: weighted shapes, share of a run, share of camouflage."""
 
     name: str
     shapes: tuple[tuple[Callable[[Rng], MeshBuilder], float], ...]

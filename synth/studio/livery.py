@@ -133,7 +133,7 @@ class Livery:
     )
 
     def paint(self, parts: Part | Sequence[Part], kind: Kind, row: int, *q: float) -> None:
-        """Adds a layer to each part; a full stack drops its second-oldest layer (never the ground)."""
+        """Adds a layer to each part; a full stack drops its oldest layer over the ground."""
         for part in [parts] if isinstance(parts, Part) else parts:
             used = int((self.layers[part, :, 0] != 0).sum())
             if kind is Kind.ALL:

@@ -64,7 +64,7 @@ class MeshBuilder:
     _size: int = 0
 
     def grid(self, points: FloatArray, uv: FloatArray, part: Part) -> None:
-        """Adds a surface given as a (rows, columns, 3) grid of points with its (rows, columns, 2) uv."""
+        """Adds a surface: (rows, columns, 3) points with their (rows, columns, 2) uv."""
         rows, columns, _ = points.shape
         along = np.gradient(points, axis=0)
         across = np.gradient(points, axis=1)
@@ -137,7 +137,7 @@ class MeshBuilder:
         points: int = 9,
         tip: Part | None = None,
     ) -> None:
-        """Adds an aerofoil surface through (leading edge, chord) stations, root first; chords run to -x.
+        """Adds an aerofoil through (leading edge, chord) stations, root first; chords run to -x.
 
         uv is (chord fraction, span fraction); the upper and the lower side share it.
         """
@@ -189,7 +189,7 @@ class MeshBuilder:
         droop: float = 0.0,
         twist_deg: float = 12.0,
     ) -> None:
-        """Adds one rotor or propeller blade from the hub outwards; positive `droop` bends it along -axis."""
+        """Adds one blade from the hub outwards; positive `droop` bends it along -axis."""
         r = np.linspace(inner, radius, 7)
         k = r / radius
         half = 0.5 * width * np.interp(k, [0, 0.12, 0.3, 0.9, 1.0], [0.45, 0.6, 1.0, 0.95, 0.55])
@@ -236,7 +236,7 @@ class MeshBuilder:
         self.loft(rows, part, offset=tuple(a), axis=axis, columns=8)
 
     def wheel(self, center: Vec3, radius: float, *, fairing: Part | None = None) -> None:
-        """Adds a wheel on a lateral axle, with a teardrop fairing around it where a part is given."""
+        """Adds a wheel on a lateral axle, inside a teardrop fairing where a part is given."""
         w = radius * 0.35
         tyre = [(-w, 0, 0, radius * 0.8, radius * 0.8), (0, 0, 0, radius, radius)]
         tyre.append((w, 0, 0, radius * 0.8, radius * 0.8))

@@ -312,7 +312,7 @@ _PAINTERS: dict[str, Callable[[Rng, Livery], None]] = {
 
 
 def _mark(rng: Rng, type_name: str, maker: Maker, livery: Livery, *, labelled: bool) -> None:
-    """Adds what is not the livery's colour: windows, windscreens, lettering, roundels, dark tiles."""
+    """Adds what is not the livery's colour: windows, windscreens, lettering, roundels."""
     if maker is airliners.airliner:
         if type_name == "commercial aircraft":
             livery.paint(

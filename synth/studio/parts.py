@@ -25,8 +25,8 @@ def fuselage_rows(
 ) -> Rows:
     """Returns loft rows of a body of revolution with a rounded nose and a tapering, rising tail.
 
-    `nose` and `tail` are the shares of the length that taper; `tail_rise` is how far the tail's axis
-    climbs; `tall` scales the height against the width.
+    `nose` and `tail` are the shares of the length that taper; `tail_rise` is how far the tail's
+    axis climbs; `tall` scales the height against the width.
     """
     rows: Rows = []
     q = np.r_[
@@ -141,7 +141,7 @@ def fin(
     part: Part = Part.FIN,
     thickness_ratio: float = 0.09,
 ) -> None:
-    """Adds one vertical surface; `sweep` is how far the tip's leading edge lies behind the root's."""
+    """Adds one vertical surface; its tip's leading edge lies `sweep` behind the root's."""
     tip = (root[0] - sweep, root[1] + cant, root[2] + height)
     mesh.wing([(root, chord), (tip, chord * taper)], part, thickness_ratio=thickness_ratio)
 

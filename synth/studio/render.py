@@ -28,9 +28,9 @@ _MAX_PX = 1024
 class View:
     """Where the camera stands and how the object flies.
 
-    Angles in degrees: `yaw_deg` turns the nose (0 = towards the camera's right), `pitch_deg` lifts it,
-    `roll_deg` banks; `elevation_deg` is the camera's height over the object (negative: seen from below).
-    `distance` is in object lengths.
+    Degrees: `yaw_deg` turns the nose (0 = towards the camera's right), `pitch_deg` lifts it,
+    `roll_deg` banks; `elevation_deg` is the camera's height over the object, negative where it
+    is seen from below. `distance` is in object lengths.
     """
 
     yaw_deg: float
@@ -54,7 +54,7 @@ class Light:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """rgba (h, w, 4) uint8 straight alpha, tightly cropped; label (H, W) caption colour, 255 = none."""
+    """rgba (h, w, 4) uint8 straight alpha, cropped; label (H, W) row of `COLORS`, 255 = none."""
 
     rgba: NDArray[np.uint8]
     label: NDArray[np.uint8]
@@ -209,7 +209,7 @@ class Studio:
         label = label.reshape(h, w, 4)[::-1]
         seen = np.where(label[..., 3] > 0, label[..., 0], NO_LABEL).astype(np.uint8)
         small = (w // _SUPERSAMPLING, h // _SUPERSAMPLING)
-        # The buffer holds premultiplied colour, the right thing to average; then back to straight alpha.
+        # The buffer holds premultiplied colour, the right thing to average.
         flat = cv2.resize(color.astype(np.float32), small, interpolation=cv2.INTER_AREA)
         rgb = flat[..., :3] * (255.0 / np.maximum(flat[..., 3:], 1.0))
         rgba = np.dstack([np.clip(rgb, 0, 255), flat[..., 3]]).round().astype(np.uint8)
@@ -232,7 +232,7 @@ def _rotation(axis: int, angle_deg: float) -> NDArray[np.float64]:
 def _projection(
     positions: NDArray[np.float64], view: View, size_px: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], tuple[int, int]]:
-    """Returns body-to-world rotation, camera position, clip matrix and the picture's (width, height)."""
+    """Returns body-to-world rotation, camera position, clip matrix and (width, height)."""
     rotation = (
         _rotation(2, view.yaw_deg) @ _rotation(1, -view.pitch_deg) @ _rotation(0, view.roll_deg)
     )

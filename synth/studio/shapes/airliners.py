@@ -133,7 +133,7 @@ def turboprop(rng: Rng) -> MeshBuilder:
 
 
 def cargo(rng: Rng) -> MeshBuilder:
-    """A freighter: fat body, high wing, upswept tail; four or two propellers, or jets under a swept wing."""
+    """A freighter: fat body, high wing, upswept tail; propellers, or jets under a swept wing."""
     m = MeshBuilder()
     radius = rng.uniform(0.14, 0.19)
     m.loft(

@@ -65,7 +65,7 @@ def airship(rng: Rng) -> MeshBuilder:
 
 
 def hot_air_balloon(rng: Rng) -> MeshBuilder:
-    """A hot air balloon: gored envelope, skirt, basket on ropes. Its loft runs from crown to mouth."""
+    """A hot air balloon: gored envelope, skirt, basket on ropes; u runs from crown to mouth."""
     m = MeshBuilder()
     radius, mouth = rng.uniform(0.72, 0.84), rng.uniform(0.1, 0.15)
     neck = rng.uniform(1.05, 1.35)

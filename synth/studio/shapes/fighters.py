@@ -21,7 +21,7 @@ Rng = np.random.Generator
 
 
 def fighter_plane(rng: Rng) -> MeshBuilder:
-    """A propeller fighter of the 1940s: long cowling, elliptic or tapered low wing, bubble canopy."""
+    """A propeller fighter of the 1940s: long cowling, low wing, bubble canopy."""
     m = MeshBuilder()
     length = 1.6
     radial = rng.random() < 0.45

@@ -150,7 +150,7 @@ def _undercarriage(m: MeshBuilder, rng: Rng, half: float, width: float, height: 
 
 
 def drone(rng: Rng) -> MeshBuilder:
-    """A drone: four, six or eight rotors with a camera below, or (a third) an aeroplane without a pilot."""
+    """A drone: four to eight rotors with a camera below, or an aeroplane without a pilot."""
     if rng.random() < 0.26:
         return _winged_drone(rng)
     m = MeshBuilder()
