@@ -133,18 +133,17 @@ def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
     from frontends.report import locate_report
 
     config = _config(options)
-    answer = _service(service).locate(
-        options.image, options.caption, config, assignment=options.assignment
-    )
+    locator = _service(service).locator(config)
+    result = locator.locate([options.image], options.caption, assignment=options.assignment)[0]
     if options.json:
-        print(json.dumps(answer.result.to_dict(), ensure_ascii=False, indent=2))
+        print(json.dumps(result.to_dict(), ensure_ascii=False, indent=2))
     else:
-        print(locate_report(answer.result))
+        print(locate_report(result))
     if options.save:
         from frontends.ui.draw import draw_result
 
         image = read_image(options.image, max_pixels=config.image.max_pixels)
-        write_image(draw_result(image, answer.result), options.save)
+        write_image(draw_result(image, result), options.save)
     return 0
 
 

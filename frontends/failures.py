@@ -10,7 +10,7 @@ import functools
 import logging
 import sys
 from collections.abc import Callable
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar, cast
 
 from core.errors import SpotterError
 
@@ -33,7 +33,7 @@ class InternalError(SpotterError):
 
 
 def guarded(
-    present: Callable[[SpotterError], R], *, bugs: bool = True
+    present: Callable[[SpotterError], Any], *, bugs: bool = True
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator that hands every error of a function to `present`.
 
@@ -48,12 +48,12 @@ def guarded(
             try:
                 return function(*args, **kwargs)
             except SpotterError as error:
-                return present(error)
+                return cast(R, present(error))
             except Exception:
                 if not bugs:
                     raise
                 _log.exception("%s failed", function.__qualname__)
-                return present(InternalError())
+                return cast(R, present(InternalError()))
 
         return run
 

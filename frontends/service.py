@@ -216,7 +216,10 @@ class Service:
         try:
             size_bytes = path.stat().st_size
         except OSError as error:
-            raise ImageError(f"cannot read {path.name}.", "Choose the picture again.") from error
+            reason = error.strerror or "unknown reason"
+            raise ImageError(
+                f"cannot read {path.name}: {reason}.", "Choose the picture again."
+            ) from error
         if size_bytes > self.limits.upload_max_bytes:
             raise ImageError(
                 f"{path.name} has {size_bytes / 1e6:.0f} MB, "

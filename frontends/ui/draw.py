@@ -48,21 +48,21 @@ def draw_result(image: Image, result: Result) -> Image:
             pen.box(frame, _WHITE, thick=False)
     missing = []
     for position, ranking in enumerate(result.rankings):
-        row = ranking.answer_row if ranking.found else ranking.nearest_row
+        best = ranking.answer_row if ranking.found else ranking.nearest_row
         if not ranking.found:
             missing.append((position, ranking.caption))
-        if row is None:
+        if best is None:
             continue
         color = _rgba(COLORS[color_index(position)].picture)
-        pen.box(frames[row], color, thick=ranking.found)
+        pen.box(frames[best], color, thick=ranking.found)
         caption = _short(ranking.caption)
         title = caption if ranking.found else text.DRAW["nearest"].format(caption=caption)
         numbers = text.DRAW["answer"].format(
-            rank=ranking.rank_of(row) + 1,
-            probability=round(100 * float(ranking.score[row])),
-            detector=f"{float(result.detections.score[row]):.2f}",
+            rank=ranking.rank_of(best) + 1,
+            probability=round(100 * float(ranking.score[best])),
+            detector=f"{float(result.detections.score[best]):.2f}",
         )
-        pen.label(frames[row], [title, numbers], color, mark_index(position))
+        pen.label(frames[best], [title, numbers], color, mark_index(position))
     pen.footer(missing)
     return np.array(PilImage.alpha_composite(canvas, layer).convert("RGB"))
 

@@ -39,25 +39,24 @@ def create_locate(service: Service, examples_folder: Path) -> None:
     examples = read_examples(examples_folder)
     handlers = create_handlers(service, examples)
     upload_max_bytes = service.limits.upload_max_bytes
-    with gr.Row(elem_classes="spotter-top"):
-        with gr.Column(scale=7, min_width=280):
-            picture = create_picture(
-                room=ROOM, upload_max_bytes=upload_max_bytes, elem_id="locate-picture"
-            )
-        with gr.Column(scale=4, min_width=280):
+    with gr.Column(elem_classes="spotter-locate"):
+        picture = create_picture(
+            room=ROOM, upload_max_bytes=upload_max_bytes, elem_id="locate-picture"
+        )
+        with gr.Column(elem_classes="spotter-side"):
             captions = create_captions(room=ROOM, elem_id="locate-captions")
             button = gr.Button(text.PAGE["locate"], variant="primary", elem_id="locate-button")
             row = create_examples(examples, room=ROOM, elem_id="locate-examples")
-            answers = create_answers(room=ROOM, elem_id="locate-answers")
             settings = _create_settings(service.base_config())
-    create_evidence(
-        room=ROOM, crops=handlers.crops, overlay=handlers.overlay, elem_id="locate-evidence"
-    )
+            answers = create_answers(room=ROOM, elem_id="locate-answers")
+        create_evidence(
+            room=ROOM, crops=handlers.crops, overlay=handlers.overlay, elem_id="locate-evidence"
+        )
     inputs = [picture, captions, *settings]
     picture.pick(handlers.pick, inputs, [picture, answers], **_HEAVY, **_QUIET)
     row.choose(handlers.choose, settings, [picture, captions, answers], **_HEAVY, **_QUIET)
     _connect_questions(handlers, captions, button, settings, inputs, answers)
-    gr.api(handlers.api, api_name="locate", **_HEAVY)
+    gr.api(handlers.api, api_name="locate", **_HEAVY)  # type: ignore[attr-defined]
 
 
 def _connect_questions(

@@ -49,7 +49,7 @@ def launch_options(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER)
         "theme": _theme(),
         "css": palette_css() + (_FOLDER / "page.css").read_text(encoding="utf-8"),
         "head": f"<script>window.spotterMarks = {marks};\n{script}</script>",
-        "footer_links": ["api"],
+        "footer_links": [],
         "ssr_mode": False,
         "max_file_size": service.limits.upload_max_bytes,
         "allowed_paths": [str(examples_folder)],

@@ -37,7 +37,7 @@ def split_captions(lines: str | None) -> list[str]:
     Raises:
         CaptionError: there is none, or one is too long.
     """
-    captions = [clean_caption(line) for line in (lines or "").splitlines() if line.strip()]
+    captions = [clean_caption(line) for line in (lines or "").split("\n") if line.strip()]
     if not captions:
         raise CaptionError(text.ERRORS["no_captions"])
     return captions
@@ -102,12 +102,12 @@ def _seconds(result: Result, *, reused: bool) -> dict[str, float]:
 def _engine(result: Result) -> str:
     """For example "mini on OpenVINO bf16, 2 threads"."""
     provenance = result.provenance
-    if "engine" not in provenance:
-        return ""
+    preset = provenance.get("preset", "")
+    if provenance.get("engine", "none") == "none":
+        return preset
     name = _ENGINE_NAMES.get(provenance["engine"], provenance["engine"])
     threads = provenance.get("threads", "")
     count = f", {threads} thread{'' if threads == '1' else 's'}" if threads else ""
-    preset = provenance.get("preset", "")
     return f"{preset} on {name} {provenance.get('precision', '')}".strip() + count
 
 

@@ -34,7 +34,7 @@ PICTURE: Words = {
     "hint": "or paste one, or begin with an example",
     "choose": "Choose a file",
     "camera": "Use the camera",
-    "replace": "Other picture",
+    "replace": "Replace",
     "take": "Take the picture",
     "close": "Close the camera",
     "zoom_in": "Zoom in",
@@ -46,7 +46,7 @@ PICTURE: Words = {
         "Picture. Arrow keys go from box to box, Enter zooms to the box, plus and minus zoom, "
         "Shift with arrow keys moves the view, Escape shows the whole picture."
     ),
-    "size": "{width} × {height} pixels",
+    "size": "{width} × {height} px",
     "nearest": "nearest to {label}",
     "detector": "det {score}",
     "spoken": "Rank {rank} for {label}: similarity {probability}, detector {detector}.",
@@ -69,12 +69,11 @@ EXAMPLES: Words = {
 
 ANSWERS: Words = {
     "sum": "Found {found} of {captions} among {boxes} boxes",
-    "found": "Found",
-    "sure": "{share} sure",
-    "not_found": "Not in this picture",
-    "hidden": "Below the confidence",
+    "found": "Found, {share} sure.",
+    "not_found": "Not in this picture.",
+    "hidden": "Below the confidence.",
     "margin": "Ahead of the runner-up by {margin}.",
-    "nearest": "Nearest is box {rank}, similarity {share}.",
+    "nearest": "Nearest: similarity {share}.",
     "row": "Rank {rank}: similarity {share}, detector {detector}",
     "detector": "det {score}",
     "all_hidden": "All boxes are below the confidence. Lower it to see them.",

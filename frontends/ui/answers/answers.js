@@ -89,20 +89,18 @@ function createAnswers({ element, props, watch }) {
     const wished = caption.found ? caption.answer : caption.nearest;
     const best = shown.visible.has(wished) ? wished : order[0];
     const verdict = make("span", { class: "verdict" });
-    const details = [];
     if (caption.found && !hidden) {
-      verdict.append(make("b", { text: words.found }), ` ${fill(words.sure, { share: percent(caption.found_probability) })}`);
-      if (order.length > 1) details.push(fill(words.margin, { margin: caption.margin.toFixed(1) }));
+      verdict.append(make("b", { text: fill(words.found, { share: percent(caption.found_probability) }) }));
+      if (order.length > 1 && caption.margin >= 0) verdict.append(` ${fill(words.margin, { margin: caption.margin.toFixed(1) })}`);
     } else {
       verdict.append(make("b", { text: hidden ? words.hidden : words.not_found }));
-      if (best !== undefined) details.push(fill(words.nearest, { rank: order.indexOf(best) + 1, share: percent(caption.probability[best]) }));
+      if (best !== undefined) verdict.append(` ${fill(words.nearest, { share: percent(caption.probability[best]) })}`);
     }
     const head = make("button", {
       type: "button", class: "head", "aria-pressed": String(i === active),
       onclick: () => room.set({ active: i, selected: best ?? null }),
     }, [
       mark(caption.mark), make("span", { class: "caption", text: caption.caption }), verdict,
-      details.length ? make("span", { class: "detail", text: details.join(" ") }) : null,
     ]);
     const open = answer.captions.length <= 3 || i === active;
     const rows = open ? [make("ol", { class: "rows" }, order.slice(0, ROWS).map((id, rank) => row(caption, i, id, rank + 1, best)))] : [];

@@ -77,20 +77,22 @@ function createEvidence({ element, props, server }) {
     crop.onclick = () => room.set({ selected: id });
     crop.onmouseenter = () => room.set({ hovered: id });
     crop.onmouseleave = () => room.set({ hovered: null });
-    window_on(crop, room.state.answer.regions[id], crop.clientWidth || 104);
+    frame(crop, boxOf(id));
     find("rival-figures").textContent = fill(words.rival, {
       rank, share: percent(caption.probability[id]), logit: signed(caption.logit[id]), detector: boxOf(id).detector.toFixed(2),
     });
   }
 
-  // Shows a region of the picture that the browser already has.
-  function window_on(node, [x1, y1, x2, y2], side) {
+  // Shows the surroundings of a box from the picture that the browser already has.
+  function frame(node, box) {
     const { image, answer } = room.state;
     if (!image) return;
-    const zoom = side / Math.max(x2 - x1, y2 - y1);
+    const side = Math.max(box.w, box.h) * 1.2;
+    const zoom = node.clientWidth / side;
     node.style.backgroundImage = `url("${image}")`;
     node.style.backgroundSize = `${answer.size[0] * zoom}px ${answer.size[1] * zoom}px`;
-    node.style.backgroundPosition = `${-x1 * zoom}px ${-y1 * zoom}px`;
+    node.style.backgroundPosition =
+      `${-(box.x + box.w / 2 - side / 2) * zoom}px ${-(box.y + box.h / 2 - side / 2) * zoom}px`;
   }
 
   const kept = new Map();
@@ -126,7 +128,7 @@ function createEvidence({ element, props, server }) {
     const total = make("b", { text: fill(words.total, { ms: ms(seconds.total) }) });
     const parts = stages.map(([name, value]) => `${words.stages[name] || name} ${ms(value)}`).join(" \u00b7 ");
     find("time-line").replaceChildren(total, ` = ${parts}`, reused ? ` ${words.reused}` : "");
-    find("time-bar").replaceChildren(...stages.map(([, value]) => make("i", { style: `flex: ${Math.max(value, 0)} 0 0` })));
+    find("time-bar").replaceChildren(...stages.map(([, value]) => make("i", { style: `flex-grow: ${Math.max(value * 1e6, 1)}` })));
     find("engine").textContent = reason ? `${engine}. ${reason}` : engine;
   }
 

@@ -39,10 +39,11 @@ class PictureBox(TypedDict):
 
 
 class PictureValue(TypedDict, total=False):
-    """What the component shows; `image` is a Gradio file (path, url)."""
+    """What the component shows; files are Gradio's (path, url)."""
 
     image: dict[str, object] | None
-    size: tuple[int, int]
+    display: dict[str, object]
+    """What to show instead where a browser cannot show the image itself."""
     boxes: list[PictureBox]
 
 
@@ -55,7 +56,7 @@ def create_picture(*, room: str, upload_max_bytes: int, elem_id: str) -> gr.HTML
         elem_id: id of the element, for the page's layout and tests.
     """
     return gr.HTML(
-        value={"image": None, "boxes": []},
+        value={"image": None},
         **read_part(_FOLDER, "createPicture"),
         room=room,
         words=text.PICTURE,

@@ -1,8 +1,9 @@
 // The picture with boxes. Boxes are drawn in screen pixels and redrawn when the view moves, so a
 // line is one crisp pixel at any zoom. Coordinates: pixels of the picture, measured at edges.
 //
-// In: props.value {image: {url}, size, boxes}, or the room's `boxes`. Out: event `pick`, and the
-// room's `hovered`, `selected`, `busy`.
+// In: props.value {image, display, boxes} (two files; `display` where the browser cannot show the
+// image itself), or the room's `boxes`. Out: event `pick`, and the room's `image`, `hovered`,
+// `selected`, `busy`.
 function createPicture({ element, props, trigger, upload, watch }) {
   const { room: openRoom, element: make, svg, mark, percent, fill } = window.spotter;
   const room = openRoom(props.room);
@@ -15,11 +16,13 @@ function createPicture({ element, props, trigger, upload, watch }) {
   const DRAG_FROM_PX = 4;
   const MAX_SCREEN_PER_PIXEL = 32;
   const PIXELS_FROM = 4;
+  const MINOR_LABELS = 5;
 
   const view = { scale: 1, x: 0, y: 0, fitted: true };
   let size = null;
   let boxes = [];
   let localUrl = null;
+  let localPath = null;
 
   // ---------------------------------------------------------------- words
 
@@ -171,18 +174,18 @@ function createPicture({ element, props, trigger, upload, watch }) {
     const [width, height] = stageSize();
     const order = [...boxes].sort((a, b) => weight(b) - weight(a) || a.rank - b.rank);
     const must = (box) => box.state !== "candidate" || isLit(box);
-    const wanted = order.filter((box, i) => must(box) || i < 12);
+    const wanted = order.filter((box) => must(box) || box.rank <= MINOR_LABELS);
     const nodes = wanted.map(labelOf);
     labels.replaceChildren(...nodes);
     const sizes = nodes.map((node) => [node.offsetWidth, node.offsetHeight]);
-    const frames = new Map(boxes.map((box) => [box.id, onScreen(box)]));
+    const frames = boxes.map((box) => [box.id, onScreen(box), box.state !== "candidate"]);
     const taken = [];
     wanted.forEach((box, i) => {
-      const spot = placeLabel(frames.get(box.id), sizes[i], box.id, { frames, taken, width, height }, must(box));
+      const spot = placeLabel(onScreen(box), sizes[i], box.id, { frames, taken, width, height }, must(box));
       if (!spot) { nodes[i].remove(); return; }
       taken.push([spot.x, spot.y, ...sizes[i]]);
       nodes[i].style.transform = `translate(${Math.round(spot.x)}px, ${Math.round(spot.y)}px)`;
-      if (spot.far) paintLeader(frames.get(box.id), [spot.x, spot.y, ...sizes[i]]);
+      if (spot.far) paintLeader(onScreen(box), [spot.x, spot.y, ...sizes[i]]);
     });
   }
 
@@ -208,8 +211,9 @@ function createPicture({ element, props, trigger, upload, watch }) {
         const area = lw * lh;
         let cost = i * 0.01 + (gap > 5 ? 0.05 + gap / 400 : 0) + (Math.abs(cx - sx) + Math.abs(cy - sy)) / 200;
         for (const other of taken) cost += (4 * overlap(spot, other)) / area;
-        for (const [otherId, frame] of frames) {
-          cost += ((otherId === id ? 3 : 1.5) * overlap(spot, frame)) / area;
+        for (const [otherId, frame, heavy] of frames) {
+          const least = Math.min(area, Math.max(1, frame[2] * frame[3]));
+          cost += ((otherId === id || heavy ? 3 : 1) * overlap(spot, frame)) / least;
         }
         if (!best || cost < best.cost) best = { x: cx, y: cy, cost, far: gap > 5 };
       });
@@ -397,10 +401,9 @@ function createPicture({ element, props, trigger, upload, watch }) {
     node.hidden = !message;
   }
 
-  function show(url, wh) {
-    if (wh) measure(wh);
+  function show(url) {
     if (image.getAttribute("src") === url) return;
-    image.onload = () => { if (!wh) measure([image.naturalWidth, image.naturalHeight]); };
+    image.onload = () => measure([image.naturalWidth, image.naturalHeight]);
     image.src = url;
   }
 
@@ -408,6 +411,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
     const same = size && size[0] === wh[0] && size[1] === wh[1];
     size = [...wh];
     root.dataset.phase = "shown";
+    room.set({ image: image.src });
     find("facts").textContent = fill(words.size, { width: size[0], height: size[1] });
     if (same) draw();
     else fit();
@@ -426,11 +430,12 @@ function createPicture({ element, props, trigger, upload, watch }) {
     localUrl = URL.createObjectURL(file);
     room.set({ boxes: [], selected: null, hovered: null, busy: true, answer: null });
     size = null;
-    show(localUrl, null);
+    show(localUrl);
     try {
       const { path, url } = await upload(file);
       const meta = { _type: "gradio.FileData" };
-      props.value = { image: { path, url, orig_name: file.name, meta }, boxes: [] };
+      localPath = path;
+      props.value = { image: { path, url, orig_name: file.name, meta } };
       trigger("pick");
     } catch (error) {
       room.set({ busy: false });
@@ -502,9 +507,9 @@ function createPicture({ element, props, trigger, upload, watch }) {
 
   function receive(value) {
     if (!value || !value.image) return;
-    notice("");
-    show(value.image.url, value.size || null);
-    if (value.boxes && value.boxes.length) room.set({ boxes: value.boxes });
+    const ours = localUrl && !value.display && value.image.path === localPath;
+    if (!ours) show((value.display || value.image).url);
+    if (value.boxes) room.set({ boxes: value.boxes });
   }
 
   room.on(["boxes"], (state) => { boxes = state.boxes || []; draw(); });

@@ -1,0 +1,171 @@
+"""Many pictures, one after the other: the only loop over a data file.
+
+Writes a line as soon as a picture is done, so that a stopped run goes on where it ended; a broken
+picture is recorded and does not stop the others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from tqdm import tqdm  # type: ignore[import-untyped]
+
+from core.errors import DataError, SpotterError
+from core.result import Ranking, Result
+from frontends.data import DataLine, confined_path, read_data
+
+if TYPE_CHECKING:
+    from pipeline.locate import Locator
+    from pipeline.rank import Assignment
+
+__all__ = ["BatchSummary", "prediction", "run_batch"]
+
+_STAGES = ("decode", "detect", "cut", "upscale", "rerank", "total")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """How many pictures were done now, before, and how many could not be used."""
+
+    done: int
+    skipped: int
+    failed: int
+
+    def sentence(self) -> str:
+        """Return the summary as one line."""
+        return f"{self.done} pictures done, {self.skipped} kept from before, {self.failed} failed."
+
+
+def run_batch(
+    locator: Locator,
+    *,
+    data: Path,
+    images: Path,
+    output: Path,
+    assignment: Assignment = "independent",
+    show_progress: bool = True,
+) -> BatchSummary:
+    """Locate all captions of a data file and write one line per picture.
+
+    Args:
+        locator: the pipeline.
+        data: JSON lines `{"image", "annotations": [{"caption"}]}`.
+        images: folder of the pictures; names that lead out of it are refused.
+        output: JSON lines, appended; pictures already in it are skipped, failed ones too.
+        assignment: "joint" gives no box to two captions of a picture.
+        show_progress: draw a bar on stderr.
+
+    Raises:
+        DataError: the data file cannot be read, or the output is no file of predictions.
+    """
+    lines = read_data(data)
+    before = _repair(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    open_lines = [line for line in lines if line.image not in before]
+    failed = sum(before[line.image] for line in lines if line.image in before)
+    with output.open("a", encoding="utf-8") as file:
+        for line in tqdm(open_lines, unit="picture", disable=not show_progress):
+            row = _locate_line(locator, line, images, assignment)
+            failed += "error" in row
+            _append(file, row)
+    return BatchSummary(len(open_lines), len(lines) - len(open_lines), failed)
+
+
+def prediction(image: str, result: Result) -> dict[str, object]:
+    """Return one line of the output.
+
+    "bbox" of a caption is its best box even when it is not believed ("found" says whether);
+    it is null only when nothing was detected. Boxes are left, top, width, height in pixels.
+    """
+    boxes = [_ltwh(xyxy) for xyxy in result.detections.xyxy.astype(float).tolist()]
+    scores = result.detections.score.astype(float).tolist()
+    return {
+        "image": image,
+        "size": list(result.image_wh),
+        "detections": [
+            {"bbox": box, "score": _short(score)} for box, score in zip(boxes, scores, strict=True)
+        ],
+        "results": [_caption_row(ranking, boxes, scores) for ranking in result.rankings],
+        "seconds": {name: _short(result.seconds.get(name, 0.0), 6) for name in _STAGES},
+    }
+
+
+def _caption_row(
+    ranking: Ranking, boxes: list[list[float]], scores: list[float]
+) -> dict[str, object]:
+    best = ranking.nearest_row
+    return {
+        "caption": ranking.caption,
+        "found": ranking.found,
+        "bbox": None if best is None else boxes[best],
+        "score": 0.0 if best is None else _short(float(ranking.score[best])),
+        "probability": _short(ranking.found_probability),
+        "margin": _short(ranking.margin),
+        "candidates": [
+            {
+                "bbox": boxes[row],
+                "score": _short(float(ranking.score[row])),
+                "logit": _short(float(ranking.logit[row])),
+                "detector": _short(scores[row]),
+            }
+            for row in ranking.order.tolist()
+        ],
+    }
+
+
+def _locate_line(
+    locator: Locator, line: DataLine, images: Path, assignment: Assignment
+) -> Mapping[str, Any]:
+    try:
+        path = confined_path(images, line.image)
+        result = locator.locate([path], [line.captions], assignment=assignment)[0]
+    except SpotterError as error:
+        return {"image": line.image, "error": str(error)}
+    return prediction(line.image, result)
+
+
+def _repair(output: Path) -> dict[str, bool]:
+    """Names of the pictures already done, with whether they failed; cuts off a half-written end.
+
+    Raises:
+        DataError: a whole line is not a prediction: this is another kind of file.
+    """
+    if not output.exists():
+        return {}
+    content = output.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    done = {}
+    for number, text in enumerate(whole.splitlines(), start=1):
+        try:
+            row = json.loads(text)
+            done[str(row["image"])] = "error" in row
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{output}, line {number} is no prediction.",
+                "Give another --output, or remove the file.",
+            ) from error
+    if len(whole) < len(content):
+        with output.open("rb+") as file:
+            file.truncate(len(whole))
+    return done
+
+
+def _append(file: IO[str], row: Mapping[str, Any]) -> None:
+    """Write a line and make sure that it is on the disk before the next picture."""
+    file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _ltwh(xyxy: list[float]) -> list[float]:
+    x1, y1, x2, y2 = xyxy
+    return [_short(x1, 2), _short(y1, 2), _short(x2 - x1, 2), _short(y2 - y1, 2)]
+
+
+def _short(value: float, digits: int = 5) -> float:
+    return round(float(value), digits)

@@ -1,0 +1,103 @@
+"""Reads data files with one picture a line, as `batch` and `evaluate` take them.
+
+In: JSON lines `{"image", "annotations": [{"caption", "bbox", "ambiguous"}]}`; out: plain values.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import DataError, ImageError
+
+__all__ = ["Annotation", "DataLine", "confined_path", "read_data"]
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One object of a picture."""
+
+    caption: str
+    xyxy: tuple[float, float, float, float] | None
+    """Pixels, at edges; None where the file has no box."""
+    ambiguous: bool
+    """Another object of the picture has the same caption."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataLine:
+    """One picture with its objects."""
+
+    image: str
+    annotations: tuple[Annotation, ...]
+
+    @property
+    def captions(self) -> list[str]:
+        """Captions in the order of the annotations."""
+        return [annotation.caption for annotation in self.annotations]
+
+
+def read_data(path: Path) -> list[DataLine]:
+    """Return the pictures of a data file, in its order.
+
+    Raises:
+        DataError: the file is missing, or a line is not as it should be; names file and line.
+    """
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read {path}: {error}.", "Give a file of JSON lines.") from error
+    lines = []
+    for number, text in enumerate(content.split("\n"), start=1):
+        if not text.strip():
+            continue
+        try:
+            lines.append(_parse(json.loads(text)))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"{path}, line {number}: {_reason(error)}.",
+                'Write {"image": name, "annotations": [{"caption": text, "bbox": [l, t, w, h]}]}.',
+            ) from error
+    return lines
+
+
+def confined_path(folder: Path, name: str) -> Path:
+    """Return the path of a picture inside a folder.
+
+    Raises:
+        ImageError: the name leads out of the folder, or there is no such file.
+    """
+    root = folder.resolve()
+    path = (root / name).resolve()
+    if Path(name).is_absolute() or not path.is_relative_to(root):
+        raise ImageError(f"{name!r} leads out of {folder}.", "Use names inside the folder.")
+    if not path.is_file():
+        raise ImageError(f"{name!r} is not in {folder}.", "Check the name and --images.")
+    return path
+
+
+def _parse(row: Any) -> DataLine:
+    annotations = tuple(_annotation(entry) for entry in row.get("annotations", []))
+    if not isinstance(row["image"], str):
+        raise TypeError("image must be a file name")
+    return DataLine(row["image"], annotations)
+
+
+def _annotation(entry: Any) -> Annotation:
+    if not isinstance(entry["caption"], str):
+        raise TypeError("caption must be text")
+    box = entry.get("bbox")
+    xyxy = None
+    if box is not None:
+        left, top, width, height = (float(value) for value in box)
+        if not all(map(math.isfinite, (left, top, width, height))) or width <= 0 or height <= 0:
+            raise ValueError(f"bbox must have a width and height above 0, got {box}")
+        xyxy = (left, top, left + width, top + height)
+    return Annotation(entry["caption"], xyxy, bool(entry.get("ambiguous", False)))
+
+
+def _reason(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)

@@ -1,0 +1,273 @@
+"""Measures the pipeline against the boxes of a data file: how often right, how honest, how fast.
+
+In: a locator and a data file; out: plain figures. The picture work is done once per picture, all
+questions are asked of the kept observations.
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm  # type: ignore[import-untyped]
+
+from core.boxes import iou_matrix
+from core.errors import DataError, ImageError
+from core.result import Result
+from dataset.metrics import average_precision, recall
+from frontends.data import Annotation, DataLine, confined_path, read_data
+
+if TYPE_CHECKING:
+    from pipeline.locate import Locator, Observation
+
+__all__ = ["area_under_roc", "calibration_error", "evaluate"]
+
+IOU_MIN = 0.5
+_BINS = 10
+_STRANGERS_PER_IMAGE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One picture with what was seen in it and what should have been."""
+
+    line: DataLine
+    observation: Observation
+    truth: NDArray[np.float32]
+
+
+def evaluate(
+    locator: Locator, *, data: Path, images: Path, show_progress: bool = True
+) -> dict[str, object]:
+    """Return all figures; counts beside every share, times in milliseconds.
+
+    Args:
+        locator: the pipeline.
+        data: JSON lines with a "bbox" for every annotation.
+        images: folder of the pictures.
+        show_progress: draw a bar on stderr.
+
+    Raises:
+        DataError: the data file cannot be used, or an annotation has no box.
+        ImageError: a picture is missing or broken: figures over fewer pictures would mislead.
+    """
+    cases = [
+        _observe(locator, line, images)
+        for line in tqdm(read_data(data), unit="picture", disable=not show_progress)
+    ]
+    if not cases:
+        raise DataError(f"{data} has no pictures.", "Give a file with one picture a line.")
+    predictions = [case.observation.detections for case in cases]
+    truths = [case.truth for case in cases]
+    return {
+        "images": len(cases),
+        "captions": _caption_accuracy(locator, cases),
+        "detector": {
+            "ap50": average_precision(predictions, truths, iou_min=IOU_MIN),
+            "recall50": recall(predictions, truths, iou_min=IOU_MIN),
+            "boxes": sum(len(truth) for truth in truths),
+            "boxes_per_image": statistics.fmean(len(seen) for seen in predictions),
+        },
+        "not_found": _not_found(locator, cases),
+        "milliseconds": _milliseconds(locator, cases),
+        "provenance": dict(locator.provenance),
+    }
+
+
+def _observe(locator: Locator, line: DataLine, images: Path) -> _Case:
+    boxes = [annotation.xyxy for annotation in line.annotations]
+    if None in boxes:
+        raise DataError(f"{line.image}: an annotation has no bbox.", "Evaluation needs all boxes.")
+    try:
+        observation = locator.observe([confined_path(images, line.image)])[0]
+    except ImageError as error:
+        raise ImageError(f"{line.image}: {error.message}", error.hint) from error
+    return _Case(line, observation, np.array(boxes, np.float32).reshape(-1, 4))
+
+
+def _asked(case: _Case) -> list[Annotation]:
+    """Annotations that have one right answer."""
+    return [annotation for annotation in case.line.annotations if not annotation.ambiguous]
+
+
+# ---------------------------------------------------------------- captions
+
+
+def _caption_accuracy(locator: Locator, cases: list[_Case]) -> dict[str, object]:
+    """Shares of captions whose best box overlaps the true one by 0.5 or more."""
+    singly = jointly = asked = 0
+    for case in cases:
+        annotations = _asked(case)
+        if not annotations:
+            continue
+        asked += len(annotations)
+        captions = [annotation.caption for annotation in annotations]
+        alone = locator.answer(case.observation, captions)
+        joint = locator.answer(case.observation, captions, assignment="joint")
+        singly += sum(_hits(alone, annotations))
+        jointly += sum(_hits(joint, annotations))
+    pooled = _pooled_hits(locator, cases)
+    return {
+        "asked": asked,
+        "accuracy_one_by_one": _share(singly, asked),
+        "accuracy_jointly": _share(jointly, asked),
+        "pool_boxes": sum(len(case.observation.detections) for case in cases),
+        "accuracy_pooled": _share(pooled, asked),
+    }
+
+
+def _hits(result: Result, annotations: list[Annotation]) -> list[bool]:
+    """For each caption: does its best box, believed or not, lie on the true one?"""
+    hits = []
+    for ranking, annotation in zip(result.rankings, annotations, strict=True):
+        row = ranking.nearest_row
+        if row is None:
+            hits.append(False)
+            continue
+        box = result.detections.xyxy[row : row + 1]
+        hits.append(bool(iou_matrix(box, _one(annotation))[0, 0] >= IOU_MIN))
+    return hits
+
+
+def _one(annotation: Annotation) -> NDArray[np.float32]:
+    return np.array([annotation.xyxy], np.float32)
+
+
+def _pooled_hits(locator: Locator, cases: list[_Case]) -> int:
+    """Captions answered out of the boxes of ALL pictures at once: the reranker on its own.
+
+    A box of another picture with the same caption is as right as the one that was meant.
+    """
+    embeds = np.concatenate([case.observation.embeds for case in cases])
+    if len(embeds) == 0:
+        return 0
+    names = _names_of_boxes(cases)
+    hits = 0
+    for case in cases:
+        captions = [annotation.caption for annotation in _asked(case)]
+        if not captions:
+            continue
+        logits = locator.reranker.logits(embeds, locator.reranker.embed_texts(captions))
+        best = logits.argmax(axis=1)
+        hits += sum(caption in names[row] for caption, row in zip(captions, best, strict=True))
+    return hits
+
+
+def _names_of_boxes(cases: list[_Case]) -> list[set[str]]:
+    """For each box of all pictures: the captions of the true objects it lies on."""
+    names: list[set[str]] = []
+    for case in cases:
+        iou = iou_matrix(case.observation.detections.xyxy, case.truth)
+        for overlaps in iou:
+            on = np.flatnonzero(overlaps >= IOU_MIN)
+            names.append({case.line.annotations[i].caption for i in on})
+    return names
+
+
+# ---------------------------------------------------------------- honesty
+
+
+def _not_found(locator: Locator, cases: list[_Case]) -> dict[str, object]:
+    """How well the found-probability tells captions of this picture from those of others."""
+    probabilities: list[float] = []
+    right: list[bool] = []
+    present: list[bool] = []
+    for number, case in enumerate(cases):
+        annotations = _asked(case)
+        strangers = _strangers(cases, number)
+        captions = [annotation.caption for annotation in annotations] + strangers
+        if not captions:
+            continue
+        result = locator.answer(case.observation, captions)
+        probabilities += [ranking.found_probability for ranking in result.rankings]
+        hits = _hits(_first(result, len(annotations)), annotations)
+        right += hits + [False] * len(strangers)
+        present += [True] * len(annotations) + [False] * len(strangers)
+    scores, truth = np.array(probabilities), np.array(right, bool)
+    threshold = locator.calibration.found_probability_min
+    return {
+        "captions_present": int(np.sum(present)),
+        "captions_absent": len(present) - int(np.sum(present)),
+        "auroc": area_under_roc(scores, np.array(present, bool)),
+        "threshold": threshold,
+        "accuracy_at_threshold": _share(int(((scores >= threshold) == truth).sum()), len(truth)),
+        "ece": calibration_error(scores, truth),
+    }
+
+
+def _first(result: Result, count: int) -> Result:
+    return replace(result, rankings=result.rankings[:count])
+
+
+def _strangers(cases: list[_Case], number: int) -> list[str]:
+    """Captions of other pictures that no object of this one has; the same ones on every run."""
+    own = {annotation.caption for annotation in cases[number].line.annotations}
+    others = [
+        annotation.caption
+        for step in range(1, len(cases))
+        for annotation in cases[(number + step) % len(cases)].line.annotations
+        if annotation.caption not in own
+    ]
+    return list(dict.fromkeys(others))[:_STRANGERS_PER_IMAGE]
+
+
+def area_under_roc(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float | None:
+    """Return the chance that a positive outscores a negative (ties count half); None without both.
+
+    Example:
+        >>> area_under_roc(np.array([0.9, 0.4, 0.4]), np.array([True, True, False]))
+        0.75
+    """
+    good, bad = scores[positive], scores[~positive]
+    if len(good) == 0 or len(bad) == 0:
+        return None
+    above = (good[:, None] > bad[None, :]).sum()
+    level = (good[:, None] == bad[None, :]).sum()
+    return float((above + 0.5 * level) / (len(good) * len(bad)))
+
+
+def calibration_error(probability: NDArray[np.float64], right: NDArray[np.bool_]) -> float | None:
+    """Return the expected calibration error in ten equal bins; None without any case.
+
+    Example:
+        >>> calibration_error(np.array([0.95, 0.95]), np.array([True, True]))
+        0.05
+    """
+    if len(probability) == 0:
+        return None
+    bins = np.minimum((probability * _BINS).astype(np.int64), _BINS - 1)
+    error = 0.0
+    for number in np.unique(bins):
+        inside = bins == number
+        gap = abs(float(probability[inside].mean()) - float(right[inside].mean()))
+        error += gap * float(inside.mean())
+    return round(error, 6)
+
+
+# ---------------------------------------------------------------- time
+
+
+def _milliseconds(locator: Locator, cases: list[_Case]) -> dict[str, dict[str, float]]:
+    """Median and 95th percentile of each stage over the pictures, with their own captions."""
+    rows = [
+        locator.answer(case.observation, case.line.captions).seconds
+        for case in cases
+        if case.line.captions
+    ]
+    names = list(rows[0]) if rows else []
+    times = {name: np.array([row[name] for row in rows]) * 1000 for name in names}
+    return {
+        name: {
+            "median": round(float(np.median(values)), 2),
+            "p95": round(float(np.percentile(values, 95)), 2),
+        }
+        for name, values in times.items()
+    }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
