@@ -47,11 +47,14 @@ def build_stages(config: LocateConfig, *, machine: Machine | None = None) -> Sta
     Raises:
         SpotterError: A model, an engine or a package is missing; see `Locator.open`.
     """
-    choice = choose_engine(config.engine, machine or probe_machine())
-    _LOG.info("engine: %s (%s, %d threads)", choice.reason, choice.precision, choice.threads)
+    choices: list[Choice] = []
 
     def open_file(path: Path) -> Engine:
-        return open_engine(path.resolve(), choice)
+        # Chosen when the first network is opened: stages without one need no engine.
+        if not choices:
+            choices.append(choose_engine(config.engine, machine or probe_machine()))
+            _LOG.info("engine: %s (%d threads)", choices[0].reason, choices[0].threads)
+        return open_engine(path.resolve(), choices[0])
 
     detect_model = find_model(config.detect.model, "detect")
     rerank_model = find_model(config.rerank.model, "rerank")
@@ -62,7 +65,7 @@ def build_stages(config: LocateConfig, *, machine: Machine | None = None) -> Sta
         "detector": detect_model.version(),
         "upscaler": upscale_name,
         "reranker": rerank_model.version(),
-        **_describe(choice),
+        **_describe(choices),
         "config": config_hash(config),
         "preset": config.preset,
     }
@@ -96,7 +99,10 @@ def _calibration(reranker: Reranker, config: RerankConfig) -> Calibration:
     return replace(reranker.calibration, found_probability_min=config.found_probability_min)
 
 
-def _describe(choice: Choice) -> dict[str, str]:
+def _describe(choices: Sequence[Choice]) -> dict[str, str]:
+    if not choices:
+        return {"engine": "none", "engine_reason": "no stage runs a network"}
+    choice = choices[0]
     return {
         "engine": choice.engine,
         "device": choice.device,

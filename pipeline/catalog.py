@@ -2,10 +2,13 @@
 
 `catalog.toml` lists the models that ship with the project; a folder of your own with the same file
 names works too, by its path. File hashes are checked before anything is run.
+
+    python -m pipeline.catalog        # after an export: write the new hashes into catalog.toml
 """
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -14,7 +17,7 @@ from pydantic import Field, ValidationError
 
 from core.config import Section
 from core.errors import ModelError, UnknownNameError
-from core.files import read_toml, sha256_of
+from core.files import read_toml, sha256_of, write_bytes
 from core.registry import suggest
 
 __all__ = [
@@ -25,6 +28,7 @@ __all__ = [
     "Task",
     "find_model",
     "load_catalog",
+    "update_catalog",
 ]
 
 Task = Literal["detect", "upscale", "rerank"]
@@ -136,6 +140,35 @@ def load_catalog(path: Path = CATALOG_PATH, *, models_path: Path = MODELS_PATH) 
     return models
 
 
+def update_catalog(path: Path = CATALOG_PATH, *, models_path: Path = MODELS_PATH) -> list[str]:
+    """Write the hash and size of each model's files into the catalogue; return the ids found.
+
+    Models whose folder lacks a file keep what they have.
+    """
+    updated: list[str] = []
+    lines: list[str] = []
+    models = load_catalog(path, models_path=models_path)
+    text = path.read_text(encoding="utf-8")
+    for block in re.split(r"(?m)^(?=\[)", text):
+        match = re.match(r"\[([^\]]+)\]", block)
+        model = models[match[1]] if match else None
+        names = _FOLDER_FILES[model.task] if model else ()
+        if model is None or not all((model.folder / name).is_file() for name in names):
+            lines.append(block)
+            continue
+        kept = [line for line in block.rstrip().splitlines() if not line.startswith("files.")]
+        kept += [_file_line(model.folder / name) for name in names]
+        lines.append("\n".join(kept) + "\n\n")
+        updated.append(model.id)
+    write_bytes(path, ("".join(lines).rstrip() + "\n").encode())
+    return updated
+
+
+def _file_line(path: Path) -> str:
+    size = path.stat().st_size
+    return f'files."{path.name}" = {{ sha256 = "{sha256_of(path)}", bytes = {size} }}'
+
+
 def _model_in_folder(folder: Path, task: Task) -> Model:
     missing = [name for name in _FOLDER_FILES[task] if not (folder / name).is_file()]
     if missing:
@@ -154,3 +187,7 @@ def _ids(models: dict[str, Model], task: Task) -> list[str]:
 def _hash_once(path: Path, mtime_ns: int) -> str:
     """Hash of a file as it was at this time; files do not change while we run, or the time does."""
     return sha256_of(path)
+
+
+if __name__ == "__main__":
+    update_catalog()

@@ -25,7 +25,7 @@ from pipeline.engines.base import Engine, OpenEngine, check_interface
 from pipeline.rerank.preprocess import square_input, to_pixel_values
 from pipeline.stages import Calibration
 
-__all__ = ["RerankerCard", "SiglipReranker"]
+__all__ = ["RerankerCard", "SiglipReranker", "read_card", "read_tokenizer"]
 
 _UNKNOWN_TOKENS = ("[UNK]", "<unk>")
 
@@ -58,7 +58,7 @@ class SiglipReranker:
         text: input_ids (n, length) int64 to embeddings (n, d) of length 1.
         tokenizer: Pads and cuts captions to the length of the text tower.
         card: Sizes, scale and calibration.
-        cached_captions: How many caption embeddings are kept.
+        cached_captions: How many caption embeddings are kept; 0 keeps none.
     """
 
     def __init__(
@@ -86,12 +86,12 @@ class SiglipReranker:
         Raises:
             ModelError: A file is missing, damaged or of another shape.
         """
-        card = _read_card(model.file("reranker.json"))
+        card = read_card(model.file("reranker.json"))
         vision_path, text_path = model.file("vision.onnx"), model.file("text.onnx")
         vision, text = open_engine(vision_path), open_engine(text_path)
         check_interface(vision, vision_path, inputs=1, outputs=1)
         check_interface(text, text_path, inputs=1, outputs=1)
-        tokenizer = _read_tokenizer(model.file("tokenizer.json"), card.text_length)
+        tokenizer = read_tokenizer(model.file("tokenizer.json"), card.text_length)
         return cls(vision, text, tokenizer, card, cached_captions=config.cached_captions)
 
     def embed_images(self, crops: Sequence[Crops]) -> list[NDArray[np.float32]]:
@@ -187,14 +187,24 @@ def _run(engine: Engine, batch: NDArray) -> NDArray[np.float32]:
     return embeds / np.maximum(np.linalg.norm(embeds, axis=1, keepdims=True), 1e-12)
 
 
-def _read_card(path: Path) -> RerankerCard:
+def read_card(path: Path) -> RerankerCard:
+    """Return the contents of a reranker.json.
+
+    Raises:
+        ModelError: It is malformed.
+    """
     try:
         return RerankerCard.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise ModelError(f"{path} is malformed: {error}.", "Export the reranker again.") from error
 
 
-def _read_tokenizer(path: Path, text_length: int) -> Tokenizer:
+def read_tokenizer(path: Path, text_length: int) -> Tokenizer:
+    """Return a tokenizer that pads and cuts to the length the text tower reads.
+
+    Raises:
+        ModelError: The file is malformed, or pads to another length.
+    """
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:

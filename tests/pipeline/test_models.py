@@ -8,7 +8,7 @@ import pytest
 from core.errors import DataError, EngineError, ModelError, UnknownNameError
 from core.types import Crops, Detections
 from pipeline.build import build_stages, open_engine
-from pipeline.catalog import find_model
+from pipeline.catalog import find_model, load_catalog, update_catalog
 from pipeline.config import load_config
 from pipeline.cut import cut
 from pipeline.engines.base import Choice
@@ -192,6 +192,21 @@ def test_damaged_files_are_refused(tiny_models, tmp_path):
         model.file("detector.onnx")
     with pytest.raises(ModelError, match="is missing"):
         model.file("other.onnx")
+
+
+def test_catalogue_is_updated(tiny_models, tmp_path):
+    catalog = tmp_path / "catalog.toml"
+    entry = '[{}]\ntask = "detect"\nfamily = "yolo"\nlicence = "MIT"\n\n'
+    catalog.write_text("# A comment.\n\n" + entry.format("detector") + entry.format("absent"))
+    for _ in range(2):
+        assert update_catalog(catalog, models_path=tiny_models) == ["detector"]
+        models = load_catalog(catalog, models_path=tiny_models)
+        assert list(models["detector"].files) == ["detector.onnx"]
+        assert models["detector"].file("detector.onnx").is_file()
+        assert models["detector"].licence == "MIT"
+        assert models["absent"].files == {}
+        assert catalog.read_text().startswith("# A comment.\n\n[detector]\n")
+        assert catalog.read_text().count("files.") == 1
 
 
 @pytest.mark.parametrize("engine", ENGINE_NAMES)

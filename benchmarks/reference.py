@@ -1,0 +1,111 @@
+"""The plain way to do the same, to be compared with: PyTorch, eager, float32, same weights.
+
+Crops are padded by reflection and upscaled one by one, captions are encoded again each time.
+Preparation and decoding are the pipeline's own, so that only the way of running differs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from benchmarks.one_by_one import OneByOneUpscaler, load_compact
+from core.errors import ModelError
+from pipeline.catalog import Task, find_model
+from pipeline.config import LocateConfig
+from pipeline.detect.yolo import YoloDetector
+from pipeline.engines.torch_engine import TorchEngine
+from pipeline.locate import Locator
+from pipeline.rerank.siglip import SiglipReranker, read_card, read_tokenizer
+from training.detector import build_model
+from training.reranker_model import DualEncoder, ModelConfig
+
+__all__ = ["open_reference"]
+
+
+def open_reference(config: LocateConfig, *, threads: int) -> Locator:
+    """Return a locator that runs the same weights in PyTorch.
+
+    Args:
+        config: The settings of the locator it is compared with.
+        threads: CPU threads, the same for both.
+
+    Raises:
+        ModelError: A model has no safetensors file beside its ONNX file.
+    """
+    torch.set_num_threads(threads)
+    detector = TorchEngine(_load_detector(config), inputs=["images"], outputs=["output0"])
+    upscaler = OneByOneUpscaler(
+        load_compact(_weights_path(config.upscale.model, "upscale", "upscaler.safetensors")),
+        below_px=config.upscale.below_px,
+    )
+    names = find_model(config.detect.model, "detect").class_names
+    return Locator(
+        YoloDetector(detector, config.detect, names),
+        _load_reranker(config),
+        upscalers=[upscaler],
+        context_ratio=config.cut.context_ratio,
+        provenance={"engine": f"torch {torch.__version__}, eager, float32"},
+    )
+
+
+def _load_detector(config: LocateConfig) -> nn.Module:
+    model = build_model()
+    path = _weights_path(config.detect.model, "detect", "detector.safetensors")
+    model.load_state_dict(load_file(path))
+    model = model.float().eval().fuse(verbose=False)
+
+    class RawHead(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, images: Tensor) -> Tensor:
+            output = self.model(images.to(memory_format=torch.channels_last))
+            return output if torch.is_tensor(output) else output[0]
+
+    return RawHead()
+
+
+def _load_reranker(config: LocateConfig) -> SiglipReranker:
+    model = find_model(config.rerank.model, "rerank")
+    card = read_card(model.file("reranker.json"))
+    weights = load_file(_weights_path(config.rerank.model, "rerank", "model.safetensors"))
+    encoder = DualEncoder(ModelConfig(image_size=card.image_size, text_length=card.text_length))
+    # The heads that only help training are not exported.
+    encoder.load_state_dict({name: value.float() for name, value in weights.items()}, strict=False)
+    encoder.eval()
+
+    class Images(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = encoder
+
+        def forward(self, pixel_values: Tensor) -> Tensor:
+            return self.encoder.embed_images(pixel_values)
+
+    class Texts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = encoder
+
+        def forward(self, input_ids: Tensor) -> Tensor:
+            return self.encoder.embed_texts(input_ids)
+
+    return SiglipReranker(
+        TorchEngine(Images(), inputs=["pixel_values"], outputs=["image_embeds"]),
+        TorchEngine(Texts(), inputs=["input_ids"], outputs=["text_embeds"]),
+        read_tokenizer(model.file("tokenizer.json"), card.text_length),
+        card,
+        cached_captions=0,
+    )
+
+
+def _weights_path(name: str, task: Task, file_name: str) -> Path:
+    path = find_model(name, task).folder / file_name
+    if not path.is_file():
+        raise ModelError(f"{path} is missing.", "Put the exported safetensors beside the ONNX.")
+    return path

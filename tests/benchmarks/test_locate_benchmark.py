@@ -1,0 +1,63 @@
+"""The benchmark itself: it runs, and compares like with like."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import locate
+from benchmarks.machine import describe_commit, describe_machine, summarize_ms
+from benchmarks.pictures import CUTOUTS_PATH, make_pictures
+from core.types import Detections
+from pipeline.build import build_stages
+from pipeline.catalog import MODELS_PATH
+from pipeline.config import load_config
+from pipeline.cut import cut
+
+
+def test_report(capsys):
+    if not (CUTOUTS_PATH / "cutouts.jsonl").is_file():
+        pytest.skip("no cutouts in assets/cutouts")
+    arguments = ["--preset", "fake", "--pictures", "1", "--repeats", "1", "--warm-up", "0"]
+    locate.main([*arguments, "--no-reference", "--json"])
+    report = json.loads(capsys.readouterr().out)
+    assert set(report["median_ms"]) == set(locate.STAGES)
+    assert report["median_ms"]["total"] > 0
+    assert report["provenance"]["preset"] == "fake"
+    locate.main([*arguments, "--no-reference"])
+    assert "second_caption_ms" in capsys.readouterr().out
+
+
+def test_pictures_are_the_same_every_time():
+    if not (CUTOUTS_PATH / "cutouts.jsonl").is_file():
+        pytest.skip("no cutouts in assets/cutouts")
+    first, again = make_pictures(1)[0], make_pictures(1)[0]
+    np.testing.assert_array_equal(first.image, again.image)
+    assert len(first.captions) == 4
+
+
+def test_machine_and_summary(tmp_path):
+    assert describe_machine()["threads"] >= 1
+    assert describe_commit(tmp_path) == "unknown"
+    assert summarize_ms([0.010, 0.020, 0.030]) == (20.0, 29.0)
+
+
+@pytest.mark.weights
+def test_reference_upscales_alike(image):
+    """Far from the border, padding by reflection and real context give the same pixels."""
+    folder = MODELS_PATH / "spotter-upscaler-x4"
+    if not (folder / "upscaler.safetensors").is_file():
+        pytest.skip("no weights in assets/models/spotter-upscaler-x4: train and export them")
+    pytest.importorskip("torch", reason="pip install -r requirements-train.txt")
+    from benchmarks.one_by_one import OneByOneUpscaler, load_compact
+
+    config = load_config("fake", sets=[f'upscale.model="{folder}"', "engine.precision=f32"])
+    ours = build_stages(config).upscalers[0]
+    reference = OneByOneUpscaler(load_compact(folder / "upscaler.safetensors"), below_px=96)
+    crops = cut(image((200, 160)), Detections.from_xyxy([[60, 50, 110, 100]], (200, 160)))
+    a, b = ours([crops])[0].images[0], reference([crops])[0].images[0]
+    middle = (slice(40, -40), slice(40, -40))
+    assert np.abs(a[middle].astype(int) - b[middle]).max() <= 1
+    assert np.abs(a.astype(int) - b).max() > 1
