@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -207,6 +209,33 @@ def test_catalogue_is_updated(tiny_models, tmp_path):
         assert models["absent"].files == {}
         assert catalog.read_text().startswith("# A comment.\n\n[detector]\n")
         assert catalog.read_text().count("files.") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("reranker.json", "{}", r"reranker.json is malformed"),
+        ("reranker.json", "{", r"reranker.json is malformed"),
+        ("tokenizer.json", "{}", r"tokenizer.json is malformed"),
+        ("reranker.json", None, r"pads to 6 tokens, the text tower reads 9"),
+    ],
+    ids=["empty", "cut", "tokenizer", "length"],
+)
+def test_damaged_reranker(tiny_models, tmp_path, name, text, message):
+    folder = tmp_path / "reranker"
+    shutil.copytree(tiny_models / "reranker", folder)
+    if text is None:
+        text = (folder / name).read_text().replace('"text_length": 6', '"text_length": 9')
+    (folder / name).write_text(text)
+    with pytest.raises(ModelError, match=message):
+        Locator.open(config_for(tiny_models, f'rerank.model="{folder}"'))
+
+
+def test_malformed_catalogue(tmp_path):
+    catalog = tmp_path / "catalog.toml"
+    catalog.write_text('[mine]\ntask = "dance"\nfamily = "yolo"\n')
+    with pytest.raises(ModelError, match="entry 'mine' is malformed"):
+        load_catalog(catalog)
 
 
 @pytest.mark.parametrize("engine", ENGINE_NAMES)
