@@ -156,7 +156,7 @@ def paint_background(
     sky = paint_sky(view, palette, sun)
     sunlight = linear(palette.sunlight) * palette.brightness * 1.15
     ambient = linear(palette.middle) * 0.42 + 0.12 * palette.brightness
-    air = Air(horizon_color(sky, view), float(rng.uniform(14, 30)))
+    air = Air(horizon_color(sky, view), float(rng.uniform(20, 40)))
     setting = Setting(view, sun, sunlight, np.asarray(ambient, np.float32), air)
     clouds = scene.clouds[int(rng.integers(len(scene.clouds)))]
     for part in _CLOUDS[clouds]:

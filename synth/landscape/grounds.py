@@ -50,7 +50,7 @@ def add_mountains(
     texel = 0.036
     broad = power(rng, _SIZE, 2.0, lowest=1.0)
     crests = ridges(rng, _SIZE, cycles=5, octaves=7, gain=0.52)
-    heights = np.asarray(2.6 * crests * smoothstep(-2.4, 1.4, broad) + 0.05 * broad, np.float32)
+    heights = np.asarray(2.1 * crests * smoothstep(-2.4, 1.4, broad) + 0.05 * broad, np.float32)
     ground = Ground(heights, texel, tuple(float(v) for v in rng.uniform(0, _SIZE, 2)))
     floor = float(np.quantile(heights, 0.25))
     hit = cast(

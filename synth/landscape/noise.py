@@ -106,7 +106,7 @@ def ridges(
     weight = np.ones_like(total)
     strength = 1.0
     for octave in range(octaves):
-        crest = np.clip(1.0 - np.abs(band(rng, size, cycles * 2.0**octave)) * 0.75, 0, 1) ** 2
+        crest = np.clip(1.0 - np.abs(band(rng, size, cycles * 2.0**octave)) * 0.75, 0, 1) ** 1.4
         total += strength * weight * crest
         weight = np.clip(weight * crest * 1.8, 0, 1)
         strength *= gain
