@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.errors import DataError
+from frontends.batch import run_batch
+from frontends.cli import main
+
+
+@pytest.fixture
+def data(tmp_path: Path, shapes_path: Path) -> Path:
+    """Three good pictures."""
+    rows = []
+    for name in ("a.png", "b.png", "c.png"):
+        (tmp_path / name).write_bytes(shapes_path.read_bytes())
+        captions = [{"caption": "red thing"}, {"caption": "green thing"}]
+        rows.append({"image": name, "annotations": captions})
+    path = tmp_path / "data.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in rows) + "\n")
+    return path
+
+
+def _run(locator, data: Path, output: Path):
+    return run_batch(locator, data=data, images=data.parent, output=output, show_progress=False)
+
+
+def _rows(output: Path) -> list[dict]:
+    return [json.loads(line) for line in output.read_text().splitlines()]
+
+
+def test_one_line_a_picture(fake_locator, data, tmp_path):
+    output = tmp_path / "new" / "pred.jsonl"
+    summary = _run(fake_locator, data, output)
+    assert (summary.done, summary.skipped, summary.failed) == (3, 0, 0)
+    row = _rows(output)[0]
+    assert row["image"] == "a.png"
+    assert row["size"] == [200, 100]
+    assert [d["bbox"] for d in row["detections"]] == [[100, 50, 60, 40], [20, 10, 40, 30]]
+    assert set(row["seconds"]) >= {"detect", "cut", "upscale", "rerank", "total"}
+    red = row["results"][0]
+    assert red["found"] is True
+    assert red["bbox"] == [20, 10, 40, 30]
+    assert len(red["candidates"]) == 2
+
+
+def test_the_best_box_is_given_even_when_it_is_not_believed(fake_locator, data, tmp_path):
+    output = tmp_path / "pred.jsonl"
+    _run(fake_locator, data, output)
+    green = _rows(output)[0]["results"][1]
+    assert green["found"] is False
+    assert green["bbox"] is not None
+
+
+def test_without_detections_there_is_no_box(fake_locator, tmp_path, image):
+    import numpy as np
+
+    from core.image import encode_image
+
+    (tmp_path / "plain.png").write_bytes(encode_image(np.full((40, 40, 3), 9, np.uint8)))
+    data = tmp_path / "data.jsonl"
+    data.write_text(json.dumps({"image": "plain.png", "annotations": [{"caption": "red thing"}]}))
+    output = tmp_path / "pred.jsonl"
+    _run(fake_locator, data, output)
+    assert _rows(output)[0]["results"][0]["bbox"] is None
+
+
+def test_a_second_run_goes_on(fake_locator, data, tmp_path):
+    output = tmp_path / "pred.jsonl"
+    _run(fake_locator, data, output)
+    whole = output.read_bytes()
+    output.write_bytes(whole[: whole.find(b"\n") + 1])
+    summary = _run(fake_locator, data, output)
+    assert (summary.done, summary.skipped) == (2, 1)
+    assert [row["image"] for row in _rows(output)] == ["a.png", "b.png", "c.png"]
+
+
+def test_a_half_written_line_is_repaired(fake_locator, data, tmp_path):
+    output = tmp_path / "pred.jsonl"
+    _run(fake_locator, data, output)
+    output.write_bytes(output.read_bytes()[:-100])
+    summary = _run(fake_locator, data, output)
+    assert (summary.done, summary.skipped) == (1, 2)
+    assert len(_rows(output)) == 3
+
+
+def test_another_kind_of_file_is_not_touched(fake_locator, data, tmp_path):
+    output = tmp_path / "notes.txt"
+    output.write_text("my notes\n")
+    with pytest.raises(DataError, match="line 1 is no prediction"):
+        _run(fake_locator, data, output)
+    assert output.read_text() == "my notes\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("absent.png", "is not in"),
+        ("../secret.png", "leads out of"),
+        ("/etc/passwd", "leads out of"),
+        ("link.png", "leads out of"),
+        ("cut.jpg", "damaged or cut short"),
+    ],
+)
+def test_a_bad_picture_is_recorded_and_the_rest_goes_on(
+    name, message, fake_locator, data, tmp_path, odd_file
+):
+    odd_file("cut short")
+    (tmp_path.parent / "secret.png").write_bytes((tmp_path / "a.png").read_bytes())
+    (tmp_path / "link.png").symlink_to(tmp_path.parent / "secret.png")
+    bad = json.dumps({"image": name, "annotations": [{"caption": "red thing"}]})
+    data.write_text(bad + "\n" + data.read_text())
+    output = tmp_path / "pred.jsonl"
+    summary = _run(fake_locator, data, output)
+    assert (summary.done, summary.failed) == (4, 1)
+    assert message in _rows(output)[0]["error"]
+
+
+def test_an_unusable_caption_is_recorded(fake_locator, data, tmp_path):
+    data.write_text(json.dumps({"image": "a.png", "annotations": [{"caption": " "}]}))
+    output = tmp_path / "pred.jsonl"
+    assert _run(fake_locator, data, output).failed == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "line 1"),
+        ('{"annotations": []}', "'image' is missing"),
+        ('{"image": 3, "annotations": []}', "image must be a file name"),
+        ('{"image": "a", "annotations": [{"caption": 3}]}', "caption must be text"),
+        ('{"image": "a", "annotations": [{"caption": "x", "bbox": [0, 0, -1, 2]}]}', "above 0"),
+        ("[1]", "line 1"),
+    ],
+)
+def test_a_malformed_data_file_names_its_line(line, message, fake_locator, tmp_path):
+    data = tmp_path / "data.jsonl"
+    data.write_text(line)
+    with pytest.raises(DataError, match=message):
+        _run(fake_locator, data, tmp_path / "pred.jsonl")
+
+
+def test_the_command_line_counts_failures(data, tmp_path, capsys):
+    output = tmp_path / "pred.jsonl"
+    arguments = ["batch", str(data), "--images", str(tmp_path), "--output", str(output)]
+    assert main([*arguments, "--preset", "fake"]) == 0
+    data.write_text(data.read_text() + '{"image": "absent.png", "annotations": []}\n')
+    assert main([*arguments, "--preset", "fake"]) == 1
+    assert "1 pictures done, 3 kept from before, 1 failed." in capsys.readouterr().err
+    assert main([*arguments, "--preset", "fake"]) == 1

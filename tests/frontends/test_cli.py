@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.image import read_image
+from frontends.cli import main
+
+ROOT = Path(__file__).parents[2]
+FAKE = ["--preset", "fake"]
+
+
+def test_help_is_quick_and_imports_no_page():
+    code = (
+        "import sys\nfrom frontends.cli import build_parser\nbuild_parser().format_help()\n"
+        "heavy = {'gradio', 'onnxruntime', 'openvino', 'cv2', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_locate_prints_a_table(shapes_path, capsys):
+    captions = ["--caption", "red thing", "--caption", "green thing"]
+    assert main(["locate", str(shapes_path), *captions, *FAKE]) == 0
+    out = capsys.readouterr().out
+    assert "red thing: found" in out
+    assert "*1    20, 10, 40 x 30" in out
+    assert "green thing: not in this picture" in out
+    assert "ms = decode" in out
+
+
+def test_locate_prints_json_and_saves_the_picture(shapes_path, tmp_path, capsys):
+    save = tmp_path / "out.png"
+    arguments = ["--caption", "blue thing", "--json", "--save", str(save)]
+    assert main(["locate", str(shapes_path), *arguments, *FAKE]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["rankings"][0]["found"] is True
+    drawn, before = read_image(save), read_image(shapes_path)
+    assert drawn.shape == before.shape
+    assert (drawn != before).any()
+
+
+def test_joint_assignment_gives_two_boxes(shapes_path, capsys):
+    captions = ["--caption", "red thing", "--caption", "orange thing"]
+    options = ["--assignment", "joint", "--json"]
+    main(["locate", str(shapes_path), *captions, *options, *FAKE])
+    rankings = json.loads(capsys.readouterr().out)["rankings"]
+    assert len({ranking["nearest_row"] for ranking in rankings}) == 2
+
+
+def test_settings_come_from_file_and_pairs(shapes_path, tmp_path, capsys):
+    config = tmp_path / "own.toml"
+    config.write_text('preset = "fake"\n[detect]\nscore_min = 0.9\n')
+    arguments = ["locate", str(shapes_path), "--caption", "x", "--json", "--config", str(config)]
+    main(arguments)
+    assert len(json.loads(capsys.readouterr().out)["detections"]["score"]) == 1
+    main([*arguments, "--set", "detect.score_min=0.1"])
+    assert len(json.loads(capsys.readouterr().out)["detections"]["score"]) == 2
+
+
+def _fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1, error
+    return error
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("cut short", "damaged or cut short"),
+        ("words", "not an image"),
+        ("empty", "empty (0 bytes)"),
+        ("huge", "the limit is"),
+    ],
+)
+def test_unusable_pictures_leave_with_one_line(kind, message, odd_file, capsys):
+    arguments = ["locate", str(odd_file(kind)), "--caption", "red thing", *FAKE]
+    assert message in _fails(arguments, capsys)
+
+
+@pytest.mark.parametrize("kind", ["one pixel", "cmyk", "16 bit", "animated", "tiff"])
+def test_unusual_pictures_work(kind, odd_file, capsys):
+    assert main(["locate", str(odd_file(kind)), "--caption", "red thing", *FAKE]) == 0
+    assert "red thing: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("caption", "message"),
+    [
+        ("", "the caption is empty"),
+        ("  \t", "the caption is empty"),
+        ("a" * 2001, "2001 characters"),
+    ],
+)
+def test_unusable_captions_leave_with_one_line(caption, message, shapes_path, capsys):
+    assert message in _fails(["locate", str(shapes_path), "--caption", caption, *FAKE], capsys)
+
+
+@pytest.mark.parametrize("caption", ["a" * 2000, "red \U0001f681", "rouge – 赤い", "<script>"])
+def test_unusual_captions_work(caption, shapes_path, capsys):
+    assert main(["locate", str(shapes_path), "--caption", caption, *FAKE]) == 0
+    assert caption in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--preset", "fakee"], "Did you mean 'fake'?"),
+        (["--set", "detect.score_min=30"], "detect.score_min"),
+        (["--set", "detect.scoremin=0.3"], "unknown setting"),
+        (["--config", "absent.toml"], "cannot read absent.toml"),
+    ],
+)
+def test_wrong_settings_say_what_is_allowed(arguments, message, shapes_path, capsys):
+    assert message in _fails(["locate", str(shapes_path), "--caption", "x", *arguments], capsys)
+
+
+def test_a_missing_picture_is_named(tmp_path, capsys):
+    arguments = ["locate", str(tmp_path / "gone.png"), "--caption", "x", *FAKE]
+    assert "gone.png" in _fails(arguments, capsys)
+
+
+def test_doctor_tells_engine_and_models(capsys):
+    assert main(["doctor", "--json", *FAKE]) in (0, 1)
+    findings = json.loads(capsys.readouterr().out)
+    assert findings["packages"]["numpy"] == np.__version__
+    assert findings["engine"]["reason"]
+    main(["doctor", *FAKE])
+    assert "engines" in capsys.readouterr().out
+
+
+def test_evaluate_prints_figures(shapes_path, tmp_path, capsys):
+    annotations = [
+        {"caption": "red thing", "bbox": [20, 10, 40, 30]},
+        {"caption": "blue thing", "bbox": [100, 50, 60, 40]},
+    ]
+    data = tmp_path / "data.jsonl"
+    data.write_text(json.dumps({"image": shapes_path.name, "annotations": annotations}))
+    arguments = ["evaluate", str(data), "--images", str(tmp_path), *FAKE]
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"one by one +100\.0 %", out)
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["captions"]["asked"] == 2

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import DataError, ImageError
+from core.image import encode_image
+from core.types import Image
+from frontends.evaluate import area_under_roc, calibration_error, evaluate
+
+
+def _write(folder: Path, rows: dict[str, list[dict]], pictures: dict[str, Image]) -> Path:
+    for name, picture in pictures.items():
+        (folder / name).write_bytes(encode_image(picture))
+    data = folder / "data.jsonl"
+    lines = [json.dumps({"image": name, "annotations": boxes}) for name, boxes in rows.items()]
+    data.write_text("\n".join(lines))
+    return data
+
+
+def _picture(*shapes: tuple[tuple[int, int, int], tuple[int, int, int, int]]) -> Image:
+    picture = np.full((100, 200, 3), 200, np.uint8)
+    for color, (x1, y1, x2, y2) in shapes:
+        picture[y1:y2, x1:x2] = color
+    return picture
+
+
+RED, BLUE, GREEN, YELLOW = (255, 0, 0), (0, 0, 255), (0, 160, 0), (255, 255, 0)
+LEFT, RIGHT = (20, 10, 60, 40), (100, 50, 160, 90)
+LEFT_LTWH, RIGHT_LTWH = [20, 10, 40, 30], [100, 50, 60, 40]
+
+
+def test_perfect_pictures_have_perfect_figures(fake_locator, tmp_path):
+    data = _write(
+        tmp_path,
+        {
+            "a.png": [
+                {"caption": "red thing", "bbox": LEFT_LTWH},
+                {"caption": "blue thing", "bbox": RIGHT_LTWH},
+            ],
+            "b.png": [{"caption": "green thing", "bbox": LEFT_LTWH}],
+        },
+        {"a.png": _picture((RED, LEFT), (BLUE, RIGHT)), "b.png": _picture((GREEN, LEFT))},
+    )
+    figures = evaluate(fake_locator, data=data, images=tmp_path, show_progress=False)
+    captions = figures["captions"]
+    assert captions["asked"] == 3
+    assert captions["accuracy_one_by_one"] == 1
+    assert captions["accuracy_jointly"] == 1
+    assert captions["accuracy_pooled"] == 1
+    assert captions["pool_boxes"] == 3
+    assert figures["detector"]["ap50"] == 1
+    assert figures["detector"]["recall50"] == 1
+    assert figures["detector"]["boxes_per_image"] == 1.5
+    assert figures["not_found"]["captions_present"] == 3
+    assert figures["not_found"]["captions_absent"] == 3
+    assert figures["not_found"]["auroc"] == 1
+    assert figures["milliseconds"]["total"]["median"] > 0
+    json.dumps(figures)
+
+
+def test_a_wrong_box_counts_against_the_captions(fake_locator, tmp_path):
+    rows = {"a.png": [{"caption": "red thing", "bbox": RIGHT_LTWH}]}
+    data = _write(tmp_path, rows, {"a.png": _picture((RED, LEFT), (BLUE, RIGHT))})
+    figures = evaluate(fake_locator, data=data, images=tmp_path, show_progress=False)
+    assert figures["captions"]["accuracy_one_by_one"] == 0
+    assert figures["captions"]["accuracy_pooled"] == 0
+    assert figures["detector"]["recall50"] == 1
+    assert figures["not_found"]["accuracy_at_threshold"] == 0
+    assert figures["not_found"]["auroc"] is None
+
+
+def test_ambiguous_objects_count_for_the_detector_only(fake_locator, tmp_path):
+    twins = [
+        {"caption": "red thing", "bbox": LEFT_LTWH, "ambiguous": True},
+        {"caption": "red thing", "bbox": RIGHT_LTWH, "ambiguous": True},
+    ]
+    picture = _picture((RED, LEFT), (RED, RIGHT))
+    data = _write(tmp_path, {"a.png": twins}, {"a.png": picture})
+    figures = evaluate(fake_locator, data=data, images=tmp_path, show_progress=False)
+    assert figures["captions"]["asked"] == 0
+    assert figures["captions"]["accuracy_one_by_one"] is None
+    assert figures["detector"]["boxes"] == 2
+
+
+def test_joint_answers_help_where_single_ones_collide(fake_locator, tmp_path):
+    """Orange is nearer to the yellow box than to the red one: alone, both captions take it."""
+    rows = [
+        {"caption": "yellow thing", "bbox": LEFT_LTWH},
+        {"caption": "orange thing", "bbox": RIGHT_LTWH},
+    ]
+    picture = _picture((YELLOW, LEFT), (RED, RIGHT))
+    data = _write(tmp_path, {"a.png": rows}, {"a.png": picture})
+    captions = evaluate(fake_locator, data=data, images=tmp_path, show_progress=False)["captions"]
+    assert captions["accuracy_one_by_one"] == 0.5
+    assert captions["accuracy_jointly"] == 1
+
+
+def test_a_missing_picture_stops_the_evaluation(fake_locator, tmp_path):
+    data = _write(tmp_path, {"gone.png": []}, {})
+    with pytest.raises(ImageError, match=r"gone\.png"):
+        evaluate(fake_locator, data=data, images=tmp_path, show_progress=False)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "has no pictures"),
+        ('{"image": "a.png", "annotations": [{"caption": "x"}]}', "has no bbox"),
+    ],
+)
+def test_data_without_boxes_is_refused(content, message, fake_locator, tmp_path):
+    data = tmp_path / "data.jsonl"
+    data.write_text(content)
+    with pytest.raises(DataError, match=message):
+        evaluate(fake_locator, data=data, images=tmp_path, show_progress=False)
+
+
+@pytest.mark.parametrize(
+    ("scores", "positive", "expected"),
+    [
+        ([0.9, 0.1], [True, False], 1.0),
+        ([0.1, 0.9], [True, False], 0.0),
+        ([0.5, 0.5], [True, False], 0.5),
+        ([0.5], [True], None),
+    ],
+)
+def test_area_under_roc(scores, positive, expected):
+    assert area_under_roc(np.array(scores), np.array(positive)) == expected
+
+
+@pytest.mark.parametrize(
+    ("probability", "right", "expected"),
+    [
+        ([1.0, 1.0], [True, False], 0.5),
+        ([0.25] * 4, [True, False, False, False], 0.0),
+        ([], [], None),
+    ],
+)
+def test_calibration_error(probability, right, expected):
+    assert calibration_error(np.array(probability), np.array(right, bool)) == expected

@@ -1,0 +1,227 @@
+"""The functions behind the page's events, called as Gradio calls them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from core.image import decode_image
+from frontends.service import Service
+from frontends.ui.examples import read_examples
+from frontends.ui.handlers import Handlers, create_handlers
+from frontends.ui.page import create_page, launch_options
+
+SETTINGS = (0.25, 0.6, True, "independent")
+
+
+@pytest.fixture
+def handlers(service: Service, examples_folder: Path) -> Handlers:
+    return create_handlers(service, read_examples(examples_folder))
+
+
+def _picture(path: Path) -> dict[str, Any]:
+    return {"image": {"path": str(path), "meta": {"_type": "gradio.FileData"}}}
+
+
+def _is_skip(update: object) -> bool:
+    return update == gr.skip()
+
+
+def test_a_new_picture_is_answered_at_once(handlers, shapes_path):
+    update, shown = handlers.pick(_picture(shapes_path), "red thing\n\nwhite blimp", *SETTINGS)
+    assert _is_skip(update)
+    assert shown["error"] is None
+    assert shown["size"] == [200, 100]
+    red, blimp = shown["captions"]
+    assert red["found"] is True
+    assert shown["boxes"][red["answer"]]["x"] == 20
+    assert blimp["found"] is False
+    assert blimp["nearest"] is not None
+    assert (red["color"], blimp["color"]) == (0, 1)
+    assert shown["seconds"]["total"] > 0
+    json.dumps(shown, allow_nan=False)
+
+
+def test_a_picture_without_captions_waits_calmly(handlers, shapes_path):
+    _, shown = handlers.pick(_picture(shapes_path), "  ", *SETTINGS)
+    assert shown["error"]["message"] == ""
+
+
+def test_new_captions_only_read_text(handlers, shapes_path):
+    handlers.pick(_picture(shapes_path), "red thing", *SETTINGS)
+    shown = handlers.locate(_picture(shapes_path), "blue thing", *SETTINGS)
+    assert shown["reused"] is True
+    assert set(shown["seconds"]) == {"rerank", "total"}
+
+
+def test_an_example_brings_picture_captions_and_answer(handlers, examples_folder):
+    update, lines, shown = handlers.choose(SimpleNamespace(index=0), *SETTINGS)
+    assert update["image"]["path"] == str((examples_folder / "one.jpg").resolve())
+    assert lines == "red thing\ngreen thing"
+    assert [caption["found"] for caption in shown["captions"]] == [True, False]
+
+
+def test_joint_assignment_reaches_the_pipeline(handlers, shapes_path):
+    lines = "red thing\norange thing"
+    shown = handlers.locate(_picture(shapes_path), lines, 0.25, 0.6, True, "joint")
+    assert len({caption["nearest"] for caption in shown["captions"]}) == 2
+
+
+def test_the_confidence_filters(handlers, shapes_path):
+    shown = handlers.locate(_picture(shapes_path), "red thing", 0.9, 0.6, True, "independent")
+    assert len(shown["boxes"]) == 1
+    nothing = handlers.locate(_picture(shapes_path), "red thing", 0.95, 0.6, True, "independent")
+    assert nothing["boxes"] == []
+    assert nothing["captions"][0]["nearest"] is None
+    assert nothing["advice"]["steps"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("cut short", "damaged or cut short"),
+        ("words", "not an image"),
+        ("empty", "empty (0 bytes)"),
+        ("huge", "the limit is"),
+    ],
+)
+def test_an_unusable_picture_is_told_at_the_picture(kind, message, handlers, odd_file):
+    update, shown = handlers.pick(_picture(odd_file(kind)), "red thing", *SETTINGS)
+    assert _is_skip(update)
+    assert shown["error"]["at"] == "picture"
+    assert message in shown["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "converted"),
+    [
+        ("one pixel", False),
+        ("cmyk", True),
+        ("16 bit", True),
+        ("animated", True),
+        ("tiff", True),
+    ],
+)
+def test_unusual_pictures_are_shown_in_a_form_that_browsers_know(
+    kind, converted, handlers, odd_file
+):
+    update, shown = handlers.pick(_picture(odd_file(kind)), "red thing", *SETTINGS)
+    assert shown["error"] is None
+    assert _is_skip(update) is not converted
+    if converted:
+        assert update["display"]["path"].endswith(".png")
+        assert decode_image(Path(update["display"]["path"]).read_bytes()).shape == (60, 80, 3)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("", "No caption yet"),
+        (" \n ", "No caption yet"),
+        ("a" * 2001, "2001 characters"),
+        ("\n".join(["red thing"] * 51), "51 captions"),
+    ],
+)
+def test_an_unusable_caption_is_told_at_the_captions(lines, message, handlers, shapes_path):
+    shown = handlers.locate(_picture(shapes_path), lines, *SETTINGS)
+    assert shown["error"]["at"] == "captions"
+    assert message in shown["error"]["message"]
+
+
+@pytest.mark.parametrize("line", ["a" * 2000, "red \U0001f681", "<script>alert(1)</script>"])
+def test_unusual_captions_work(line, handlers, shapes_path):
+    shown = handlers.locate(_picture(shapes_path), line, *SETTINGS)
+    assert shown["captions"][0]["caption"] == line
+
+
+def test_without_a_picture_it_says_so(handlers):
+    shown = handlers.locate({"image": None}, "red thing", *SETTINGS)
+    assert shown["error"]["at"] == "picture"
+    assert "No picture yet" in shown["error"]["message"]
+
+
+def test_our_own_mistakes_are_logged_and_not_shown(service, shapes_path, caplog):
+    def broken(config: object) -> Any:
+        raise RuntimeError("secret detail")
+
+    handlers = create_handlers(Service(service.limits, open_locator=broken), [])
+    shown = handlers.locate(_picture(shapes_path), "red thing", *SETTINGS)
+    assert shown["error"]["at"] == "page"
+    assert "secret" not in shown["error"]["message"]
+    assert "secret detail" in caplog.text
+
+
+def test_a_missing_model_is_told(service, shapes_path):
+    broken = replace(service.limits, preset="mini")
+    handlers = create_handlers(Service(broken, open_locator=_no_model), [])
+    shown = handlers.locate(_picture(shapes_path), "red thing", *SETTINGS)
+    assert shown["error"] == {"at": "page", "message": "Model 'x' is missing. Fetch it."}
+
+
+def _no_model(config: object) -> Any:
+    from core.errors import ModelError
+
+    raise ModelError("model 'x' is missing.", "Fetch it.")
+
+
+def test_the_evidence_shows_both_crops(handlers, shapes_path):
+    shown = handlers.locate(_picture(shapes_path), "red thing", *SETTINGS)
+    row = shown["captions"][0]["answer"]
+    crops = handlers.crops({"key": shown["key"], "row": row})
+    assert crops["cut"].startswith("data:image/png;base64,")
+    assert crops["upscaled"].startswith("data:image/png;base64,")
+    assert crops["scale"] == "4"
+
+
+def test_without_upscaling_there_is_only_the_cut(handlers, shapes_path):
+    shown = handlers.locate(_picture(shapes_path), "red thing", 0.25, 0.6, False, "independent")
+    crops = handlers.crops({"key": shown["key"], "row": 0})
+    assert crops["upscaled"] is None
+    assert crops["note"] == "not upscaled"
+
+
+def test_the_annotated_picture_can_be_had(handlers, shapes_path):
+    shown = handlers.locate(_picture(shapes_path), "red thing", *SETTINGS)
+    wish = {"captions": ["red thing"], "assignment": "independent", "score_min": 0.25}
+    url = handlers.overlay({"key": shown["key"], **wish})
+    assert url.startswith("data:image/png;base64,")
+
+
+@pytest.mark.parametrize("key", ["", "../../etc/passwd", "f" * 24])
+def test_crops_of_an_unknown_picture_are_refused(key, handlers):
+    with pytest.raises(gr.Error, match="no longer kept"):
+        handlers.crops({"key": key, "row": 0})
+
+
+def test_the_api_returns_the_whole_result(handlers, shapes_path):
+    result = handlers.api(SimpleNamespace(path=str(shapes_path)), ["red thing"])
+    assert result["rankings"][0]["found"] is True
+    with pytest.raises(gr.Error, match="the caption is empty"):
+        handlers.api(SimpleNamespace(path=str(shapes_path)), [""])
+
+
+def test_examples_that_are_missing_or_nonsense_are_left_out(examples_folder, tmp_path, caplog):
+    examples = read_examples(examples_folder)
+    assert [example.path.name for example in examples] == ["one.jpg", "two.jpg"]
+    assert "absent.jpg" in caplog.text
+    assert read_examples(tmp_path / "nowhere") == []
+    (tmp_path / "examples.json").write_text("{")
+    assert read_examples(tmp_path) == []
+
+
+def test_the_page_is_made_without_opening_a_model(service, examples_folder):
+    def never(config: object) -> Any:
+        raise AssertionError("a model was opened")
+
+    idle = Service(service.limits, open_locator=never)
+    page = create_page(idle, examples_folder=examples_folder)
+    assert isinstance(page, gr.Blocks)
+    options = launch_options(idle, examples_folder=examples_folder)
+    assert options["ssr_mode"] is False
+    assert options["max_file_size"] == service.limits.upload_max_bytes

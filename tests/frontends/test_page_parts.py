@@ -1,0 +1,178 @@
+"""The pure parts of the page: words, colors, drawing, files of the components."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.result import Ranking, Result
+from core.types import Detections
+from frontends.doctor import opencv_conflicts
+from frontends.failures import InternalError
+from frontends.ui import text
+from frontends.ui.draw import draw_result
+from frontends.ui.palette import COLORS, MARKS, color_index, mark_index, palette_css
+from frontends.ui.parts import read_part
+from frontends.ui.present import present_error, split_captions
+
+UI = Path(__file__).parents[2] / "frontends" / "ui"
+PARTS = sorted(path.parent for path in UI.glob("*/*.js"))
+
+
+def _luminance(color: str) -> float:
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _contrast(one: str, other: str) -> float:
+    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def _page_colors(theme: str) -> dict[str, str]:
+    css = (UI / "page.css").read_text()
+    block = css[css.index(theme) :].split("}")[0]
+    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
+
+
+@pytest.mark.parametrize("theme", [":root", ".dark"])
+@pytest.mark.parametrize(("ink", "least"), [("ink", 7), ("soft", 4.5), ("bad", 4.5), ("focus", 3),
+                                            ("line-strong", 3)])  # fmt: skip
+@pytest.mark.parametrize("ground", ["page", "raised", "sunk"])
+def test_the_page_keeps_its_contrast(theme, ink, least, ground):
+    colors = _page_colors(theme)
+    if (ink, ground) == ("line-strong", "sunk"):
+        least = 2.5
+    assert _contrast(colors[ink], colors[ground]) >= least
+
+
+@pytest.mark.parametrize("color", COLORS, ids=lambda color: color.name)
+def test_caption_colors_stand_out_on_the_page(color):
+    assert _contrast(color.light, _page_colors(":root")["page"]) >= 4.5
+    assert _contrast(color.dark, _page_colors(".dark")["page"]) >= 4.5
+    # On pictures they lie between dark lines and beside dark labels.
+    assert _contrast(color.picture, "#121417") >= 7
+
+
+def test_36_captions_have_36_pairs_of_color_and_mark():
+    assert len({(color_index(i), mark_index(i)) for i in range(36)}) == 36
+    assert len(MARKS) == len(COLORS)
+    assert all(-0.05 <= value <= 1.05 for mark in MARKS for point in mark for value in point)
+    assert palette_css().count("--caption-5:") == 2
+
+
+@pytest.mark.parametrize("folder", PARTS, ids=lambda folder: folder.name)
+def test_the_files_of_a_part_go_through_gradio_unchanged(folder):
+    name = re.findall(r"^function (create\w+)\(", (folder / f"{folder.name}.js").read_text(), re.M)
+    part = read_part(folder, name[0])
+    assert part["html_template"] == (folder / f"{folder.name}.html").read_text()
+    assert part["js_on_load"].rstrip().endswith(");")
+
+
+def test_a_part_with_a_template_mark_is_refused(tmp_path):
+    folder = tmp_path / "thing"
+    folder.mkdir()
+    (folder / "thing.html").write_text("<p>${value}</p>")
+    (folder / "thing.css").write_text("")
+    (folder / "thing.js").write_text("")
+    with pytest.raises(ValueError, match=r"thing\.html contains"):
+        read_part(folder, "createThing")
+
+
+@pytest.mark.parametrize("path", sorted(UI.rglob("*.js")), ids=lambda path: path.name)
+def test_the_scripts_parse(path):
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs node (any version) to check the scripts")
+    subprocess.run([node, "--check", str(path)], check=True)
+
+
+@pytest.mark.parametrize("path", sorted(UI.rglob("*.js")), ids=lambda path: path.name)
+def test_the_scripts_never_write_markup(path):
+    assert not re.search(
+        r"innerHTML|insertAdjacentHTML|outerHTML|document\.write", path.read_text()
+    )
+
+
+def _words(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    values = value.values() if isinstance(value, dict) else value
+    return [word for item in values for word in _words(item)]
+
+
+def test_the_words_are_calm():
+    every = _words([getattr(text, name) for name in text.__all__ if name != "Words"])
+    assert not [word for word in every if "!" in word]
+    assert not [word for word in every if re.search("[\U0001f000-\U0001faff\u2600-\u27bf]", word)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("red\n\n  blue  thing ", ["red", "blue thing"]),
+        ("one\u2028still one", ["one still one"]),
+    ],
+)
+def test_captions_are_lines(lines, expected):
+    assert split_captions(lines) == expected
+
+
+def test_a_bug_is_shown_as_such():
+    assert present_error(InternalError())["error"]["message"] == text.ERRORS["internal"]
+
+
+def _result(wh: tuple[int, int], boxes: list[list[float]], captions: list[bool]) -> Result:
+    n = len(boxes)
+    logit = np.linspace(3, -3, n).astype(np.float32)
+    rankings = [
+        Ranking(
+            caption=f"caption {i} " + "with many words " * 6,
+            logit=logit,
+            score=1 / (1 + np.exp(-logit)),
+            order=np.arange(n),
+            answer_row=0 if found and n else None,
+            nearest_row=0 if n else None,
+        )
+        for i, found in enumerate(captions)
+    ]
+    return Result(wh, Detections.from_xyxy(boxes, wh), tuple(rankings))
+
+
+def test_drawing_leaves_the_object_alone(image):
+    picture = image((640, 400))
+    before = picture.copy()
+    drawn = draw_result(
+        picture, _result((640, 400), [[100, 100, 160, 130], [400, 50, 420, 60]], [True])
+    )
+    assert drawn.shape == picture.shape
+    assert (picture == before).all()
+    assert (drawn[100:130, 100:160] == picture[100:130, 100:160]).all()
+    assert (drawn[:, :] != picture[:, :]).any()
+
+
+@pytest.mark.parametrize("wh", [(1, 1), (40, 3000), (3000, 40), (64, 64)])
+@pytest.mark.parametrize("captions", [[], [True], [False, False, True]])
+def test_drawing_fits_any_picture(wh, captions, image):
+    boxes = [[0, 0, wh[0], wh[1]], [0, 0, 1, 1]]
+    assert draw_result(image(wh), _result(wh, boxes, captions)).shape == (wh[1], wh[0], 3)
+    assert draw_result(image(wh), _result(wh, [], captions)).shape == (wh[1], wh[0], 3)
+
+
+@pytest.mark.parametrize(
+    ("installed", "expected"),
+    [
+        ({"opencv-python-headless": "5.0.0.93"}, 0),
+        ({"opencv-python-headless": "5.0.0.93", "opencv-python": "5.0.0.93"}, 0),
+        ({"opencv-python-headless": "5.0.0.93", "opencv-python": "4.9.0.80"}, 1),
+        ({"numpy": "2.4.6"}, 1),
+    ],
+)
+def test_opencv_conflicts(installed, expected):
+    assert len(opencv_conflicts(installed)) == expected
