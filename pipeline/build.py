@@ -14,7 +14,8 @@ from pathlib import Path
 
 from core.config import config_hash
 from pipeline.catalog import Model, find_model
-from pipeline.config import LocateConfig, RerankConfig, UpscaleConfig
+from pipeline.config import DetectConfig, LocateConfig, RerankConfig, UpscaleConfig
+from pipeline.detect.tiled import TiledDetector
 from pipeline.engines.base import Choice, Engine, OpenEngine
 from pipeline.engines.choose import choose_engine
 from pipeline.engines.machine import Machine, probe_machine
@@ -58,7 +59,7 @@ def build_stages(config: LocateConfig, *, machine: Machine | None = None) -> Sta
 
     detect_model = find_model(config.detect.model, "detect")
     rerank_model = find_model(config.rerank.model, "rerank")
-    detector = DETECTORS.load(detect_model.family).open(detect_model, config.detect, open_file)
+    detector = _build_detector(detect_model, config.detect, open_file)
     upscalers, upscale_name = _build_upscalers(config.upscale, open_file)
     reranker = RERANKERS.load(rerank_model.family).open(rerank_model, config.rerank, open_file)
     provenance = {
@@ -78,6 +79,15 @@ def open_engine(path: Path, choice: Choice) -> Engine:
     """Return a loaded network; shared by every locator that uses the same file the same way."""
     engine: Engine = ENGINES.load(choice.engine).open(path, choice)
     return engine
+
+
+def _build_detector(model: Model, config: DetectConfig, open_file: OpenEngine) -> Detector:
+    detector: Detector = DETECTORS.load(model.family).open(model, config, open_file)
+    if config.tile_wh is None:
+        return detector
+    return TiledDetector(
+        detector, config.tile_wh, iou_max=config.iou_max, max_boxes=config.max_boxes
+    )
 
 
 def _build_upscalers(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -30,6 +30,9 @@ __all__ = [
     "load_config",
     "preset_names",
 ]
+
+Side = Annotated[int, Field(ge=32, le=8192)]
+SizeWh = tuple[Side, Side]
 
 PRESETS_PATH = Path(__file__).parent / "presets"
 
@@ -60,8 +63,13 @@ class DetectConfig(Section):
     max_boxes: int = Field(
         default=20, ge=1, le=300, description="At most this many boxes per image, best first."
     )
-    input_wh: tuple[int, int] = Field(
-        default=(960, 544), description="Width and height in pixels that the image is fitted into."
+    input_wh: SizeWh = Field(
+        default=(960, 544),
+        description="Width and height in pixels that the image is fitted into.",
+    )
+    tile_wh: SizeWh | None = Field(
+        default=None,
+        description="Also look at overlapping tiles of this width and height in pixels; unset: no.",
     )
 
 

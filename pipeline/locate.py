@@ -226,11 +226,13 @@ class Locator:
         )
 
     def warm_up(self) -> None:
-        """Run everything once on a small image, so that the first real one is not slower."""
-        image = np.full((544, 960, 3), 127, np.uint8)
-        box = Detections.from_xyxy([[400, 200, 440, 240]], image_wh(image))
+        """Run everything once on a blank image, so that the first real one is not slower."""
+        image = np.full((870, 1520, 3), 127, np.uint8)
+        # Boxes of several sizes: networks are prepared for each size they first meet.
+        boxes = [[100, 100, 100 + side, 100 + side] for side in (12, 24, 36, 60, 75)]
         self.detector([image])
-        crops = [cut(image, box, context_ratio=self.context_ratio)]
+        seen = Detections.from_xyxy(boxes, image_wh(image))
+        crops = [cut(image, seen, context_ratio=self.context_ratio)]
         for upscaler in self.upscalers:
             crops = upscaler(crops)
         self.reranker(crops, ["object"])

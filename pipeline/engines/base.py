@@ -30,6 +30,7 @@ Feeds: TypeAlias = Mapping[str, NDArray]
 # A batch is split so that its inputs hold at most this many numbers: two detector inputs, or
 # eighty windows of 128 px. On a CPU larger batches only cost memory.
 MAX_BATCH_NUMBERS = 4_000_000
+MAX_FEW_SHAPES_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ def run_in_batches(
     feeds: Feeds,
     *,
     max_numbers: int = MAX_BATCH_NUMBERS,
+    few_shapes: bool = False,
 ) -> dict[str, NDArray]:
     """Return the outputs of a large batch, run in parts that keep memory in bounds.
 
@@ -89,16 +91,23 @@ def run_in_batches(
         run: Runs one part.
         feeds: Inputs by name, all with the same first axis.
         max_numbers: How many numbers the inputs of a part may hold (but at least one item).
+        few_shapes: Only parts of 8, 4, 2 or 1 items: for engines that compile for each new shape.
     """
     num_items = len(next(iter(feeds.values())))
     numbers_per_item = sum(feed.size for feed in feeds.values()) / max(num_items, 1)
-    step = max(1, int(max_numbers / max(numbers_per_item, 1)))
-    if num_items <= step:
-        return run(feeds)
-    parts = [
-        run({name: feed[start : start + step] for name, feed in feeds.items()})
-        for start in range(0, num_items, step)
-    ]
+    limit = max(1, int(max_numbers / max(numbers_per_item, 1)))
+    if few_shapes:
+        limit = min(limit, MAX_FEW_SHAPES_BATCH)
+    parts: list[dict[str, NDArray]] = []
+    start = 0
+    while start < num_items or not parts:
+        step = min(limit, num_items - start)
+        if few_shapes and step:
+            step = 1 << (step.bit_length() - 1)
+        parts.append(run({name: feed[start : start + step] for name, feed in feeds.items()}))
+        start += step
+    if len(parts) == 1:
+        return parts[0]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

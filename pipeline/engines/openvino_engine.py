@@ -55,7 +55,8 @@ class OpenVinoEngine:
 
     def run(self, feeds: Feeds) -> dict[str, NDArray]:
         """Return the outputs by name."""
-        return run_in_batches(self._run, feeds)
+        # The first run of a new shape costs some 50 ms; a few batch sizes soon are all known.
+        return run_in_batches(self._run, feeds, few_shapes=True)
 
     def _run(self, feeds: Feeds) -> dict[str, NDArray]:
         arrays = {name: np.ascontiguousarray(feed) for name, feed in feeds.items()}

@@ -115,3 +115,19 @@ def test_large_batches_are_split():
     sizes.clear()
     run_in_batches(double, {"x": x}, max_numbers=5)
     assert sizes == [1] * 7
+
+
+@pytest.mark.parametrize(
+    ("num_items", "expected"),
+    [(0, [0]), (1, [1]), (7, [4, 2, 1]), (21, [8, 8, 4, 1])],
+)
+def test_few_shapes(num_items, expected):
+    sizes = []
+
+    def same(feeds):
+        sizes.append(len(feeds["x"]))
+        return {"y": feeds["x"]}
+
+    x = np.arange(num_items)
+    np.testing.assert_array_equal(run_in_batches(same, {"x": x}, few_shapes=True)["y"], x)
+    assert sizes == expected
