@@ -2,8 +2,9 @@
 
     python -m synth.backgrounds --count 36 --out assets/backgrounds --seed 1
 
-Here: the list of scenes, their files and metadata. Not here: how each part is painted (`synth.landscape`).
-Flow: (kind, seed) -> uint8 (h, w, 3) RGB; picture i depends on `seed` and i alone.
+Here: the list of scenes, their files and metadata. Not here: how each part is painted
+(`synth.landscape`). Flow: (kind, seed) -> uint8 (h, w, 3) RGB; picture i depends on `seed` and i
+alone.
 """
 
 from __future__ import annotations
@@ -291,7 +292,7 @@ def write_backgrounds(
                 "size_wh": list(size_wh),
                 "licence": "CC0-1.0",
                 "source": "synth.backgrounds (own code)",
-            }  # fmt: skip
+            }
         )
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     (folder / "backgrounds.jsonl").write_text(lines, encoding="utf-8")

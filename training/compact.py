@@ -1,12 +1,11 @@
 """The upscaling network: SRVGGNetCompact, a plain chain of 3x3 convolutions at the small size.
 
-Key names (`body.N.weight`) and PReLU follow Real-ESRGAN's compact architecture, so that other tools read
-the weights. Flow: float (n, 3, h, w) in 0..1 -> float (n, 3, 4h, 4w), not clamped.
+Key names (`body.N.weight`) and PReLU follow Real-ESRGAN's compact architecture, so that other tools
+read the weights. Flow: float (n, 3, h, w) in 0..1 -> float (n, 3, 4h, 4w), not clamped.
 """
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 

@@ -1,7 +1,8 @@
 """Two-stage image degradation after Real-ESRGAN: sharp picture in, small damaged picture out.
 
-Here: blur (isotropic, anisotropic, sinc), resizing, Gaussian and photon noise, JPEG, drawn at random.
-Not here: where sharp pictures come from (`training.patches`). Flow: RGB uint8 -> RGB uint8, 4x smaller.
+Here: blur (isotropic, anisotropic, sinc), resizing, Gaussian and photon noise, JPEG, drawn at
+random. Not here: where sharp pictures come from (`training.patches`). Flow: RGB uint8 -> RGB uint8,
+4x smaller.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ class Severity:
     jpeg_quality_range: tuple[int, int]
 
 
-# Stage one and two of Real-ESRGAN (arXiv 2107.10833, appendix), noise a little lower: the objects are only
-# a few pixels large here, and a net taught on more noise paints flat colors over their markings.
+# Stage one and two of Real-ESRGAN (arXiv 2107.10833, appendix), noise a little lower: the objects
+# are only a few pixels large here, and a net taught on more noise paints flat colors over their
+# markings.
 FULL = (
     Severity(1.0, (0.2, 3.0), 0.1, (0.25, 1.5), 0.9, 1.0, (1.0, 25.0), (0.05, 2.5), 1.0, (35, 95)),
     Severity(0.8, (0.2, 1.5), 0.1, (0.3, 1.2), 0.7, 1.0, (1.0, 18.0), (0.05, 2.0), 1.0, (40, 95)),
@@ -66,7 +68,8 @@ def degrade(image: Image, level: Level, *, rng: np.random.Generator, scale: int 
 
     Args:
         image: uint8 (h, w, 3) RGB, h and w multiples of `scale`.
-        level: "clean" averages areas and does nothing else; "mild" and "full" run two random stages.
+        level: "clean" averages areas and does nothing else; "mild" and "full" run two random
+            stages.
         rng: source of randomness.
         scale: how many times smaller the result is.
 
@@ -147,7 +150,7 @@ def _filter(pixels: Pixels, kernel: Pixels) -> Pixels:
 
 
 def _draw_kernel(severity: Severity, rng: np.random.Generator) -> Pixels:
-    """Return a random blur kernel (odd side, sum 1): sinc, isotropic or anisotropic, round or flat-topped."""
+    """Return a random blur kernel (odd side, sum 1): sinc, round, oblong or flat-topped."""
     if rng.random() < severity.sinc_probability:
         return _sinc_kernel(rng)
     sigma_x = rng.uniform(*severity.sigma_px_range)
@@ -157,7 +160,8 @@ def _draw_kernel(severity: Severity, rng: np.random.Generator) -> Pixels:
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1].astype(np.float32)
     along = (x * np.cos(angle) + y * np.sin(angle)) / sigma_x
     across = (-x * np.sin(angle) + y * np.cos(angle)) / sigma_y
-    # The exponent bends the bell: below 1 a sharp peak with long tails, above 1 a flat top (defocus).
+    # The exponent bends the bell: below 1 a sharp peak with long tails, above 1 a flat top
+    # (defocus).
     bend = 1.0 if rng.random() < 0.7 else rng.uniform(0.5, 2.5)
     kernel = np.exp(-0.5 * (along**2 + across**2) ** bend)
     return (kernel / kernel.sum()).astype(np.float32)
@@ -176,7 +180,7 @@ def _sinc_kernel(rng: np.random.Generator) -> Pixels:
 
 
 def _add_noise(pixels: Pixels, severity: Severity, rng: np.random.Generator) -> Pixels:
-    """Add sensor noise, of equal strength everywhere or growing with brightness, colored or grey."""
+    """Add sensor noise, equal everywhere or growing with brightness, colored or grey."""
     shape = (*pixels.shape[:2], 1 if rng.random() < 0.4 else 3)
     noise = rng.standard_normal(shape, dtype=np.float32)
     if rng.random() < 0.5:

@@ -2,8 +2,8 @@
 
     python -m training.export_upscaler --run runs/upscaler --out assets/models/spotter-upscaler-x4
 
-Writes upscaler.onnx (free batch, height and width) and upscaler.safetensors, but only after ONNX Runtime and
-PyTorch agree on pictures of several sizes. Not here: training (`training.upscaler`).
+Writes upscaler.onnx (free batch, height and width) and upscaler.safetensors, but only after ONNX
+Runtime and PyTorch agree on pictures of several sizes. Not here: training (`training.upscaler`).
 """
 
 from __future__ import annotations
@@ -43,14 +43,15 @@ def load_run(run: Path) -> Compact:
 
 
 def export_upscaler(run: Path, out: Path) -> float:
-    """Return the largest difference between PyTorch and ONNX Runtime, after writing the model folder.
+    """Return how far PyTorch and ONNX Runtime differ at most, after writing the model folder.
 
     Args:
         run: the folder that `training.upscaler` wrote.
         out: folder to write upscaler.onnx and upscaler.safetensors to.
 
     Raises:
-        ValueError: if the two disagree by more than a fortieth of a grey level; nothing is written then.
+        ValueError: if the two disagree by more than a fortieth of a grey level; nothing is written
+        then.
     """
     net = load_run(run)
     out.mkdir(parents=True, exist_ok=True)
@@ -60,7 +61,8 @@ def export_upscaler(run: Path, out: Path) -> float:
         difference = _largest_difference(net, temporary)
         if difference > _TOLERANCE:
             raise ValueError(
-                f"PyTorch and ONNX Runtime differ by {difference:.2g}, allowed is {_TOLERANCE:.2g}. Nothing was written."
+                f"PyTorch and ONNX Runtime differ by {difference:.2g}, "
+                f"allowed is {_TOLERANCE:.2g}. Nothing was written."
             )
         temporary.replace(out / "upscaler.onnx")
     finally:
@@ -73,7 +75,8 @@ def export_upscaler(run: Path, out: Path) -> float:
 def _write_onnx(net: Compact, path: Path) -> None:
     free = {"input": {0: "n", 2: "h", 3: "w"}, "output": {0: "n", 2: "4h", 3: "4w"}}
     with warnings.catch_warnings():
-        # The tracing exporter is deprecated; it alone needs no further package and keeps the graph at 16 nodes.
+        # The tracing exporter is deprecated; it alone needs no further package and keeps the graph
+        # at 16 nodes.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             net,
@@ -119,7 +122,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="model folder to write")
     options = parser.parse_args(arguments)
     difference = export_upscaler(options.run, options.out)
-    print(f"wrote {options.out}; largest difference to PyTorch {difference:.2g}")  # noqa: T201
+    print(f"wrote {options.out}; largest difference to PyTorch {difference:.2g}")
 
 
 if __name__ == "__main__":

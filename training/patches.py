@@ -1,7 +1,8 @@
 """Sharp training patches from photographs, with objects pasted over some of them.
 
-Here: which pictures are held out, where a patch is cut, what is pasted on it. Not here: making patches worse
-(`training.degrade`). Flow: folder of photographs (+ cutout library) -> uint8 (side, side, 3) RGB patches.
+Here: which pictures are held out, where a patch is cut, what is pasted on it. Not here: making
+patches worse (`training.degrade`). Flow: folder of photographs (+ cutout library) -> uint8 (side,
+side, 3) RGB patches.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ def _read_shrunk(path: Path, side_px: int, rng: np.random.Generator) -> Image:
 
 
 def _cut_patch(picture: Image, side_px: int, rng: np.random.Generator) -> Image:
-    """Return the busiest of three random places, or now and then any place: skies are mostly empty."""
+    """Return the busiest of three random places, or now and then any: skies are mostly empty."""
     candidates = []
     for _ in range(3 if rng.random() < 0.8 else 1):
         y = int(rng.integers(picture.shape[0] - side_px + 1))
@@ -171,7 +172,7 @@ def _paste(patch: Image, cutout: NDArray[np.uint8], rng: np.random.Generator) ->
 
 
 def _draw_shapes(side_px: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return an RGBA drawing of a few flat-colored bodies with stripes and dots: edges and markings."""
+    """Return an RGBA drawing of a few flat-colored bodies with stripes: edges and markings."""
     fine = 2  # drawn twice as large and averaged, so that edges are smooth
     canvas = np.zeros((side_px * fine, side_px * fine, 4), np.uint8)
     center = np.array((side_px, side_px), np.float64)

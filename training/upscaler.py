@@ -3,13 +3,15 @@
     python -m training.upscaler --backgrounds PHOTOS --out runs/upscaler --max-minutes 25
     python -m training.upscaler --backgrounds PHOTOS --out runs/upscaler --max-minutes 25 --resume
 
-Each step takes half of its pairs fresh from the degradation and half from a pool of recent ones, because on a
-CPU making a pair costs more than learning from it. The learning rate falls with the share of time used, so a run
-always ends annealed. The loss is Charbonnier plus the same on differences between neighbors; no adversarial
-term, since invented detail and shifted color would mislead the stage that reads colors.
+Each step takes half of its pairs fresh from the degradation and half from a pool of recent ones,
+because on a CPU making a pair costs more than learning from it. The learning rate falls with the
+share of time used, so a run always ends annealed. The loss is Charbonnier plus the same on
+differences between neighbors; no adversarial term, since invented detail and shifted color would
+mislead the stage that reads colors.
 
-The folder `--out` then holds weights.safetensors (averaged weights), config.toml, metrics.json, environment.txt
-and checkpoint.pt (for --resume). `python -m training.export_upscaler` makes the model that the app loads.
+The folder `--out` then holds weights.safetensors (averaged weights), config.toml, metrics.json,
+environment.txt and checkpoint.pt (for --resume). `python -m training.export_upscaler` makes the
+model that the app loads.
 """
 
 from __future__ import annotations
@@ -66,6 +68,7 @@ class Config:
     device: str = "auto"
     threads: int = 1
     workers: int = 0
+    measured: int = 120  # patches per level in the final figures
 
 
 class Pairs(IterableDataset[tuple[Tensor, Tensor]]):
@@ -84,7 +87,8 @@ class Pairs(IterableDataset[tuple[Tensor, Tensor]]):
         side = (small + 2 * rim) * _SCALE
         for patch in iterate_patches(self.paths, side_px=side, rng=rng, cutouts=self.cutouts):
             damaged = degrade(patch, draw_level(rng), rng=rng, scale=_SCALE)
-            # Cut away a random rim: JPEG's 8-pixel grid and the filters' borders then fall anywhere.
+            # Cut away a random rim: JPEG's 8-pixel grid and the filters' borders then fall
+            # anywhere.
             y, x = (int(v) for v in rng.integers(0, 2 * rim + 1, 2))
             large = patch[y * _SCALE :, x * _SCALE :][: small * _SCALE, : small * _SCALE]
             yield _to_tensor(damaged[y : y + small, x : x + small]), _to_tensor(large)
@@ -105,7 +109,8 @@ def train(config: Config, *, resume: bool = False) -> dict[str, float]:
     """Return the figures of the trained network, after writing it to `config.out`.
 
     Args:
-        config: what to train on and for how long; the time counts from the first start, not from a resume.
+        config: what to train on and for how long; the time counts from the first start, not from a
+            resume.
         resume: continue the checkpoint in `config.out`.
 
     Raises:
@@ -137,7 +142,7 @@ def train(config: Config, *, resume: bool = False) -> dict[str, float]:
     _save(run, out)
     net.load_state_dict(run.averaged)
     metrics = {"steps": float(run.step), "minutes": round(run.minutes, 2)}
-    metrics |= measure_psnr(net.cpu(), held or paths)
+    metrics |= measure_psnr(net.cpu(), held or paths, patches_per_level=config.measured)
     _write(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     return metrics
 
@@ -196,7 +201,7 @@ class Pool:
         self.large: list[Tensor] = []
 
     def mix(self, small: Tensor, large: Tensor, batch: int) -> tuple[Tensor, Tensor]:
-        """Return the fresh pairs filled up to `batch` from the pool, each turned and mirrored at random.
+        """Return the fresh pairs filled up to `batch` from the pool, each turned at random.
 
         Args:
             small: fresh inputs (n, 3, s, s), added to the pool.
@@ -304,7 +309,7 @@ def _choose_device(wish: str) -> torch.device:
 
 
 def _save(run: Run, out: Path) -> None:
-    """Write weights and checkpoint, each under another name first: a broken-off write harms nothing."""
+    """Write weights and checkpoint, under other names first: a broken-off write harms nothing."""
     weights = {name: value.cpu().contiguous() for name, value in run.averaged.items()}
     save_file(weights, str(out / "weights.tmp"))
     (out / "weights.tmp").replace(out / "weights.safetensors")
@@ -382,6 +387,7 @@ def main(arguments: list[str] | None = None) -> None:
     if smoke:
         options |= {
             "max_steps": 2,
+            "measured": 2,
             "batch": 2,
             "fresh": 1,
             "features": 8,

@@ -74,7 +74,7 @@ def _building(
     """Draw one building into `layer`, which holds color and opacity."""
     left, top, right, foot = box
     wall = linear(_WALLS[int(rng.integers(len(_WALLS)))]) * rng.uniform(0.7, 1.15)
-    sx, sy, sz = setting.sun.direction()
+    sx, _, sz = setting.sun.direction()
     front = setting.ambient * 0.8 + setting.sunlight * max(-sz, 0.0) * 0.8
     flank = setting.ambient * 0.75 + setting.sunlight * abs(sx) * 0.75
     edge = left + int(
@@ -108,7 +108,8 @@ def _rectangle(layer: Pixels, box: tuple[int, int, int, int], color: Pixels) -> 
 
 
 def _windows(
-    layer: Pixels, box: tuple[int, int, int, int], wall: Pixels, light: Pixels, look: tuple[int, int],
+    layer: Pixels, box: tuple[int, int, int, int], wall: Pixels, light: Pixels, look: tuple[int,
+        int],
     rng: np.random.Generator, lights: float,
 ) -> None:  # fmt: skip
     """Draw panes (0), bands of glass (1) or a glass front (2), some of them lit."""
@@ -138,7 +139,7 @@ def _windows(
 
 
 def _mirrored(light: Pixels) -> Pixels:
-    """Return the light that glass mirrors, about that of the sky: bluer than what falls on the wall."""
+    """Return the light that glass mirrors, the sky's: bluer than what falls on the wall."""
     return np.asarray(light * np.array((0.8, 0.95, 1.15), np.float32), np.float32)
 
 

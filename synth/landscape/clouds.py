@@ -1,8 +1,8 @@
 """Cumulus clouds with volume, lit through themselves.
 
-The cloud layer is cut into horizontal slices, drawn from the top one down. On the way the shadow that the slices
-above throw along the sun's direction adds up, so that the same pass that draws a slice also knows its light.
-Flow: linear sky (h, w, 3) -> linear sky with clouds.
+The cloud layer is cut into horizontal slices, drawn from the top one down. On the way the shadow
+that the slices above throw along the sun's direction adds up, so that the same pass that draws a
+slice also knows its light. Flow: linear sky (h, w, 3) -> linear sky with clouds.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ class _Field:
         limit = float(np.quantile(base, 1 - shape.cover))
         self.body = np.asarray((base - limit) / (base.max() - limit), np.float32)
         noise = volume(rng, (_LAYERS, _SIZE // 2, _SIZE // 2), 1.55)
-        # Folded at zero, noise turns into round bulges with creases between: the look of a cauliflower.
+        # Folded at zero, noise turns into round bulges with creases between: the look of a
+        # cauliflower.
         self.bulges = np.asarray(0.8 - np.abs(noise), np.float32)
         self.towering = shape.towering
 

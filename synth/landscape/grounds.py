@@ -1,7 +1,7 @@
 """The kinds of ground: mountains, hills with woods and fields, dunes, snow.
 
-Each function lays one of them in front of a sky. Not here: how relief is seen and lit (`terrain`), single trees
-(`trees`).
+Each function lays one of them in front of a sky. Not here: how relief is seen and lit (`terrain`),
+single trees (`trees`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def add_mountains(
     broad = power(rng, _SIZE, 2.0, lowest=1.0)
     crests = ridges(rng, _SIZE, cycles=5, octaves=7, gain=0.52)
     heights = np.asarray(2.1 * crests * smoothstep(-2.4, 1.4, broad) + 0.05 * broad, np.float32)
-    ground = Ground(heights, texel, tuple(float(v) for v in rng.uniform(0, _SIZE, 2)))
+    ground = Ground(heights, texel, (float(rng.uniform(0, _SIZE)), float(rng.uniform(0, _SIZE))))
     floor = float(np.quantile(heights, 0.25))
     hit = cast(
         setting.view.finer(_FINER), ground, camera_km=floor, near_km=near_km, far_km=75, rise_km=5
@@ -148,14 +148,19 @@ def _wooded(
     canopy = np.asarray(ground.at(woods, hit.x, hit.z) * smoothstep(0.5, 1.5, hit.z), np.float32)
     far_turf = ground.at(turf, hit.x, hit.z)
     grain = (0.08 * far_turf + 0.07 * close_up(turf, ground, hit)) * (0.3 + 0.7 * smooth)
-    color = ground.at(open_ground, hit.x, hit.z) * (1 + grain)[..., None]
+    grown = ground.at(open_ground, hit.x, hit.z) * (1 + grain)[..., None]
     leaves = mix(stand.dark, stand.bright, np.clip(ground.at(crowns, hit.x, hit.z) * 0.45, 0, 1))
-    color = mix(color, leaves, canopy)
+    color = mix(grown, leaves, canopy)
     slopes = ground.at(slopes_of(heights, texel), hit.x, hit.z) * (1 - 0.5 * canopy)[..., None]
     blades = close_up(slopes_of(turf, 1.0), ground, hit) * (0.28 * smooth * (1 - canopy))[..., None]
     lit = ground.at(ground_shadow(ground, setting.sun), hit.x, hit.z)
     light = shade(
-        color, slopes + blades, lit, setting.sun, sunlight=setting.sunlight, ambient=setting.ambient
+        color,
+        np.asarray(slopes + blades, np.float32),
+        lit,
+        setting.sun,
+        sunlight=setting.sunlight,
+        ambient=setting.ambient,
     )
     lamp = setting.ambient * 0.9 + setting.sunlight * 0.25
     sunny = setting.ambient * 0.9 + setting.sunlight * 0.75
@@ -183,7 +188,7 @@ def _wooded(
 
 
 def _plots(rng: np.random.Generator, *, autumn: bool) -> Pixels:
-    """Return a patchwork of fields (n, n, 3), linear: each point takes the color of its nearest seed."""
+    """Return a patchwork of fields (n, n, 3), linear: a point has the color of its nearest seed."""
     green = ("#67733f", "#73804a", "#5b6b3b", "#858a54", "#9c9562", "#51623a", "#8b8355", "#6d7b45")
     brown = ("#8d8350", "#a08f57", "#7d7547", "#94794a", "#6f7344", "#ab9a63", "#7a6a45", "#868051")
     palette = brown if autumn else green

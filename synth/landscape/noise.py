@@ -1,9 +1,12 @@
 """Noise that repeats without a seam, and the small functions of shading.
 
-Flow: a random generator -> textures of zero mean and unit deviation, sampled anywhere with `sample`.
+Flow: a random generator -> textures of zero mean and unit deviation, sampled anywhere with
+`sample`.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,6 +15,7 @@ from numpy.typing import NDArray
 __all__ = ["band", "mix", "power", "profile", "ridges", "sample", "smoothstep", "volume"]
 
 Field = NDArray[np.float32]
+Values = NDArray[np.floating[Any]] | np.floating[Any] | float  # what is taken; returned: Field
 
 
 def power(
@@ -90,7 +94,7 @@ def _shape(rng: np.random.Generator, shape: tuple[int, ...], amplitude: Field) -
 def ridges(
     rng: np.random.Generator, size: int, *, cycles: float, octaves: int, gain: float = 0.5
 ) -> Field:
-    """Return mountain ridges: sharp crests, each octave finer and strongest where the last was high.
+    """Return ridges: sharp crests, each octave finer and strongest where the last was high.
 
     Args:
         rng: source of randomness.
@@ -128,7 +132,7 @@ def profile(rng: np.random.Generator, size: int, exponent: float, *, lowest: flo
     return _shape(rng, (size,), amplitude.astype(np.float32))
 
 
-def sample(texture: NDArray[np.float32], u: Field, v: Field) -> NDArray[np.float32]:
+def sample(texture: NDArray[np.float32], u: NDArray[Any], v: NDArray[Any]) -> NDArray[np.float32]:
     """Return the texture at columns `u` and rows `v`, repeated without end, linearly interpolated.
 
     Args:
@@ -144,7 +148,7 @@ def sample(texture: NDArray[np.float32], u: Field, v: Field) -> NDArray[np.float
     )
 
 
-def smoothstep(low: float, high: float, value: Field) -> Field:
+def smoothstep(low: float, high: float, value: Values) -> Field:
     """Return 0 below `low`, 1 above `high`, and a smooth rise between.
 
     Example:
@@ -155,7 +159,7 @@ def smoothstep(low: float, high: float, value: Field) -> Field:
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
-def mix(a: NDArray[np.float32], b: NDArray[np.float32], share: Field) -> NDArray[np.float32]:
+def mix(a: NDArray[Any], b: NDArray[Any], share: Values) -> NDArray[np.float32]:
     """Return `a` where share is 0 and `b` where it is 1; a 2-D share serves all channels.
 
     Args:
@@ -163,5 +167,5 @@ def mix(a: NDArray[np.float32], b: NDArray[np.float32], share: Field) -> NDArray
         b: colors, (3,) or (h, w, 3).
         share: (h, w).
     """
-    weight = share[..., None]
+    weight = np.asarray(share, np.float32)[..., None]
     return np.asarray(a * (1 - weight) + b * weight, np.float32)

@@ -87,7 +87,7 @@ def paint_sky(view: View, palette: Palette, sun: Sun) -> Pixels:
 
 
 def horizon_color(sky: Pixels, view: View) -> Pixels:
-    """Return the color of the sky just above the horizon in each column (w, 3), smoothed: the color of haze.
+    """Return the color of haze: the sky just above the horizon by column (w, 3), smoothed.
 
     Args:
         sky: cloudless, as `paint_sky` returns it.
@@ -99,7 +99,7 @@ def horizon_color(sky: Pixels, view: View) -> Pixels:
 
 
 def _on_plane(view: View, *, height: float, drift: float = 0.0) -> tuple[Pixels, Pixels, Pixels]:
-    """Return world x and z where rays meet a plane overhead, and the distance as a share of the visible range."""
+    """Return world x and z where rays meet a plane overhead, and 1 fading to 0 at the horizon."""
     x, y = view.slopes()
     z = height / np.maximum(y, 1e-3)
     far = smoothstep(0.02, 0.16, np.broadcast_to(y, (view.height, view.width)).astype(np.float32))
@@ -181,7 +181,7 @@ def add_deck(
 
 
 def add_stars(sky: Pixels, view: View, rng: np.random.Generator, *, milky_way: bool) -> Pixels:
-    """Return the sky with stars of natural brightness and color, and perhaps the band of our galaxy.
+    """Return the sky with stars of natural brightness, and perhaps the band of our galaxy.
 
     Args:
         sky: linear (h, w, 3).

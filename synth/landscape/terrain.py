@@ -1,8 +1,9 @@
 """Ground with relief, seen in perspective: mountains, hills, dunes, snow.
 
-A column of the picture is a vertical plane through the camera. Walking outwards along all columns at once, the
-ground's outline on the picture is known for each distance; a pixel shows the first distance whose outline reaches
-up to it. Flow: heights (repeating texture) + view -> per pixel the world position, or sky.
+A column of the picture is a vertical plane through the camera. Walking outwards along all columns
+at once, the ground's outline on the picture is known for each distance; a pixel shows the first
+distance whose outline reaches up to it. Flow: heights (repeating texture) + view -> per pixel the
+world position, or sky.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Ground:
     offset: tuple[float, float] = (0.0, 0.0)  # where the camera stands, in texels
 
     def at(self, texture: Pixels, x: Pixels, z: Pixels, *, finer: float = 1.0) -> Pixels:
-        """Return a texture's values at world positions; `finer` repeats it that many times more often."""
+        """Return a texture at world positions, repeated `finer` times as often as the relief."""
         u = (x / self.texel_km + self.offset[0]) * finer
         v = (z / self.texel_km + self.offset[1]) * finer
         return sample(texture, np.asarray(u, np.float32), np.asarray(v, np.float32))
@@ -50,7 +51,7 @@ class Ground:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hit:
-    """What each pixel sees: world x and z in kilometers, and whether it is ground at all. All (h, w)."""
+    """What each pixel sees: world x and z in kilometers, and whether it is ground; all (h, w)."""
 
     x: Pixels
     z: Pixels
@@ -122,7 +123,7 @@ def cast(
 
 
 def close_up(texture: Pixels, ground: Ground, hit: Hit, *, reach_km: float = 3.0) -> Pixels:
-    """Return detail that stays fine near the camera: the texture again and again, four times finer each.
+    """Return detail that stays fine near the camera: the texture repeated at four scales.
 
     Args:
         texture: (n, n) or (n, n, channels), mean 0.
@@ -163,7 +164,7 @@ def ground_shadow(ground: Ground, sun: Sun) -> Pixels:
         moved = _rolled(highest, -sx / flat * reach, -sz / flat * reach) - reach * fall
         highest = np.maximum(highest, moved)
         reach *= 2
-    soft = cv2.GaussianBlur(highest - ground.heights, (0, 0), 0.8)
+    soft = np.asarray(cv2.GaussianBlur(highest - ground.heights, (0, 0), 0.8), np.float32)
     return 1 - smoothstep(0.0, 4.0 * ground.texel_km * max(sy, 0.1), soft)
 
 
@@ -193,7 +194,7 @@ def shade(
 
 
 def over(sky: Pixels, color: Pixels, hit: Hit, air: Air, view: View) -> Pixels:
-    """Return the ground in front of the sky, dimmed and tinted by the air between, at the view's own size.
+    """Return the ground in front of the sky, dimmed and tinted by the air, at the view's size.
 
     Args:
         sky: linear (h, w, 3), of the view's size.
@@ -203,14 +204,15 @@ def over(sky: Pixels, color: Pixels, hit: Hit, air: Air, view: View) -> Pixels:
         view: camera, with the size of the result.
     """
     haze = cv2.resize(air.haze[None], (hit.z.shape[1], 1), interpolation=cv2.INTER_LINEAR)
-    # Blue light is scattered most: far ground first turns blue, then takes the color of the horizon.
+    # Blue light is scattered most: far ground first turns blue, then takes the color of the
+    # horizon.
     through = np.exp(-(hit.z[..., None] / air.range_km) * np.array((0.85, 1.0, 1.22), np.float32))
     color = color * through + haze * (1 - through)
     opaque = hit.mask.astype(np.float32)
     size = (view.width, view.height)
-    color = cv2.resize(color * opaque[..., None], size, interpolation=cv2.INTER_AREA)
-    opaque = cv2.resize(opaque, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(sky * (1 - opaque[..., None]) + color, np.float32)
+    small = cv2.resize(color * opaque[..., None], size, interpolation=cv2.INTER_AREA)
+    share = cv2.resize(opaque, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(sky * (1 - share[..., None]) + small, np.float32)
 
 
 def lay(

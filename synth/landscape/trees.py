@@ -1,6 +1,7 @@
 """Single trees, drawn as outlines with a sunny side, where a wood stands near the camera.
 
-Flow: ground + what each pixel sees + density of trees -> a layer of color and opacity over the ground.
+Flow: ground + what each pixel sees + density of trees -> a layer of color and opacity over the
+ground.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def _conifer(rng: np.random.Generator, height: float) -> list[tuple[Pixels, floa
 
 
 def _round(rng: np.random.Generator, height: float) -> list[tuple[Pixels, float]]:
-    """Return outlines of a broad-leaved tree: a dark crown of lobes, brighter lobes towards the sun."""
+    """Return outlines of a broad-leaved tree: a dark crown, brighter lobes towards the sun."""
     outlines = []
     angles = np.linspace(0, 2 * np.pi, 14 if height < 25 else 26, endpoint=False)
     lobes = [(0.0, -0.52, 0.42, 0.0), (-0.16, -0.42, 0.3, 0.08), (0.18, -0.4, 0.3, 0.25)]

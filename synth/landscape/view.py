@@ -1,7 +1,7 @@
 """The camera, the sun, and colors in linear light.
 
-The camera stands upright: the horizon is a straight row and verticals stay vertical. World axes: x to the right,
-y up, z into the picture. Flow: sizes and angles -> rays and colors.
+The camera stands upright: the horizon is a straight row and verticals stay vertical. World axes: x
+to the right, y up, z into the picture. Flow: sizes and angles -> rays and colors.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class View:
         return View(*size, self.horizon_ratio, self.focal_ratio)
 
     def slopes(self) -> tuple[Pixels, Pixels]:
-        """Return x / z as a row (1, w) and y / z as a column (h, 1) of the rays through pixel centers."""
+        """Return x / z as a row (1, w) and y / z as a column (h, 1), through pixel centers."""
         x = (
             np.arange(self.width, dtype=np.float32)[None, :] + 0.5 - self.width / 2
         ) / self.focal_px
@@ -58,7 +58,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Sun:
-    """Where the light comes from: azimuth 0 is straight ahead, 90 to the right, 180 behind the camera."""
+    """Where the light comes from: azimuth 0 is straight ahead, 90 right, 180 behind the camera."""
 
     azimuth_deg: float
     elevation_deg: float
@@ -98,7 +98,7 @@ def linear(color: str) -> Pixels:
 
 
 def develop(light: Pixels, rng: np.random.Generator, *, grain: float = 0.006) -> NDArray[np.uint8]:
-    """Return the display picture: highlights rolled off, display gamma, a little vignetting and grain.
+    """Return the display picture: highlights rolled off, gamma, a little vignetting and grain.
 
     Args:
         light: linear (h, w, 3).

@@ -69,7 +69,7 @@ def add_water(
 def _waves(
     x: Pixels, z: Pixels, footprint: Pixels, rng: np.random.Generator, roughness: float
 ) -> tuple[Pixels, Pixels]:
-    """Return the tilt of the surface (h, w, 2) and its height (h, w), waves smaller than a pixel left out."""
+    """Return tilt (h, w, 2) and height (h, w) of the surface, without waves below a pixel."""
     tilt = np.zeros((*z.shape, 2), np.float32)
     height = np.zeros_like(z)
     for span_m, steepness in ((9.0, 0.05), (38.0, 0.075), (170.0, 0.075), (800.0, 0.05)):
