@@ -15,6 +15,7 @@ from synth.effects import motion_kernel
 __all__ = ["blend_poisson", "paste", "soften_rim"]
 
 Rgba = NDArray[np.float32]
+_CLONE_RIM_PX = 6
 
 
 def soften_rim(rgba: Rgba, blend: str, rng: np.random.Generator) -> Rgba:
@@ -60,23 +61,28 @@ def paste(canvas: NDArray[np.uint8], rgba: Rgba) -> None:
 def blend_poisson(canvas: NDArray[np.uint8], rgba: Rgba, left: int, top: int) -> None:
     """Clone gradients instead of colours, in place; recolours the object, so it is opt-in.
 
-    The object must lie inside the canvas with a margin of one pixel; otherwise it is pasted.
+    The object is cloned from a flat ground of the place's mean colour, with a rim of that ground:
+    a mask that ends at the object's edge would lose the edge's gradient, and the object with it.
+    Objects nearer to the border than the rim are pasted plainly.
     """
     height, width = rgba.shape[:2]
-    view = canvas[top : top + height, left : left + width]
-    mask = np.where(rgba[..., 3] > 60, 255, 0).astype(np.uint8)
+    solid = np.where(rgba[..., 3] > 60, 255, 0).astype(np.uint8)
+    mask = cv2.dilate(
+        cv2.copyMakeBorder(solid, *[_CLONE_RIM_PX] * 4, cv2.BORDER_CONSTANT),
+        np.ones((2 * _CLONE_RIM_PX - 3,) * 2, np.uint8),
+    )
     x, y, mask_width, mask_height = cv2.boundingRect(mask)
-    fits = (
-        left > 0 and top > 0 and left + width < canvas.shape[1] and top + height < canvas.shape[0]
-    )
-    if not fits or mask_width < 4 or mask_height < 4:
-        paste(view, rgba)
+    x1, y1 = left - _CLONE_RIM_PX, top - _CLONE_RIM_PX
+    x2, y2 = left + width + _CLONE_RIM_PX, top + height + _CLONE_RIM_PX
+    fits = x1 > 0 and y1 > 0 and x2 < canvas.shape[1] and y2 < canvas.shape[0]
+    if not fits or not mask_width:
+        paste(canvas[top : top + height, left : left + width], rgba)
         return
-    pasted = view.copy()
-    paste(pasted, rgba)
+    ground = canvas[y1:y2, x1:x2].reshape(-1, 3).mean(axis=0)
+    source = np.broadcast_to(ground, (*mask.shape, 3)).astype(np.uint8)
+    rim = _CLONE_RIM_PX
+    paste(source[rim:-rim, rim:-rim], rgba)
+    part = (slice(y, y + mask_height), slice(x, x + mask_width))
     # seamlessClone centres the mask's bounding box on the given point.
-    centre = (left + x + mask_width // 2, top + y + mask_height // 2)
-    source = pasted[y : y + mask_height, x : x + mask_width]
-    canvas[:] = cv2.seamlessClone(
-        source, canvas, mask[y : y + mask_height, x : x + mask_width], centre, cv2.NORMAL_CLONE
-    )
+    centre = (x1 + x + mask_width // 2, y1 + y + mask_height // 2)
+    canvas[:] = cv2.seamlessClone(source[part], canvas, mask[part], centre, cv2.NORMAL_CLONE)

@@ -66,7 +66,7 @@ def build_model() -> DetectionModel:
     return model.to(memory_format=torch.channels_last)
 
 
-def to_float32(output: Any) -> Any:  # noqa: ANN401 - nested dicts, lists and tensors
+def to_float32(output: Any) -> Any:
     """The model's nested output with every tensor in float32, as the loss needs it."""
     if isinstance(output, dict):
         return {key: to_float32(value) for key, value in output.items()}
@@ -225,7 +225,7 @@ def save_state(
     step: int,
     spent_s: float,
 ) -> None:
-    """Write state.pt (to resume) and weights.safetensors (the average), each whole or not at all."""
+    """Write state.pt (to resume) and weights.safetensors (the average), each whole or not."""
     state = {
         "model": model.state_dict(),
         "ema": ema.state_dict(),

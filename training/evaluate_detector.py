@@ -43,7 +43,12 @@ def open_detector(
 ) -> Callable[[Sequence[Image]], list[Detections]]:
     """The pipeline's detector over a file, with the lowest threshold."""
     choice = Choice(
-        engine="onnxruntime", device="cpu", precision="f32", threads=threads, reason="evaluation"
+        engine="onnxruntime",
+        device="cpu",
+        precision="f32",
+        threads=threads,
+        reason="evaluation",
+        provider="CPUExecutionProvider",
     )
     config = DetectConfig(score_min=LOW_SCORE, input_wh=input_wh, max_boxes=300)
     return YoloDetector(OrtEngine.open(path, choice), config)

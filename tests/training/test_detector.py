@@ -1,0 +1,127 @@
+"""The detector's crops, scene cache, training loop and export, at the smallest size."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="pip install -r requirements-train.txt")
+pytest.importorskip("ultralytics", reason="pip install -r requirements-train.txt")
+sys.path.insert(0, str(Path(__file__).parent.parent / "synth"))
+
+from scene_library import make_library
+
+from core.errors import DataError
+from synth.config import SceneConfig
+from training import detector
+from training.detector_data import BatchFeed, cut_crop, to_batch
+from training.evaluate_detector import evaluate, open_detector
+from training.export_detector import export_detector
+from training.scenes import make_scenes, read_scenes
+
+SMALL = SceneConfig(canvas_wh=(96, 64), size_px_range=(12, 50), effects="light")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scenes")
+    make_scenes(make_library(folder / "library"), SMALL, folder / "cache", count=100, seed=2)
+    return folder / "cache"
+
+
+def test_the_cache_is_continued_not_made_again(cache: Path) -> None:
+    library = make_library(cache.parent / "again")
+    assert make_scenes(library, SMALL, cache, count=100, seed=2) == 0
+    before = (cache / "images" / "0000007.jpg").read_bytes()
+    (cache / "blocks" / "00000.jsonl").unlink()
+    with pytest.raises(DataError, match="no finished block"):
+        read_scenes(cache)
+    assert make_scenes(library, SMALL, cache, count=100, seed=2) == 100
+    assert (cache / "images" / "0000007.jpg").read_bytes() == before
+    assert len(read_scenes(cache)) == 100
+
+
+def test_boxes_follow_their_objects_into_crops(rng: np.random.Generator) -> None:
+    image = np.full((183, 320, 3), 40, np.uint8)
+    boxes = np.array([[60, 50, 100, 90], [200, 100, 230, 150]], np.float32)
+    for x1, y1, x2, y2 in boxes.astype(int):
+        image[y1:y2, x1:x2] = 230
+    for _ in range(150):
+        crop, moved = cut_crop(image, boxes, (96, 96), rng)
+        assert crop.shape == (96, 96, 3)
+        for box in moved:
+            x1, y1, x2, y2 = np.round(box).astype(int)
+            inside = crop[max(y1, 0) : y2, max(x1, 0) : x2].mean()
+            assert inside > 140, (box, inside)
+            wide = crop[max(y1 - 6, 0) : y2 + 6, max(x1 - 6, 0) : x2 + 6].mean()
+            assert wide < inside or (x2 - x1 > 80 or y2 - y1 > 80)
+
+
+def test_crops_show_large_objects_whole_and_in_part(rng: np.random.Generator) -> None:
+    image = np.full((366, 640, 3), 40, np.uint8)
+    boxes = np.array([[100, 20, 500, 340]], np.float32)
+    shares = []
+    for _ in range(60):
+        _, moved = cut_crop(image, boxes, (256, 256), rng)
+        sides = moved[:, 2:] - moved[:, :2]
+        shares.extend((sides / 256).max(axis=1).tolist())
+    assert min(shares) < 0.97
+    assert max(shares) > 0.99
+    assert len(shares) > 40
+
+
+def test_batches_group_boxes_by_image() -> None:
+    images = [np.zeros((32, 64, 3), np.uint8)] * 3
+    boxes = [
+        np.array([[0, 0, 32, 16]], np.float32),
+        np.zeros((0, 4), np.float32),
+        np.array([[0, 0, 64, 32], [16, 8, 48, 24]], np.float32),
+    ]
+    batch = to_batch(list(zip(images, boxes, strict=True)))
+    assert batch["img"].shape == (3, 3, 32, 64)
+    assert batch["batch_idx"].tolist() == [0, 2, 2]
+    assert batch["bboxes"].tolist() == [[0.25] * 2 + [0.5] * 2, [0.5, 0.5, 1, 1], [0.5] * 4]
+
+
+def test_errors_of_the_feed_reach_the_loop(cache: Path) -> None:
+    missing = [replace(read_scenes(cache)[0], path=Path("none.jpg"))]
+    feed = BatchFeed(missing, crop_wh=(32, 32), batch_size=2, seed=0)
+    with pytest.raises(FileNotFoundError):
+        feed.next()
+
+
+def test_learning_rate_warms_up_and_falls() -> None:
+    rates = [detector.learning_rate_at(step, step / 1000, 1.0) for step in range(1000)]
+    assert rates[0] < 0.05
+    assert max(rates) > 0.95
+    assert rates[-1] == pytest.approx(0.015, abs=1e-3)
+
+
+def test_train_resume_export_measure(cache: Path, tmp_path: Path) -> None:
+    options = detector.TrainOptions(
+        batch_size=4, crop_wh=(64, 64), late_crop_wh=(96, 64), max_steps=2
+    )
+    weights = detector.train(cache, tmp_path / "run", options)
+    longer = detector.TrainOptions(
+        batch_size=4, crop_wh=(64, 64), late_crop_wh=(96, 64), max_steps=3
+    )
+    assert detector.train(cache, tmp_path / "run", longer, resume=True) == weights
+    state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
+    assert state["step"] == 3
+    path = export_detector(weights, tmp_path / "model")
+    assert path.stat().st_size < 10_000_000
+    scenes = read_scenes(cache)[:4]
+    images = [lambda s=s: cv2.cvtColor(cv2.imread(str(s.path)), cv2.COLOR_BGR2RGB) for s in scenes]
+    measured, found = evaluate(open_detector(path, (96, 64), 1), images, [s.xyxy for s in scenes])
+    assert measured["images"] == len(found) == 4
+    assert 0 <= measured["ap50"] <= 1
+
+
+def test_smoke_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    detector.main(["--smoke"])
+    assert capsys.readouterr().out.count("box ") == 2
