@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import gradio as gr
 from gradio.data_classes import FileData
+from gradio.utils import get_upload_folder
 
 from core.captions import clean_captions
 from core.errors import ImageError, SpotterError
@@ -36,10 +37,11 @@ class Handlers:
 
     pick: Callable[..., tuple[Any, Shown]]
     choose: Callable[..., tuple[Any, str, Shown]]
-    locate: Callable[..., Shown]
+    ask: Callable[..., Shown]
     crops: Callable[[dict[str, Any]], Shown]
     overlay: Callable[[dict[str, Any]], str]
-    api: Callable[..., dict[str, Any]]
+    locate: Callable[..., dict[str, Any]]
+    """For programs: `gr.api`."""
 
 
 def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
@@ -74,7 +76,7 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
         return {"image": _file(example.path)}, "\n".join(example.captions), shown
 
     @guarded(present.present_error)
-    def locate(picture: dict[str, Any] | None, lines: str, *settings: Any) -> Shown:
+    def ask(picture: dict[str, Any] | None, lines: str, *settings: Any) -> Shown:
         return answer(_path(picture), present.split_captions(lines), *settings)
 
     @guarded(raise_in_page)
@@ -93,16 +95,16 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
         return present.data_url(draw_result(image, result))
 
     @guarded(raise_in_page)
-    def api(
+    def locate(
         image: FileData, captions: list[str], assignment: Assignment = "independent"
     ) -> dict[str, Any]:
         """Locate each caption in an image; returns boxes, scores, ranks and times as JSON."""
         found = service.locate(
-            Path(image.path), clean_captions(captions), base, assignment=assignment
+            _uploaded(image), clean_captions(captions), base, assignment=assignment
         )
         return found.result.to_dict()
 
-    return Handlers(pick, choose, locate, crops, overlay, api)
+    return Handlers(pick, choose, ask, crops, overlay, locate)
 
 
 def _configure(
@@ -115,11 +117,25 @@ def _configure(
 
 
 def _path(picture: dict[str, Any] | None) -> Path:
-    """Path of the picture in the component's value; Gradio has checked that it was uploaded."""
+    """Path of the image in the picture component's value."""
     image = (picture or {}).get("image")
     if not image:
         raise ImageError(text.ERRORS["no_picture"])
-    return Path(image["path"])
+    return _uploaded(image)
+
+
+def _uploaded(image: FileData | dict[str, Any]) -> Path:
+    """Path of an uploaded file. It comes from the browser, and could name any file of ours.
+
+    Gradio checks only what is marked as its file data, and a visitor can leave out the mark.
+
+    Raises:
+        ImageError: the path is not one of an upload.
+    """
+    path = Path(str(dict(image).get("path"))).resolve()
+    if not path.is_relative_to(Path(get_upload_folder()).resolve()):
+        raise ImageError("the image was not uploaded.", "Upload the file first.")
+    return path
 
 
 def _file(path: Path) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def create_locate(service: Service, examples_folder: Path) -> None:
     picture.pick(handlers.pick, inputs, [picture, answers], **_HEAVY, **_QUIET)
     row.choose(handlers.choose, settings, [picture, captions, answers], **_HEAVY, **_QUIET)
     _connect_questions(handlers, captions, button, settings, inputs, answers)
-    gr.api(handlers.api, api_name="locate", **_HEAVY)  # type: ignore[attr-defined]
+    gr.api(handlers.locate, api_name="locate", **_HEAVY)  # type: ignore[attr-defined]
 
 
 def _connect_questions(
@@ -69,7 +69,7 @@ def _connect_questions(
 ) -> None:
     """Whatever changes the question about the same picture asks again; the last wish counts."""
     ask: dict[str, Any] = {
-        "fn": handlers.locate,
+        "fn": handlers.ask,
         "inputs": inputs,
         "outputs": answers,
         "trigger_mode": "always_last",

@@ -17,7 +17,14 @@ from frontends.ui.examples import read_examples
 from frontends.ui.handlers import Handlers, create_handlers
 from frontends.ui.page import create_page, launch_options
 
+UPLOAD_FIRST = "The image was not uploaded. Upload the file first."
 SETTINGS = (0.25, 0.6, True, "independent")
+
+
+@pytest.fixture(autouse=True)
+def _uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files in the test's own folder count as uploaded."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
 
 
 @pytest.fixture
@@ -55,7 +62,7 @@ def test_a_picture_without_captions_waits_calmly(handlers, shapes_path):
 
 def test_new_captions_only_read_text(handlers, shapes_path):
     handlers.pick(_picture(shapes_path), "red thing", *SETTINGS)
-    shown = handlers.locate(_picture(shapes_path), "blue thing", *SETTINGS)
+    shown = handlers.ask(_picture(shapes_path), "blue thing", *SETTINGS)
     assert shown["reused"] is True
     assert set(shown["seconds"]) == {"rerank", "total"}
 
@@ -69,14 +76,14 @@ def test_an_example_brings_picture_captions_and_answer(handlers, examples_folder
 
 def test_joint_assignment_reaches_the_pipeline(handlers, shapes_path):
     lines = "red thing\norange thing"
-    shown = handlers.locate(_picture(shapes_path), lines, 0.25, 0.6, True, "joint")
+    shown = handlers.ask(_picture(shapes_path), lines, 0.25, 0.6, True, "joint")
     assert len({caption["nearest"] for caption in shown["captions"]}) == 2
 
 
 def test_the_confidence_filters(handlers, shapes_path):
-    shown = handlers.locate(_picture(shapes_path), "red thing", 0.9, 0.6, True, "independent")
+    shown = handlers.ask(_picture(shapes_path), "red thing", 0.9, 0.6, True, "independent")
     assert len(shown["boxes"]) == 1
-    nothing = handlers.locate(_picture(shapes_path), "red thing", 0.95, 0.6, True, "independent")
+    nothing = handlers.ask(_picture(shapes_path), "red thing", 0.95, 0.6, True, "independent")
     assert nothing["boxes"] == []
     assert nothing["captions"][0]["nearest"] is None
     assert nothing["advice"]["steps"]
@@ -129,19 +136,19 @@ def test_unusual_pictures_are_shown_in_a_form_that_browsers_know(
     ],
 )
 def test_an_unusable_caption_is_told_at_the_captions(lines, message, handlers, shapes_path):
-    shown = handlers.locate(_picture(shapes_path), lines, *SETTINGS)
+    shown = handlers.ask(_picture(shapes_path), lines, *SETTINGS)
     assert shown["error"]["at"] == "captions"
     assert message in shown["error"]["message"]
 
 
 @pytest.mark.parametrize("line", ["a" * 2000, "red \U0001f681", "<script>alert(1)</script>"])
 def test_unusual_captions_work(line, handlers, shapes_path):
-    shown = handlers.locate(_picture(shapes_path), line, *SETTINGS)
+    shown = handlers.ask(_picture(shapes_path), line, *SETTINGS)
     assert shown["captions"][0]["caption"] == line
 
 
 def test_without_a_picture_it_says_so(handlers):
-    shown = handlers.locate({"image": None}, "red thing", *SETTINGS)
+    shown = handlers.ask({"image": None}, "red thing", *SETTINGS)
     assert shown["error"]["at"] == "picture"
     assert "No picture yet" in shown["error"]["message"]
 
@@ -151,7 +158,7 @@ def test_our_own_mistakes_are_logged_and_not_shown(service, shapes_path, caplog)
         raise RuntimeError("secret detail")
 
     handlers = create_handlers(Service(service.limits, open_locator=broken), [])
-    shown = handlers.locate(_picture(shapes_path), "red thing", *SETTINGS)
+    shown = handlers.ask(_picture(shapes_path), "red thing", *SETTINGS)
     assert shown["error"]["at"] == "page"
     assert "secret" not in shown["error"]["message"]
     assert "secret detail" in caplog.text
@@ -160,7 +167,7 @@ def test_our_own_mistakes_are_logged_and_not_shown(service, shapes_path, caplog)
 def test_a_missing_model_is_told(service, shapes_path):
     broken = replace(service.limits, preset="mini")
     handlers = create_handlers(Service(broken, open_locator=_no_model), [])
-    shown = handlers.locate(_picture(shapes_path), "red thing", *SETTINGS)
+    shown = handlers.ask(_picture(shapes_path), "red thing", *SETTINGS)
     assert shown["error"] == {"at": "page", "message": "Model 'x' is missing. Fetch it."}
 
 
@@ -171,7 +178,7 @@ def _no_model(config: object) -> Any:
 
 
 def test_the_evidence_shows_both_crops(handlers, shapes_path):
-    shown = handlers.locate(_picture(shapes_path), "red thing", *SETTINGS)
+    shown = handlers.ask(_picture(shapes_path), "red thing", *SETTINGS)
     row = shown["captions"][0]["answer"]
     crops = handlers.crops({"key": shown["key"], "row": row})
     assert crops["cut"].startswith("data:image/png;base64,")
@@ -180,14 +187,14 @@ def test_the_evidence_shows_both_crops(handlers, shapes_path):
 
 
 def test_without_upscaling_there_is_only_the_cut(handlers, shapes_path):
-    shown = handlers.locate(_picture(shapes_path), "red thing", 0.25, 0.6, False, "independent")
+    shown = handlers.ask(_picture(shapes_path), "red thing", 0.25, 0.6, False, "independent")
     crops = handlers.crops({"key": shown["key"], "row": 0})
     assert crops["upscaled"] is None
     assert crops["note"] == "not upscaled"
 
 
 def test_the_annotated_picture_can_be_had(handlers, shapes_path):
-    shown = handlers.locate(_picture(shapes_path), "red thing", *SETTINGS)
+    shown = handlers.ask(_picture(shapes_path), "red thing", *SETTINGS)
     wish = {"captions": ["red thing"], "assignment": "independent", "score_min": 0.25}
     url = handlers.overlay({"key": shown["key"], **wish})
     assert url.startswith("data:image/png;base64,")
@@ -200,10 +207,21 @@ def test_crops_of_an_unknown_picture_are_refused(key, handlers):
 
 
 def test_the_api_returns_the_whole_result(handlers, shapes_path):
-    result = handlers.api(SimpleNamespace(path=str(shapes_path)), ["red thing"])
+    result = handlers.locate(_picture(shapes_path)["image"], ["red thing"])
     assert result["rankings"][0]["found"] is True
     with pytest.raises(gr.Error, match="the caption is empty"):
-        handlers.api(SimpleNamespace(path=str(shapes_path)), [""])
+        handlers.locate(_picture(shapes_path)["image"], [""])
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "app.py", "", None])
+def test_files_that_nobody_uploaded_are_refused(path, handlers):
+    with pytest.raises(gr.Error, match="was not uploaded"):
+        handlers.locate({"path": path}, ["red thing"])
+    shown = handlers.ask({"image": {"path": path}}, "red thing", *SETTINGS)
+    assert shown["error"] == {"at": "picture", "message": UPLOAD_FIRST}
+    update, shown = handlers.pick({"image": {"path": path}}, "red thing", *SETTINGS)
+    assert _is_skip(update)
+    assert shown["error"]["message"] == UPLOAD_FIRST
 
 
 def test_examples_that_are_missing_or_nonsense_are_left_out(examples_folder, tmp_path, caplog):

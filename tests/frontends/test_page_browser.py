@@ -1,0 +1,260 @@
+"""The page in a real browser: what a visitor does, at desktop and phone width."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.image import encode_image
+from frontends.service import Service, read_limits
+from frontends.ui.page import create_page, launch_options
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+DESKTOP, PHONE = (1280, 860), (360, 740)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture and one example."""
+    folder = tmp_path_factory.mktemp("browser")
+    picture = np.full((400, 640, 3), 200, np.uint8)
+    picture[80:110, 100:160] = (255, 0, 0)
+    picture[300:312, 500:516] = (0, 0, 255)
+    (folder / "shapes.png").write_bytes(encode_image(picture))
+    entries = [{"file": "shapes.png", "captions": ["red thing", "green thing"]}]
+    (folder / "examples.json").write_text(json.dumps(entries))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    service = Service(replace(read_limits({}), preset="fake"))
+    page = create_page(service, examples_folder=folder)
+    options = launch_options(service, examples_folder=folder)
+    _, url, _ = page.launch(**options, prevent_thread_lock=True, quiet=True)
+    yield url
+    page.close(verbose=False)
+
+
+@pytest.fixture
+def browse(address: str, tmp_path: Path) -> Any:
+    """Context manager: `with browse(size) as page`; fails on script errors and outside requests."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+
+    @contextmanager
+    def opened(size: tuple[int, int], *, scheme: str = "light") -> Iterator[Any]:
+        troubles: list[str] = []
+        with playwright.sync_playwright() as driver:
+            context = driver.chromium.launch_persistent_context(
+                tmp_path / f"profile-{scheme}-{size[0]}",
+                executable_path=CHROMIUM,
+                viewport={"width": size[0], "height": size[1]},
+                has_touch=size[0] < 500,
+                color_scheme=scheme,
+                accept_downloads=True,
+                args=["--no-sandbox"],
+            )
+            page = context.pages[0]
+            page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
+            page.on("request", lambda request: troubles.extend(_outside(request.url, address)))
+            page.on("console", lambda line: troubles.extend(_complaints(line)))
+            page.goto(address)
+            page.wait_for_selector("#locate-captions textarea")
+            yield page
+            context.close()
+        assert troubles == []
+
+    return opened
+
+
+def _outside(url: str, address: str) -> list[str]:
+    ours = url.startswith((address, "data:", "blob:"))
+    return [] if ours else [f"request to {url}"]
+
+
+def _complaints(line: Any) -> list[str]:
+    return [f"console: {line.text}"] if line.type == "error" else []
+
+
+def _upload_and_ask(page: Any, folder: Path, captions: str) -> None:
+    page.fill("#locate-captions textarea", captions)
+    page.set_input_files("#locate-picture .file", folder / "shapes.png")
+    page.wait_for_selector("#locate-answers .card")
+    page.wait_for_selector("#locate-picture .overlay g")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_picture_and_captions_give_boxes(size, scheme, browse, folder):
+    with browse(size, scheme=scheme) as page:
+        _upload_and_ask(page, folder, "red thing\ngreen thing")
+        assert page.locator(".overlay g").count() == 2
+        assert page.locator('.overlay g[data-state="answer"]').count() == 1
+        cards = page.locator("#locate-answers .card")
+        assert "Found" in cards.nth(0).inner_text()
+        assert "Not in this picture" in cards.nth(1).inner_text()
+        # Nothing sticks out sideways.
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= size[0]
+
+
+def test_the_box_lies_around_the_object(browse, folder):
+    with browse(DESKTOP) as page:
+        _upload_and_ask(page, folder, "red thing")
+        line = page.locator('.overlay g[data-state="answer"] .line').bounding_box()
+        image = page.locator(".image").bounding_box()
+        scale = image["width"] / 640
+        assert line["x"] == pytest.approx(image["x"] + 100 * scale, abs=3)
+        assert line["y"] == pytest.approx(image["y"] + 80 * scale, abs=3)
+        assert line["width"] == pytest.approx(60 * scale, abs=5)
+
+
+def test_an_example_locates_at_once_and_new_words_follow(browse):
+    with browse(DESKTOP) as page:
+        page.click(".example")
+        page.wait_for_selector("#locate-answers .card")
+        assert page.input_value("#locate-captions textarea") == "red thing\ngreen thing"
+        page.fill("#locate-captions textarea", "blue thing")
+        page.wait_for_function("document.querySelectorAll('#locate-answers .card').length === 1")
+        page.wait_for_function(
+            "document.querySelector('.time-line').textContent.includes('only the captions')"
+        )
+
+
+def test_row_and_box_light_up_together_and_a_click_selects(browse, folder):
+    with browse(DESKTOP) as page:
+        _upload_and_ask(page, folder, "red thing")
+        page.hover('#locate-answers .row[data-id="1"]')
+        page.wait_for_selector('.overlay g[data-id="1"][data-lit]')
+        assert page.locator(".lens").is_visible()
+        page.click('#locate-answers .row[data-id="1"]')
+        page.wait_for_selector('.overlay g[data-id="1"][data-selected]')
+        assert "less well" in page.locator(".evidence .sentence").inner_text()
+
+
+def test_the_confidence_filters_in_the_browser(browse, folder):
+    with browse(DESKTOP) as page:
+        _upload_and_ask(page, folder, "red thing")
+        page.evaluate("window.spotter.room('locate').set({score_min: 0.85})")
+        page.wait_for_function("document.querySelectorAll('.overlay g').length === 1")
+        page.evaluate("window.spotter.room('locate').set({score_min: 0.99})")
+        page.wait_for_function("document.querySelectorAll('.overlay g').length === 0")
+        assert "below the confidence" in page.locator("#locate-answers").inner_text()
+
+
+def test_keys_zoom_and_go_from_box_to_box(browse, folder):
+    with browse(DESKTOP) as page:
+        _upload_and_ask(page, folder, "red thing")
+        page.focus(".stage")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_selector(".overlay g[data-selected]")
+        assert "Rank 1 for red thing" in page.locator(".spoken").inner_text()
+        before = page.locator(".image").bounding_box()["width"]
+        page.keyboard.press("Enter")
+        page.wait_for_function(
+            "(w) => document.querySelector('.image').getBoundingClientRect().width > w * 1.5",
+            arg=before,
+        )
+        page.keyboard.press("Escape")
+        page.wait_for_function(
+            "(w) => document.querySelector('.image').getBoundingClientRect().width < w + 1",
+            arg=before,
+        )
+
+
+def test_the_wheel_zooms_to_the_cursor_and_a_double_click_fits(browse, folder):
+    with browse(DESKTOP) as page:
+        _upload_and_ask(page, folder, "red thing")
+        box = page.locator('.overlay g[data-state="answer"] .line').bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.wheel(0, -600)
+        page.wait_for_selector(".stage[data-zoomed]")
+        after = page.locator('.overlay g[data-state="answer"] .line').bounding_box()
+        assert after["width"] > box["width"] * 1.5
+        assert after["x"] + after["width"] / 2 == pytest.approx(x, abs=3)
+        page.mouse.dblclick(x, y)
+        page.wait_for_function("!document.querySelector('.stage').hasAttribute('data-zoomed')")
+
+
+def test_errors_stand_where_their_cause_is(browse, folder, tmp_path):
+    with browse(DESKTOP) as page:
+        page.fill("#locate-captions textarea", "red thing")
+        broken = tmp_path / "broken.jpg"
+        broken.write_bytes(b"no picture")
+        page.set_input_files("#locate-picture .file", broken)
+        notice = page.locator("#locate-picture .notice")
+        notice.wait_for()
+        assert "not an image" in notice.inner_text()
+        page.fill("#locate-captions textarea", "")
+        page.set_input_files("#locate-picture .file", folder / "shapes.png")
+        notice.wait_for(state="hidden")
+        page.click("#locate-button")
+        said = page.locator("#locate-captions .notice")
+        said.wait_for()
+        assert "No caption yet" in said.inner_text()
+
+
+def test_the_evidence_compares_and_downloads(browse, folder):
+    with browse(DESKTOP) as page:
+        _upload_and_ask(page, folder, "red thing")
+        page.wait_for_function(
+            "document.querySelector('.side.upscaled').style.backgroundImage.startsWith('url')"
+        )
+        page.click(".all-title")
+        assert page.locator(".table tbody tr").count() == 2
+        with page.expect_download() as saved:
+            page.click(".save-json")
+        result = json.loads(Path(saved.value.path()).read_text())
+        assert result["rankings"][0]["caption"] == "red thing"
+        with page.expect_download() as saved:
+            page.click(".save-picture")
+        assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG")
+
+
+def test_two_visitors_at_once(address, folder, in_threads):
+    """The page answers while another visitor is served."""
+
+    def load() -> int:
+        with urllib.request.urlopen(address) as answer:
+            return answer.status
+
+    assert in_threads(load, 4) == [200] * 4
+    assert threading.active_count() < 200
+
+
+def test_programs_can_ask(address, folder):
+    client = pytest.importorskip("gradio_client")
+    spotter = client.Client(address, verbose=False)
+    picture = client.handle_file(str(folder / "shapes.png"))
+    result = spotter.predict(picture, ["red thing"], api_name="/locate")
+    assert result["rankings"][0]["found"] is True
+
+
+@pytest.mark.parametrize("mark", [{}, {"meta": {"_type": "gradio.FileData"}}], ids=["", "marked"])
+def test_files_that_nobody_uploaded_are_refused(mark, address):
+    """The picture's path comes from the browser; it must not be any file of the server."""
+    image = {"path": str(Path(__file__)), **mark}
+    data = json.dumps({"data": [image, ["red thing"], "independent"]}).encode()
+    kind = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{address}gradio_api/call/locate", data, kind)
+    with urllib.request.urlopen(request) as answer:
+        event = json.loads(answer.read())["event_id"]
+    with urllib.request.urlopen(f"{address}gradio_api/call/locate/{event}") as stream:
+        said = stream.read()
+    assert b"event: error" in said
+    assert mark or b"was not uploaded" in said
