@@ -37,10 +37,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from training.compact import Compact
-from training.degrade import LEVELS, degrade, draw_level
+from training.degrade import degrade, draw_level
 from training.patches import iterate_patches, list_pictures, read_cutouts, split_pictures
+from training.upscaler_eval import measure_psnr
 
-__all__ = ["Config", "main", "measure_psnr", "train"]
+__all__ = ["Config", "Pool", "main", "train"]
 
 _log = logging.getLogger("training.upscaler")
 _SCALE = 4
@@ -68,7 +69,7 @@ class Config:
     device: str = "auto"
     threads: int = 1
     workers: int = 0
-    measured: int = 120  # patches per level in the final figures
+    measured: int = 360  # patches per level in the final figures
 
 
 class Pairs(IterableDataset[tuple[Tensor, Tensor]]):
@@ -250,52 +251,6 @@ def _set_learning_rate(
     cosine = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
     for group in optimizer.param_groups:
         group["lr"] = config.learning_rate * warm * cosine
-
-
-def measure_psnr(
-    net: Compact, paths: list[Path], *, patches_per_level: int = 120, seed: int = 7
-) -> dict[str, float]:
-    """Return mean PSNR in dB of the network, bicubic and Lanczos, for each level of damage.
-
-    Args:
-        net: on the CPU.
-        paths: pictures the network has not learned from.
-        patches_per_level: how many 256x256 patches to measure at each level.
-        seed: same seed, same patches, same damage.
-
-    Returns:
-        "clean_network_db", "clean_bicubic_db", "clean_lanczos_db", and so on for mild and full.
-    """
-    net.eval()
-    figures = {}
-    for level in LEVELS:
-        rng = np.random.default_rng(seed)
-        patches = iterate_patches(paths, side_px=256, rng=rng)
-        rows = []
-        for _ in range(patches_per_level):
-            large = next(patches)
-            small = degrade(large, level, rng=rng, scale=_SCALE)
-            with torch.no_grad():
-                enlarged = (
-                    net(_to_tensor(small)[None].float() / 255)[0].permute(1, 2, 0).numpy() * 255
-                )
-            side = (large.shape[1], large.shape[0])
-            bicubic = cv2.resize(small, side, interpolation=cv2.INTER_CUBIC)
-            lanczos = cv2.resize(small, side, interpolation=cv2.INTER_LANCZOS4)
-            rows.append(
-                [_psnr(np.rint(np.clip(p, 0, 255)), large) for p in (enlarged, bicubic, lanczos)]
-            )
-        means = np.mean(rows, axis=0)
-        for name, value in zip(("network", "bicubic", "lanczos"), means, strict=True):
-            figures[f"{level}_{name}_db"] = round(float(value), 2)
-    return figures
-
-
-def _psnr(a: np.ndarray, b: np.ndarray) -> float:
-    error = float(np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2))
-    return 10 * math.log10(
-        255.0**2 / max(error, 0.05)
-    )  # capped at 61 dB, so one flat patch cannot rule the mean
 
 
 def _to_tensor(image: np.ndarray) -> Tensor:

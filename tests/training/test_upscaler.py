@@ -14,7 +14,8 @@ pytest.importorskip("safetensors", reason="pip install -r requirements-train.txt
 from training.compact import Compact, receptive_margin_px
 from training.degrade import LEVELS, degrade, draw_level
 from training.patches import iterate_patches, list_pictures, read_cutouts, split_pictures
-from training.upscaler import Pool, main, measure_psnr
+from training.upscaler import Pool, main
+from training.upscaler_eval import measure_psnr
 
 
 @pytest.fixture
