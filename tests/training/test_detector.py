@@ -102,6 +102,7 @@ def test_learning_rate_warms_up_and_falls() -> None:
     assert rates[-1] == pytest.approx(0.015, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_train_resume_export_measure(cache: Path, tmp_path: Path) -> None:
     options = detector.TrainOptions(
         batch_size=4, crop_wh=(64, 64), late_crop_wh=(96, 64), max_steps=2
