@@ -56,16 +56,17 @@ class Config:
     val_crops: str
     out: str
     tower: str = "resnet"
-    batch: int = 160
-    negatives: int = 96
-    learning_rate: float = 1.5e-3
+    batch: int = 96
+    negatives: int = 48
+    learning_rate: float = 1.2e-3
+    type_weight: float = 1.5  # of the type head's loss; types are learned later than colors
     weight_decay: float = 0.05
     ema_decay: float = 0.998
     max_minutes: float = 65.0
     max_steps: int = 1_000_000
     small_px: int = 64  # side of the images at first, half the work; convolutions do not mind
     small_ratio: float = 0.4  # share of the time trained so; 0 with a tower of fixed size
-    evaluate_minutes: float = 4.0
+    evaluate_minutes: float = 10.0
     seed: int = 1
     threads: int = 1
     photographs: str = ""
@@ -107,7 +108,7 @@ def train(config: Config, *, resume: bool = False) -> dict[str, object]:
     metrics: dict[str, object] = {}
     while (now := time.monotonic()) - start < total_s and step < config.max_steps:
         progress = max((now - start) / total_s, step / config.max_steps)
-        rate = config.learning_rate * min(1.0, (step + 1) / 100) * _anneal(progress)
+        rate = config.learning_rate * min(1.0, (step + 1) / 60) * _anneal(progress)
         for group in optimizer.param_groups:
             group["lr"] = rate
         if len(queue) < config.batch:
@@ -117,7 +118,7 @@ def train(config: Config, *, resume: bool = False) -> dict[str, object]:
         batch = draw_batch(cache, rows, tokenizer, rng, num_negatives=config.negatives)
         model.train()
         side_px = config.small_px if progress < config.small_ratio else shape.image_size
-        loss, parts = _compute_losses(model, batch, side_px)
+        loss, parts = _compute_losses(model, batch, side_px, config.type_weight)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
@@ -158,7 +159,9 @@ def load_model(folder: Path) -> DualEncoder:
     return model.eval()
 
 
-def _compute_losses(model: DualEncoder, batch: Batch, side_px: int) -> tuple[Tensor, list[float]]:
+def _compute_losses(
+    model: DualEncoder, batch: Batch, side_px: int, type_weight: float
+) -> tuple[Tensor, list[float]]:
     """The loss to descend, and [pair loss, type loss, color loss, share of captions right]."""
     pixels = batch.pixels
     if side_px != pixels.shape[2]:
@@ -177,7 +180,7 @@ def _compute_losses(model: DualEncoder, batch: Batch, side_px: int) -> tuple[Ten
     with torch.no_grad():
         known = torch.nonzero(batch.own >= 0).squeeze(1)
         right = (batch.agreement[known, logits[known].argmax(1)] > 0.5).float().mean()
-    total = pairs + 0.5 * types + colors
+    total = pairs + type_weight * types + colors
     return total, [pairs.item(), types.item(), colors.item(), right.item()]
 
 
