@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from time import perf_counter
@@ -91,6 +92,8 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def _open_reference(config: LocateConfig, threads: int) -> Locator:
+    # Standard output is the report's alone.
+    os.environ.update(YOLO_OFFLINE="1", YOLO_VERBOSE="False")
     # Here, so that --no-reference works without PyTorch.
     from benchmarks.reference import open_reference
 

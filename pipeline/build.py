@@ -97,10 +97,12 @@ def _build_upscalers(
         return (), "none"
     if config.mode == "lanczos":
         model = Model(id="lanczos", task="upscale", family="lanczos")
+        name = model.id
     else:
         model = find_model(config.model, "upscale")
+        name = model.version()
     upscaler: Upscaler = UPSCALERS.load(model.family).open(model, config, open_file)
-    return (upscaler,), model.version() if model.files else model.id
+    return (upscaler,), name
 
 
 def _calibration(reranker: Reranker, config: RerankConfig) -> Calibration:

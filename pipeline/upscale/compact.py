@@ -2,7 +2,7 @@
 
 Small crops are cut again from the image as windows with a margin of real pixels, in a few fixed
 sizes; windows of one size, from all images, run as one batch; then the margin is cut off. So no
-artificial border is ever seen, and N crops cost a few calls instead of N.
+artificial border is ever seen, and N crops of many sizes cost a few batches instead of N calls.
 """
 
 from __future__ import annotations
