@@ -5,6 +5,8 @@ Flow: linear picture (h, w, 3), right above the horizon -> the same with water b
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -101,12 +103,15 @@ def _reflect(
     row = view.horizon_px - view.focal_px * out[..., 1] / forward
     # Rows above the picture are taken from its mirrored top: a sky changes slowly up there.
     source = above[: max(int(view.horizon_px), 2)]
-    column = np.abs(np.mod(column, 2 * view.width - 2))
-    column = np.where(column >= view.width, 2 * view.width - 2 - column, column)
-    last = len(source) - 1
-    row = np.abs(np.mod(row, 2 * last))
-    row = np.where(row > last, 2 * last - row, row)
-    seen = cv2.remap(source, column.astype(np.float32), row.astype(np.float32), cv2.INTER_LINEAR)
+    column = _folded(column, view.width - 1)
+    row = _folded(row, len(source) - 1)
+    seen = cv2.remap(source, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     cosine = (out * np.array(setting.sun.direction(), np.float32)).sum(-1)
     shine = np.exp(-np.square(np.arccos(np.clip(cosine, -1, 1)) / 0.06))
     return np.asarray(np.minimum(seen, 1.5), np.float32), np.asarray(shine, np.float32)
+
+
+def _folded(position: NDArray[np.floating[Any]], last: int) -> Pixels:
+    """Return positions reflected at 0 and at `last`, as often as it takes."""
+    position = np.mod(position, 2 * last)
+    return np.where(position > last, 2 * last - position, position).astype(np.float32)
