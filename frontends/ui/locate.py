@@ -121,7 +121,6 @@ def _create_settings(base: LocateConfig) -> list[Any]:
             [(words["independent"], "independent"), (words["joint"], "joint")],
             value="independent",
             label=words["assignment"],
-            info=words["assignment_info"],
             elem_id="locate-assignment",
         )
     return [score_min, iou_max, upscale, assignment]

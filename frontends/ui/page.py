@@ -34,7 +34,8 @@ def create_page(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER) ->
         examples_folder: holds examples.json and its pictures; may be missing.
     """
     words = text.PAGE
-    head = f"<h1>{words['title']}</h1><p>{words['lead']}</p>"
+    sign = (_FOLDER / "sign.svg").read_text(encoding="utf-8")
+    head = f"{sign}<h1>{words['title']}</h1><p>{words['lead']}</p>"
     with gr.Blocks(title=words["title"], analytics_enabled=False, fill_width=True) as page:
         gr.HTML(f'<header class="spotter-head">{head}</header>', js_on_load=None)
         create_locate(service, examples_folder)
@@ -43,12 +44,17 @@ def create_page(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER) ->
 
 def launch_options(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER) -> dict[str, Any]:
     """Return the keyword arguments of `gr.Blocks.launch` that belong to the page."""
+    style = (_FOLDER / "page.css").read_text(encoding="utf-8")
     script = (_FOLDER / "page.js").read_text(encoding="utf-8")
     marks = json.dumps([[[round(x, 3), round(y, 3)] for x, y in mark] for mark in MARKS])
     return {
         "theme": _theme(),
-        "css": palette_css() + (_FOLDER / "page.css").read_text(encoding="utf-8"),
-        "head": f"<script>window.spotterMarks = {marks};\n{script}</script>",
+        # In the head: Gradio would prefix each rule of its own "css" argument with its classes.
+        "head": (
+            f"<style>{palette_css()}{style}</style>"
+            f"<script>window.spotterMarks = {marks};\n{script}</script>"
+        ),
+        "favicon_path": _FOLDER / "sign.svg",
         "footer_links": [],
         "ssr_mode": False,
         "max_file_size": service.limits.upload_max_bytes,

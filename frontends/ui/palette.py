@@ -27,14 +27,15 @@ class CaptionColor:
     dark: str
 
 
-# Hues after Okabe and Ito: told apart with every common colour blindness.
+# Skies are blue, white and grey: the first colors are those that skies do not have. Neighbors in
+# the list differ for every common color blindness, most of all in the yellow-blue direction.
 COLORS: tuple[CaptionColor, ...] = (
-    CaptionColor("blue", "#4db8ff", "#0068a8", "#62b8f0"),
-    CaptionColor("orange", "#ffa229", "#9a5700", "#f0a63c"),
-    CaptionColor("green", "#21d19a", "#00734f", "#35c795"),
-    CaptionColor("pink", "#f58fc7", "#a03a78", "#e08fbd"),
-    CaptionColor("yellow", "#f7e64a", "#756200", "#e3d24a"),
+    CaptionColor("lime", "#c9f231", "#4b6b00", "#b7dc3c"),
+    CaptionColor("pink", "#ff8fd2", "#a82c7b", "#f091c8"),
+    CaptionColor("orange", "#ffa229", "#945400", "#f0a63c"),
+    CaptionColor("blue", "#5cc1ff", "#0068a8", "#62b8f0"),
     CaptionColor("red", "#ff7d52", "#b23c0a", "#f28a63"),
+    CaptionColor("teal", "#2fdcb4", "#00705a", "#3fcaa6"),
 )
 
 

@@ -130,14 +130,13 @@ SETTINGS: Words = {
     "iou_max_info": "Of two boxes that overlap more than this, the better one stays (IoU).",
     "upscale": "Upscale small crops",
     "upscale_info": "Enlarges them four times before they are compared.",
-    "assignment": "Captions",
-    "assignment_info": "Separate boxes: no two captions get the same one.",
-    "independent": "each its best box",
-    "joint": "separate boxes",
+    "assignment": "Each caption gets",
+    "independent": "its best box",
+    "joint": "a box of its own",
 }
 
 CROP_NOTES: Words = {
-    "large": "large enough as cut",
+    "large": "large enough",
     "off": "not upscaled",
 }
 

@@ -72,6 +72,7 @@ function createAnswers({ element, props, watch }) {
     if (!answer) return;
     if (answer.boxes.length === 0) {
       advice.append(make("p", { text: answer.advice.title }), make("ul", {}, answer.advice.steps.map((step) => make("li", { text: step }))));
+      cards.append(...answer.captions.map(card));
       return;
     }
     const found = answer.captions.filter((caption) => caption.found && shown.visible.has(caption.answer)).length;
@@ -102,7 +103,7 @@ function createAnswers({ element, props, watch }) {
     }, [
       mark(caption.mark), make("span", { class: "caption", text: caption.caption }), verdict,
     ]);
-    const open = answer.captions.length <= 3 || i === active;
+    const open = order.length && (answer.captions.length <= 3 || i === active);
     const rows = open ? [make("ol", { class: "rows" }, order.slice(0, ROWS).map((id, rank) => row(caption, i, id, rank + 1, best)))] : [];
     return make("section", { class: "card", style: tone, "aria-label": caption.caption }, [head, ...rows]);
   }

@@ -16,7 +16,7 @@ function createEvidence({ element, props, server }) {
   find("scroll").setAttribute("aria-label", words.table);
   find("json").setAttribute("aria-label", words.json);
 
-  const signed = (value) => `${value < 0 ? "\u2212" : ""}${Math.abs(value).toFixed(1)}`;
+  const signed = (value) => value.toFixed(1).replace(/^-0\.0$/, "0.0").replace("-", "\u2212");
   const boxOf = (id) => room.state.shown.boxes.find((box) => box.id === id);
   const captionNow = () => room.state.answer.captions[room.state.active];
 

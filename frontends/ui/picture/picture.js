@@ -119,7 +119,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
     image.style.height = `${size[1]}px`;
     image.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
     image.toggleAttribute("data-pixels", view.scale >= PIXELS_FROM);
-    find("fit").textContent = view.fitted ? words.fitted : percent(view.scale);
+    find("fit").textContent = view.fitted ? words.fitted : `${Math.round(view.scale * 100)} %`;
     const drawn = [...boxes].sort((a, b) => weight(a) - weight(b));
     overlay.replaceChildren(...drawn.map(paintBox));
     paintLabels();
@@ -258,6 +258,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
     const spots = [
       [x + w + 24, y + h / 2 - side / 2], [x - side - 24, y + h / 2 - side / 2],
       [x + w / 2 - side / 2, y + h + 24], [x + w / 2 - side / 2, y - side - 24],
+      [0, 0], [width, 0], [0, height], [width, height],
     ].map(([sx, sy]) => [
       Math.min(Math.max(sx, 8), Math.max(8, width - side - 8)),
       Math.min(Math.max(sy, 8), Math.max(8, height - side - 8)), side, side,
