@@ -31,7 +31,7 @@ def soften_rim(rgba: Rgba, blend: str, rng: np.random.Generator) -> Rgba:
     if blend == "gaussian":
         sigma = min(float(rng.uniform(0.5, 1.6)), 0.02 * long_side + 0.25)
         faded = cv2.GaussianBlur(rgba[..., 3], (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
-        return _scale_alpha(rgba, faded)
+        return _scale_alpha(rgba, np.asarray(faded, np.float32))
     if blend == "feather":
         width = min(float(rng.uniform(1.0, 3.0)), 0.025 * long_side)
         solid = cv2.copyMakeBorder(
@@ -43,7 +43,8 @@ def soften_rim(rgba: Rgba, blend: str, rng: np.random.Generator) -> Rgba:
         length = min(float(rng.uniform(2.0, 7.0)), 0.08 * long_side + 1.0)
         margin = int(np.ceil(length / 2)) + 1
         wide = cv2.copyMakeBorder(rgba, margin, margin, margin, margin, cv2.BORDER_CONSTANT)
-        return cv2.filter2D(wide, -1, motion_kernel(length, float(rng.uniform(0, 180))))
+        smeared = cv2.filter2D(wide, -1, motion_kernel(length, float(rng.uniform(0, 180))))
+        return np.asarray(smeared, np.float32)
     return rgba
 
 
@@ -68,7 +69,7 @@ def blend_poisson(canvas: NDArray[np.uint8], rgba: Rgba, left: int, top: int) ->
     height, width = rgba.shape[:2]
     solid = np.where(rgba[..., 3] > 60, 255, 0).astype(np.uint8)
     mask = cv2.dilate(
-        cv2.copyMakeBorder(solid, *[_CLONE_RIM_PX] * 4, cv2.BORDER_CONSTANT),
+        np.pad(solid, _CLONE_RIM_PX),
         np.ones((2 * _CLONE_RIM_PX - 3,) * 2, np.uint8),
     )
     x, y, mask_width, mask_height = cv2.boundingRect(mask)

@@ -33,9 +33,13 @@ def draw_clutter(
     size_px = float(np.clip(size_px, 6, 1.2 * max(canvas.shape[:2])))
     drawn = _draw_scrap(size_px, rng, canvas) if kind == "scrap" else _DRAW[kind](size_px, rng)
     if rng.random() < 0.5:
-        drawn = cv2.copyMakeBorder(drawn, 2, 2, 2, 2, cv2.BORDER_CONSTANT)
-        drawn = cv2.GaussianBlur(drawn, (0, 0), float(rng.uniform(0.3, 1.0)))
+        wide = np.pad(drawn, ((2, 2), (2, 2), (0, 0)))
+        return _blur(wide, float(rng.uniform(0.3, 1.0)))
     return drawn
+
+
+def _blur(pixels: NDArray[np.uint8], sigma_px: float) -> NDArray[np.uint8]:
+    return np.asarray(cv2.GaussianBlur(pixels, (0, 0), sigma_px), np.uint8)
 
 
 def _points(xy: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -305,7 +309,7 @@ def _draw_contrail(size_px: float, rng: np.random.Generator) -> Rgba:
         ends[:, 1] = ends[::-1, 1]
     for offset in (0.0, rng.uniform(1.5, 5)) if rng.random() < 0.5 else (0.0,):
         _line(mask, ends + np.array([0.0, offset]), float(rng.uniform(0.8, 1.5 + 0.01 * size_px)))
-    mask = cv2.GaussianBlur(mask, (0, 0), float(rng.uniform(0.7, 2.5)))
+    mask = _blur(mask, float(rng.uniform(0.7, 2.5)))
     fade = np.linspace(rng.uniform(0, 0.6), 1.0, width)[:: int(rng.choice([-1, 1]))]
     mask = (mask * fade * rng.uniform(0.3, 0.95)).astype(np.uint8)
     return _paint(mask, np.full(3, rng.uniform(215, 255)), rng)
@@ -318,7 +322,7 @@ def _draw_cloud(size_px: float, rng: np.random.Generator) -> Rgba:
         center = (rng.uniform(0.3, 0.7) * width, rng.uniform(0.42, 0.58) * height)
         _ellipse(mask, center, (rng.uniform(0.06, 0.2) * width, rng.uniform(0.1, 0.25) * height))
     # A third of the height stays free on each side, so that the blur never meets the border.
-    mask = cv2.GaussianBlur(mask, (0, 0), max(0.8, height * float(rng.uniform(0.02, 0.055))))
+    mask = _blur(mask, max(0.8, height * float(rng.uniform(0.02, 0.055))))
     mask = (mask * rng.uniform(0.4, 1.0)).astype(np.uint8)
     return _paint(mask, np.full(3, rng.uniform(150, 255)), rng)
 

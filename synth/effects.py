@@ -8,13 +8,13 @@ In: RGB image and boxes. Out: new image and boxes, moved together.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from core.errors import ConfigError
 
@@ -206,6 +206,11 @@ def apply_effects(
     return image, boxes, rows
 
 
+def _pixels(array: ArrayLike) -> Image:
+    """OpenCV's result as what it is; its stubs promise no more than some number."""
+    return np.asarray(array, dtype=np.uint8)
+
+
 def _apply_tone(
     image: Image,
     *,
@@ -221,19 +226,19 @@ def _apply_tone(
     for channel, white in enumerate((red_gain, 1.0, blue_gain)):
         curve = np.clip(level * gain * white, 0, 1) ** gamma  # clipping first: blown highlights
         table[0, :, channel] = np.clip((curve - 0.5) * contrast + 0.5, 0, 1) * 255.0 + 0.5
-    toned = cv2.LUT(image, table)
+    toned = _pixels(cv2.LUT(image, table))
     if abs(saturation - 1.0) < 0.02:
         return toned
     grey = cv2.cvtColor(cv2.cvtColor(toned, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    return cv2.addWeighted(toned, saturation, grey, 1.0 - saturation, 0.0)
+    return _pixels(cv2.addWeighted(toned, saturation, grey, 1.0 - saturation, 0.0))
 
 
 def _apply_haze(image: Image, *, ratio: float, level: float) -> Image:
-    return cv2.convertScaleAbs(image, alpha=1.0 - ratio, beta=ratio * level)
+    return _pixels(cv2.convertScaleAbs(image, alpha=1.0 - ratio, beta=ratio * level))
 
 
 def _apply_blur(image: Image, *, sigma_px: float) -> Image:
-    return cv2.GaussianBlur(image, (0, 0), sigma_px, borderType=cv2.BORDER_REPLICATE)
+    return _pixels(cv2.GaussianBlur(image, (0, 0), sigma_px, borderType=cv2.BORDER_REPLICATE))
 
 
 def motion_kernel(length_px: float, angle_deg: float) -> NDArray[np.float32]:
@@ -252,7 +257,7 @@ def motion_kernel(length_px: float, angle_deg: float) -> NDArray[np.float32]:
 
 def _apply_motion(image: Image, *, length_px: float, angle_deg: float) -> Image:
     kernel = motion_kernel(length_px, angle_deg)
-    return cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REPLICATE)
+    return _pixels(cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REPLICATE))
 
 
 @lru_cache(maxsize=1)
@@ -273,7 +278,8 @@ def _apply_noise(image: Image, *, std: float, color_ratio: float, seed: float) -
 
     def draw(shape: tuple[int, ...], scale: float) -> NDArray[np.int16]:
         raw = np.frombuffer(rng.bytes(int(np.prod(shape))), np.uint8).reshape(shape)
-        return cv2.LUT(raw, np.round(table * scale * 8).astype(np.int16))
+        steps = np.round(table * scale * 8).astype(np.int16)
+        return np.asarray(cv2.LUT(raw, steps), dtype=np.int16)
 
     total = draw((height, width, 3), std * color_ratio).astype(np.int16)
     luma_std = std * float(np.sqrt(max(0.0, 1.0 - color_ratio**2)))
@@ -286,23 +292,25 @@ def _apply_noise(image: Image, *, std: float, color_ratio: float, seed: float) -
 
 def _apply_sharpen(image: Image, *, sigma_px: float, amount: float) -> Image:
     soft = cv2.GaussianBlur(image, (0, 0), sigma_px)
-    return cv2.addWeighted(image, 1.0 + amount, soft, -amount, 0.0)
+    return _pixels(cv2.addWeighted(image, 1.0 + amount, soft, -amount, 0.0))
 
 
 def _apply_jpeg(image: Image, *, quality: float) -> Image:
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, round(quality)])
-    return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert decoded is not None, "what was just encoded can be decoded"
+    return _pixels(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
 
 
 def _apply_resample(image: Image, *, ratio: float) -> Image:
     height, width = image.shape[:2]
     small_wh = (max(1, round(width * ratio)), max(1, round(height * ratio)))
     small = cv2.resize(image, small_wh, interpolation=cv2.INTER_AREA)
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    return _pixels(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
-_APPLY = {
+_APPLY: dict[str, Callable[..., Image]] = {
     "tone": _apply_tone,
     "haze": _apply_haze,
     "blur": _apply_blur,

@@ -262,14 +262,15 @@ def _read_pyramid(path: Path) -> tuple[NDArray[np.uint8], ...]:
     image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if image is None or image.ndim != 3 or image.shape[2] != 4:
         raise InputError(f"{path} is not a readable RGBA image.")
-    rgba = cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA)
+    rgba = np.array(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA), np.uint8)
     alpha = rgba[..., 3:].astype(np.uint16)
     rgba[..., :3] = ((rgba[..., :3] * alpha + 127) // 255).astype(np.uint8)
     levels = [rgba]
     while max(levels[-1].shape[:2]) > 32:
         height, width = levels[-1].shape[:2]
         half_wh = (max(1, (width + 1) // 2), max(1, (height + 1) // 2))
-        levels.append(cv2.resize(levels[-1], half_wh, interpolation=cv2.INTER_AREA))
+        half = cv2.resize(levels[-1], half_wh, interpolation=cv2.INTER_AREA)
+        levels.append(np.asarray(half, np.uint8))
     return tuple(levels)
 
 
@@ -281,5 +282,6 @@ def _read_background(path: Path, side_px: int) -> tuple[NDArray[np.uint8], ...]:
     if ratio < 1:
         wh = (round(image.shape[1] * ratio), round(image.shape[0] * ratio))
         image = cv2.resize(image, wh, interpolation=cv2.INTER_AREA)
-    image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-    return image, cv2.resize(image, (96, 54), interpolation=cv2.INTER_AREA)
+    rgb = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+    thumbnail = cv2.resize(rgb, (96, 54), interpolation=cv2.INTER_AREA)
+    return rgb, np.asarray(thumbnail, np.uint8)

@@ -26,7 +26,7 @@ Image = NDArray[np.uint8]
 Boxes = NDArray[np.float32]
 
 
-class OldGaussNoise(A.ImageOnlyTransform):
+class OldGaussNoise(A.ImageOnlyTransform):  # type: ignore[misc] # albumentations has no types
     """Gaussian noise whose *variance* is uniform in a range, as before version 2.
 
     The new ``GaussNoise`` draws the standard deviation uniformly, which is weaker on average for

@@ -102,7 +102,7 @@ def _open_background(plan: ScenePlan, library: Library) -> NDArray[np.uint8]:
     # The area filter is slow at odd ratios and only needed where pixels would be skipped.
     skips = view.shape[1] > 1.6 * plan.canvas_wh[0]
     method = cv2.INTER_AREA if skips else cv2.INTER_LINEAR
-    canvas = cv2.resize(view, plan.canvas_wh, interpolation=method)
+    canvas = np.asarray(cv2.resize(view, plan.canvas_wh, interpolation=method), np.uint8)
     return np.ascontiguousarray(canvas[:, ::-1]) if plan.background_flipped else canvas
 
 
@@ -164,10 +164,10 @@ def _shape_object(placement: Placement, library: Library) -> NDArray[np.float32]
     margin = 2 + int(np.ceil(2.5 * placement.softness_px))
     rgba = cv2.copyMakeBorder(rgba, margin, margin, margin, margin, cv2.BORDER_CONSTANT)
     if placement.angle_deg:
-        rgba = _rotate(rgba, placement.angle_deg)
+        rgba = _rotate(np.asarray(rgba, np.uint8), placement.angle_deg)
     shaped = rgba.astype(np.float32)
     if placement.softness_px > 0.2:
-        shaped = cv2.GaussianBlur(shaped, (0, 0), placement.softness_px)
+        shaped = np.asarray(cv2.GaussianBlur(shaped, (0, 0), placement.softness_px), np.float32)
     # Cubic enlargement overshoots; premultiplied colour can never exceed alpha.
     np.minimum(shaped[..., :3], shaped[..., 3:], out=shaped[..., :3])
     return shaped
@@ -182,7 +182,8 @@ def _rotate(rgba: NDArray[np.uint8], angle_deg: float) -> NDArray[np.uint8]:
         int(np.ceil(width * sin + height * cos)),
     )
     matrix[:, 2] += [(new_w - width) / 2, (new_h - height) / 2]
-    return cv2.warpAffine(rgba, matrix, (new_w, new_h), flags=cv2.INTER_LINEAR)
+    turned = cv2.warpAffine(rgba, matrix, (new_w, new_h), flags=cv2.INTER_LINEAR)
+    return np.asarray(turned, np.uint8)
 
 
 def _light_object(

@@ -67,7 +67,7 @@ def _describe(record: Record, name: str) -> dict[str, Any]:
     for box, caption, visible in zip(
         xyxy_to_xywh(record.xyxy).tolist(), record.captions, record.visible_ratio, strict=True
     ):
-        row = {"caption": caption, "bbox": [round(value, 3) for value in box]}
+        row: dict[str, Any] = {"caption": caption, "bbox": [round(value, 3) for value in box]}
         if visible < 1:
             row["visible_ratio"] = round(float(visible), 4)
         rows.append(row)
@@ -94,6 +94,7 @@ def _parse(line: str, folder: Path, where: str) -> Record:
     xyxy = clip_boxes(xywh_to_xyxy(xywh), image_wh)
     if not is_valid(xyxy).all():
         raise DataError(f"{where}: a box of {name} is empty or outside of the image.")
+    texts = {key: str(row.get(key, "")) for key in ("group", "split", "source", "licence")}
     return Record(
         image_id=Path(name).stem,
         path=path,
@@ -101,7 +102,10 @@ def _parse(line: str, folder: Path, where: str) -> Record:
         xyxy=xyxy,
         captions=captions,
         visible_ratio=_visible(annotations),
-        **{key: str(row.get(key, "")) for key in ("group", "split", "source", "licence")},
+        group=texts["group"],
+        split=texts["split"],
+        source=texts["source"],
+        licence=texts["licence"],
     )
 
 
