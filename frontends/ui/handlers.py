@@ -92,7 +92,7 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
             assignment="joint" if wish["assignment"] == "joint" else "independent",
         )
         image = read_image(path, max_pixels=base.image.max_pixels)
-        return present.data_url(draw_result(image, result))
+        return present.drawn_url(draw_result(image, result))
 
     @guarded(raise_in_page)
     def locate(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ __all__ = ["EXAMPLES_FOLDER", "create_page", "launch_options", "serve"]
 
 _log = logging.getLogger(__name__)
 _FOLDER = Path(__file__).parent
+# Every hour, what was uploaded more than a day ago.
+_DELETE_UPLOADS_S = (3600, 86400)
 EXAMPLES_FOLDER = _FOLDER.parents[1] / "assets" / "examples"
 
 
@@ -36,7 +39,12 @@ def create_page(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER) ->
     words = text.PAGE
     sign = (_FOLDER / "sign.svg").read_text(encoding="utf-8")
     head = f"{sign}<h1>{words['title']}</h1><p>{words['lead']}</p>"
-    with gr.Blocks(title=words["title"], analytics_enabled=False, fill_width=True) as page:
+    with gr.Blocks(
+        title=words["title"],
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=_DELETE_UPLOADS_S,
+    ) as page:
         gr.HTML(f'<header class="spotter-head">{head}</header>', js_on_load=None)
         create_locate(service, examples_folder)
     return page
@@ -65,7 +73,9 @@ def launch_options(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER)
 def serve(service: Service) -> None:
     """Open the page and stay; models are loaded while the first visitor looks around."""
     page = create_page(service)
-    page.launch(**launch_options(service), prevent_thread_lock=True)
+    _, url, _ = page.launch(**launch_options(service), prevent_thread_lock=True, quiet=True)
+    sys.stdout.write(f"Spotter is at {url}\n")
+    sys.stdout.flush()
     threading.Thread(target=_warm_up, args=(service,), name="warm-up", daemon=True).start()
     page.block_thread()
 

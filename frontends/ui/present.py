@@ -21,6 +21,7 @@ from frontends.ui.palette import color_index, mark_index
 
 __all__ = [
     "data_url",
+    "drawn_url",
     "present_answer",
     "present_crops",
     "present_error",
@@ -28,6 +29,7 @@ __all__ = [
     "split_captions",
 ]
 
+_PNG_MAX_PIXELS = 4_000_000
 _ENGINE_NAMES = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
 
 
@@ -133,6 +135,12 @@ def data_url(image: Image, format: Literal["png", "jpeg"] = "png") -> str:
     """Return an image as an address that holds the image itself."""
     encoded = base64.b64encode(encode_image(image, format=format)).decode("ascii")
     return f"data:image/{format};base64,{encoded}"
+
+
+def drawn_url(image: Image) -> str:
+    """Return an annotated picture as an address: PNG, but JPEG where that would be huge."""
+    pixels = image.shape[0] * image.shape[1]
+    return data_url(image, "png" if pixels <= _PNG_MAX_PIXELS else "jpeg")
 
 
 def present_error(error: SpotterError) -> dict[str, object]:

@@ -204,7 +204,8 @@ function createEvidence({ element, props, server }) {
     const { answer, score_min } = room.state;
     try {
       const url = await server.overlay({ key: answer.key, captions: answer.captions.map((caption) => caption.caption), assignment: answer.assignment, score_min: score_min ?? 0 });
-      save("spotter.png", await (await fetch(url)).blob());
+      const blob = await (await fetch(url)).blob();
+      save(`spotter.${blob.type === "image/png" ? "png" : "jpg"}`, blob);
     } catch (error) {
       say(words.not_saved);
     }
