@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import Section, load
-from core.errors import DataError
+from core.errors import ConfigError, DataError
 from core.files import write_bytes, write_json
 from synth.config import SceneConfig
 from synth.library import Library, read_library
@@ -56,9 +56,10 @@ def make_scenes(
     *,
     count: int,
     seed: int,
+    start: int = 0,
     num_workers: int = 1,
 ) -> int:
-    """Make the missing scenes of 0..count-1 and return how many were made.
+    """Make the missing scenes of start..count-1 and return how many were made.
 
     Args:
         library: Already reduced to its split.
@@ -66,23 +67,27 @@ def make_scenes(
         out: Folder of the cache.
         count: Number of scenes the cache shall hold, rounded up to whole blocks of 100.
         seed: Names the sequence.
+        start: First scene, a multiple of 100: lets a cache grow with other settings.
         num_workers: Processes; 1 stays in this one.
     """
     (out / "blocks").mkdir(parents=True, exist_ok=True)
     (out / "images").mkdir(exist_ok=True)
-    write_json(out / "config.json", {"seed": seed, **config.model_dump(mode="json")})
-    blocks = [b for b in range(-(-count // BLOCK)) if not _block_path(out, b).exists()]
+    if start % BLOCK:
+        raise ConfigError(f"start must be a multiple of {BLOCK}, got {start}.")
+    write_json(out / f"config-{start}.json", {"seed": seed, **config.model_dump(mode="json")})
+    wanted = range(start // BLOCK, -(-count // BLOCK))
+    blocks = [block for block in wanted if not _block_path(out, block).exists()]
     work = partial(_make_block, library=library, config=config, out=out, seed=seed)
-    start = time.monotonic()
+    began = time.monotonic()
     if num_workers <= 1:
         for number, block in enumerate(blocks, start=1):
             work(block)
-            _report(number, len(blocks), start)
+            _report(number, len(blocks), began)
         return len(blocks) * BLOCK
     # fork: the library's index is inherited; each process decodes and caches its own pixels.
     with get_context("fork").Pool(num_workers, _WORKER.append, (work,)) as pool:
         for number, _ in enumerate(pool.imap_unordered(_work, blocks), start=1):
-            _report(number, len(blocks), start)
+            _report(number, len(blocks), began)
     return len(blocks) * BLOCK
 
 
@@ -90,8 +95,8 @@ def _work(block: int) -> None:
     _WORKER[-1](block)
 
 
-def _report(number: int, total: int, start: float) -> None:
-    passed_s = time.monotonic() - start
+def _report(number: int, total: int, began: float) -> None:
+    passed_s = time.monotonic() - began
     rate = number * BLOCK / passed_s
     left_s = (total - number) * BLOCK / rate
     print(f"block {number}/{total}  {rate:.1f} scenes/s  {left_s / 60:.1f} min left", flush=True)
@@ -163,6 +168,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--cutouts", type=Path, required=True)
     parser.add_argument("--backgrounds", type=Path, nargs="+", required=True)
     parser.add_argument("--count", type=int, required=True)
+    parser.add_argument("--start", type=int, default=0, help="first scene, to let a cache grow")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--split", choices=("train", "val", "test"), default="train")
@@ -182,6 +188,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         arguments.out,
         count=arguments.count,
         seed=arguments.seed,
+        start=arguments.start,
         num_workers=arguments.workers,
     )
     print(f"made {made} scenes in {arguments.out}")

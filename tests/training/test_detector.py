@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "synth"))
 
 from scene_library import make_library
 
-from core.errors import DataError
+from core.errors import ConfigError, DataError
 from synth.config import SceneConfig
 from training import detector
 from training.detector_data import BatchFeed, cut_crop, to_batch
@@ -44,6 +44,12 @@ def test_the_cache_is_continued_not_made_again(cache: Path) -> None:
     assert make_scenes(library, SMALL, cache, count=100, seed=2) == 100
     assert (cache / "images" / "0000007.jpg").read_bytes() == before
     assert len(read_scenes(cache)) == 100
+
+
+def test_a_cache_grows_in_whole_blocks(cache: Path) -> None:
+    library = make_library(cache.parent / "grown")
+    with pytest.raises(ConfigError, match="multiple of 100, got 150"):
+        make_scenes(library, SMALL, cache, count=200, seed=2, start=150)
 
 
 def test_boxes_follow_their_objects_into_crops(rng: np.random.Generator) -> None:
