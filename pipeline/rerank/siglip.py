@@ -75,6 +75,8 @@ class SiglipReranker:
         self._tokenizer = tokenizer
         self._card = card
         self._cache = _TextCache(cached_captions)
+        # So that no boxes are still rows of the same width, and sets can be joined.
+        self._embed_dim = vision.outputs[0].shape[-1] or 1
         self.calibration = Calibration(
             card.calibration.a, card.calibration.b, card.calibration.c, card.found_probability_min
         )
@@ -99,7 +101,7 @@ class SiglipReranker:
         side = self._card.image_size
         squares = [square_input(image, side) for one in crops for image in one.images]
         if not squares:
-            return [np.zeros((0, 1), np.float32) for _ in crops]
+            return [np.zeros((0, self._embed_dim), np.float32) for _ in crops]
         embeds = _run(self._vision, to_pixel_values(np.stack(squares)))
         ends = np.cumsum([len(one) for one in crops])
         return np.split(embeds, ends[:-1])
@@ -113,7 +115,7 @@ class SiglipReranker:
             known.update(zip(new, embeds, strict=True))
             self._cache.put({caption: known[caption] for caption in new})
         if not captions:
-            return np.zeros((0, 1), np.float32)
+            return np.zeros((0, self._embed_dim), np.float32)
         return np.stack([known[caption] for caption in captions])
 
     def logits(
