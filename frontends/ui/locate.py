@@ -27,6 +27,7 @@ ROOM = "locate"
 # All heavy events wait in one line, however many visitors there are.
 _HEAVY: dict[str, Any] = {"concurrency_id": "locate", "concurrency_limit": 1}
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_REST = "async (...inputs) => { await new Promise((go) => setTimeout(go, 300)); return inputs; }"
 
 
 def create_locate(service: Service, examples_folder: Path) -> None:
@@ -81,10 +82,10 @@ def _connect_questions(
     captions.reword(**ask)
     button.click(None, js=f"() => {room}.set({{busy: true}})", **_QUIET)
     button.click(**ask)
-    # While the slider moves the browser filters; the server answers when it is let go.
+    # While the slider moves the browser filters; the server follows after a moment of rest.
     score_min.input(None, score_min, js=f"(least) => {room}.set({{score_min: least}})", **_QUIET)
-    score_min.release(**ask)
-    iou_max.release(**ask)
+    score_min.change(**ask, js=_REST)
+    iou_max.change(**ask, js=_REST)
     upscale.input(**ask)
     assignment.input(**ask)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from core.errors import SpotterError
+from core.errors import ConfigError, SpotterError
 from frontends.service import Service
 from frontends.ui import text
 from frontends.ui.locate import create_locate
@@ -71,9 +71,17 @@ def launch_options(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER)
 
 
 def serve(service: Service) -> None:
-    """Open the page and stay; models are loaded while the first visitor looks around."""
+    """Open the page and stay; models are loaded while the first visitor looks around.
+
+    Raises:
+        ConfigError: the address or port that the environment asks for cannot be had.
+    """
     page = create_page(service)
-    _, url, _ = page.launch(**launch_options(service), prevent_thread_lock=True, quiet=True)
+    try:
+        _, url, _ = page.launch(**launch_options(service), prevent_thread_lock=True, quiet=True)
+    except OSError as error:
+        hint = "Set GRADIO_SERVER_PORT to a free port, GRADIO_SERVER_NAME to an address of ours."
+        raise ConfigError(f"the page cannot be opened: {error}.", hint) from error
     sys.stdout.write(f"Spotter is at {url}\n")
     sys.stdout.flush()
     threading.Thread(target=_warm_up, args=(service,), name="warm-up", daemon=True).start()

@@ -31,6 +31,7 @@ PAGE: Words = {
 
 PICTURE: Words = {
     "title": "Drop a picture here",
+    "title_touch": "Choose a picture",
     "hint": "or paste one, or begin with an example",
     "choose": "Choose a file",
     "camera": "Use the camera",

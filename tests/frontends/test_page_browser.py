@@ -156,6 +156,20 @@ def test_the_confidence_filters_in_the_browser(browse, folder):
         assert "below the confidence" in page.locator("#locate-answers").inner_text()
 
 
+def test_the_slider_works_by_keyboard(browse, folder):
+    with browse(DESKTOP) as page:
+        _upload_and_ask(page, folder, "red thing")
+        page.click("#locate-settings button")
+        page.focus("#locate-score-min input[type=range]")
+        page.keyboard.press("End")
+        page.wait_for_function("document.querySelectorAll('.overlay g').length === 0")
+        page.wait_for_function(
+            "document.querySelector('#locate-answers').textContent.includes('Nothing was detected')"
+        )
+        page.keyboard.press("Home")
+        page.wait_for_function("document.querySelectorAll('.overlay g').length === 2")
+
+
 def test_keys_zoom_and_go_from_box_to_box(browse, folder):
     with browse(DESKTOP) as page:
         _upload_and_ask(page, folder, "red thing")

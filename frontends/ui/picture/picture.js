@@ -26,7 +26,8 @@ function createPicture({ element, props, trigger, upload, watch }) {
 
   // ---------------------------------------------------------------- words
 
-  find("invite-title").textContent = words.title;
+  const touch = matchMedia("(pointer: coarse)").matches;
+  find("invite-title").textContent = touch ? words.title_touch : words.title;
   find("invite-hint").textContent = words.hint;
   find("choose").textContent = words.choose;
   find("camera").textContent = words.camera;
@@ -474,7 +475,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
 
   find("camera").addEventListener("click", async () => {
     // On a phone the system's own camera is better than ours.
-    if (matchMedia("(pointer: coarse)").matches) { find("shot").click(); return; }
+    if (touch) { find("shot").click(); return; }
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1920 } } });
       const video = find("finder-video");
