@@ -10,9 +10,18 @@ import tomllib
 from pathlib import Path
 from typing import TypeAlias
 
-from core.errors import DataError
+from core.errors import DataError, InputError
 
-__all__ = ["Json", "read_json", "read_toml", "sha256_of", "write_bytes", "write_json"]
+__all__ = [
+    "Json",
+    "confined_path",
+    "read_json",
+    "read_json_lines",
+    "read_toml",
+    "sha256_of",
+    "write_bytes",
+    "write_json",
+]
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -30,8 +39,41 @@ def sha256_of(source: Path | bytes) -> str:
     return digest.hexdigest()
 
 
+def confined_path(folder: Path, name: str) -> Path:
+    """Return the path of a file inside a folder; the file need not exist.
+
+    Raises:
+        InputError: The name leads out of the folder, or no file can have such a name.
+    """
+    try:
+        root = folder.resolve()
+        path = (root / name).resolve()
+        path.stat()
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name[:80]!r} is no file name.", "Use a plain file name.") from error
+    if Path(name).is_absolute() or not path.is_relative_to(root):
+        raise InputError(f"{name!r} leads out of {folder}.", "Use names inside the folder.")
+    return path
+
+
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file through a temporary neighbor, so that readers never see half of it."""
+    """Write a file through a temporary neighbor, so that readers never see half of it.
+
+    Raises:
+        DataError: The folder cannot be made or written to, or the disk is full.
+    """
+    try:
+        _replace(path, data)
+    except OSError as error:
+        raise DataError(
+            f"cannot write {path}: {error.strerror or error}.",
+            "Choose another folder, or make room; what was written before is untouched.",
+        ) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -62,6 +104,32 @@ def read_json(path: Path) -> Json:
     except (OSError, ValueError) as error:
         raise DataError(f"cannot read {path} as JSON: {error}.") from error
     return value
+
+
+def read_json_lines(path: Path) -> list[dict[str, Json]]:
+    """Return the objects of a JSON Lines file; empty lines are passed over.
+
+    Lines end at a line feed alone: a caption may hold other Unicode line ends.
+
+    Raises:
+        DataError: The file is missing, or a line is not a JSON object (its number is told).
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read {path}: {error}.") from error
+    rows: list[dict[str, Json]] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{path}, line {number}: not JSON ({error}).") from error
+        if not isinstance(row, dict):
+            raise DataError(f"{path}, line {number}: expected an object, got {type(row).__name__}.")
+        rows.append(row)
+    return rows
 
 
 def read_toml(path: Path) -> dict[str, object]:

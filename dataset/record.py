@@ -18,7 +18,7 @@ from PIL import UnidentifiedImageError
 from core.errors import DataError
 from core.image import read_image
 from core.types import Image
-from dataset.splits import split_of
+from dataset.splits import SPLITS, split_of
 
 __all__ = ["Dataset", "Record", "read_image_wh"]
 
@@ -74,6 +74,10 @@ class Record:
                 f"{self.image_id}: {n} boxes, {len(self.captions)} captions, "
                 f"{len(self.class_id)} classes and {len(self.visible_ratio)} visible ratios; "
                 "all must be of one length."
+            )
+        if self.split not in SPLITS:
+            raise DataError(
+                f"{self.image_id}: split must be one of {', '.join(SPLITS)}, got {self.split!r}."
             )
         self._check_boxes()
 

@@ -13,8 +13,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from core.config import config_hash
+from core.errors import EngineError
 from pipeline.catalog import Model, find_model
-from pipeline.config import DetectConfig, LocateConfig, RerankConfig, UpscaleConfig
+from pipeline.config import (
+    DetectConfig,
+    EngineConfig,
+    LocateConfig,
+    RerankConfig,
+    UpscaleConfig,
+)
 from pipeline.detect.tiled import TiledDetector
 from pipeline.engines.base import Choice, Engine, OpenEngine
 from pipeline.engines.choose import choose_engine
@@ -53,7 +60,7 @@ def build_stages(config: LocateConfig, *, machine: Machine | None = None) -> Sta
     def open_file(path: Path) -> Engine:
         # Chosen when the first network is opened: stages without one need no engine.
         if not choices:
-            choices.append(choose_engine(config.engine, machine or probe_machine()))
+            choices.append(_choose(config.engine, machine or probe_machine(), path.resolve()))
             _LOG.info("engine: %s (%d threads)", choices[0].reason, choices[0].threads)
         return open_engine(path.resolve(), choices[0])
 
@@ -72,6 +79,22 @@ def build_stages(config: LocateConfig, *, machine: Machine | None = None) -> Sta
     }
     calibration = _calibration(reranker, config.rerank)
     return Stages(detector, upscalers, reranker, calibration, provenance)
+
+
+def _choose(config: EngineConfig, machine: Machine, path: Path) -> Choice:
+    """Return the choice that really loads a network; only "auto" may fall back, and says why."""
+    failed = ""
+    while True:
+        choice = choose_engine(config, machine)
+        try:
+            open_engine(path, choice)
+        except EngineError as error:
+            if config.device != "auto" or choice.device == "cpu":
+                raise
+            failed += f"; {error.message.rstrip('.')}"
+            machine = replace(machine, providers=machine.providers - {choice.provider})
+        else:
+            return replace(choice, reason=choice.reason + failed)
 
 
 @lru_cache(maxsize=16)

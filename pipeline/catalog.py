@@ -89,7 +89,8 @@ class Model(Section):
 
     def version(self) -> str:
         """Return a short text for provenance: the id and the start of each file's hash."""
-        names = sorted(self.files) or sorted(path.name for path in self.folder.glob("*.onnx"))
+        # All of them: a new calibration is a new version as much as new weights are.
+        names = [n for n in _FOLDER_FILES[self.task] if (self.folder / n).is_file()]
         hashes = [_hash_once(self.folder / n, (self.folder / n).stat().st_mtime_ns) for n in names]
         parts = [f"{name} {digest[:12]}" for name, digest in zip(names, hashes, strict=True)]
         return f"{self.id} ({', '.join(parts)})" if parts else self.id

@@ -26,6 +26,9 @@ class SceneConfig(Section):
     """Settings of ``sample_scene``: probabilities per scene or per object, sizes in pixels."""
 
     canvas_wh: tuple[int, int] = Field((640, 366), description="Width and height of a scene, px.")
+    window_ratio_min: float = Field(
+        0.42, gt=0.05, le=1, description="Smallest share of a background's sides that is shown."
+    )
     count_weights: tuple[float, ...] = Field(
         (0.08, 0.17, 0.19, 0.18, 0.14, 0.10, 0.07, 0.04, 0.03),
         min_length=1,

@@ -6,19 +6,20 @@ made (``synth.studio``) or pasted (``synth.render``). In: folders. Out: a ``Libr
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
+from core.files import confined_path, read_json_lines
 from dataset.splits import select_split
 
 __all__ = [
@@ -201,9 +202,8 @@ def read_cutouts(folder: Path) -> list[Cutout]:
     if not index.is_file():
         raise InputError(f"{index} does not exist; a cutout folder needs this index.")
     cutouts = []
-    for number, line in enumerate(index.read_text(encoding="utf-8").splitlines(), start=1):
-        if line.strip():
-            cutouts.append(_parse_cutout(line, folder, f"{index}:{number}"))
+    for number, row in enumerate(read_json_lines(index), start=1):
+        cutouts.append(_parse_cutout(row, folder, f"{index}, cutout {number}"))
     return cutouts
 
 
@@ -229,17 +229,13 @@ def background_group(stem: str) -> str:
     return re.sub(r"[_-]?\d+$", "", stem) or stem
 
 
-def _parse_cutout(line: str, folder: Path, where: str) -> Cutout:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{where}: not a line of JSON ({error.msg}).") from error
+def _parse_cutout(row: Mapping[str, Any], folder: Path, where: str) -> Cutout:
     missing = [key for key in _REQUIRED if key not in row]
     if missing:
         raise InputError(f"{where}: missing {', '.join(missing)}.")
     return Cutout(
         name=row["name"],
-        path=folder / row["file"],
+        path=confined_path(folder, row["file"]),
         class_name=row["class_name"],
         caption=row["caption"],
         identity=row["identity"],

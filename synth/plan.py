@@ -116,7 +116,7 @@ def sample_scene(rng: np.random.Generator, library: Library, config: SceneConfig
         A plan that always renders to the same image.
     """
     background = library.backgrounds[int(rng.integers(len(library.backgrounds)))]
-    window = _sample_window(rng)
+    window = _sample_window(rng, config.window_ratio_min)
     flipped = bool(rng.random() < 0.5)
     place = _Place(library, background, window, flipped, config)
     sizes = _sample_sizes(rng, config) if library.labelled else []
@@ -172,9 +172,9 @@ class _Place:
         return np.asarray(self.view[row, column])
 
 
-def _sample_window(rng: np.random.Generator) -> tuple[float, float, float, float]:
-    # From the whole photograph down to 42 % of it, where a 1520 px view reaches its own pixels.
-    side = float(np.exp(rng.uniform(np.log(0.42), 0.0))) if rng.random() < 0.75 else 1.0
+def _sample_window(rng: np.random.Generator, ratio_min: float) -> tuple[float, float, float, float]:
+    # By default down to 42 %, where a view of 1520 px reaches its own pixels on 640.
+    side = float(np.exp(rng.uniform(np.log(ratio_min), 0.0))) if rng.random() < 0.75 else 1.0
     x1, y1 = (float(rng.uniform(0, 1 - side)) for _ in range(2))
     return round(x1, 5), round(y1, 5), round(x1 + side, 5), round(y1 + side, 5)
 

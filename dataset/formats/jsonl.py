@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from core.boxes import clip_boxes, is_valid, xywh_to_xyxy, xyxy_to_xywh
-from core.errors import DataError
-from core.files import write_bytes
+from core.errors import DataError, InputError
+from core.files import confined_path, read_json_lines, write_bytes
 from dataset.record import Dataset, Record, read_image_wh
 
 __all__ = ["INDEX_NAME", "read", "write"]
@@ -37,9 +37,8 @@ def read(folder: Path) -> Dataset:
     if not index.is_file():
         raise DataError(f"{index} does not exist.", "Give the folder that holds it.")
     records = []
-    for number, line in enumerate(index.read_text(encoding="utf-8").splitlines(), start=1):
-        if line.strip():
-            records.append(_parse(line, folder, f"{index.name}:{number}"))
+    for number, row in enumerate(read_json_lines(index), start=1):
+        records.append(_parse(row, folder, f"{index.name}, image {number}"))
     return Dataset(tuple(records))
 
 
@@ -78,15 +77,16 @@ def _describe(record: Record, name: str) -> dict[str, Any]:
     return described
 
 
-def _parse(line: str, folder: Path, where: str) -> Record:
+def _parse(row: Mapping[str, Any], folder: Path, where: str) -> Record:
     try:
-        row = json.loads(line)
+        path = confined_path(folder / "images", row["image"])
         name, annotations = row["image"], row["annotations"]
         captions = tuple(str(entry.get("caption", "")) for entry in annotations)
         xywh = np.array([entry["bbox"] for entry in annotations], np.float32).reshape(-1, 4)
+    except InputError as error:
+        raise DataError(f"{where}: {error.message}", error.hint) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{where}: needs image and annotations with bbox ({error}).") from error
-    path = folder / "images" / name
     if not path.is_file():
         raise DataError(f"{where}: {path} does not exist.")
     image_wh = read_image_wh(path)
@@ -94,7 +94,7 @@ def _parse(line: str, folder: Path, where: str) -> Record:
     xyxy = clip_boxes(xywh_to_xyxy(xywh), image_wh)
     if not is_valid(xyxy).all():
         raise DataError(f"{where}: a box of {name} is empty or outside of the image.")
-    texts = {key: str(row.get(key, "")) for key in ("group", "split", "source", "licence")}
+    texts = {key: str(row.get(key) or "") for key in ("group", "split", "source", "licence")}
     return Record(
         image_id=Path(name).stem,
         path=path,

@@ -16,7 +16,7 @@ import numpy as np
 
 from core.boxes import clip_boxes, cxcywh_to_xyxy, is_valid, xyxy_to_cxcywh
 from core.errors import DataError
-from core.files import write_bytes
+from core.files import read_json_lines, write_bytes
 from dataset.record import Dataset, Record, read_image_wh
 from dataset.splits import SPLITS
 
@@ -70,7 +70,8 @@ def write(dataset: Dataset, folder: Path) -> None:
 
 
 def _data_yaml(dataset: Dataset) -> str:
-    lines = ["path: .\n"]
+    # Without "path" Ultralytics takes the folder of this file; "." would be the working folder.
+    lines = []
     present = {record.split for record in dataset}
     # Ultralytics insists on both keys, also where one of them has no images of its own.
     for split in SPLITS:
@@ -118,8 +119,7 @@ def _read_names(path: Path) -> tuple[str, ...]:
 def _read_sidecar(path: Path) -> dict[str, Mapping[str, Any]]:
     if not path.is_file():
         return {}
-    rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line)
-    return {row["image"]: row for row in rows}
+    return {str(row["image"]): row for row in read_json_lines(path)}
 
 
 def _read_record(

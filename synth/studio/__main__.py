@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sheet", type=Path, help="also write one picture of the whole library")
     args = parser.parse_args(arguments)
 
+    from core.errors import SpotterError
     from synth.studio.gallery import Job, render_library, write_sheet
 
     job = Job(
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         count = render_library(job, show)
-    except ValueError as error:
+    except SpotterError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     if args.sheet:

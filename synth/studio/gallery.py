@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from core.errors import InputError
+from core.files import read_json_lines
 from synth.captions import choose_colors, write_caption
 from synth.studio.identity import Identity, sample_identity
-from synth.studio.livery import COLORS
+from synth.words import COLORS
 
 SOURCE = "rendered by synth.studio from our own parametric shapes"
-LICENCE = "AGPL-3.0"
+LICENCE = "AGPL-3.0-or-later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,14 @@ def render_library(job: Job, on_progress: Callable[[int, int], None] | None = No
     """Renders what is missing and returns how many pictures the library holds.
 
     Raises:
-        ValueError: an argument is out of range or a type is unknown.
+        InputError: an argument is out of range or a type is unknown.
     """
     if job.identities < 1 or job.views < 1:
-        raise ValueError(
+        raise InputError(
             f"identities and views must be at least 1, got {job.identities}, {job.views}"
         )
     if job.image_format not in ("png", "webp"):
-        raise ValueError(f"image_format must be png or webp, got {job.image_format!r}")
+        raise InputError(f"image_format must be png or webp, got {job.image_format!r}")
     (job.out / "images").mkdir(parents=True, exist_ok=True)
     index = job.out / "cutouts.jsonl"
     done = _finished(index)
@@ -76,7 +78,7 @@ def _finished(index: Path) -> set[str]:
     if not index.exists():
         return set()
     whole = []
-    for line in index.read_text(encoding="utf-8").splitlines():
+    for line in index.read_text(encoding="utf-8").split("\n"):
         try:
             whole.append((json.loads(line)["name"], line))
         except (json.JSONDecodeError, KeyError):
@@ -170,7 +172,7 @@ def write_sheet(library: Path, out: Path, *, columns: int = 12, cell_px: int = 1
     """Writes one picture of the whole library, each cutout with its caption, on sky-like cells."""
     from PIL import Image, ImageDraw
 
-    lines = [json.loads(row) for row in (library / "cutouts.jsonl").read_text("utf-8").splitlines()]
+    lines: list[dict[str, Any]] = read_json_lines(library / "cutouts.jsonl")
     rows = -(-len(lines) // columns)
     step = cell_px + 26
     sheet = Image.new("RGB", (columns * cell_px, rows * step), (198, 208, 220))

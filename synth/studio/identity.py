@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.errors import InputError
 from synth.studio.livery import Livery
 from synth.studio.mesh import Mesh, MeshBuilder
 from synth.studio.paint import paint
@@ -78,10 +79,10 @@ def sample_identity(seed: int, type_name: str | None = None) -> Identity:
     """Returns the identity of a seed; the type is drawn by weight where none is asked for.
 
     Raises:
-        ValueError: the type is unknown.
+        InputError: the type is unknown.
     """
     if type_name is not None and type_name not in TYPE_BY_NAME:
-        raise ValueError(f"unknown type {type_name!r}; known: {', '.join(TYPE_BY_NAME)}")
+        raise InputError(f"unknown type {type_name!r}; known: {', '.join(TYPE_BY_NAME)}")
     rng = np.random.default_rng([0x5907, seed])
     weights = np.array([t.weight for t in TYPES])
     drawn = TYPES[int(rng.choice(len(TYPES), p=weights / weights.sum()))]

@@ -14,6 +14,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import InputError
 from synth.studio.mesh import PAINTED_PARTS, Part
 from synth.words import COLORS
 
@@ -132,7 +133,9 @@ class Livery:
         default_factory=lambda: np.zeros((PAINTED_PARTS, LAYERS, 4))
     )
 
-    def paint(self, parts: Part | Sequence[Part], kind: Kind, row: int, *q: float) -> None:
+    def paint(
+        self, parts: Part | Sequence[Part], kind: Kind, row: int, *q: float | np.integer
+    ) -> None:
         """Adds a layer to each part; a full stack drops its oldest layer over the ground."""
         for part in [parts] if isinstance(parts, Part) else parts:
             used = int((self.layers[part, :, 0] != 0).sum())
@@ -168,10 +171,10 @@ def new_livery(
     """Returns a livery of one to three colours, all parts in the first, ready to be painted.
 
     Raises:
-        ValueError: no colour, more than three, or an unknown word.
+        InputError: no colour, more than three, or an unknown word.
     """
     if not 1 <= len(colors) <= 3 or any(c not in COLORS for c in colors):
-        raise ValueError(f"colors must be one to three of {', '.join(COLORS)}; got {list(colors)}")
+        raise InputError(f"colors must be one to three of {', '.join(COLORS)}; got {list(colors)}")
     words = [colors[min(k, len(colors) - 1)] for k in range(3)]
     made = {c: shade(rng, c, camouflage=camouflage) for c in dict.fromkeys(words)}
     srgb = np.zeros((12, 3))

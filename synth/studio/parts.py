@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from synth.studio.mesh import MeshBuilder, Part, Vec3
@@ -51,7 +53,7 @@ def fuselage_rows(
 def mirrored_wing(
     mesh: MeshBuilder,
     root: Vec3,
-    stations: list[tuple[Vec3, float]],
+    stations: Sequence[tuple[Vec3, float]],
     part: Part,
     *,
     root_chord: float,
@@ -93,7 +95,7 @@ def propeller_engine(
 ) -> None:
     """Adds an engine nacelle with spinner and propeller in front of a wing."""
     k = length
-    rows = [
+    rows: Rows = [
         (0.36 * k, 0, 0, radius * 0.1, radius * 0.1),
         (0.3 * k, 0, 0, radius * 0.5, radius * 0.5),
     ]

@@ -15,6 +15,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import InputError, MissingPackageError
 from synth.studio.livery import LAYERS, Livery
 from synth.studio.mesh import PAINTED_PARTS, Mesh
 
@@ -64,7 +65,13 @@ class Studio:
     """An offscreen OpenGL context with the program loaded; a context manager, one per process."""
 
     def __init__(self) -> None:
-        self._gl = moderngl.create_context(standalone=True, backend="egl")
+        try:
+            self._gl = moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type]
+        except Exception as error:  # its drivers raise whatever they like
+            raise MissingPackageError(
+                f"no OpenGL to render with: {error}.",
+                "Run: apt install libegl1 libgl1-mesa-dri (software rendering is enough).",
+            ) from error
         source = (Path(__file__).parent / "shader.glsl").read_text(encoding="utf-8")
         self._program = self._gl.program(
             vertex_shader="#version 330\n#define VERTEX\n" + source,
@@ -102,10 +109,10 @@ class Studio:
         """Returns the object as seen, its longest side about `size_px` (at most 480).
 
         Raises:
-            ValueError: the size is out of range.
+            InputError: the size is out of range.
         """
         if not 16 <= size_px <= 480:
-            raise ValueError(f"size_px must be in [16, 480], got {size_px}")
+            raise InputError(f"size_px must be in [16, 480], got {size_px}")
         rotation, camera, clip, wh = _projection(mesh.positions, view, size_px * _SUPERSAMPLING)
         sun_body = light.sun @ rotation
         sun_clip = _sun_clip(mesh.positions, sun_body)
@@ -119,7 +126,7 @@ class Studio:
             self._gl.enable_only(moderngl.DEPTH_TEST)
             self._shadow_target.use()
             self._shadow_target.clear(depth=1.0)
-            self._depth_program["u_sun_clip"].write(sun_clip.T.astype("f4").tobytes())
+            _write(self._depth_program, "u_sun_clip", sun_clip.T)
             shade.render()
             self._target.use()
             self._target.viewport = (0, 0, *wh)
@@ -153,7 +160,7 @@ class Studio:
         self._gl.enable(moderngl.BLEND)
         self._gl.blend_func = (moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA)
         self._color_target.depth_mask = False
-        self._program["u_translucent"].value = 1
+        _uniform(self._program, "u_translucent").value = 1
         blurred.render()
         self._color_target.depth_mask = True
         blurred.release()
@@ -183,10 +190,10 @@ class Studio:
         }
         for name, value in values.items():
             if name in self._program:
-                self._program[name].write(np.ascontiguousarray(value, "f4").tobytes())
+                _write(self._program, name, value)
         integers = {"u_layer": livery.layers, "u_palette_label": livery.labels}
         for name, whole in integers.items():
-            self._program[name].write(np.ascontiguousarray(whole, "i4").tobytes())
+            _uniform(self._program, name).write(np.ascontiguousarray(whole, "i4").tobytes())
         scalars = {
             "u_weather": livery.weather,
             "u_panel": livery.panel,
@@ -199,7 +206,7 @@ class Studio:
         }
         for name, scalar in scalars.items():
             if name in self._program:
-                self._program[name].value = scalar
+                _uniform(self._program, name).value = scalar
 
     def _read(self, wh: tuple[int, int]) -> Rendered:
         w, h = wh
@@ -218,6 +225,16 @@ class Studio:
             return Rendered(rgba, seen)
         box = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
         return Rendered(np.ascontiguousarray(rgba[box]), seen)
+
+
+def _uniform(program: moderngl.Program, name: str) -> moderngl.Uniform:
+    uniform = program[name]
+    assert isinstance(uniform, moderngl.Uniform)
+    return uniform
+
+
+def _write(program: moderngl.Program, name: str, value: NDArray[np.float64]) -> None:
+    _uniform(program, name).write(np.ascontiguousarray(value, "f4").tobytes())
 
 
 def _rotation(axis: int, angle_deg: float) -> NDArray[np.float64]:

@@ -234,7 +234,7 @@ def test_impossible_settings_are_refused(values: dict[str, object], message: str
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("", "does not exist"), ("{", "not a line of JSON"), ('{"name": "a"}', "missing file")],
+    [("", "does not exist"), ("{", "line 1: not JSON"), ('{"name": "a"}', "missing file")],
 )
 def test_damaged_libraries_are_explained(tmp_path: Path, text: str, message: str) -> None:
     if text:

@@ -118,11 +118,11 @@ def hot_air_balloon(rng: Rng) -> MeshBuilder:
                 0.005,
                 Part.DARK,
             )
-    for x in (-0.4, 0.3):
+    for seat in (-0.4, 0.3):
         m.loft(
             [(0.1, 0, 0, 0.02, 0.02), (0, 0, 0, 0.028, 0.03)],
             Part.DARK,
-            offset=(x * size, 0.2 * size, low + 0.07),
+            offset=(seat * size, 0.2 * size, low + 0.07),
             axis=UP,
             columns=10,
         )

@@ -151,22 +151,17 @@ def light_aircraft(rng: Rng) -> MeshBuilder:
         taper=rng.uniform(0.6, 0.95),
     )
     if rng.random() < 0.8:
-        low = bottom - rng.uniform(0.1, 0.16)
+        ground = bottom - rng.uniform(0.1, 0.16)
         spats = Part.ACCENT if rng.random() < 0.4 else None
         legs = [
-            ((0.12, s * radius * 0.6, bottom * 0.7), (0.14, s * radius * 1.9, low)) for s in SIDES
+            ((0.12, s * radius * 0.6, bottom * 0.7), (0.14, s * radius * 1.9, ground))
+            for s in SIDES
         ]
-        third = (0.55, 0.0) if rng.random() < 0.65 else (-0.66, 0.0)
-        nose_low = low if third[0] > 0 else bottom * 0.1 - 0.1
-        landing_gear(
-            m,
-            [
-                *legs,
-                ((third[0], 0, bottom * 0.6 if third[0] > 0 else 0.0), (third[0], 0, nose_low)),
-            ],
-            0.048 if third[0] > 0 else 0.04,
-            fairing=spats,
-        )
+        if rng.random() < 0.65:
+            size, third = 0.048, ((0.55, 0.0, bottom * 0.6), (0.55, 0.0, ground))
+        else:
+            size, third = 0.04, ((-0.66, 0.0, 0.0), (-0.66, 0.0, bottom * 0.1 - 0.1))
+        landing_gear(m, [*legs, third], size, fairing=spats)
     return m
 
 

@@ -60,7 +60,7 @@ def missile(rng: Rng) -> MeshBuilder:
             4,
         )
     elif kind < 0.75:
-        stations = [((0.08, rng.uniform(0.4, 0.6), 0), 0.13)]
+        stations = [((0.08, rng.uniform(0.4, 0.6), 0.0), 0.13)]
         mirrored_wing(m, (0.16, 0, 0), stations, Part.WING, root_chord=0.2)
     if rng.random() < 0.4:
         m.loft(
@@ -114,11 +114,11 @@ def rocket(rng: Rng) -> MeshBuilder:
         for j in range(count):
             a = 2 * np.pi * j / count
             size, long = radius * rng.uniform(0.6, 0.95), rng.uniform(0.8, 1.3)
-            rows = fuselage_rows(
+            booster = fuselage_rows(
                 long, size, nose=0.22, tail=0.03, nose_power=0.7, nose_drop=0, tail_end=0.9
             )
             m.loft(
-                rows,
+                booster,
                 Part.STORE,
                 offset=(-0.97 + long / 2, np.cos(a) * (radius + size), np.sin(a) * (radius + size)),
                 columns=20,

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.errors import InputError
 from synth.studio.gallery import Job, render_library, visible_colors
 from synth.studio.identity import TYPES, sample_identity
 from synth.studio.livery import LAYERS, NO_LABEL, Kind, Row, new_livery
@@ -50,7 +51,7 @@ def test_an_identity_follows_from_its_seed_alone() -> None:
 
 
 def test_unknown_type_names_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="known: commercial aircraft"):
+    with pytest.raises(InputError, match="known: commercial aircraft"):
         sample_identity(1, "submarine")
 
 
@@ -86,14 +87,14 @@ def test_a_full_stack_of_layers_keeps_its_ground_and_its_newest() -> None:
 
 @pytest.mark.parametrize("colors", [[], ["pink"], ["white", "red", "blue", "green"]])
 def test_livery_refuses_what_captions_cannot_say(colors: list[str]) -> None:
-    with pytest.raises(ValueError, match="one to three of white"):
+    with pytest.raises(InputError, match="one to three of white"):
         new_livery(np.random.default_rng(0), colors, camouflage=False, text="")
 
 
 def test_job_arguments_are_checked(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(InputError, match="at least 1"):
         render_library(Job(tmp_path, 0, 1, 0, (60, 90), "png"))
-    with pytest.raises(ValueError, match="png or webp"):
+    with pytest.raises(InputError, match="png or webp"):
         render_library(Job(tmp_path, 1, 1, 0, (60, 90), "gif"))
 
 

@@ -1,0 +1,40 @@
+"""Files: atomic writes, JSON lines, names that must stay inside a folder."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.errors import DataError, InputError
+from core.files import confined_path, read_json_lines, write_bytes
+
+
+def test_json_lines_end_at_line_feeds_alone(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"caption": "red\u2028plane\u0085"}\n\n{"caption": "b"}\n', encoding="utf-8")
+    assert [row["caption"] for row in read_json_lines(path)] == ["red\u2028plane\u0085", "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("{}\n{", "line 2: not JSON"), ("[1]", "line 1: expected an object")]
+)
+def test_json_lines_name_the_damaged_line(tmp_path, text, message):
+    path = tmp_path / "rows.jsonl"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        read_json_lines(path)
+
+
+@pytest.mark.parametrize("name", ["../a", "/etc/hosts", "a\0b", "x" * 400, "b/../../c"])
+def test_confined_path_refuses_ways_out(tmp_path, name):
+    with pytest.raises(InputError):
+        confined_path(tmp_path, name)
+
+
+def test_confined_path_allows_folders_within(tmp_path):
+    assert confined_path(tmp_path, "a/b.png") == tmp_path.resolve() / "a" / "b.png"
+
+
+def test_write_bytes_says_why_it_cannot(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DataError, match=r"cannot write .*x\.json"):
+        write_bytes(tmp_path / "file" / "x.json", b"{}")
