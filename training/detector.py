@@ -25,7 +25,7 @@ os.environ.update(YOLO_OFFLINE="1", YOLO_AUTOINSTALL="false")
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 from ultralytics.cfg import get_cfg
 from ultralytics.nn.tasks import DetectionModel
@@ -57,6 +57,7 @@ class TrainOptions:
     threads: int = 1
     device: str = "cpu"
     max_steps: int = 0
+    init: str = ""
 
 
 def build_model() -> DetectionModel:
@@ -120,6 +121,8 @@ def train(scenes_path: Path, out: Path, options: TrainOptions, *, resume: bool =
     scenes = read_scenes(scenes_path)
     device = torch.device(options.device)
     model = build_model().to(device).train()
+    if options.init:
+        model.load_state_dict(load_file(options.init))
     ema = copy.deepcopy(model).eval()
     optimizer = make_optimizer(model, options)
     step, spent_s = load_state(out, model, ema, optimizer) if resume else (0, 0.0)
@@ -275,6 +278,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--max-minutes", type=float, default=defaults.max_minutes)
     parser.add_argument("--max-steps", type=int, default=0, help="instead of minutes")
     parser.add_argument("--batch-size", type=int, default=defaults.batch_size)
+    parser.add_argument("--crop-wh", type=int, nargs=2, default=defaults.crop_wh)
+    parser.add_argument("--late-crop-wh", type=int, nargs=2, default=defaults.late_crop_wh)
+    parser.add_argument("--late-ratio", type=float, default=defaults.late_ratio)
+    parser.add_argument("--init", default="", help="weights to start from, safetensors")
     parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--threads", type=int, default=defaults.threads)
@@ -291,6 +298,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         max_minutes=arguments.max_minutes,
         max_steps=arguments.max_steps,
         batch_size=arguments.batch_size,
+        crop_wh=tuple(arguments.crop_wh),
+        late_crop_wh=tuple(arguments.late_crop_wh),
+        late_ratio=arguments.late_ratio,
+        init=arguments.init,
         learning_rate=arguments.learning_rate,
         seed=arguments.seed,
         threads=arguments.threads,
