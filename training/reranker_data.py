@@ -229,15 +229,17 @@ def _move(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
 
 
 def _relight(pixels: Tensor, rng: np.random.Generator) -> Tensor:
-    """Light, tint and noise anew for each image; values stay within -1 to 1."""
+    """Light, tint, contrast and noise anew for each image; values stay within -1 to 1."""
     count = len(pixels)
 
     def per_image(values: NDArray[np.float64]) -> Tensor:
         return torch.from_numpy(values.astype(np.float32)).reshape(count, -1, 1, 1)
 
-    gain = per_image(np.where(rng.random(count) < 0.5, rng.uniform(0.82, 1.2, count), 1.0))
-    tint = per_image(rng.normal(1, 0.025, (count, 3)))
-    lit = (pixels + 1) * gain * tint - 1
+    gain = per_image(np.where(rng.random(count) < 0.5, rng.uniform(0.78, 1.22, count), 1.0))
+    tint = per_image(rng.normal(1, 0.035, (count, 3)))
+    contrast = per_image(np.where(rng.random(count) < 0.4, rng.uniform(0.7, 1.25, count), 1.0))
+    mean = pixels.mean((1, 2, 3), keepdim=True)
+    lit = ((pixels - mean) * contrast + mean + 1) * gain * tint - 1
     noisy = np.flatnonzero(rng.random(count) < 0.3)
     noise = rng.standard_normal((len(noisy), *pixels.shape[1:]), np.float32)
     deviation = rng.uniform(0, 0.1, (len(noisy), 1, 1, 1)).astype(np.float32)
