@@ -57,18 +57,23 @@ def run_batch(
         data: JSON lines `{"image", "annotations": [{"caption"}]}`.
         images: folder of the pictures; names that lead out of it are refused.
         output: JSON lines, appended; pictures already in it are skipped, failed ones too.
+            A picture that stands in the data twice is answered twice.
         assignment: "joint" gives no box to two captions of a picture.
         show_progress: draw a bar on stderr.
 
     Raises:
-        DataError: the data file cannot be read, or the output is no file of predictions.
+        DataError: the data file cannot be read, or the output is no file of predictions, or it
+            answers other captions than the data file asks.
     """
     lines = read_data(data)
     before = _repair(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    open_lines = [line for line in lines if line.image not in before]
-    failed = sum(before[line.image] for line in lines if line.image in before)
-    with output.open("a", encoding="utf-8") as file:
+    open_lines, failed = [], 0
+    for line in lines:
+        if rows := before.get(line.image):
+            failed += _was_failed(rows.pop(0), line, output)
+        else:
+            open_lines.append(line)
+    with _open_for_append(output) as file:
         for line in tqdm(open_lines, unit="picture", disable=not show_progress):
             row = _locate_line(locator, line, images, assignment)
             failed += "error" in row
@@ -129,8 +134,31 @@ def _locate_line(
     return prediction(line.image, result)
 
 
-def _repair(output: Path) -> dict[str, bool]:
-    """Names of the pictures already done, with whether they failed; cuts off a half-written end.
+def _was_failed(row: Mapping[str, Any], line: DataLine, output: Path) -> bool:
+    """Whether a picture of an earlier run had failed; its captions must be those asked now."""
+    if "error" in row:
+        return True
+    asked = [" ".join(caption.split()) for caption in line.captions]
+    if [result["caption"] for result in row["results"]] != asked:
+        raise DataError(
+            f"{output} answers other captions for {line.image} than the data file asks.",
+            "Give another --output, or remove the file.",
+        )
+    return False
+
+
+def _open_for_append(output: Path) -> IO[str]:
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        return output.open("a", encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            f"cannot write {output}: {error.strerror or error}.", "Give another --output."
+        ) from error
+
+
+def _repair(output: Path) -> dict[str, list[dict[str, Any]]]:
+    """The rows already done, by picture, in order; cuts off a half-written end of the file.
 
     Raises:
         DataError: a whole line is not a prediction: this is another kind of file.
@@ -139,11 +167,11 @@ def _repair(output: Path) -> dict[str, bool]:
         return {}
     content = output.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
-    done = {}
-    for number, text in enumerate(whole.splitlines(), start=1):
+    done: dict[str, list[dict[str, Any]]] = {}
+    for number, text in enumerate(whole[:-1].split(b"\n") if whole else [], start=1):
         try:
             row = json.loads(text)
-            done[str(row["image"])] = "error" in row
+            done.setdefault(str(row["image"]), []).append(_summary(row))
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"{output}, line {number} is no prediction.",
@@ -155,9 +183,16 @@ def _repair(output: Path) -> dict[str, bool]:
     return done
 
 
+def _summary(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a line, what resuming needs: a large output does not fill the memory."""
+    if "error" in row:
+        return {"error": row["error"]}
+    return {"results": [{"caption": result["caption"]} for result in row["results"]]}
+
+
 def _append(file: IO[str], row: Mapping[str, Any]) -> None:
     """Write a line and make sure that it is on the disk before the next picture."""
-    file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+    file.write(json.dumps(row, allow_nan=False) + "\n")
     file.flush()
     os.fsync(file.fileno())
 

@@ -129,9 +129,11 @@ def _run_page(options: argparse.Namespace, service: Service | None) -> int:
 
 
 def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
-    from core.image import read_image, write_image
+    from core.image import format_of, read_image, write_image
     from frontends.report import locate_report
 
+    if options.save:
+        format_of(options.save)  # a wrong ending is said before the work, not after
     config = _config(options)
     locator = _service(service).locator(config)
     result = locator.locate([options.image], options.caption, assignment=options.assignment)[0]

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.errors import DataError, ImageError
+from core import files
+from core.errors import DataError, ImageError, InputError
 
 __all__ = ["Annotation", "DataLine", "confined_path", "read_data"]
 
@@ -70,10 +71,10 @@ def confined_path(folder: Path, name: str) -> Path:
     Raises:
         ImageError: the name leads out of the folder, or there is no such file.
     """
-    root = folder.resolve()
-    path = (root / name).resolve()
-    if Path(name).is_absolute() or not path.is_relative_to(root):
-        raise ImageError(f"{name!r} leads out of {folder}.", "Use names inside the folder.")
+    try:
+        path = files.confined_path(folder, name)
+    except InputError as error:
+        raise ImageError(error.message, error.hint) from error
     if not path.is_file():
         raise ImageError(f"{name!r} is not in {folder}.", "Check the name and --images.")
     return path

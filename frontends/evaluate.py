@@ -18,6 +18,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 from core.boxes import iou_matrix
 from core.errors import DataError, ImageError
 from core.result import Result
+from core.types import Crops
 from dataset.metrics import average_precision, recall
 from frontends.data import Annotation, DataLine, confined_path, read_data
 
@@ -83,9 +84,11 @@ def _observe(locator: Locator, line: DataLine, images: Path) -> _Case:
     if None in boxes:
         raise DataError(f"{line.image}: an annotation has no bbox.", "Evaluation needs all boxes.")
     try:
-        observation = locator.observe([confined_path(images, line.image)])[0]
+        seen = locator.observe([confined_path(images, line.image)])[0]
     except ImageError as error:
         raise ImageError(f"{line.image}: {error.message}", error.hint) from error
+    # The crops are megabytes a picture, and no figure needs them.
+    observation = replace(seen, crops=Crops.empty(), upscaled=Crops.empty())
     return _Case(line, observation, np.array(boxes, np.float32).reshape(-1, 4))
 
 

@@ -189,6 +189,7 @@ class Service:
         Raises:
             InputError: it is no longer kept.
         """
+        self._check_captions(captions)
         seen = self._kept(key)
         config = seen.config.with_values({"detect": {"score_min": score_min}})
         return seen.path, self._answer(seen, captions, config, assignment)
@@ -226,6 +227,9 @@ class Service:
                 f"the limit is {self.limits.upload_max_bytes / 1e6:.0f} MB.",
                 "Save it smaller and try again.",
             )
+        self._check_captions(captions)
+
+    def _check_captions(self, captions: Sequence[str]) -> None:
         if len(captions) > self.limits.max_captions:
             raise CaptionError(
                 f"got {len(captions)} captions, the limit is {self.limits.max_captions}.",
@@ -235,17 +239,27 @@ class Service:
     def _look(self, path: Path, config: LocateConfig, locator: Locator) -> tuple[str, _Seen, bool]:
         """Key, observation, and whether it was kept; a lower score_min than before looks anew."""
         key = f"{sha256_of(path)[:24]}-{_settings_key(config)}"
+        if kept := self._seen_before(key, path, config):
+            return key, kept, True
         with self._working:
-            with self._seen_lock:
-                seen = self._seen.get(key)
-                if seen and seen.config.detect.score_min <= config.detect.score_min:
-                    self._seen.move_to_end(key)
-                    return key, seen, True
+            # Another visitor may have brought the same picture while this one waited.
+            if kept := self._seen_before(key, path, config):
+                return key, kept, True
             observation = locator.observe([path])[0]
             size_bytes = _size_bytes(observation.crops) + _size_bytes(observation.upscaled)
             seen = _Seen(path, config, observation, size_bytes)
             self._keep(key, seen)
         return key, seen, False
+
+    def _seen_before(self, key: str, path: Path, config: LocateConfig) -> _Seen | None:
+        with self._seen_lock:
+            seen = self._seen.get(key)
+            if seen is None or seen.config.detect.score_min > config.detect.score_min:
+                return None
+            # The newest upload of a picture is the one that will still be there for a download.
+            self._seen[key] = seen = replace(seen, path=path)
+            self._seen.move_to_end(key)
+            return seen
 
     def _keep(self, key: str, seen: _Seen) -> None:
         with self._seen_lock:

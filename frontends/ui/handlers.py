@@ -5,6 +5,7 @@ Holds no layout. Errors become part of the answer, so that they stand where thei
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,8 @@ class Handlers:
 def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
     """Return the handlers; the service is injected, so that tests pass one with a fake locator."""
     base = service.base_config()
+    # A drawn picture takes several times its own memory: one at a time, however many ask.
+    drawing = threading.Lock()
 
     def answer(
         path: Path,
@@ -58,7 +61,7 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
     ) -> Shown:
         config = _configure(base, score_min=score_min, iou_max=iou_max, upscale=upscale)
         found = service.locate(path, captions, config, assignment=assignment)
-        return present.present_answer(found, assignment)
+        return present.present_answer(found, assignment, score_min)
 
     @guarded(_error_beside_picture)
     def pick(picture: dict[str, Any] | None, lines: str, *settings: Any) -> tuple[Any, Shown]:
@@ -91,8 +94,9 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
             score_min=float(wish["score_min"]),
             assignment="joint" if wish["assignment"] == "joint" else "independent",
         )
-        image = read_image(path, max_pixels=base.image.max_pixels)
-        return present.drawn_url(draw_result(image, result))
+        with drawing:
+            image = read_image(path, max_pixels=base.image.max_pixels)
+            return present.drawn_url(draw_result(image, result))
 
     @guarded(raise_in_page)
     def locate(

@@ -26,6 +26,10 @@ __all__ = ["create_locate"]
 ROOM = "locate"
 # All heavy events wait in one line, however many visitors there are.
 _HEAVY: dict[str, Any] = {"concurrency_id": "locate", "concurrency_limit": 1}
+# Questions about a picture already seen are quick: they do not wait behind other visitors' pictures.
+_LIGHT: dict[str, Any] = {"concurrency_id": "ask", "concurrency_limit": 4}
+# A picture or question that comes while one is pending replaces it, instead of being dropped.
+_LAST: dict[str, Any] = {"trigger_mode": "always_last"}
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _REST = "async (...inputs) => { await new Promise((go) => setTimeout(go, 300)); return inputs; }"
 
@@ -54,8 +58,8 @@ def create_locate(service: Service, examples_folder: Path) -> None:
             room=ROOM, crops=handlers.crops, overlay=handlers.overlay, elem_id="locate-evidence"
         )
     inputs = [picture, captions, *settings]
-    picture.pick(handlers.pick, inputs, [picture, answers], **_HEAVY, **_QUIET)
-    row.choose(handlers.choose, settings, [picture, captions, answers], **_HEAVY, **_QUIET)
+    picture.pick(handlers.pick, inputs, [picture, answers], **_LAST, **_HEAVY, **_QUIET)
+    row.choose(handlers.choose, settings, [picture, captions, answers], **_LAST, **_HEAVY, **_QUIET)
     _connect_questions(handlers, captions, button, settings, inputs, answers)
     gr.api(handlers.locate, api_name="locate", **_HEAVY)  # type: ignore[attr-defined]
 
@@ -73,8 +77,8 @@ def _connect_questions(
         "fn": handlers.ask,
         "inputs": inputs,
         "outputs": answers,
-        "trigger_mode": "always_last",
-        **_HEAVY,
+        **_LAST,
+        **_LIGHT,
         **_QUIET,
     }
     room = f"window.spotter.room('{ROOM}')"

@@ -22,9 +22,10 @@ class Part(TypedDict):
 def read_part(folder: Path, function: str) -> Part:
     """Return the templates in `folder`, whose files carry the folder's name.
 
-    The script is an ordinary file that defines `function({element, props, trigger, upload,
-    server, watch})`; Gradio runs a script as the body of a function with those names in scope,
-    so the call is added here and the file stays one that an editor can check.
+    Its script is an ordinary file that defines `function({element, props, trigger, upload,
+    server, watch})`; other scripts in the folder come before it. Gradio runs a script as the body
+    of a function with those names in scope, so the call is added here and the files stay ones
+    that an editor can check.
 
     Raises:
         ValueError: a template holds text that Gradio would expand (it fills both HTML and CSS
@@ -33,7 +34,9 @@ def read_part(folder: Path, function: str) -> Part:
     name = folder.name
     html = (folder / f"{name}.html").read_text(encoding="utf-8")
     css = (folder / f"{name}.css").read_text(encoding="utf-8")
-    script = (folder / f"{name}.js").read_text(encoding="utf-8")
+    main = folder / f"{name}.js"
+    scripts = [path for path in sorted(folder.glob("*.js")) if path != main] + [main]
+    script = "\n".join(path.read_text(encoding="utf-8") for path in scripts)
     for label, content in (("html", html), ("css", css)):
         for mark in ("{{", "${", "`", "\\"):
             if mark in content:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from core.captions import clean_caption
 from core.errors import CaptionError, ImageError, SpotterError
-from core.image import encode_image
+from core.image import encode_image, to_image, to_pil
 from core.result import Ranking, Result
 from core.types import Image
 from frontends.failures import InternalError
@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 _PNG_MAX_PIXELS = 4_000_000
+_CROP_SIDE_MAX = 512
 _ENGINE_NAMES = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
 
 
@@ -45,12 +46,13 @@ def split_captions(lines: str | None) -> list[str]:
     return captions
 
 
-def present_answer(answer: Answer, assignment: str) -> dict[str, object]:
+def present_answer(answer: Answer, assignment: str, score_min: float) -> dict[str, object]:
     """Return the mapping for the browser.
 
     Args:
         answer: what the service found.
         assignment: "independent" or "joint", kept for the download.
+        score_min: the confidence that was asked for, kept for the download.
     """
     result = answer.result
     xyxy = result.detections.xyxy.astype(float)
@@ -58,6 +60,7 @@ def present_answer(answer: Answer, assignment: str) -> dict[str, object]:
         "key": answer.key,
         "error": None,
         "assignment": assignment,
+        "score_min": score_min,
         "reused": answer.reused,
         "size": list(result.image_wh),
         "boxes": [
@@ -117,13 +120,22 @@ def present_crops(pair: CropPair) -> dict[str, object]:
     """Return one crop before and after upscaling, as data addresses, with its size in pixels."""
     height, width = pair.cut.shape[:2]
     return {
-        "cut": data_url(pair.cut),
-        "upscaled": data_url(pair.upscaled) if pair.upscaled is not None else None,
+        "cut": data_url(_at_most(pair.cut)),
+        "upscaled": data_url(_at_most(pair.upscaled)) if pair.upscaled is not None else None,
         "width": width,
         "height": height,
         "scale": f"{pair.scale:g}",
         "note": text.CROP_NOTES["large" if pair.upscaling else "off"],
     }
+
+
+def _at_most(image: Image) -> Image:
+    """The crop no larger than the page shows it; an object may fill a large photograph."""
+    if max(image.shape[:2]) <= _CROP_SIDE_MAX:
+        return image
+    small = to_pil(image)
+    small.thumbnail((_CROP_SIDE_MAX, _CROP_SIDE_MAX))
+    return to_image(small)
 
 
 def present_nothing() -> dict[str, object]:

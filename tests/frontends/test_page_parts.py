@@ -21,7 +21,7 @@ from frontends.ui.parts import read_part
 from frontends.ui.present import present_error, split_captions
 
 UI = Path(__file__).parents[2] / "frontends" / "ui"
-PARTS = sorted(path.parent for path in UI.glob("*/*.js"))
+PARTS = sorted({path.parent for path in UI.glob("*/*.js")})
 
 
 def _luminance(color: str) -> float:
@@ -72,6 +72,8 @@ def test_the_files_of_a_part_go_through_gradio_unchanged(folder):
     name = re.findall(r"^function (create\w+)\(", (folder / f"{folder.name}.js").read_text(), re.M)
     part = read_part(folder, name[0])
     assert part["html_template"] == (folder / f"{folder.name}.html").read_text()
+    for script in folder.glob("*.js"):
+        assert script.read_text() in part["js_on_load"]
     assert part["js_on_load"].rstrip().endswith(");")
 
 

@@ -203,7 +203,7 @@ function createEvidence({ element, props, server }) {
   find("save-picture").addEventListener("click", async () => {
     const { answer, score_min } = room.state;
     try {
-      const url = await server.overlay({ key: answer.key, captions: answer.captions.map((caption) => caption.caption), assignment: answer.assignment, score_min: score_min ?? 0 });
+      const url = await server.overlay({ key: answer.key, captions: answer.captions.map((caption) => caption.caption), assignment: answer.assignment, score_min: Math.max(answer.score_min ?? 0, score_min ?? 0) });
       const blob = await (await fetch(url)).blob();
       save(`spotter.${blob.type === "image/png" ? "png" : "jpg"}`, blob);
     } catch (error) {

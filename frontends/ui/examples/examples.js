@@ -12,7 +12,7 @@ function createExamples({ element, props, trigger, watch }) {
       title: example.captions.join("\n"),
       onclick: (event) => {
         for (const node of row.children) node.setAttribute("aria-pressed", String(node === event.currentTarget));
-        room.set({ busy: true, answer: null, picture_error: "", captions_error: "" });
+        room.set({ busy: true, answer: null, picture_error: "", captions_error: "", image_own: false });
         trigger("choose", { index });
       },
     })));

@@ -1,0 +1,89 @@
+// Mouse, pen and fingers on the stage: wheel and pinch zoom, drag pans, hover and click tell boxes.
+//
+// In: hit(x, y, slack) names the box at a point; out: hover(id), select(id, byTouch).
+function connectPointing({ stage, view, hit, hover, select, settled }) {
+  const DRAG_FROM_PX = 4;
+  const SLACK_PX = 5;
+  const TOUCH_SLACK_PX = 14;
+  const pointers = new Map();
+  let moved = 0;
+  let pinch = null;
+
+  function local(event) {
+    const origin = stage.getBoundingClientRect();
+    return [event.clientX - origin.x, event.clientY - origin.y];
+  }
+
+  function boxAt(event) {
+    const chip = event.target.closest(".label");
+    const slack = event.pointerType === "touch" ? TOUCH_SLACK_PX : SLACK_PX;
+    return chip ? Number(chip.dataset.id) : hit(...local(event), slack);
+  }
+
+  function drag(step, event) {
+    moved += Math.hypot(...step);
+    if (moved < DRAG_FROM_PX || view.fitted) return;
+    if (!stage.hasAttribute("data-dragging")) {
+      stage.setPointerCapture(event.pointerId);
+      stage.toggleAttribute("data-dragging", true);
+    }
+    view.pan(...step);
+  }
+
+  function pinchTo(a, b) {
+    const now = { far: Math.hypot(a[0] - b[0], a[1] - b[1]), x: (a[0] + b[0]) / 2, y: (a[1] + b[1]) / 2 };
+    if (pinch) {
+      view.pan(now.x - pinch.x, now.y - pinch.y);
+      view.zoomAt(now.far / pinch.far, now.x, now.y);
+    }
+    pinch = now;
+  }
+
+  stage.addEventListener("pointerdown", (event) => {
+    if (!view.size || event.button > 0 || event.target.closest("button")) return;
+    pointers.set(event.pointerId, local(event));
+    moved = pointers.size > 1 ? Infinity : 0;
+    pinch = null;
+  });
+
+  stage.addEventListener("pointermove", (event) => {
+    if (!view.size) return;
+    if (!pointers.has(event.pointerId)) {
+      if (event.pointerType === "touch") return;
+      const id = boxAt(event);
+      stage.toggleAttribute("data-over", id !== null);
+      hover(id);
+      return;
+    }
+    const at = local(event);
+    const before = pointers.get(event.pointerId);
+    pointers.set(event.pointerId, at);
+    if (pointers.size === 1) drag([at[0] - before[0], at[1] - before[1]], event);
+    else if (pointers.size === 2) pinchTo(...pointers.values());
+  });
+
+  function release(event) {
+    if (!pointers.delete(event.pointerId)) return;
+    pinch = null;
+    stage.removeAttribute("data-dragging");
+    if (event.type === "pointerup" && moved < DRAG_FROM_PX) select(boxAt(event), event.pointerType === "touch");
+    settled();
+  }
+  stage.addEventListener("pointerup", release);
+  stage.addEventListener("pointercancel", release);
+  stage.addEventListener("pointerleave", (event) => {
+    release(event);
+    stage.removeAttribute("data-over");
+    hover(null);
+  });
+
+  stage.addEventListener("dblclick", (event) => { if (!event.target.closest("button")) view.fit(); });
+  stage.addEventListener("wheel", (event) => {
+    if (!view.size) return;
+    // At full view, scrolling away belongs to the page.
+    if (view.fitted && event.deltaY > 0 && !event.ctrlKey) return;
+    event.preventDefault();
+    const lines = event.deltaMode === 1 ? 16 : 1;
+    view.zoomAt(Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0018)), ...local(event));
+  }, { passive: false });
+}
