@@ -26,6 +26,7 @@ __all__ = [
     "ImageSource",
     "decode_image",
     "encode_image",
+    "format_of",
     "image_wh",
     "read_image",
     "resize_image",
@@ -139,12 +140,21 @@ def write_image(image: Image, path: Path, *, quality: int = 92) -> None:
     Raises:
         ImageError: The ending is none of these.
     """
+    write_bytes(path, encode_image(image, format=format_of(path), quality=quality))
+
+
+def format_of(path: Path) -> Literal["png", "jpeg", "webp"]:
+    """Return the format that a file's ending asks for; ask before long work.
+
+    Raises:
+        ImageError: The ending is none of .png, .jpg, .jpeg, .webp.
+    """
     formats: dict[str, Literal["png", "jpeg", "webp"]] = {
         ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp",
     }  # fmt: skip
     if (suffix := path.suffix.lower()) not in formats:
         raise ImageError(f"cannot write {path.name}.", f"Use one of {', '.join(formats)}.")
-    write_bytes(path, encode_image(image, format=formats[suffix], quality=quality))
+    return formats[suffix]
 
 
 def _check_pixels(wh: tuple[int, int], max_pixels: int) -> None:

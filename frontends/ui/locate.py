@@ -26,7 +26,7 @@ __all__ = ["create_locate"]
 ROOM = "locate"
 # All heavy events wait in one line, however many visitors there are.
 _HEAVY: dict[str, Any] = {"concurrency_id": "locate", "concurrency_limit": 1}
-# Questions about a picture already seen are quick: they do not wait behind other visitors' pictures.
+# Questions about a picture already seen are quick: they do not wait for others' pictures.
 _LIGHT: dict[str, Any] = {"concurrency_id": "ask", "concurrency_limit": 4}
 # A picture or question that comes while one is pending replaces it, instead of being dropped.
 _LAST: dict[str, Any] = {"trigger_mode": "always_last"}
