@@ -150,3 +150,37 @@ def test_the_command_line_counts_failures(data, tmp_path, capsys):
     assert main([*arguments, "--preset", "fake"]) == 1
     assert "1 pictures done, 3 kept from before, 1 failed." in capsys.readouterr().err
     assert main([*arguments, "--preset", "fake"]) == 1
+
+
+def test_a_picture_that_stands_twice_is_answered_twice(fake_locator, data, tmp_path):
+    once = data.read_text().splitlines()[0]
+    other = json.dumps({"image": "a.png", "annotations": [{"caption": "blue thing"}]})
+    data.write_text(f"{once}\n{other}\n")
+    output = tmp_path / "pred.jsonl"
+    _run(fake_locator, data, output)
+    whole = output.read_text()
+    output.write_text(whole.splitlines(keepends=True)[0])
+    summary = _run(fake_locator, data, output)
+    assert (summary.done, summary.skipped) == (1, 1)
+    assert [row["results"][-1]["caption"] for row in _rows(output)] == ["green thing", "blue thing"]
+
+
+def test_answers_to_other_captions_are_not_kept_silently(fake_locator, data, tmp_path):
+    output = tmp_path / "pred.jsonl"
+    _run(fake_locator, data, output)
+    data.write_text(data.read_text().replace("green", "blue"))
+    with pytest.raises(DataError, match="answers other captions"):
+        _run(fake_locator, data, output)
+
+
+@pytest.mark.parametrize("name", ["a\0b.png", "x" * 400 + ".png", "\ud800.png"])
+def test_a_name_that_no_file_can_have_does_not_stop_the_rest(fake_locator, data, tmp_path, name):
+    row = json.dumps({"image": name, "annotations": [{"caption": "red thing"}]})
+    data.write_text(row + "\n" + data.read_text())
+    summary = _run(fake_locator, data, tmp_path / "pred.jsonl")
+    assert (summary.done, summary.failed) == (4, 1)
+
+
+def test_an_output_that_cannot_be_written_is_said(fake_locator, data):
+    with pytest.raises(DataError, match="cannot write"):
+        _run(fake_locator, data, data / "pred.jsonl")

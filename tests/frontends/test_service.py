@@ -167,3 +167,27 @@ def test_the_page_never_accepts_more_pixels_than_the_limit(
     small = Service(replace(service.limits, max_pixels=1000))
     with pytest.raises(ImageError, match="the limit is 1000 pixels"):
         small.locate(odd_file("tiff"), ["red thing"], small.base_config())
+
+
+def test_downloads_use_the_newest_upload_of_a_picture(service, shapes_path, tmp_path):
+    old = tmp_path / "old.png"
+    old.write_bytes(shapes_path.read_bytes())
+    config = service.base_config()
+    service.locate(old, ["red thing"], config)
+    old.unlink()
+    key = service.locate(shapes_path, ["red thing"], config).key
+    path, _ = service.answer_again(key, ["red thing"], score_min=0.0)
+    assert path == shapes_path
+
+
+def test_captions_are_limited_for_downloads_too(service, shapes_path):
+    key = service.locate(shapes_path, ["red thing"], service.base_config()).key
+    with pytest.raises(CaptionError, match="the limit is"):
+        service.answer_again(key, ["x"] * 1000, score_min=0.0)
+
+
+def test_a_picture_that_is_kept_does_not_wait_for_other_pictures(service, shapes_path):
+    config = service.base_config()
+    service.locate(shapes_path, ["red thing"], config)
+    with service._working:  # as while another visitor's picture is looked at
+        assert service.locate(shapes_path, ["green thing"], config).reused
