@@ -63,7 +63,7 @@ def launch_options(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER)
             f"<script>window.spotterMarks = {marks};\n{script}</script>"
         ),
         "favicon_path": _FOLDER / "sign.svg",
-        "footer_links": [],
+        "footer_links": ["api"],
         "ssr_mode": False,
         "max_file_size": service.limits.upload_max_bytes,
         "allowed_paths": [str(examples_folder)],
