@@ -3,6 +3,9 @@ r"""Make the reranker that the app loads from a training folder, and refuse if i
     python -m training.export_reranker --run runs/reranker --val-crops runs/crops-val \
         --out assets/models/spotter-reranker
 
+Several folders after --run are averaged: a run and its continuation together are a little better
+than either.
+
 Writes vision.onnx, text.onnx (weights stored as 16-bit floats, cast on loading, so that each file
 stays below 10 MB), tokenizer.json, reranker.json and, if it is small enough, model.safetensors.
 Nothing is written unless ONNX Runtime agrees with PyTorch on both towers.
@@ -60,18 +63,18 @@ class _Text(nn.Module):
         return functional.normalize(self.tower(input_ids=input_ids).pooler_output, dim=1)
 
 
-def export(run: Path, val_crops: Path, out: Path) -> dict[str, object]:
+def export(runs: Sequence[Path], val_crops: Path, out: Path) -> dict[str, object]:
     """Write the model folder and return the settings that went into reranker.json.
 
     Args:
-        run: Folder of `training.reranker`.
+        runs: Folders of `training.reranker`; the weights of several are averaged.
         val_crops: Held-out crops: to compare the towers on and to calibrate with.
         out: Folder to write.
 
     Raises:
         DataError: A tower's outputs differ, or a file would be too large.
     """
-    model = load_model(run)
+    model = average_models([load_model(run) for run in runs])
     cache = CropCache(val_crops)
     tokenizer = build_tokenizer(model.config.text_length)
     pixels = normalize_images(cache.images(np.arange(min(16, len(cache)))))
@@ -99,6 +102,18 @@ def export(run: Path, val_crops: Path, out: Path) -> dict[str, object]:
     accuracy = calibration["accuracy"]
     _log.info("found or not is told right in %.1f %% of held-out cases", 100 * accuracy)
     return settings
+
+
+def average_models(models: Sequence[DualEncoder]) -> DualEncoder:
+    """Return a model with the mean of the models' weights; they must share one origin."""
+    states = [model.state_dict() for model in models]
+    mean = dict(states[0])
+    for name, value in mean.items():
+        if value.dtype.is_floating_point:
+            mean[name] = torch.stack([state[name] for state in states]).mean(0)
+    result = DualEncoder(models[0].config)
+    result.load_state_dict(mean)
+    return result.eval()
 
 
 def to_onnx(module: nn.Module, example: Tensor, *, name: str, output: str) -> bytes:
@@ -170,7 +185,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--run", type=Path, nargs="+", required=True)
     parser.add_argument("--val-crops", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args(argv)

@@ -156,7 +156,7 @@ def test_export_writes_what_the_app_loads(crops, run, tmp_path):
     pytest.importorskip("onnx")
     from tokenizers import Tokenizer
 
-    export(run, crops, tmp_path)
+    export([run, run], crops, tmp_path)
     settings = json.loads((tmp_path / "reranker.json").read_text())
     assert settings["image_size"] == 96
     assert set(settings["calibration"]) == {"a", "b", "c"}
