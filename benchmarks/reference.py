@@ -55,7 +55,9 @@ def open_reference(config: LocateConfig, *, threads: int) -> Locator:
 def _load_detector(config: LocateConfig) -> nn.Module:
     model = build_model()
     path = _weights_path(config.detect.model, "detect", "detector.safetensors")
-    model.load_state_dict(load_file(path))
+    # Shipped in 16 bits; counters of batch normalisation stay whole numbers.
+    weights = load_file(path)
+    model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in weights.items()})
     model = model.float().eval().fuse(verbose=False)
 
     class RawHead(nn.Module):
@@ -73,7 +75,13 @@ def _load_detector(config: LocateConfig) -> nn.Module:
 def _load_reranker(config: LocateConfig) -> SiglipReranker:
     model = find_model(config.rerank.model, "rerank")
     card = read_card(model.file("reranker.json"))
-    weights = load_file(_weights_path(config.rerank.model, "rerank", "model.safetensors"))
+    weights = {
+        name: value
+        for part in ("vision", "text")
+        for name, value in load_file(
+            _weights_path(config.rerank.model, "rerank", f"{part}.safetensors")
+        ).items()
+    }
     encoder = DualEncoder(ModelConfig(image_size=card.image_size, text_length=card.text_length))
     # The heads that only help training are not exported.
     encoder.load_state_dict({name: value.float() for name, value in weights.items()}, strict=False)

@@ -7,7 +7,7 @@ Several folders after --run are averaged: a run and its continuation together ar
 than either.
 
 Writes vision.onnx, text.onnx (weights stored as 16-bit floats, cast on loading, so that each file
-stays below 10 MB), tokenizer.json, reranker.json and, if it is small enough, model.safetensors.
+stays below 10 MB), tokenizer.json, reranker.json, and the same weights for PyTorch in two files.
 Nothing is written unless ONNX Runtime agrees with PyTorch on both towers.
 """
 
@@ -96,12 +96,18 @@ def export(runs: Sequence[Path], val_crops: Path, out: Path) -> dict[str, object
     write_bytes(out / "text.onnx", text)
     write_bytes(out / "tokenizer.json", tokenizer.to_str(pretty=True).encode())
     write_json(out / "reranker.json", settings)
-    weights = save({name: value.half() for name, value in _list_weights(model).items()})
-    if len(weights) < FILE_BYTES_MAX:
-        write_bytes(out / "model.safetensors", weights)
+    for name, part in split_weights(_list_weights(model)).items():
+        write_bytes(out / f"{name}.safetensors", save(part))
     accuracy = calibration["accuracy"]
     _log.info("found or not is told right in %.1f %% of held-out cases", 100 * accuracy)
     return settings
+
+
+def split_weights(weights: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Return 16-bit weights in two parts, so that neither file is too large for a plain push."""
+    text = {key: value.half() for key, value in weights.items() if key.startswith("text.")}
+    vision = {key: value.half() for key, value in weights.items() if key not in text}
+    return {"vision": vision, "text": text}
 
 
 def average_models(models: Sequence[DualEncoder]) -> DualEncoder:
