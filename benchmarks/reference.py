@@ -57,7 +57,9 @@ def _load_detector(config: LocateConfig) -> nn.Module:
     path = _weights_path(config.detect.model, "detect", "detector.safetensors")
     # Shipped in 16 bits; counters of batch normalisation stay whole numbers.
     weights = load_file(path)
-    model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in weights.items()})
+    model.load_state_dict(
+        {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
+    )
     model = model.float().eval().fuse(verbose=False)
 
     class RawHead(nn.Module):
@@ -82,7 +84,14 @@ def _load_reranker(config: LocateConfig) -> SiglipReranker:
             _weights_path(config.rerank.model, "rerank", f"{part}.safetensors")
         ).items()
     }
-    encoder = DualEncoder(ModelConfig(image_size=card.image_size, text_length=card.text_length))
+    tokenizer = read_tokenizer(model.file("tokenizer.json"), card.text_length)
+    encoder = DualEncoder(
+        ModelConfig(
+            image_size=card.image_size,
+            text_length=card.text_length,
+            vocabulary_size=tokenizer.get_vocab_size(),
+        )
+    )
     # The heads that only help training are not exported.
     encoder.load_state_dict({name: value.float() for name, value in weights.items()}, strict=False)
     encoder.eval()
@@ -106,7 +115,7 @@ def _load_reranker(config: LocateConfig) -> SiglipReranker:
     return SiglipReranker(
         TorchEngine(Images(), inputs=["pixel_values"], outputs=["image_embeds"]),
         TorchEngine(Texts(), inputs=["input_ids"], outputs=["text_embeds"]),
-        read_tokenizer(model.file("tokenizer.json"), card.text_length),
+        tokenizer,
         card,
         cached_captions=0,
     )

@@ -76,7 +76,9 @@ class SiglipReranker:
         self._card = card
         self._cache = _TextCache(cached_captions)
         # So that no boxes are still rows of the same width, and sets can be joined.
-        self._embed_dim = vision.outputs[0].shape[-1] or 1
+        # (A PyTorch reference does not tell its shapes.)
+        shape = vision.outputs[0].shape
+        self._embed_dim = (shape[-1] if shape else None) or 1
         self.calibration = Calibration(
             card.calibration.a, card.calibration.b, card.calibration.c, card.found_probability_min
         )
