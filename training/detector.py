@@ -12,27 +12,22 @@ import argparse
 import copy
 import json
 import math
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Ultralytics asks the network for updates and installs packages on its own unless told not to.
-os.environ.update(YOLO_OFFLINE="1", YOLO_AUTOINSTALL="false")
-
 import cv2
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
-from ultralytics.cfg import get_cfg
-from ultralytics.nn.tasks import DetectionModel
 
 from core.files import write_json
 from training.detector_data import BatchFeed, to_batch
 from training.scenes import read_scenes
+from training.yolo import DetectionModel, get_cfg
 
 ARCHITECTURE = "yolo11n.yaml"
 WARMUP_STEPS = 80
