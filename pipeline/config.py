@@ -52,7 +52,7 @@ class DetectConfig(Section):
         default="spotter-detector-n", description="Catalogue id of the detector, or a model folder."
     )
     score_min: float = Field(
-        default=0.25, ge=0, le=1, description="Boxes with a lower detector score are dropped."
+        default=0.1, ge=0, le=1, description="Boxes with a lower detector score are dropped."
     )
     iou_max: float = Field(
         default=0.6,

@@ -1,7 +1,7 @@
 """Ultralytics without its side effects: the architecture and its default settings, nothing else.
 
 Unless told not to, it asks the network for updates and installs packages on its own; and it
-replaces Pillow's and OpenCV's readers for the whole process, Pillow's with one that installs plugins.
+replaces the readers of Pillow and OpenCV for the whole process, with ones that install plugins.
 """
 
 import os

@@ -27,6 +27,7 @@ def config_for(folder, *sets):
             f'upscale.model="{folder / "upscaler"}"',
             f'rerank.model="{folder / "reranker"}"',
             "engine.precision=f32",
+            "detect.score_min=0.25",
             *sets,
         ]
     )

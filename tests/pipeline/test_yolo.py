@@ -51,7 +51,9 @@ def test_decode_scales_clips_and_suppresses():
         (-50, -50, 20, 20, 0.95),
         (50, 90, 0, 20, 0.95),
     )
-    seen = decode_yolo(output, image_wh=(640, 200), scale_xy=(0.5, 0.5), config=DetectConfig())
+    seen = decode_yolo(
+        output, image_wh=(640, 200), scale_xy=(0.5, 0.5), config=DetectConfig(score_min=0.25)
+    )
     assert seen.xyxy.tolist() == [[182, 80, 222, 120], [0, 0, 30, 30], [380, 80, 420, 120]]
     assert seen.score.tolist() == pytest.approx([0.9, 0.5, 0.3])
 
