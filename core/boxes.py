@@ -17,6 +17,7 @@ __all__ = [
     "clip_boxes",
     "clip_detections",
     "cxcywh_to_xyxy",
+    "intersection_matrix",
     "iou_matrix",
     "is_valid",
     "move_detections",
@@ -59,6 +60,15 @@ def scale_boxes(xyxy: ArrayLike, factor: float | tuple[float, float]) -> Boxes:
     return _boxes(xyxy) * np.array([x_factor, y_factor, x_factor, y_factor], np.float32)
 
 
+def intersection_matrix(a_xyxy: ArrayLike, b_xyxy: ArrayLike) -> NDArray[np.float32]:
+    """Return (len(a), len(b)) float32 areas that are common to both, in square pixels."""
+    a, b = _boxes(a_xyxy)[:, None], _boxes(b_xyxy)[None]
+    low = np.maximum(a[..., :2], b[..., :2])
+    high = np.minimum(a[..., 2:], b[..., 2:])
+    common: NDArray[np.float32] = np.clip(high - low, 0, None).prod(axis=-1)
+    return common
+
+
 def iou_matrix(a_xyxy: ArrayLike, b_xyxy: ArrayLike) -> NDArray[np.float32]:
     """Return (len(a), len(b)) float32 intersection over union, 0 where both are empty.
 
@@ -66,10 +76,7 @@ def iou_matrix(a_xyxy: ArrayLike, b_xyxy: ArrayLike) -> NDArray[np.float32]:
         >>> iou_matrix([[0, 0, 2, 2]], [[0, 0, 2, 2], [1, 0, 3, 2]]).round(3).tolist()
         [[1.0, 0.3330000042915344]]
     """
-    a, b = _boxes(a_xyxy)[:, None], _boxes(b_xyxy)[None]
-    low = np.maximum(a[..., :2], b[..., :2])
-    high = np.minimum(a[..., 2:], b[..., 2:])
-    inter = np.clip(high - low, 0, None).prod(axis=-1)
+    inter = intersection_matrix(a_xyxy, b_xyxy)
     union = area(a_xyxy)[:, None] + area(b_xyxy)[None] - inter
     return np.divide(inter, union, out=np.zeros_like(inter), where=union > 0)
 

@@ -22,6 +22,7 @@ from pipeline.config import (
     RerankConfig,
     UpscaleConfig,
 )
+from pipeline.detect.pyramid import open_levels
 from pipeline.detect.tiled import TiledDetector
 from pipeline.engines.base import Choice, Engine, OpenEngine
 from pipeline.engines.choose import choose_engine
@@ -105,7 +106,8 @@ def open_engine(path: Path, choice: Choice) -> Engine:
 
 
 def _build_detector(model: Model, config: DetectConfig, open_file: OpenEngine) -> Detector:
-    detector: Detector = DETECTORS.load(model.family).open(model, config, open_file)
+    family = DETECTORS.load(model.family)
+    detector = open_levels(lambda level: family.open(model, level, open_file), config)
     if config.tile_wh is None:
         return detector
     return TiledDetector(

@@ -67,10 +67,22 @@ class DetectConfig(Section):
         default=(960, 544),
         description="Width and height in pixels that the image is fitted into.",
     )
+    level_count: int = Field(
+        default=3,
+        ge=1,
+        le=4,
+        description="At how many scales to look, each half the one before: finds large objects.",
+    )
     tile_wh: SizeWh | None = Field(
         default=None,
         description="Also look at overlapping tiles of this width and height in pixels; unset: no.",
     )
+
+    def at_level(self, number: int) -> DetectConfig:
+        """Return the settings for the image at 1 / 2^number of its scale."""
+        return self.model_copy(
+            update={"input_wh": (self.input_wh[0] >> number, self.input_wh[1] >> number)}
+        )
 
 
 class CutConfig(Section):

@@ -26,6 +26,7 @@ from torch import nn
 
 from core.files import write_json
 from training.detector_data import BatchFeed, to_batch
+from training.precision import mixed_precision
 from training.scenes import read_scenes
 from training.yolo import DetectionModel, get_cfg
 
@@ -161,7 +162,7 @@ def train_step(
     """One update; returns the three parts of the loss: box, class, distribution."""
     batch = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
     batch["img"] = batch["img"].float().div_(255)  # (b, 3, h, w), stays channels_last
-    with torch.autocast(device.type, torch.bfloat16):
+    with mixed_precision(device.type):
         output = model(batch["img"])
     # In bfloat16 the losses of small boxes vanish, so predictions are widened first.
     loss, parts = model.loss(batch, to_float32(output))

@@ -240,10 +240,7 @@ class BatchFeed:
                 while len(crops) < batch_size:
                     scenes = self._scenes
                     scene = scenes[int(rng.integers(len(scenes)))]
-                    image = self._decode(scene.path)
-                    # Two crops of each decoded scene: decoding costs more than cutting.
-                    for _ in range(min(2, batch_size - len(crops))):
-                        crops.append(cut_crop(image, scene.xyxy, crop_wh, rng))
+                    crops.append(cut_crop(self._decode(scene.path), scene.xyxy, crop_wh, rng))
                 self._queue.put(to_batch(crops))
         except Exception as error:
             self._queue.put(error)

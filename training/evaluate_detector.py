@@ -24,9 +24,11 @@ from core.types import Detections, Image
 from dataset.formats import jsonl
 from dataset.metrics import average_precision, match_boxes, recall
 from pipeline.config import DetectConfig
+from pipeline.detect.pyramid import open_levels
 from pipeline.detect.yolo import YoloDetector
 from pipeline.engines.base import Choice
 from pipeline.engines.ort_engine import OrtEngine
+from pipeline.stages import Detector
 from training.scenes import read_scenes
 
 __all__ = ["Measured", "evaluate", "main"]
@@ -39,8 +41,8 @@ Measured = dict[str, float]
 
 
 def open_detector(
-    path: Path, input_wh: tuple[int, int], threads: int
-) -> Callable[[Sequence[Image]], list[Detections]]:
+    path: Path, input_wh: tuple[int, int], threads: int, level_count: int | None = None
+) -> Detector:
     """The pipeline's detector over a file, with the lowest threshold."""
     choice = Choice(
         engine="onnxruntime",
@@ -51,11 +53,14 @@ def open_detector(
         provider="CPUExecutionProvider",
     )
     config = DetectConfig(score_min=LOW_SCORE, input_wh=input_wh, max_boxes=300)
-    return YoloDetector(OrtEngine.open(path, choice), config)
+    if level_count:
+        config = config.model_copy(update={"level_count": level_count})
+    engine = OrtEngine.open(path, choice)
+    return open_levels(lambda level: YoloDetector(engine, level), config)
 
 
 def evaluate(
-    detector: Callable[[Sequence[Image]], list[Detections]],
+    detector: Detector,
     images: Sequence[Callable[[], Image]],
     truths: Sequence[Boxes],
     *,
@@ -139,14 +144,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--scenes", type=Path, help="cache of training.scenes")
     parser.add_argument("--limit", type=int, default=0, help="first so many images only")
     parser.add_argument("--input-wh", type=int, nargs=2, default=(960, 544))
-    parser.add_argument("--score-min", type=float, default=0.25)
+    parser.add_argument("--levels", type=int, help="scales to look at; without it, the default")
+    parser.add_argument("--score-min", type=float, default=DetectConfig().score_min)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--draw", type=Path, help="folder for images with boxes drawn in")
     arguments = parser.parse_args(argv)
     if (arguments.dataset is None) == (arguments.scenes is None):
         parser.error("give either --dataset or --scenes")
     paths, truths, kinds = _read_set(arguments.dataset, arguments.scenes, arguments.limit)
-    detector = open_detector(arguments.model, tuple(arguments.input_wh), arguments.threads)
+    input_wh = tuple(arguments.input_wh)
+    detector = open_detector(arguments.model, input_wh, arguments.threads, arguments.levels)
     images = [lambda path=path: read_image(path) for path in paths]
     measured, found = evaluate(detector, images, truths, score_min=arguments.score_min)
     sizes = [

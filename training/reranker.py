@@ -41,9 +41,10 @@ from training.reranker_eval import (
     evaluate_photographs,
     read_photographs,
 )
+from training.precision import mixed_precision
 from training.reranker_model import DualEncoder, ModelConfig, build_tokenizer, compute_loss
 
-__all__ = ["Config", "load_model", "main", "train"]
+__all__ = ["Config", "load_model", "load_start", "main", "train"]
 
 _log = logging.getLogger("training.reranker")
 
@@ -88,7 +89,7 @@ def train(config: Config, *, resume: bool = False) -> dict[str, object]:
     if config.tower == "vit" and config.small_ratio > 0:
         raise ConfigError("the vit tower has a fixed size; use --small-ratio 0.")
     if config.start_from:
-        model.load_state_dict(load_file(Path(config.start_from) / "weights.safetensors"))
+        load_start(model, Path(config.start_from))
     average = DualEncoder(shape).to(memory_format=torch.channels_last).eval()
     average.load_state_dict(model.state_dict())
     optimizer = _build_optimizer(model, config)
@@ -159,6 +160,19 @@ def load_model(folder: Path) -> DualEncoder:
     return model.eval()
 
 
+def load_start(model: DualEncoder, folder: Path) -> None:
+    """Load the weights of a run, or those of a shipped model, whose training heads start anew."""
+    if (folder / "weights.safetensors").exists():
+        model.load_state_dict(load_file(folder / "weights.safetensors"))
+        return
+    weights = {**load_file(folder / "vision.safetensors"), **load_file(folder / "text.safetensors")}
+    wide = {name: value.float() for name, value in weights.items()}
+    missing = model.load_state_dict(wide, strict=False).missing_keys
+    lacking = [name for name in missing if not name.startswith(("type_head", "color_head"))]
+    if lacking:
+        raise ConfigError(f"{folder} lacks {', '.join(lacking[:4])}: not weights of this network.")
+
+
 def _compute_losses(
     model: DualEncoder, batch: Batch, side_px: int, type_weight: float
 ) -> tuple[Tensor, list[float]]:
@@ -168,7 +182,7 @@ def _compute_losses(
         pixels = functional.interpolate(
             pixels, (side_px, side_px), mode="bilinear", antialias=True
         ).contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16):
+    with mixed_precision("cpu"):
         raw = model.vision(pixels)  # (n, d)
         texts = model.text(input_ids=batch.input_ids).pooler_output  # (c, d)
     raw, texts = raw.float(), functional.normalize(texts.float(), dim=1)

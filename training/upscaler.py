@@ -39,6 +39,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from training.compact import Compact
 from training.degrade import degrade, draw_level
 from training.patches import iterate_patches, list_pictures, read_cutouts, split_pictures
+from training.precision import mixed_precision
 from training.upscaler_eval import measure_psnr
 
 __all__ = ["Config", "Pool", "main", "train"]
@@ -165,7 +166,7 @@ def _learn(run: Run, config: Config, paths: list[Path], device: torch.device) ->
             fresh_small, fresh_large, config.batch
         )  # uint8 (n, 3, s, s), (n, 3, 4s, 4s)
         small, large = small.to(device).float() / 255, large.to(device).float() / 255
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+        with mixed_precision(device.type):
             enlarged = run.net(small.contiguous(memory_format=torch.channels_last))
         loss = _loss(enlarged.float(), large, config.edge_weight)
         run.optimizer.zero_grad()

@@ -8,14 +8,31 @@ import os
 
 os.environ.update(YOLO_OFFLINE="1", YOLO_AUTOINSTALL="false")
 
+import importlib.metadata
+
 import cv2
 from PIL import Image as PilImage
 
 _READERS = (PilImage.open, cv2.imread, cv2.imwrite, cv2.imshow)
+_find_version = importlib.metadata.version
 
-from ultralytics.cfg import get_cfg  # noqa: E402 - the readers are saved before
-from ultralytics.nn.tasks import DetectionModel  # noqa: E402
 
-PilImage.open, cv2.imread, cv2.imwrite, cv2.imshow = _READERS
+def _version(name: str) -> str:
+    """Its import asks for torchvision's version but uses nothing of it; PyTorch 2.n goes with 0.n+15."""
+    try:
+        return _find_version(name)
+    except importlib.metadata.PackageNotFoundError:
+        if name != "torchvision":
+            raise
+        return f"0.{int(_find_version('torch').split('.')[1]) + 15}.0"
+
+
+importlib.metadata.version = _version
+try:
+    from ultralytics.cfg import get_cfg
+    from ultralytics.nn.tasks import DetectionModel
+finally:
+    importlib.metadata.version = _find_version
+    PilImage.open, cv2.imread, cv2.imwrite, cv2.imshow = _READERS
 
 __all__ = ["DetectionModel", "get_cfg"]

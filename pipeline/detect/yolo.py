@@ -25,6 +25,7 @@ __all__ = ["YoloDetector", "decode_yolo", "letterbox", "letterbox_wh"]
 
 MULTIPLE_PX = 32
 MAX_ENLARGEMENT = 2.0
+AREA_FROM = 1.7  # images shrunk by more are averaged over areas
 _PAD_VALUE = 114
 # Of more anchors than this only the best are looked at; a scene has a few dozen objects.
 _MAX_ANCHORS = 1000
@@ -127,7 +128,10 @@ def letterbox(
     width, height = image_wh(image)
     resized, padded = letterbox_wh((width, height), input_wh)
     canvas = np.full((padded[1], padded[0], 3), _PAD_VALUE, np.uint8)
-    canvas[: resized[1], : resized[0]] = cv2.resize(image, resized, interpolation=cv2.INTER_LINEAR)
+    # Bilinear looks at four pixels only: a photograph shrunk further by it flickers with aliases.
+    shrinks = width > AREA_FROM * resized[0]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    canvas[: resized[1], : resized[0]] = cv2.resize(image, resized, interpolation=method)
     tensor = np.ascontiguousarray(canvas.transpose(2, 0, 1)).astype(np.float32)
     tensor *= np.float32(1 / 255)
     return tensor, (resized[0] / width, resized[1] / height)

@@ -23,6 +23,7 @@ ENGINE_NAMES = ENGINES.available()
 def config_for(folder, *sets):
     return load_config(
         sets=[
+            "detect.level_count=1",  # the tiny network's objects are of one size
             f'detect.model="{folder / "detector"}"',
             f'upscale.model="{folder / "upscaler"}"',
             f'rerank.model="{folder / "reranker"}"',

@@ -1,0 +1,77 @@
+"""Several scales: large objects come from coarse levels, and none of their parts is reported."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.errors import ConfigError
+from core.image import image_wh
+from core.types import Detections
+from pipeline.config import load_config
+from pipeline.detect.pyramid import PyramidDetector, without_parts
+from pipeline.locate import Locator
+
+
+def fixed(xyxy, score):
+    """A detector that always sees the same."""
+
+    def detect(images):
+        return [
+            Detections.from_xyxy(
+                np.array(xyxy, np.float32).reshape(-1, 4),
+                image_wh(image),
+                score=np.array(score, np.float32),
+            )
+            for image in images
+        ]
+
+    return detect
+
+
+def merged(*levels):
+    detector = PyramidDetector([fixed(*level) for level in levels], iou_max=0.5, max_boxes=3)
+    (found,) = detector([np.zeros((100, 200, 3), np.uint8)])
+    return found.xyxy.round().tolist()
+
+
+WHOLE = [10, 10, 150, 90]
+PART = [12, 20, 60, 60]
+FAR = [170, 10, 190, 20]
+
+
+def test_an_object_is_kept_from_where_it_was_surest():
+    assert merged(([WHOLE], [0.4]), ([[11, 9, 151, 90]], [0.8])) == [[11, 9, 151, 90]]
+
+
+def test_parts_of_what_a_coarser_level_saw_whole_are_dropped():
+    assert merged(([PART, FAR], [0.5, 0.4]), ([WHOLE], [0.9])) == [WHOLE, FAR]
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        (([PART], [0.9]), ([WHOLE], [0.5])),  # the part is surer: it may stand in front
+        (([PART, WHOLE], [0.5, 0.9]), ([], [])),  # both from the same level
+    ],
+)
+def test_other_nested_boxes_stay(levels):
+    assert sorted(merged(*levels)) == sorted([WHOLE, PART])
+
+
+def test_at_most_so_many_and_none_is_fine():
+    boxes = [[x, 0, x + 10, 10] for x in range(0, 100, 20)]
+    assert len(merged((boxes, [0.5] * 5), ([], []))) == 3
+    assert merged(([], []), ([], [])) == []
+    assert without_parts(np.zeros((0, 4)), np.zeros(0), np.zeros(0, int)).tolist() == []
+
+
+def test_levels_from_the_settings(shapes_image):
+    locator = Locator.open(load_config("fake", sets=["detect.level_count=2"]))
+    assert isinstance(locator.detector, PyramidDetector)
+    assert locator.locate([shapes_image], ["red"])[0].answer_xyxy() == (20, 10, 60, 40)
+    config = load_config("mini").detect
+    assert config.at_level(0).input_wh == (960, 544)
+    assert config.at_level(2).input_wh == (240, 136)
+    with pytest.raises(ConfigError, match="less than or equal to 4"):
+        load_config(sets=["detect.level_count=5"])
