@@ -34,6 +34,7 @@ from torch.nn import functional
 
 from core.errors import ConfigError
 from training.crops import open_upscaler
+from training.precision import mixed_precision
 from training.reranker_data import Batch, CropCache, draw_batch
 from training.reranker_eval import (
     Photographs,
@@ -41,7 +42,6 @@ from training.reranker_eval import (
     evaluate_photographs,
     read_photographs,
 )
-from training.precision import mixed_precision
 from training.reranker_model import DualEncoder, ModelConfig, build_tokenizer, compute_loss
 
 __all__ = ["Config", "load_model", "load_start", "main", "train"]

@@ -18,7 +18,7 @@ _find_version = importlib.metadata.version
 
 
 def _version(name: str) -> str:
-    """Its import asks for torchvision's version but uses nothing of it; PyTorch 2.n goes with 0.n+15."""
+    """Ultralytics asks for the version of torchvision (0.n+15 with PyTorch 2.n), and no more."""
     try:
         return _find_version(name)
     except importlib.metadata.PackageNotFoundError:
