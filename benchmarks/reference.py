@@ -16,6 +16,7 @@ from benchmarks.one_by_one import OneByOneUpscaler, load_compact
 from core.errors import ModelError
 from pipeline.catalog import Task, find_model
 from pipeline.config import LocateConfig
+from pipeline.detect.pyramid import open_levels
 from pipeline.detect.yolo import YoloDetector
 from pipeline.engines.torch_engine import TorchEngine
 from pipeline.locate import Locator
@@ -44,7 +45,7 @@ def open_reference(config: LocateConfig, *, threads: int) -> Locator:
     )
     names = find_model(config.detect.model, "detect").class_names
     return Locator(
-        YoloDetector(detector, config.detect, names),
+        open_levels(lambda level: YoloDetector(detector, level, names), config.detect),
         _load_reranker(config),
         upscalers=[upscaler],
         context_ratio=config.cut.context_ratio,
@@ -60,7 +61,7 @@ def _load_detector(config: LocateConfig) -> nn.Module:
     model.load_state_dict(
         {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
     )
-    model = model.float().eval().fuse(verbose=False)
+    model = model.float().to(memory_format=torch.contiguous_format).eval().fuse(verbose=False)
 
     class RawHead(nn.Module):
         def __init__(self) -> None:
@@ -68,7 +69,8 @@ def _load_detector(config: LocateConfig) -> nn.Module:
             self.model = model
 
         def forward(self, images: Tensor) -> Tensor:
-            output = self.model(images.to(memory_format=torch.channels_last))
+            # In PyTorch's default layout, as one writes it first.
+            output = self.model(images.contiguous())
             return output if torch.is_tensor(output) else output[0]
 
     return RawHead()
