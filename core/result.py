@@ -31,12 +31,12 @@ class Ranking:
         caption: The caption as used: stripped, white space collapsed.
         logit: (n,) float32, the reranker's raw similarity, aligned with the detections.
         score: (n,) float32, higher is better; what the number means is `kind`.
-        order: (n,) int64, detection rows, best first; ties by detector score, then by row.
+        order: (n,) int64, detection rows, best first: by similarity and detector score together.
         kind: "sigmoid" scores are probabilities and comparable across images.
         answer_row: The detection that the caption describes; None when it is not in the image.
         nearest_row: The best candidate, even when it is not good enough; None without detections.
         found_probability: Calibrated probability that the answer is right, in [0, 1].
-        margin: Logit of the nearest candidate minus that of the runner-up, capped at 10.
+        margin: By how much the nearest candidate leads the runner-up, in logits, capped at 10.
     """
 
     caption: str

@@ -1,7 +1,9 @@
-"""From logits to answers: which box does each caption mean, and is it there at all?
+"""From scores to answers: which box does each caption mean, and is it there at all?
 
-Pure functions of small arrays. A caption is *found* when its calibrated probability is high enough;
-otherwise the nearest candidate is still named, but there is no answer. No invented box, ever.
+A box is meant if it looks like the caption and is an object at all: both scores, as log-odds, add
+up to the *evidence* that orders the boxes. A caption is *found* when its calibrated probability is
+high enough; otherwise the nearest candidate is still named, but there is no answer. No invented
+box, ever. Pure functions of small arrays.
 """
 
 from __future__ import annotations
@@ -25,11 +27,14 @@ __all__ = [
     "order_rows",
     "rank",
     "sigmoid",
+    "weigh",
 ]
 
 Assignment: TypeAlias = Literal["independent", "joint"]
 
 MARGIN_MAX = 10.0
+# No detector is surer than this; its log-odds stay finite.
+SCORE_LIMIT = 0.005
 
 
 def rank(
@@ -50,25 +55,35 @@ def rank(
         assignment: "independent": each caption takes its best box; "joint": the captions describe
             different objects, so no two take the same box.
     """
-    orders = [order_rows(logit, detections) for logit in logits]
+    evidence = weigh(logits, detections, calibration.detector_weight)
+    orders = [order_rows(row, detections) for row in evidence]
     if assignment == "joint":
-        rows = assign_jointly(logits)
+        rows = assign_jointly(evidence)
     else:
         rows = [int(order[0]) if len(order) else None for order in orders]
     return tuple(
-        _rank_one(caption, logit, order, row, calibration)
-        for caption, logit, order, row in zip(captions, logits, orders, rows, strict=True)
+        _rank_one(caption, logits[i], evidence[i], orders[i], rows[i], calibration)
+        for i, caption in enumerate(captions)
     )
 
 
-def order_rows(logit: NDArray[np.float32], detections: Detections) -> NDArray[np.int64]:
-    """Return detection rows, best logit first; ties by detector score, then by row."""
+def weigh(
+    logits: NDArray[np.float32], detections: Detections, detector_weight: float
+) -> NDArray[np.float32]:
+    """Return the (c, n) evidence: similarity logits plus weighted log-odds of the boxes' scores."""
+    chance = np.clip(detections.score.astype(np.float64), SCORE_LIMIT, 1 - SCORE_LIMIT)
+    log_odds = np.log(chance / (1 - chance))
+    return (np.asarray(logits) + detector_weight * log_odds[None]).astype(np.float32)
+
+
+def order_rows(evidence: NDArray[np.float32], detections: Detections) -> NDArray[np.int64]:
+    """Return detection rows, best evidence first; ties by detector score, then by row."""
     # np.lexsort: the last key counts most.
-    return np.lexsort((np.arange(len(logit)), -detections.score, -logit))
+    return np.lexsort((np.arange(len(evidence)), -detections.score, -evidence))
 
 
 def assign_jointly(logits: NDArray[np.float32]) -> list[int | None]:
-    """Return a different row for each caption, of the highest total logit; None where none is left.
+    """Return a different row for each caption, of the highest total; None where none is left.
 
     Example:
         >>> assign_jointly(np.array([[3.0, 2.5], [2.9, -1.0]], np.float32))
@@ -81,7 +96,7 @@ def assign_jointly(logits: NDArray[np.float32]) -> list[int | None]:
 
 
 def margin_of(logit: NDArray[np.float32], row: int) -> float:
-    """Return the logit of a row minus the best other one, within +-10; 10 if there is no other."""
+    """Return the value of a row minus the best other one, within +-10; 10 if there is no other."""
     others = np.delete(logit, row)
     if not len(others):
         return MARGIN_MAX
@@ -96,6 +111,7 @@ def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
 def _rank_one(
     caption: str,
     logit: NDArray[np.float32],
+    evidence: NDArray[np.float32],
     order: NDArray[np.int64],
     assigned_row: int | None,
     calibration: Calibration,
@@ -103,9 +119,9 @@ def _rank_one(
     if len(logit) == 0:
         return Ranking(caption=caption, logit=logit, score=sigmoid(logit), order=order)
     row = int(order[0]) if assigned_row is None else assigned_row
-    margin = margin_of(logit, row)
-    evidence = calibration.a * logit[row] + calibration.b * margin + calibration.c
-    found_probability = float(sigmoid(evidence))
+    margin = margin_of(evidence, row)
+    weighed = calibration.a * evidence[row] + calibration.b * margin + calibration.c
+    found_probability = float(sigmoid(weighed))
     # When every box went to other captions (joint), this one has a nearest box but no answer.
     found = assigned_row is not None and found_probability >= calibration.found_probability_min
     return Ranking(

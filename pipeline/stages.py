@@ -24,21 +24,24 @@ OnProgress: TypeAlias = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How a reranker's logits become the probability that the answer is right.
+    """How both scores become an order, and the probability that the answer is right.
 
-    probability = sigmoid(a * best logit + b * margin + c), fitted on held-out images.
+    evidence = similarity logit + detector_weight * log-odds of the detector's score orders the
+    boxes; probability = sigmoid(a * best evidence + b * margin + c). Fitted on held-out images.
 
     Args:
-        a: Weight of the best logit.
+        a: Weight of the best evidence.
         b: Weight of its margin to the runner-up (capped at 10).
         c: Offset.
         found_probability_min: Below this the answer is "not in this image".
+        detector_weight: What the detector's doubt about a box counts; 0: similarity alone.
     """
 
     a: float = 1.0
     b: float = 0.0
     c: float = 0.0
     found_probability_min: float = 0.5
+    detector_weight: float = 0.0
 
 
 @runtime_checkable

@@ -24,7 +24,14 @@ from training.crops import IMAGE_PX, Upscale, cut_batch
 from training.reranker_data import CropCache, Facts, describe, normalize_images
 from training.reranker_model import DualEncoder
 
-__all__ = ["Photographs", "calibrate", "evaluate_crops", "evaluate_photographs", "read_photographs"]
+__all__ = [
+    "Photographs",
+    "calibrate",
+    "evaluate_crops",
+    "evaluate_photographs",
+    "fit_logistic",
+    "read_photographs",
+]
 
 MARGIN_MAX = 10.0
 
@@ -197,16 +204,17 @@ def calibrate(
         right.append(agreement[boxes[order[0]], column] >= 0.5)
     features = np.stack([best, margin, np.ones(count)], 1)
     truth = np.array(right, np.float64)
-    a, b, c = _fit_logistic(features, truth)
+    a, b, c = fit_logistic(features, truth)
     chance = 1 / (1 + np.exp(-(features @ np.array([a, b, c]))))
     limit = float(np.clip(np.quantile(chance[truth > 0], 0.03), 0.05, 0.5))
     accuracy = float(np.mean((chance >= limit) == (truth > 0)))
     return {"a": a, "b": b, "c": c, "found_probability_min": limit, "accuracy": accuracy}
 
 
-def _fit_logistic(
+def fit_logistic(
     features: NDArray[np.float64], truth: NDArray[np.float64]
 ) -> tuple[float, float, float]:
+    """Return the weights of (n, 3) features for the chance of a truth of 1; the last is free."""
     sign = 2 * truth - 1
 
     def loss(weights: NDArray[np.float64]) -> float:

@@ -36,6 +36,7 @@ class CalibrationCard(BaseModel):
     a: float
     b: float
     c: float
+    detector_weight: float = Field(default=0.0, ge=0)
 
 
 class RerankerCard(BaseModel):
@@ -80,7 +81,7 @@ class SiglipReranker:
         shape = vision.outputs[0].shape
         self._embed_dim = (shape[-1] if shape else None) or 1
         self.calibration = Calibration(
-            card.calibration.a, card.calibration.b, card.calibration.c, card.found_probability_min
+            **card.calibration.model_dump(), found_probability_min=card.found_probability_min
         )
 
     @classmethod

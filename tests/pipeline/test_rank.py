@@ -88,3 +88,20 @@ def test_nothing_seen(assignment):
 
 def test_sigmoid_does_not_overflow():
     assert sigmoid(np.float32([-1000, 0, 1000])).tolist() == [0, 0.5, 1]
+
+
+def test_detector_doubt_decides_between_equals():
+    detections = Detections.from_xyxy(
+        [[0, 0, 9, 9], [20, 0, 29, 9]], (40, 20), score=np.array([0.1, 0.9], np.float32)
+    )
+    logits = np.array([[2.2, 2.0]], np.float32)
+
+    def first(weight):
+        calibration = Calibration(detector_weight=weight)
+        (ranking,) = rank(["a"], logits, detections, calibration=calibration)
+        # What the reranker said stays visible as it is.
+        np.testing.assert_array_equal(ranking.logit, logits[0])
+        return ranking.answer_row, round(ranking.margin, 2)
+
+    assert first(0.0) == (0, 0.2)
+    assert first(0.5) == (1, round(-0.2 + 0.5 * 2 * np.log(9), 2))
