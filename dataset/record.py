@@ -41,9 +41,13 @@ class Record:
         split: "train", "val", "test", or empty to let the group decide.
         source: Where the image comes from.
         licence: Its licence.
+        polygons: For each box its outlines, each (k, 2) float32 px with k >= 3: several where
+            something in front cuts the object apart, none where they are not known. An empty
+            tuple when they are known for no box.
 
     Raises:
-        DataError: Lengths differ, or a box is empty or outside of the image.
+        DataError: Lengths differ, a box is empty or outside of the image, or an outline has
+            fewer than three points.
     """
 
     image_id: str
@@ -57,6 +61,7 @@ class Record:
     split: str = ""
     source: str = ""
     licence: str = ""
+    polygons: tuple[tuple[NDArray[np.float32], ...], ...] = ()
 
     def __post_init__(self) -> None:
         boxes = _own(np.asarray(self.xyxy, np.float32).reshape(-1, 4))
@@ -80,6 +85,7 @@ class Record:
                 f"{self.image_id}: split must be one of {', '.join(SPLITS)}, got {self.split!r}."
             )
         self._check_boxes()
+        self._keep_outlines(n)
 
     def _check_boxes(self) -> None:
         limit = np.tile(np.array(self.image_wh, np.float32), 2)
@@ -91,6 +97,24 @@ class Record:
                 f"{self.image_id}: box {self.xyxy[bad[0]].tolist()} must have x2 > x1, y2 > y1 "
                 f"and lie in the image of {self.image_wh[0]}x{self.image_wh[1]} px."
             )
+
+    def _keep_outlines(self, n: int) -> None:
+        outlines = tuple(
+            tuple(_own(np.asarray(outline, np.float32)) for outline in box) for box in self.polygons
+        )
+        if len(outlines) not in (0, n):
+            raise DataError(
+                f"{self.image_id}: {n} boxes and outlines of {len(outlines)}; give the outlines "
+                "of every box (an empty tuple where unknown) or none at all."
+            )
+        for outline in (outline for box in outlines for outline in box):
+            if outline.ndim != 2 or outline.shape[1] != 2 or len(outline) < 3:
+                raise DataError(
+                    f"{self.image_id}: an outline must be (k, 2) with k >= 3, got {outline.shape}."
+                )
+            if not np.isfinite(outline).all():
+                raise DataError(f"{self.image_id}: an outline must hold finite numbers.")
+        object.__setattr__(self, "polygons", outlines if any(outlines) else ())
 
     def __len__(self) -> int:
         return len(self.xyxy)

@@ -1,27 +1,38 @@
 """The competition's format: one line an image, captions beside pixel boxes (left, top, w, h).
 
 ``{"image": "a.jpg", "annotations": [{"caption": "grey missile", "bbox": [l, t, w, h]}]}`` in
-``annotations.jsonl``, images in ``images/``. Unknown keys are kept out, not guessed at.
+``annotations.jsonl``, images in ``images/``. Classes, where there are several, are a name in each
+annotation; outlines are COCO's flat lists. Unknown keys are kept out, not guessed at.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from core.boxes import clip_boxes, is_valid, xywh_to_xyxy, xyxy_to_xywh
+from core.boxes import xyxy_to_xywh
 from core.errors import DataError, InputError
-from core.files import confined_path, read_json_lines, write_bytes
-from dataset.record import Dataset, Record, read_image_wh
+from core.files import confined_path
+from dataset.formats.files import (
+    copy_images,
+    flat_outlines,
+    image_name,
+    outlines_of,
+    read_class_names,
+    scan_json_lines,
+    write_class_names,
+    write_text,
+)
+from dataset.formats.raw import Finding, Format, RawDataset, RawImage, RawObject, measure
+from dataset.record import Dataset, Record
+from dataset.splits import SPLITS
 
-__all__ = ["INDEX_NAME", "read", "write"]
+__all__ = ["FORMAT", "INDEX_NAME", "read", "write"]
 
 INDEX_NAME = "annotations.jsonl"
+_DEFAULT_CLASS = "object"
 
 
 def read(folder: Path) -> Dataset:
@@ -33,13 +44,7 @@ def read(folder: Path) -> Dataset:
     Raises:
         DataError: A line, an image or a box is not as it should be; the message names the line.
     """
-    index = folder / INDEX_NAME
-    if not index.is_file():
-        raise DataError(f"{index} does not exist.", "Give the folder that holds it.")
-    records = []
-    for number, row in enumerate(read_json_lines(index), start=1):
-        records.append(_parse(row, folder, f"{index.name}, image {number}"))
-    return Dataset(tuple(records))
+    return FORMAT.read(folder)
 
 
 def write(dataset: Dataset, folder: Path) -> None:
@@ -50,64 +55,88 @@ def write(dataset: Dataset, folder: Path) -> None:
         folder: Made if missing; an index that is there is replaced.
     """
     images = folder / "images"
-    images.mkdir(parents=True, exist_ok=True)
-    lines = []
-    for record in dataset:
-        name = record.image_id + record.path.suffix.lower()
-        target = images / name
-        if target.resolve() != record.path.resolve():
-            shutil.copyfile(record.path, target)
-        lines.append(json.dumps(_describe(record, name), ensure_ascii=False))
-    write_bytes(folder / INDEX_NAME, "".join(line + "\n" for line in lines).encode())
+    copy_images(dataset, lambda record: images, [images])
+    lines = [
+        json.dumps(_describe(record, dataset.class_names), ensure_ascii=False) + "\n"
+        for record in dataset
+    ]
+    write_class_names(dataset, folder)
+    write_text(folder / INDEX_NAME, "".join(lines))
 
 
-def _describe(record: Record, name: str) -> dict[str, Any]:
+def _describe(record: Record, class_names: tuple[str, ...]) -> dict[str, Any]:
     rows = []
-    for box, caption, visible in zip(
-        xyxy_to_xywh(record.xyxy).tolist(), record.captions, record.visible_ratio, strict=True
-    ):
-        row: dict[str, Any] = {"caption": caption, "bbox": [round(value, 3) for value in box]}
-        if visible < 1:
-            row["visible_ratio"] = round(float(visible), 4)
+    for number, box in enumerate(xyxy_to_xywh(record.xyxy).tolist()):
+        row: dict[str, Any] = {
+            "caption": record.captions[number],
+            "bbox": [round(value, 3) for value in box],
+        }
+        if class_names != (_DEFAULT_CLASS,):
+            row["class"] = class_names[record.class_id[number]]
+        if record.visible_ratio[number] < 1:
+            row["visible_ratio"] = round(float(record.visible_ratio[number]), 4)
+        if record.polygons and record.polygons[number]:
+            row["segmentation"] = flat_outlines(record.polygons[number])
         rows.append(row)
-    described: dict[str, Any] = {"image": name, "annotations": rows}
+    described: dict[str, Any] = {"image": image_name(record), "annotations": rows}
     for key in ("group", "split", "source", "licence"):
         if getattr(record, key) and (key != "group" or record.group != record.image_id):
             described[key] = getattr(record, key)
     return described
 
 
-def _parse(row: Mapping[str, Any], folder: Path, where: str) -> Record:
-    try:
-        path = confined_path(folder / "images", row["image"])
-        name, annotations = row["image"], row["annotations"]
-        captions = tuple(str(entry.get("caption", "")) for entry in annotations)
-        xywh = np.array([entry["bbox"] for entry in annotations], np.float32).reshape(-1, 4)
-    except InputError as error:
-        raise DataError(f"{where}: {error.message}", error.hint) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{where}: needs image and annotations with bbox ({error}).") from error
-    if not path.is_file():
-        raise DataError(f"{where}: {path} does not exist.")
-    image_wh = read_image_wh(path)
-    # Hand-made boxes may stand out of the image by a pixel: cut, never refused for that.
-    xyxy = clip_boxes(xywh_to_xyxy(xywh), image_wh)
-    if not is_valid(xyxy).all():
-        raise DataError(f"{where}: a box of {name} is empty or outside of the image.")
-    texts = {key: str(row.get(key) or "") for key in ("group", "split", "source", "licence")}
-    return Record(
-        image_id=Path(name).stem,
-        path=path,
-        image_wh=image_wh,
-        xyxy=xyxy,
-        captions=captions,
-        visible_ratio=_visible(annotations),
-        group=texts["group"],
-        split=texts["split"],
-        source=texts["source"],
-        licence=texts["licence"],
-    )
+def _holds(folder: Path) -> bool:
+    return (folder / INDEX_NAME).is_file()
 
 
-def _visible(annotations: list[Mapping[str, Any]]) -> np.ndarray:
-    return np.array([float(entry.get("visible_ratio", 1.0)) for entry in annotations], np.float32)
+def _scan(folder: Path) -> RawDataset:
+    index = folder / INDEX_NAME
+    if not index.is_file():
+        raise DataError(f"{index} does not exist.", "Give the folder that holds it.")
+    names = list(read_class_names(folder))
+    raw = RawDataset((), [])
+    for where, row in scan_json_lines(index):
+        if isinstance(row, Finding):
+            raw.findings.append(row)
+            continue
+        try:
+            raw.images.append(_parse(row, folder, where, names))
+        except InputError as error:
+            raw.findings.append(
+                Finding("corrupt-labels", "error", where, error.message, error.hint)
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            what = f"needs image and annotations with bbox ({type(error).__name__}: {error})."
+            raw.findings.append(Finding("corrupt-labels", "error", where, what))
+    raw.class_names = tuple(names) or (_DEFAULT_CLASS,)
+    return raw
+
+
+def _parse(row: Mapping[str, Any], folder: Path, where: str, names: list[str]) -> RawImage:
+    path = confined_path(folder / "images", row["image"])
+    image = RawImage(Path(row["image"]).stem, path, where)
+    for entry in row["annotations"]:
+        left, top, width, height = map(float, entry["bbox"])
+        name = str(entry.get("class", names[0] if names else _DEFAULT_CLASS))
+        if name not in names:
+            names.append(name)
+        image.objects.append(
+            RawObject(
+                (left, top, left + width, top + height),
+                names.index(name),
+                str(entry.get("caption") or ""),
+                float(entry.get("visible_ratio", 1.0)),
+                outlines_of(entry.get("segmentation")),
+            )
+        )
+    image.group = str(row.get("group") or "")
+    image.source = str(row.get("source") or "")
+    image.licence = str(row.get("licence") or "")
+    image.split = str(row.get("split") or "")
+    if image.split and image.split not in SPLITS:
+        image.report("unknown-split", f"split {image.split!r} must be one of {', '.join(SPLITS)}.")
+    measure(image)
+    return image
+
+
+FORMAT = Format("jsonl", _holds, _scan, write)

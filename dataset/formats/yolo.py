@@ -1,157 +1,250 @@
 """Ultralytics' YOLO folders: ``images/<split>``, ``labels/<split>``, ``data.yaml``.
 
-Boxes are cx cy w h over the image's size. YOLO has no place for captions, groups or visibility, so
-they travel in ``captions.jsonl`` beside it; without that file captions are the class names.
+Rows are ``class cx cy w h`` over the image's size, or ``class x1 y1 x2 y2 ...`` for outlines.
+YOLO has no place for captions, groups or visibility: they travel in ``captions.jsonl`` beside it.
+A label file that was edited wins over that; without it captions are the class names.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from core.boxes import clip_boxes, cxcywh_to_xyxy, is_valid, xyxy_to_cxcywh
+from core.boxes import iou_matrix
 from core.errors import DataError
-from core.files import read_json_lines, write_bytes
-from dataset.record import Dataset, Record, read_image_wh
+from core.files import sha256_of
+from dataset.formats.files import (
+    copy_images,
+    flat_outlines,
+    image_name,
+    outlines_of,
+    scan_json_lines,
+    write_text,
+)
+from dataset.formats.raw import Finding, Format, RawDataset, RawImage, RawObject, measure
+from dataset.formats.yolo_yaml import YAML_NAME, label_path, read_sources, write_yaml
+from dataset.outlines import join_outlines, outline_extent
+from dataset.record import Dataset, Record
 from dataset.splits import SPLITS
 
-__all__ = ["read", "write"]
+__all__ = ["FORMAT", "SEG_FORMAT", "read", "write", "write_outlines"]
 
 _SIDECAR = "captions.jsonl"
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+_SAMPLE_LABELS = 50
 
 
 def read(folder: Path) -> Dataset:
-    """The data set in a folder, all its splits.
+    """The data set in a folder, all its splits; boxes and outlines alike.
 
     Args:
-        folder: Holds ``images/`` and ``labels/``; class names come from ``data.yaml``.
+        folder: Holds ``data.yaml``, or ``images/`` and ``labels/``.
 
     Raises:
         DataError: There is no image, or a label file is not as it should be.
     """
-    names = _read_names(folder / "data.yaml")
-    notes = _read_sidecar(folder / _SIDECAR)
-    records = []
-    for split in SPLITS:
-        for path in sorted((folder / "images" / split).glob("*")):
-            if path.suffix.lower() in _SUFFIXES:
-                records.append(_read_record(folder, split, path, names, notes))
-    if not records:
-        raise DataError(f"{folder} has no images in images/train, images/val or images/test.")
-    return Dataset(tuple(records), names)
+    return FORMAT.read(folder)
 
 
 def write(dataset: Dataset, folder: Path) -> None:
-    """Write a data set, images copied; an image without objects gets an empty label file."""
+    """Write boxes, images copied; an image without objects gets an empty label file."""
+    _write(dataset, folder, outlines=False)
+
+
+def write_outlines(dataset: Dataset, folder: Path) -> None:
+    """Write outlines for training segmentation; a box without one is its own outline.
+
+    Ultralytics then takes the extent of the outline as the box.
+    """
+    _write(dataset, folder, outlines=True)
+
+
+def _write(dataset: Dataset, folder: Path, *, outlines: bool) -> None:
+    places = [folder / "images" / split for split in SPLITS]
+    copy_images(dataset, lambda record: folder / "images" / record.split, places)
     notes = []
     for record in dataset:
-        name = record.image_id + record.path.suffix.lower()
-        target = folder / "images" / record.split / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.resolve() != record.path.resolve():
-            shutil.copyfile(record.path, target)
-        size = np.tile(np.array(record.image_wh, np.float64), 2)
-        rows = xyxy_to_cxcywh(record.xyxy) / size
-        lines = [
-            " ".join([str(int(c)), *(f"{min(max(v, 0.0), 1.0):.7f}" for v in row)]) + "\n"
-            for c, row in zip(record.class_id, rows.tolist(), strict=True)
-        ]
-        label = folder / "labels" / record.split / f"{record.image_id}.txt"
-        write_bytes(label, "".join(lines).encode())
-        notes.append(json.dumps(_describe(record), ensure_ascii=False) + "\n")
-    write_bytes(folder / _SIDECAR, "".join(notes).encode())
-    write_bytes(folder / "data.yaml", _data_yaml(dataset).encode())
+        text = "".join(_row(record, number, outlines) for number in range(len(record)))
+        image = folder / "images" / record.split / image_name(record)
+        write_text(label_path(image), text)
+        notes.append(json.dumps(_note(record, text, outlines), ensure_ascii=False) + "\n")
+    write_text(folder / _SIDECAR, "".join(notes))
+    write_text(folder / YAML_NAME, write_yaml(dataset))
 
 
-def _data_yaml(dataset: Dataset) -> str:
-    # Without "path" Ultralytics takes the folder of this file; "." would be the working folder.
-    lines = []
-    present = {record.split for record in dataset}
-    # Ultralytics insists on both keys, also where one of them has no images of its own.
-    for split in SPLITS:
-        if split in present or split != "test":
-            lines.append(f"{split}: images/{split if split in present else 'train'}\n")
-    lines.append("names:\n")
-    # JSON strings are YAML strings, whatever signs a name holds.
-    lines.extend(f"  {i}: {json.dumps(name)}\n" for i, name in enumerate(dataset.class_names))
-    return "".join(lines)
+def _row(record: Record, number: int, outlines: bool) -> str:
+    size = np.array(record.image_wh, np.float64)
+    x1, y1, x2, y2 = record.xyxy[number].astype(np.float64)
+    if outlines:
+        known = record.polygons[number] if record.polygons else ()
+        corners = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]])
+        values = ((join_outlines(known) if known else corners) / size).ravel()
+    else:
+        centre_and_size = np.array([[(x1 + x2) / 2, (y1 + y2) / 2], [x2 - x1, y2 - y1]])
+        values = (centre_and_size / size).ravel()
+    numbers = (f"{value:.7f}" for value in np.clip(values, 0, 1))
+    return " ".join([str(int(record.class_id[number])), *numbers]) + "\n"
 
 
-def _describe(record: Record) -> dict[str, Any]:
-    return {
+def _note(record: Record, labels: str, outlines: bool) -> dict[str, Any]:
+    note: dict[str, Any] = {
         "image": record.image_id,
+        "labels": sha256_of(labels.encode())[:16],
         "captions": list(record.captions),
         "visible_ratio": [round(float(v), 4) for v in record.visible_ratio],
+        "xyxy": [[round(v, 3) for v in box] for box in record.xyxy.tolist()],
         "group": record.group,
         "source": record.source,
         "licence": record.licence,
     }
+    if record.polygons and outlines:
+        note["outlines"] = [flat_outlines(known) for known in record.polygons]
+    return note
 
 
-def _read_names(path: Path) -> tuple[str, ...]:
-    """The class names of a data.yaml, block or list, without a YAML parser for the rest."""
-    if not path.is_file():
-        return ("object",)
-    names: dict[int, str] = {}
-    inside = False
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("names:"):
-            inside = True
-            inline = line.removeprefix("names:").strip()
-            if inline.startswith("["):
-                return tuple(part.strip().strip("'\"") for part in inline.strip("[]").split(","))
-        elif inside and line[:1] in (" ", "-"):
-            key, _, value = line.strip().partition(":")
-            index = len(names) if line.strip().startswith("-") else int(key)
-            text = line.strip()[1:] if line.strip().startswith("-") else value
-            names[index] = text.strip().strip("'\"")
-        else:
-            inside = False
-    return tuple(names[i] for i in sorted(names)) or ("object",)
-
-
-def _read_sidecar(path: Path) -> dict[str, Mapping[str, Any]]:
-    if not path.is_file():
-        return {}
-    return {str(row["image"]): row for row in read_json_lines(path)}
-
-
-def _read_record(
-    folder: Path,
-    split: str,
-    path: Path,
-    names: tuple[str, ...],
-    notes: Mapping[str, Mapping[str, Any]],
-) -> Record:
-    label = folder / "labels" / split / f"{path.stem}.txt"
-    text = label.read_text(encoding="utf-8") if label.is_file() else ""
-    try:
-        rows = np.array([line.split()[:5] for line in text.splitlines() if line], np.float64)
-    except ValueError as error:
-        raise DataError(f"{label}: rows must be class cx cy w h ({error}).") from error
-    rows = rows.reshape(-1, 5)
-    image_wh = read_image_wh(path)
-    xyxy = clip_boxes(cxcywh_to_xyxy(rows[:, 1:] * np.tile(image_wh, 2)), image_wh)
-    if not is_valid(xyxy).all() or (len(rows) and not 0 <= rows[:, 0].max() < len(names)):
-        raise DataError(f"{label}: a box is empty, or a class has no name in data.yaml.")
-    class_id = rows[:, 0].astype(np.int64)
-    note = notes.get(path.stem, {})
-    return Record(
-        image_id=path.stem,
-        path=path,
-        image_wh=image_wh,
-        xyxy=xyxy,
-        captions=tuple(note.get("captions", [names[c] for c in class_id])),
-        class_id=class_id,
-        visible_ratio=np.array(note.get("visible_ratio", np.ones(len(rows))), np.float32),
-        group=str(note.get("group", "")),
-        split=split,
-        source=str(note.get("source", "")),
-        licence=str(note.get("licence", "")),
+def _holds(folder: Path) -> bool:
+    return (folder / YAML_NAME).is_file() or (
+        (folder / "images").is_dir() and (folder / "labels").is_dir()
     )
+
+
+def _holds_outlines(folder: Path) -> bool:
+    if not _holds(folder):
+        return False
+    for path in islice(folder.glob("**/labels/**/*.txt"), _SAMPLE_LABELS):
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        for line in lines:
+            return len(line.split()) > 6
+    return False
+
+
+def _scan(folder: Path) -> RawDataset:
+    sources = read_sources(folder)
+    raw = RawDataset(sources.class_names, [], list(sources.findings))
+    notes: dict[str, Mapping[str, Any]] = {}
+    if (folder / _SIDECAR).is_file():
+        for _, row in scan_json_lines(folder / _SIDECAR):
+            if isinstance(row, Finding):
+                raw.findings.append(row)
+            else:
+                notes[str(row.get("image"))] = row
+    if not sources.images and not raw.findings:
+        raise DataError(
+            f"{folder} has no images in images/train, images/val or images/test.",
+            "Give the folder that holds data.yaml.",
+        )
+    for split, paths in sources.images.items():
+        for path in paths:
+            note = notes.get(path.stem, {})
+            raw.images.append(_scan_image(path, split, raw.class_names, note))
+    return raw
+
+
+def _scan_image(path: Path, split: str, names: Sequence[str], note: Mapping[str, Any]) -> RawImage:
+    labels = label_path(path)
+    where = "/".join(labels.parts[-3:])
+    image = RawImage(path.stem, path, where, split)
+    for key in ("group", "source", "licence"):
+        setattr(image, key, str(note.get(key) or ""))
+    if not measure(image):
+        return image
+    text = ""
+    if labels.is_file():
+        try:
+            text = labels.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            image.report("unreadable-labels", f"cannot be read: {error}.", "Write it again.")
+    else:
+        image.report(
+            "missing-labels",
+            f"the image {path.name} has no label file and counts as empty.",
+            "Write an empty file if nothing is to be seen there.",
+            level="warning",
+        )
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            _scan_row(image, line.split(), number, names)
+    if note:
+        _apply(note, image, sha256_of(text.encode())[:16])
+    return image
+
+
+def _scan_row(image: RawImage, words: Sequence[str], number: int, names: Sequence[str]) -> None:
+    try:
+        values = np.array(words, np.float64)
+    except ValueError:
+        values = np.zeros(0)
+    outline = len(values) >= 7 and len(values) % 2 == 1
+    if len(values) not in (5, 6) and not outline:
+        image.report(
+            "corrupt-labels",
+            f"row {number} must be class cx cy w h, or class and three points or more; "
+            f"got {' '.join(words)[:60]!r}.",
+            "Correct the row.",
+        )
+        return
+    if len(values) == 6:
+        image.report(
+            "predicted-labels",
+            f"row {number} has a sixth number, as predictions do; Ultralytics refuses it.",
+            "Train on labels, not on predictions; remove the last number.",
+            level="warning",
+        )
+    class_id = int(values[0]) if np.isfinite(values[0]) and values[0] % 1 == 0 else -1
+    caption = names[class_id] if 0 <= class_id < len(names) else ""
+    assert image.image_wh is not None
+    size = np.array(image.image_wh, np.float64)
+    if outline:
+        points = (values[1:].reshape(-1, 2) * size).astype(np.float32)
+        box = outline_extent([points])
+        image.objects.append(RawObject(box, class_id, caption, polygons=(points,)))
+        return
+    centre, half = values[1:3] * size, values[3:5] * size / 2
+    box = (*map(float, centre - half), *map(float, centre + half))  # type: ignore[assignment]
+    image.objects.append(RawObject(box, class_id, caption))
+
+
+def _apply(note: Mapping[str, Any], image: RawImage, digest: str) -> None:
+    """Give the objects what the sidecar says of them: all of it while the labels are unchanged."""
+    rows = list(range(len(image.objects)))
+    captions, visible = note.get("captions"), note.get("visible_ratio")
+    boxes, outlines = note.get("xyxy"), note.get("outlines")
+    try:
+        unchanged = note.get("labels") == digest
+        if not unchanged and boxes is not None:
+            rows = _match(np.array([o.xyxy for o in image.objects], np.float32), boxes)
+        for number, row in enumerate(rows):
+            written = image.objects[number]
+            if row < 0:
+                continue
+            image.objects[number] = RawObject(
+                tuple(map(float, boxes[row])) if unchanged and boxes else written.xyxy,  # type: ignore[arg-type]
+                written.class_id,
+                str(captions[row]) if captions else written.caption,
+                float(visible[row]) if visible else 1.0,
+                outlines_of(outlines[row]) if unchanged and outlines else written.polygons,
+            )
+    except (IndexError, TypeError, ValueError, KeyError):
+        image.report(
+            "stale-captions",
+            f"{_SIDECAR} does not fit the labels; captions are the class names there.",
+            "Write the data set again.",
+            level="warning",
+        )
+
+
+def _match(xyxy: NDArray[np.float32], noted: Sequence[Sequence[float]]) -> list[int]:
+    """The noted box that each box covers best, by half or more; -1 for none."""
+    iou = iou_matrix(xyxy, np.array(noted, np.float32).reshape(-1, 4))
+    if not iou.size:
+        return [-1] * len(xyxy)
+    return [int(row.argmax()) if row.max() >= 0.5 else -1 for row in iou]
+
+
+FORMAT = Format("yolo", _holds, _scan, write)
+SEG_FORMAT = Format("yolo-seg", _holds_outlines, _scan, write_outlines)

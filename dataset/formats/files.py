@@ -1,0 +1,213 @@
+"""What all formats do with files: copy images, write text, read lines and outlines.
+
+Every file is complete or absent. An interrupted copy leaves a hidden ``.part`` file whose name
+follows from the target, so that doing it again leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import DataError
+from core.files import confined_path
+from dataset.formats.raw import Finding
+from dataset.record import Dataset, Record
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "SPLIT_WORDS",
+    "copy_image",
+    "copy_images",
+    "flat_outlines",
+    "image_name",
+    "list_images",
+    "outlines_of",
+    "read_class_names",
+    "refuse_others",
+    "scan_json_lines",
+    "split_named",
+    "write_class_names",
+    "write_text",
+]
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+SPLIT_WORDS: Mapping[str, tuple[str, ...]] = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing", "eval"),
+}
+_CLASSES = "classes.txt"
+
+
+def split_named(name: str) -> str:
+    """The split that a file or folder name speaks of, or nothing.
+
+    Example:
+        >>> [split_named(name) for name in ("instances_val2017", "training", "images")]
+        ['val', 'train', '']
+    """
+    words = "".join(sign if sign.isalpha() else " " for sign in name.lower()).split()
+    for split, known in SPLIT_WORDS.items():
+        if any(word in known for word in words):
+            return split
+    return ""
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The image files right in a folder, sorted; none where there is no such folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+    )
+
+
+def image_name(record: Record) -> str:
+    """The file name of a record's image in every format."""
+    return record.image_id + record.path.suffix.lower()
+
+
+def copy_images(
+    dataset: Dataset, folder_of: Callable[[Record], Path], folders: Iterable[Path]
+) -> None:
+    """Copy every image to its folder; the pixels are not encoded anew.
+
+    Args:
+        dataset: Its files stay as they are.
+        folder_of: Where the image of a record goes.
+        folders: All folders that a reader would look into; they may hold no other image.
+
+    Raises:
+        DataError: A folder holds other images, or cannot be written to.
+    """
+    wanted = {folder_of(record) / image_name(record) for record in dataset}
+    refuse_others(folders, wanted)
+    for record in dataset:
+        copy_image(record.path, folder_of(record), image_name(record))
+
+
+def refuse_others(folders: Iterable[Path], wanted: set[Path]) -> None:
+    """Raise when a folder holds images of another data set, which readers would mix in.
+
+    Raises:
+        DataError: It does.
+    """
+    for folder in folders:
+        others = [path for path in list_images(folder) if path not in wanted]
+        if others:
+            raise DataError(
+                f"{folder} already holds {len(others)} images that are not in this data set, "
+                f"such as {others[0].name}.",
+                "Write to an empty folder.",
+            )
+
+
+def copy_image(source: Path, folder: Path, name: str) -> None:
+    """Copy one image into a folder under a name; nothing happens if it is there itself."""
+    target = confined_path(folder, name)
+    if target == source.resolve():
+        return
+    _put(target, lambda part: _copy(source, part))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 file, complete or not at all.
+
+    Raises:
+        DataError: The folder cannot be written to, or the disk is full.
+    """
+    _put(path, lambda part: _fill(part, text.encode()))
+
+
+def _copy(source: Path, part: Path) -> None:
+    shutil.copyfile(source, part)
+
+
+def _fill(part: Path, data: bytes) -> None:
+    part.write_bytes(data)
+
+
+def _put(path: Path, fill: Callable[[Path], None]) -> None:
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            fill(part)
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise DataError(
+            f"cannot write {path}: {error.strerror or error}.",
+            "Choose another folder, or make room; what was written before is untouched.",
+        ) from error
+
+
+def write_class_names(dataset: Dataset, folder: Path) -> None:
+    """Write the names in order, one a line, for formats that have no table of them."""
+    write_text(folder / _CLASSES, "".join(name + "\n" for name in dataset.class_names))
+
+
+def read_class_names(folder: Path) -> tuple[str, ...]:
+    """The names of ``classes.txt``, or nothing where there is no such file."""
+    path = folder / _CLASSES
+    if not path.is_file():
+        return ()
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def scan_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any] | Finding]]:
+    """Each line of a JSON Lines file: where it stands, and its object or what is wrong with it."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        finding = Finding("unreadable-labels", "error", path.name, f"cannot be read: {error}.")
+        yield path.name, finding
+        return
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        where = f"{path.name}, line {number}"
+        try:
+            row, problem = json.loads(line), ""
+        except (ValueError, RecursionError) as error:
+            row, problem = None, f"not JSON ({error})."
+        if not problem and not isinstance(row, dict):
+            problem = f"expected an object, got {type(row).__name__}."
+        if problem:
+            advice = "Write one JSON object a line, or remove the line."
+            yield where, Finding("corrupt-labels", "error", where, problem, advice)
+        else:
+            yield where, row
+
+
+def flat_outlines(polygons: Iterable[NDArray[np.float32]]) -> list[list[float]]:
+    """Outlines as COCO writes them: one flat list x1 y1 x2 y2 ... each."""
+    return [[round(float(v), 3) for v in outline.ravel()] for outline in polygons]
+
+
+def outlines_of(flat: object) -> tuple[NDArray[np.float32], ...]:
+    """Outlines of COCO's flat lists; anything else (run lengths, null) counts as unknown."""
+    if not isinstance(flat, Sequence) or isinstance(flat, str):
+        return ()
+    outlines = []
+    for row in flat:
+        try:
+            points = np.array(row, np.float32)
+        except (TypeError, ValueError):
+            continue
+        pairs = points.ndim == 1 and len(points) >= 6 and len(points) % 2 == 0
+        if pairs and np.isfinite(points).all():
+            outlines.append(points.reshape(-1, 2))
+    return tuple(outlines)

@@ -1,0 +1,184 @@
+"""Hugging Face's imagefolder: ``<split>/metadata.jsonl`` beside the images.
+
+``{"file_name": "a.jpg", "objects": {"bbox": [[l, t, w, h]], "category": [0], "caption": [...]}}``:
+parallel lists, COCO's boxes in pixels, so ``datasets.load_dataset`` reads it as it is. The order
+of the class names stands in ``classes.txt``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from core.boxes import xyxy_to_xywh
+from core.errors import DataError, InputError
+from core.files import confined_path
+from dataset.formats.files import (
+    copy_images,
+    flat_outlines,
+    image_name,
+    outlines_of,
+    read_class_names,
+    scan_json_lines,
+    split_named,
+    write_class_names,
+    write_text,
+)
+from dataset.formats.raw import Finding, Format, RawDataset, RawImage, RawObject, measure
+from dataset.record import Dataset, Record
+from dataset.splits import SPLITS
+
+__all__ = ["FOLDERS", "FORMAT", "METADATA_NAME", "read", "write"]
+
+METADATA_NAME = "metadata.jsonl"
+FOLDERS: Mapping[str, str] = {"train": "train", "val": "validation", "test": "test"}
+_CATEGORY_KEYS = ("category", "categories", "category_id", "label", "labels")
+
+
+def read(folder: Path) -> Dataset:
+    """The data set in a folder.
+
+    Args:
+        folder: Holds ``metadata.jsonl``, or folders of splits with one each.
+
+    Raises:
+        DataError: There is no such file, or a line is not as it should be.
+    """
+    return FORMAT.read(folder)
+
+
+def write(dataset: Dataset, folder: Path) -> None:
+    """Write a folder of images with its metadata for each split that has any."""
+    places = {split: folder / name for split, name in FOLDERS.items()}
+    copy_images(dataset, lambda record: places[record.split], places.values())
+    for split in SPLITS:
+        records = dataset.split(split).records
+        lines = [json.dumps(_describe(r, dataset.class_names), ensure_ascii=False) for r in records]
+        if lines:
+            write_text(places[split] / METADATA_NAME, "".join(line + "\n" for line in lines))
+    write_class_names(dataset, folder)
+
+
+def _describe(record: Record, class_names: tuple[str, ...]) -> dict[str, Any]:
+    objects: dict[str, Any] = {
+        "bbox": [[round(v, 3) for v in box] for box in xyxy_to_xywh(record.xyxy).tolist()],
+        "category": [int(class_id) for class_id in record.class_id],
+        "category_name": [class_names[class_id] for class_id in record.class_id],
+        "caption": list(record.captions),
+        "visible_ratio": [round(float(v), 4) for v in record.visible_ratio],
+    }
+    if record.polygons:
+        objects["segmentation"] = [flat_outlines(known) for known in record.polygons]
+    return {
+        "file_name": image_name(record),
+        "width": record.image_wh[0],
+        "height": record.image_wh[1],
+        "objects": objects,
+        "group": record.group,
+        "source": record.source,
+        "licence": record.licence,
+    }
+
+
+def _indexes(folder: Path) -> list[Path]:
+    """All metadata files: of the folder itself, of its splits, and of ``data/<split>``."""
+    patterns = (METADATA_NAME, f"*/{METADATA_NAME}", f"data/*/{METADATA_NAME}")
+    return sorted(path for pattern in patterns for path in folder.glob(pattern))
+
+
+def _holds(folder: Path) -> bool:
+    return bool(_indexes(folder))
+
+
+def _scan(folder: Path) -> RawDataset:
+    indexes = _indexes(folder)
+    if not indexes:
+        raise DataError(
+            f"{folder} has no {METADATA_NAME}, neither itself nor in folders of splits.",
+            "Tables in CSV or Parquet are not read; write them as JSON Lines.",
+        )
+    names = list(read_class_names(folder))
+    raw = RawDataset((), [])
+    for index in indexes:
+        for line, row in scan_json_lines(index):
+            where = line if index.parent == folder else f"{index.parent.name}/{line}"
+            if isinstance(row, Finding):
+                raw.findings.append(row)
+                continue
+            try:
+                raw.images.append(_parse(row, folder, index.parent, where, names))
+            except InputError as error:
+                what = error.message
+                raw.findings.append(Finding("corrupt-labels", "error", where, what, error.hint))
+            except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+                what = f"needs file_name and objects with bbox ({type(error).__name__}: {error})."
+                raw.findings.append(Finding("corrupt-labels", "error", where, what))
+    raw.class_names = tuple(names) or ("object",)
+    return raw
+
+
+def _parse(
+    row: Mapping[str, Any], folder: Path, place: Path, where: str, names: list[str]
+) -> RawImage:
+    name = str(row["file_name"])
+    split = "" if place == folder else split_named(place.name)
+    if not split:
+        split = split_named(Path(name).parent.name)
+    image = RawImage(Path(name).stem, confined_path(place, name), where, split)
+    for key in ("group", "source", "licence"):
+        setattr(image, key, str(row.get(key) or ""))
+    objects = row.get("objects") or {}
+    boxes = objects.get("bbox") or []
+    categories = _column(objects, _CATEGORY_KEYS, len(boxes))
+    named = _column(objects, ("category_name",), len(boxes))
+    captions = _column(objects, ("caption", "captions"), len(boxes))
+    visible = _column(objects, ("visible_ratio",), len(boxes))
+    outlines = _column(objects, ("segmentation",), len(boxes))
+    for number, box in enumerate(boxes):
+        left, top, width, height = map(float, box)
+        class_id = _class_id(categories[number], named[number], names)
+        caption = captions[number]
+        if caption is None:
+            caption = names[class_id] if 0 <= class_id < len(names) else ""
+        image.objects.append(
+            RawObject(
+                (left, top, left + width, top + height),
+                class_id,
+                str(caption),
+                1.0 if visible[number] is None else float(visible[number]),
+                outlines_of(outlines[number]),
+            )
+        )
+    measure(image)
+    return image
+
+
+def _column(objects: Mapping[str, Any], keys: Sequence[str], length: int) -> Sequence[Any]:
+    """One of the parallel lists; None for every box where there is none."""
+    values = next((objects[key] for key in keys if objects.get(key) is not None), None)
+    if values is None:
+        return [None] * length
+    if len(values) != length:
+        raise ValueError(f"{keys[0]} has {len(values)} entries for {length} boxes")
+    return list(values)
+
+
+def _class_id(category: object, named: object, names: list[str]) -> int:
+    """The id of a class given by number, by name, or by both; new names are added."""
+    name = category if isinstance(category, str) else named
+    if isinstance(name, str):
+        if name not in names:
+            names.append(name)
+        return names.index(name)
+    number = 0 if category is None else int(str(category))
+    if number < 0:
+        return -1
+    if number < 1000:
+        # Numbers alone: without a table of names they get some.
+        names.extend(f"class_{i}" for i in range(len(names), number + 1))
+    return number
+
+
+FORMAT = Format("hf", _holds, _scan, write)

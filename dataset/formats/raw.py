@@ -1,0 +1,188 @@
+"""What a folder says, before it is believed: boxes as written, and what is wrong with them.
+
+Every format is read in two steps. ``scan`` turns a folder into a `RawDataset` and never fails
+for bad content; `build` turns that into a checked `Dataset`, or raises for the first error. So
+reading is strict, and checking (``dataset.checks``) sees everything, with one parser for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import DataError
+from dataset.record import Dataset, Record, read_image_wh
+
+__all__ = ["Finding", "Format", "RawDataset", "RawImage", "RawObject", "build", "measure"]
+
+Level = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, or looks wrong.
+
+    Args:
+        kind: Short name of what it is, the same for all of its kind: "missing-image".
+        level: An error keeps the data set from being read; a warning does not.
+        where: File, line or image.
+        what: What was found.
+        advice: What to do about it.
+    """
+
+    kind: str
+    level: Level
+    where: str
+    what: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawObject:
+    """One box as written: pixels, neither clipped nor checked; class -1 where it has no name."""
+
+    xyxy: tuple[float, float, float, float]
+    class_id: int = 0
+    caption: str = ""
+    visible_ratio: float = 1.0
+    polygons: tuple[NDArray[np.float32], ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class RawImage:
+    """One image as written; ``image_wh`` is None when its file is missing or unreadable."""
+
+    image_id: str
+    path: Path
+    where: str
+    split: str = ""
+    image_wh: tuple[int, int] | None = None
+    objects: list[RawObject] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    group: str = ""
+    source: str = ""
+    licence: str = ""
+
+    def report(self, kind: str, what: str, advice: str = "", *, level: Level = "error") -> None:
+        """Note something that is wrong with this image."""
+        self.findings.append(Finding(kind, level, self.where, what, advice))
+
+
+@dataclass(slots=True, eq=False)
+class RawDataset:
+    """A folder as written; ``findings`` are those of no single image."""
+
+    class_names: tuple[str, ...]
+    images: list[RawImage]
+    findings: list[Finding] = field(default_factory=list)
+
+    def all_findings(self) -> Iterable[Finding]:
+        """Those of the folder, then those of each image, in order."""
+        yield from self.findings
+        for image in self.images:
+            yield from image.findings
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A file format: how to recognise, read and write a folder of it."""
+
+    name: str
+    holds: Callable[[Path], bool]
+    scan: Callable[[Path], RawDataset]
+    write: Callable[[Dataset, Path], None]
+
+    def read(self, folder: Path) -> Dataset:
+        """The data set in a folder.
+
+        Raises:
+            DataError: Something in it is not as it should be; the message names the place.
+        """
+        return build(self.scan(folder))
+
+
+def measure(image: RawImage) -> bool:
+    """Fill in the size of an image from its file; False, with a finding, when there is none."""
+    if not image.path.is_file():
+        image.report(
+            "missing-image", f"{image.path} does not exist.", "Restore it, or remove its labels."
+        )
+        return False
+    try:
+        image.image_wh = read_image_wh(image.path)
+    except DataError as error:
+        image.report("unreadable-image", error.message, "Export it again, or remove it.")
+    return image.image_wh is not None
+
+
+def build(raw: RawDataset) -> Dataset:
+    """The checked data set of what was read.
+
+    Boxes are cut to their image: those made by hand may stand out by a pixel.
+
+    Raises:
+        DataError: The first error found, with its place.
+    """
+    for finding in raw.all_findings():
+        if finding.level == "error":
+            raise DataError(f"{finding.where}: {finding.what}", finding.advice)
+    taken: set[str] = set()
+    records = []
+    for image in raw.images:
+        name = _free_name(image, taken)
+        taken.add(name)
+        records.append(_build_record(replace(image, image_id=name), len(raw.class_names)))
+    return Dataset(tuple(records), raw.class_names)
+
+
+def _free_name(image: RawImage, taken: set[str]) -> str:
+    """Folders may use one name in several splits; a data set must not."""
+    name = image.image_id
+    if name in taken and image.split:
+        name = f"{image.split}-{name}"
+    number = 2
+    while name in taken:
+        name = f"{image.image_id}-{number}"
+        number += 1
+    return name
+
+
+def _build_record(image: RawImage, num_classes: int) -> Record:
+    assert image.image_wh is not None, "an image without a size has an error among its findings"
+    limit = np.array(image.image_wh, np.float64)
+    written = np.array([o.xyxy for o in image.objects], np.float64).reshape(-1, 4)
+    xyxy = np.clip(written, 0, np.tile(limit, 2)).astype(np.float32)
+    solid = np.isfinite(written).all(axis=1) & (xyxy[:, 2:] > xyxy[:, :2]).all(axis=1)
+    if not solid.all():
+        row = int(np.flatnonzero(~solid)[0])
+        raise DataError(
+            f"{image.where}: box {row + 1} is empty or outside of the image of "
+            f"{image.image_wh[0]}x{image.image_wh[1]} px: {np.round(written[row], 2).tolist()}."
+        )
+    if nameless := [o.class_id for o in image.objects if not 0 <= o.class_id < num_classes]:
+        raise DataError(
+            f"{image.where}: class {nameless[0]} has no name among {num_classes}.",
+            "Name it, or correct the label.",
+        )
+    return Record(
+        image_id=image.image_id,
+        path=image.path,
+        image_wh=image.image_wh,
+        xyxy=xyxy,
+        captions=tuple(o.caption for o in image.objects),
+        class_id=np.array([o.class_id for o in image.objects], np.int64),
+        visible_ratio=np.array([o.visible_ratio for o in image.objects], np.float32),
+        polygons=tuple(
+            tuple(np.clip(p, 0, limit).astype(np.float32) for p in o.polygons)
+            for o in image.objects
+        ),
+        group=image.group,
+        split=image.split,
+        source=image.source,
+        licence=image.licence,
+    )

@@ -1,0 +1,173 @@
+"""``data.yaml``: where Ultralytics finds the images of each split, and the names of the classes.
+
+In: a folder with or without one, ours or from elsewhere. Out: lists of images by split.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from core.errors import InputError
+from core.files import confined_path
+from dataset.formats.files import SPLIT_WORDS, list_images
+from dataset.formats.raw import Finding
+from dataset.record import Dataset
+from dataset.splits import SPLITS
+
+__all__ = ["YAML_NAME", "Sources", "label_path", "read_sources", "write_yaml"]
+
+YAML_NAME = "data.yaml"
+_MAX_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The class names, the images of each split, and what was wrong in finding them."""
+
+    class_names: tuple[str, ...]
+    images: Mapping[str, list[Path]]  # by split; "" where the folder has no splits
+    findings: tuple[Finding, ...]
+
+
+def write_yaml(dataset: Dataset) -> str:
+    """The text of ``data.yaml``, the same wherever the folder lies.
+
+    ``path`` is left empty: Ultralytics then takes the folder of this file, so that a data set
+    that is moved or unzipped elsewhere still trains. A dot would be the working folder, and an
+    absolute path that of the machine which wrote it.
+    """
+    present = [split for split in SPLITS if any(r.split == split for r in dataset)]
+    lines = ["path:  # empty: the folder of this file, wherever it is moved\n"]
+    for split in SPLITS:
+        # Ultralytics insists on train and val, also where one of them has no images of its own.
+        if split in present or split != "test":
+            lines.append(f"{split}: images/{split if split in present else present[0]}\n")
+    lines.append(f"nc: {len(dataset.class_names)}\nnames:\n")
+    # JSON strings are YAML strings, whatever signs a name holds.
+    lines.extend(f"  {i}: {json.dumps(name)}\n" for i, name in enumerate(dataset.class_names))
+    return "".join(lines)
+
+
+def label_path(image: Path) -> Path:
+    """Where the labels of an image lie: the last folder "images" of its path becomes "labels"."""
+    parts = list(image.parts)
+    for position in range(len(parts) - 2, -1, -1):
+        if parts[position] == "images":
+            parts[position] = "labels"
+            break
+    return Path(*parts).with_suffix(".txt")
+
+
+def read_sources(folder: Path) -> Sources:
+    """The images and class names of a folder.
+
+    The splits are those that ``data.yaml`` names, as far as they lie in the folder; without it,
+    ``images/<split>``, ``<split>/images``, or all of ``images/`` as one.
+    """
+    findings: list[Finding] = []
+    settings = _read_yaml(folder, findings)
+    names = _class_names(settings.get("names"), settings.get("nc"), findings)
+    images: dict[str, list[Path]] = {}
+    seen: set[Path] = set()
+    for split in SPLITS:
+        found: list[Path] = []
+        for place in _places(folder, settings, split, findings):
+            found.extend(path for path in place if path not in seen)
+            # One folder may stand for two splits where one of them has no images of its own.
+            seen.update(found)
+        if found:
+            images[split] = found
+    if not images and (flat := list_images(folder / "images")):
+        images[""] = flat
+    return Sources(names, images, tuple(findings))
+
+
+def _read_yaml(folder: Path, findings: list[Finding]) -> Mapping[str, Any]:
+    path = folder / YAML_NAME
+    if not path.is_file():
+        return {}
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise ValueError(f"it is larger than {_MAX_BYTES} bytes")
+        settings = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        if not isinstance(settings, dict):
+            raise ValueError("it must be a mapping with train, val and names")
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        what = f"cannot be read: {' '.join(str(error).split())}."
+        findings.append(Finding("corrupt-yaml", "error", YAML_NAME, what, "Correct the file."))
+        return {}
+    return settings
+
+
+def _class_names(names: object, count: object, findings: list[Finding]) -> tuple[str, ...]:
+    if isinstance(names, list):
+        return tuple(map(str, names))
+    if isinstance(names, dict):
+        try:
+            numbered = {int(number): str(name) for number, name in names.items()}
+        except (TypeError, ValueError):
+            what = "names must have whole numbers as keys."
+            findings.append(Finding("corrupt-yaml", "error", YAML_NAME, what, "Count from 0."))
+            return tuple(map(str, names.values()))
+        if sorted(numbered) != list(range(len(numbered))):
+            what = f"names must be numbered from 0 without gaps, got {sorted(numbered)[:20]}."
+            findings.append(Finding("corrupt-yaml", "error", YAML_NAME, what, "Count from 0."))
+        return tuple(numbered[number] for number in sorted(numbered))
+    if isinstance(count, int) and 0 < count < 100_000:
+        return tuple(f"class_{number}" for number in range(count))
+    return ("object",)
+
+
+def _places(
+    folder: Path, settings: Mapping[str, Any], split: str, findings: list[Finding]
+) -> list[list[Path]]:
+    """Lists of image files, one for each place that holds some of the split."""
+    named = [settings[word] for word in SPLIT_WORDS[split] if settings.get(word)]
+    if not named:
+        if any(settings.get(word) for words in SPLIT_WORDS.values() for word in words):
+            # What data.yaml leaves out counts only where it is our own layout.
+            return [list_images(folder / "images" / split)]
+        words = SPLIT_WORDS[split]
+        candidates = [folder / "images" / w for w in words] + [folder / w / "images" for w in words]
+        return [list_images(candidate) for candidate in candidates]
+    values = named[0] if isinstance(named[0], list) else [named[0]]
+    return [_resolve(folder, settings, str(value), split, findings) for value in values]
+
+
+def _resolve(
+    folder: Path, settings: Mapping[str, Any], value: str, split: str, findings: list[Finding]
+) -> list[Path]:
+    # Roboflow writes "../train/images" and means the folder itself; Ultralytics mends that too.
+    for name in (value, value.removeprefix("../"), f"{settings.get('path') or '.'}/{value}"):
+        try:
+            place = confined_path(folder, name)
+        except InputError:
+            continue
+        if place.is_dir():
+            inner = sorted(path for path in place.rglob("*") if path.is_dir())
+            return [path for part in (place, *inner) for path in list_images(part)]
+        if place.is_file() and place.suffix == ".txt":
+            return _listed(folder, place, findings)
+    what = f"{split}: {value!r} is no folder or list inside the data set."
+    advice = "Give the folder that holds it, or correct the path."
+    findings.append(Finding("missing-split", "error", YAML_NAME, what, advice))
+    return []
+
+
+def _listed(folder: Path, index: Path, findings: list[Finding]) -> list[Path]:
+    """The images that a text file lists, one a line."""
+    paths = []
+    for line in index.read_text(encoding="utf-8", errors="replace").splitlines():
+        if not line.strip():
+            continue
+        try:
+            paths.append(confined_path(folder, line.strip()))
+        except InputError as error:
+            findings.append(Finding("outside-path", "error", index.name, error.message, error.hint))
+    return paths
