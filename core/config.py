@@ -175,8 +175,12 @@ def _explain(section: type[Section], error: ErrorDetails) -> str:
 
 def _field_names(section: type[Section], path: Sequence[str]) -> list[str]:
     for name in path:
-        annotation = section.model_fields[name].annotation
-        assert isinstance(annotation, type)
-        assert issubclass(annotation, Section)
-        section = annotation
+        if name in section.model_fields:  # a number is an item of a tuple of sections
+            annotation = section.model_fields[name].annotation
+            found = [kind for kind in (annotation, *get_args(annotation)) if _is_section(kind)]
+            section = found[0]
     return sorted(section.model_fields)
+
+
+def _is_section(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Section)

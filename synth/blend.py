@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.effects import motion_kernel
+from synth.effect_filters import motion_kernel
 
 __all__ = ["blend_poisson", "paste", "soften_rim"]
 
@@ -18,34 +18,51 @@ Rgba = NDArray[np.float32]
 _CLONE_RIM_PX = 6
 
 
-def soften_rim(rgba: Rgba, blend: str, rng: np.random.Generator) -> Rgba:
+def soften_rim(rgba: Rgba, blend: str, rng: np.random.Generator, *, scale: float = 1.0) -> Rgba:
     """The object with the rim of one blend; it may grow by a few pixels of margin.
 
     Args:
         rgba: Premultiplied float32 (h, w, 4).
-        blend: "none" leaves it, "gaussian" and "feather" fade the rim inwards, "motion" smears
-            the whole object along a short line; "poisson" is done when pasting.
+        blend: "none" leaves it, "gaussian", "feather" and "box" fade the rim inwards, "motion"
+            smears the whole object along a short line; "poisson" is done when pasting.
         rng: Draws the strength.
+        scale: Of the image to the one that strengths in pixels are meant for.
     """
     long_side = max(rgba.shape[:2])
     if blend == "gaussian":
-        sigma = min(float(rng.uniform(0.5, 1.6)), 0.02 * long_side + 0.25)
+        sigma = min(float(rng.uniform(0.5, 1.6)) * scale, 0.02 * long_side + 0.25)
+        sigma = max(sigma, 0.15)
         faded = cv2.GaussianBlur(rgba[..., 3], (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
         return _scale_alpha(rgba, np.asarray(faded, np.float32))
     if blend == "feather":
-        width = min(float(rng.uniform(1.0, 3.0)), 0.025 * long_side)
+        width = min(float(rng.uniform(1.0, 3.0)) * scale, 0.025 * long_side)
         solid = cv2.copyMakeBorder(
             (rgba[..., 3] > 20).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT
         )
         distance = cv2.distanceTransform(solid, cv2.DIST_L2, 3)[1:-1, 1:-1]
         return _scale_alpha(rgba, rgba[..., 3] * np.clip(distance / max(width, 1.0), 0, 1))
+    if blend == "box":
+        side = min(float(rng.uniform(2.0, 4.0)) * scale, 0.05 * long_side + 1.0)
+        kernel = _box_kernel(side)
+        faded = cv2.sepFilter2D(
+            rgba[..., 3], -1, kernel, kernel, borderType=cv2.BORDER_CONSTANT
+        )
+        return _scale_alpha(rgba, np.asarray(faded, np.float32))
     if blend == "motion":
-        length = min(float(rng.uniform(2.0, 7.0)), 0.08 * long_side + 1.0)
+        length = min(float(rng.uniform(2.0, 7.0)) * scale, 0.08 * long_side + 1.0)
         margin = int(np.ceil(length / 2)) + 1
         wide = cv2.copyMakeBorder(rgba, margin, margin, margin, margin, cv2.BORDER_CONSTANT)
         smeared = cv2.filter2D(wide, -1, motion_kernel(length, float(rng.uniform(0, 180))))
         return np.asarray(smeared, np.float32)
     return rgba
+
+
+def _box_kernel(side_px: float) -> NDArray[np.float32]:
+    """A mean over a width that need not be whole: the outer weights are what is left."""
+    reach = int(np.ceil((side_px - 1) / 2))
+    kernel = np.ones(2 * reach + 1, np.float32)
+    kernel[[0, -1]] = 1.0 if reach == 0 else max((side_px - (2 * reach - 1)) / 2, 0.0)
+    return kernel / kernel.sum()
 
 
 def _scale_alpha(rgba: Rgba, alpha: NDArray[np.float32]) -> Rgba:

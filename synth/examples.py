@@ -17,8 +17,9 @@ from pathlib import Path
 from core.files import write_bytes
 from synth.config import SceneConfig
 from synth.library import Library, read_backgrounds, read_cutouts
-from synth.plan import sample_scene, scene_rng
+from synth.plan import scene_rng
 from synth.render import Rendered, render
+from synth.sample import sample_scene
 
 __all__ = ["EXAMPLES", "Example", "main", "make_example"]
 

@@ -10,9 +10,9 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -27,6 +27,7 @@ __all__ = [
     "Cutout",
     "Library",
     "background_group",
+    "open_library",
     "read_backgrounds",
     "read_cutouts",
     "read_library",
@@ -59,6 +60,9 @@ class Background:
     name: str
     path: Path
     group: str
+
+
+Item = TypeVar("Item", Cutout, Background)
 
 
 class _PixelCache:
@@ -120,12 +124,21 @@ class Library:
         self.distractors = tuple(cutout for cutout in self.cutouts if not cutout.labelled)
         self._cutout_by_name = _by_name(self.cutouts, "cutout")
         self._background_by_name = _by_name(self.backgrounds, "background")
-        self._background_side_px = background_side_px
+        self.background_side_px = background_side_px
         self._cutout_pixels = _PixelCache(cache_bytes // 2)
         self._background_pixels = _PixelCache(cache_bytes // 2)
         self.by_class: dict[str, list[Cutout]] = {}
         for cutout in self.labelled:
             self.by_class.setdefault(cutout.class_name, []).append(cutout)
+
+    def part(self, cutouts: Sequence[Cutout], backgrounds: Sequence[Background]) -> Library:
+        """A library of some of this one's entries, with the same caches of pixels."""
+        library = Library(
+            cutouts, backgrounds, cache_bytes=1, background_side_px=self.background_side_px
+        )
+        library._cutout_pixels = self._cutout_pixels
+        library._background_pixels = self._background_pixels
+        return library
 
     def cutout(self, name: str) -> Cutout:
         """The cutout of a name; an unknown name is an ``InputError``."""
@@ -157,11 +170,15 @@ class Library:
 
     def background(self, name: str) -> NDArray[np.uint8]:
         """A background's pixels, RGB uint8 (h, w, 3), read-only; unknown names are refused."""
+        return self._background_levels(name)[0]
+
+    def background_entry(self, name: str) -> Background:
+        """The background of a name; an unknown name is an ``InputError``."""
         if name not in self._background_by_name:
             raise InputError(
                 f"no background is named {name!r} among the {len(self.backgrounds)} known."
             )
-        return self._background_levels(name)[0]
+        return self._background_by_name[name]
 
     def background_thumbnail(self, name: str) -> NDArray[np.uint8]:
         """The background reduced to 96x54 pixels, to choose places by colour."""
@@ -172,8 +189,46 @@ class Library:
         return self._cutout_pixels.get(name, lambda: _read_pyramid(path))
 
     def _background_levels(self, name: str) -> tuple[NDArray[np.uint8], ...]:
-        path, side_px = self._background_by_name[name].path, self._background_side_px
+        path, side_px = self.background_entry(name).path, self.background_side_px
         return self._background_pixels.get(name, lambda: _read_background(path, side_px))
+
+
+def open_library(
+    cutouts_paths: Sequence[Path],
+    backgrounds_paths: Sequence[Path],
+    *,
+    background_side_px: int = 1280,
+    cache_bytes: int = 160_000_000,
+) -> Library:
+    """The library in some folders of cutouts and some of backgrounds.
+
+    Args:
+        cutouts_paths: Folders with ``cutouts.jsonl``. Of several folders, names begin with the
+            folder's number, so that they differ.
+        backgrounds_paths: Folders of photographs, likewise.
+        background_side_px: Longer side that a background is reduced to when it is read.
+        cache_bytes: Decoded pixels kept in memory.
+
+    Raises:
+        InputError: A folder, a file or a key is missing; the message says which.
+    """
+    cutouts = [
+        _numbered(item, number, len(cutouts_paths))
+        for number, path in enumerate(cutouts_paths)
+        for item in read_cutouts(path)
+    ]
+    backgrounds = [
+        _numbered(item, number, len(backgrounds_paths))
+        for number, path in enumerate(backgrounds_paths)
+        for item in read_backgrounds(path)
+    ]
+    return Library(
+        cutouts, backgrounds, background_side_px=background_side_px, cache_bytes=cache_bytes
+    )
+
+
+def _numbered(item: Item, number: int, num_folders: int) -> Item:
+    return item if num_folders == 1 else replace(item, name=f"{number}/{item.name}")
 
 
 def read_library(cutouts_path: Path, *backgrounds_paths: Path, split: str | None = None) -> Library:

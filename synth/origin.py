@@ -1,15 +1,17 @@
-"""The two augmentation recipes of the pipeline this project grew from, translated exactly.
+"""Effects through albumentations: transforms by name, and the origin's two recipes, translated.
 
-They were written for albumentations 1.3; version 2 renamed arguments and changed what noise means,
-and only warns about old names. Here each is spelt in the new names, with the old noise law kept.
-Imported on demand only: albumentations takes seconds to load.
+The recipes were written for albumentations 1.3; version 2 renamed arguments and changed what noise
+means, and only warns about old names. Here each is spelt in the new names, with the old noise law
+kept. Imported on demand only: albumentations takes seconds to load.
 """
 
 from __future__ import annotations
 
+import inspect
+import json
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -20,10 +22,14 @@ import albumentations as A  # noqa: N812 - the name its whole documentation uses
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ORIGIN_NAMES", "OldGaussNoise", "apply_origin"]
+from core.errors import ConfigError
+from core.registry import suggest
+from synth.outlines import Marks, clip_marks
+
+__all__ = ["ORIGIN_NAMES", "OldGaussNoise", "apply_recipe", "apply_transform", "make_transform"]
 
 Image = NDArray[np.uint8]
-Boxes = NDArray[np.float32]
+_ABSTRACT = ("BasicTransform", "DualTransform", "ImageOnlyTransform", "Transform3D", "NoOp")
 
 
 class OldGaussNoise(A.ImageOnlyTransform):  # type: ignore[misc] # albumentations has no types
@@ -103,30 +109,126 @@ _RECIPES: dict[str, Callable[[], list[Any]]] = {
 ORIGIN_NAMES = tuple(_RECIPES)
 
 
-@lru_cache(maxsize=len(_RECIPES))
-def _compose(name: str) -> A.Compose:
-    boxes = A.BboxParams(format="pascal_voc", label_fields=["rows"], clip=True)
-    with warnings.catch_warnings():
-        # An argument that the library does not know must stop us, not pass with a default.
-        warnings.simplefilter("error")
-        return A.Compose(_RECIPES[name](), bbox_params=boxes)
+def make_transform(name: str, arguments: Mapping[str, Any]) -> A.BasicTransform:
+    """The transform of albumentations of that name, always applied.
+
+    Raises:
+        ConfigError: Name or argument unknown, a value refused, or boxes could not follow it.
+    """
+    found = getattr(A, name, None)
+    if not (isinstance(found, type) and issubclass(found, A.BasicTransform)) or name in _ABSTRACT:
+        raise ConfigError(
+            f"albumentations {A.__version__} has no transform '{name}'."
+            f"{suggest(name, _transform_names())}"
+        )
+    known = [key for key in inspect.signature(found).parameters if key != "p"]
+    for key in arguments:
+        if key not in known:
+            raise ConfigError(
+                f"{name} has no argument '{key}'.{suggest(key, known)} Known: {', '.join(known)}."
+            )
+    values = {key: _as_tuple(value) for key, value in arguments.items()}
+    try:
+        with warnings.catch_warnings():
+            # An argument that the library does not know must stop us, not pass with a default.
+            warnings.simplefilter("error")
+            transform = found(**values, p=1.0)
+    except (ValueError, TypeError, Warning) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ConfigError(f"{name} refuses {dict(arguments)}: {reason}") from error
+    if isinstance(transform, A.DualTransform) and "keypoints" not in transform.targets:
+        raise ConfigError(f"{name} moves pixels, but cannot move boxes with them.")
+    _try_transform(transform, name)
+    return transform
 
 
-def apply_origin(
-    image: Image, xyxy: Boxes, name: str, seed: int
-) -> tuple[Image, Boxes, NDArray[np.int64]]:
-    """The image after a recipe, the boxes moved with it, and the rows of those that are left.
+def _try_transform(transform: A.BasicTransform, name: str) -> None:
+    """Raises ConfigError where the result would not be an ordinary image."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            after = A.Compose([transform], seed=0)(image=np.zeros((512, 512, 3), np.uint8))["image"]
+    except Exception as error:  # the library raises whatever its authors thought of
+        reason = " ".join(str(error).split())[:300]
+        raise ConfigError(f"{name} cannot be applied to an image alone: {reason}") from error
+    if after.dtype != np.uint8 or after.ndim != 3 or after.shape[2] != 3:
+        raise ConfigError(
+            f"{name} turns an image into {after.dtype} of shape {after.shape}.",
+            "Use effects that keep 8 bits and three channels.",
+        )
+
+
+def _as_tuple(value: Any) -> Any:
+    # TOML and JSON know lists alone, the library wants tuples.
+    return tuple(_as_tuple(item) for item in value) if isinstance(value, list) else value
+
+
+def _transform_names() -> list[str]:
+    return [
+        name
+        for name, found in vars(A).items()
+        if isinstance(found, type) and issubclass(found, A.BasicTransform) and name not in _ABSTRACT
+    ]
+
+
+def apply_recipe(
+    image: Image, marks: Marks, name: str, seed: int
+) -> tuple[Image, Marks, NDArray[np.int64]]:
+    """The image after a recipe, the marks moved with it, and the rows of those that are left.
 
     Args:
         image: uint8 (h, w, 3) RGB.
-        xyxy: float32 (n, 4), pixels at edges.
+        marks: Boxes and outlines, pixels at edges.
         name: One of ``ORIGIN_NAMES``.
         seed: Makes the draw repeatable.
     """
-    compose = _compose(name)
+    return _apply(_compose(name), image, marks, seed)
+
+
+def apply_transform(
+    image: Image, marks: Marks, name: str, arguments: Mapping[str, Any], seed: int
+) -> tuple[Image, Marks, NDArray[np.int64]]:
+    """The same with one transform of the library; see ``make_transform`` for its errors."""
+    return _apply(_single(name, json.dumps(dict(arguments), sort_keys=True)), image, marks, seed)
+
+
+@lru_cache(maxsize=len(_RECIPES))
+def _compose(name: str) -> A.Compose:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return A.Compose(_RECIPES[name](), keypoint_params=_points())
+
+
+@lru_cache(maxsize=32)
+def _single(name: str, arguments: str) -> A.Compose:
+    return A.Compose([make_transform(name, json.loads(arguments))], keypoint_params=_points())
+
+
+def _points() -> A.KeypointParams:
+    return A.KeypointParams(format="xy", remove_invisible=False)
+
+
+def _apply(
+    compose: A.Compose, image: Image, marks: Marks, seed: int
+) -> tuple[Image, Marks, NDArray[np.int64]]:
+    """Move the points of outlines, not boxes: a box of moved corners would be too wide."""
     compose.set_random_seed(seed)
-    given = np.asarray(xyxy, np.float32).reshape(-1, 4)
-    done = compose(image=image, bboxes=given, rows=list(range(len(given))))
-    rows = np.array(done["rows"], dtype=np.int64)
-    boxes = np.array(done["bboxes"], dtype=np.float32).reshape(-1, 4)
-    return np.ascontiguousarray(done["image"]), boxes, rows
+    outlines = [row or (_corners(box),) for row, box in zip(marks.outlines, marks.xyxy, strict=True)]
+    parts = [part for row in outlines for part in row]
+    flat = np.concatenate([*parts, np.zeros((0, 2), np.float32)])
+    # The library's points are pixels' centres, ours lie between pixels.
+    done = compose(image=image, keypoints=flat - 0.5)
+    moved = np.array(done["keypoints"], np.float32).reshape(-1, 2) + 0.5
+    assert len(moved) == len(flat), "no point is left out"
+    pieces = iter(np.split(moved, np.cumsum([len(part) for part in parts])[:-1]) if parts else ())
+    regrouped = [tuple(next(pieces) for _ in row) for row in outlines]
+    after = np.ascontiguousarray(done["image"])
+    clipped, rows = clip_marks(regrouped, marks.inside_ratio, (after.shape[1], after.shape[0]))
+    if not any(marks.outlines):
+        clipped = Marks(clipped.xyxy, tuple(() for _ in rows), clipped.inside_ratio)
+    return after, clipped, rows
+
+
+def _corners(box: NDArray[np.float32]) -> NDArray[np.float32]:
+    x1, y1, x2, y2 = box
+    return np.array([(x1, y1), (x2, y1), (x2, y2), (x1, y2)], np.float32)

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from synth.blend import blend_poisson, paste, soften_rim
 from synth.clutter import draw_clutter
-from synth.effects import apply_effects
+from synth.effects import apply_effects, moves_pixels
 from synth.library import Library
+from synth.measure import estimate_blur, estimate_noise, light_object
+from synth.outlines import Marks, Outline, trace_outlines
 from synth.plan import Clutter, Placement, ScenePlan
 
 __all__ = ["ALPHA_MIN", "Rendered", "render"]
@@ -37,6 +39,8 @@ class Rendered:
         cutouts: The cutout's name of each box.
         visible_ratio: float32 (n,), visible share of the whole object's alpha.
         num_dropped: Labelled objects without a box, because too little of them is visible.
+        outlines: Polygons around the visible pixels of each box's object, float32 (k, 2) px;
+            empty unless asked for.
     """
 
     image: NDArray[np.uint8]
@@ -46,6 +50,16 @@ class Rendered:
     cutouts: tuple[str, ...]
     visible_ratio: NDArray[np.float32]
     num_dropped: int
+    outlines: tuple[tuple[Outline, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """What the background's own camera did, for objects to look alike."""
+
+    noise_std: float
+    blur_px: float
+    scale: float
 
 
 @dataclass(slots=True)
@@ -60,18 +74,23 @@ class _Painted:
     contrast: float
 
 
-def render(plan: ScenePlan, library: Library) -> Rendered:
+def render(plan: ScenePlan, library: Library, *, outlines: bool = False) -> Rendered:
     """The scene of a plan; the same plan and library always give the same pixels.
 
     Args:
         plan: From ``sample_scene`` or ``ScenePlan.from_dict``.
         library: Holds the named background and cutouts.
+        outlines: Also trace the outline of what is visible of each object.
 
     Raises:
         InputError: The library lacks a name that the plan uses.
     """
     canvas = _open_background(plan, library)
-    noise_std = _estimate_noise(canvas)
+    around = _Surroundings(
+        noise_std=estimate_noise(canvas) if plan.match_noise else 0.0,
+        blur_px=estimate_blur(canvas) if plan.match_sharpness else 0.0,
+        scale=plan.scale,
+    )
     painted: list[_Painted] = []
     items: list[tuple[int, int, Placement | Clutter]] = [
         *((item.order, 0, item) for item in plan.placements),
@@ -80,10 +99,10 @@ def render(plan: ScenePlan, library: Library) -> Rendered:
     for number, (_, _, item) in enumerate(sorted(items, key=lambda entry: entry[:2])):
         rng = np.random.default_rng([plan.seed, number])
         if isinstance(item, Placement):
-            _paint_object(canvas, item, library, noise_std, rng, painted)
+            _paint_object(canvas, item, library, around, rng, painted)
         else:
             _paint_clutter(canvas, item, painted)
-    return _finish(plan, library, canvas, painted)
+    return _finish(plan, library, canvas, painted, outlines=outlines)
 
 
 def _open_background(plan: ScenePlan, library: Library) -> NDArray[np.uint8]:
@@ -106,25 +125,18 @@ def _open_background(plan: ScenePlan, library: Library) -> NDArray[np.uint8]:
     return np.ascontiguousarray(canvas[:, ::-1]) if plan.background_flipped else canvas
 
 
-def _estimate_noise(canvas: NDArray[np.uint8]) -> float:
-    """Standard deviation of the noise in the calmest tenth of the image (Immerkaer 1996)."""
-    grey = cv2.cvtColor(canvas, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-    response = np.abs(cv2.filter2D(grey, -1, kernel))
-    blocks = cv2.resize(response, (20, 12), interpolation=cv2.INTER_AREA)
-    return float(np.percentile(blocks, 10) * np.sqrt(np.pi / 2) / 6)
-
-
 def _paint_object(
     canvas: NDArray[np.uint8],
     placement: Placement,
     library: Library,
-    noise_std: float,
+    around: _Surroundings,
     rng: np.random.Generator,
     painted: list[_Painted],
 ) -> None:
-    rgba = _shape_object(placement, library)
-    rgba = soften_rim(rgba, placement.blend, rng) * placement.opacity_ratio
+    rgba = _shape_object(placement, library, around.blur_px)
+    rgba = soften_rim(rgba, placement.blend, rng, scale=around.scale)
+    if placement.opacity_ratio < 1:
+        rgba = rgba * np.float32(placement.opacity_ratio)
     height, width = rgba.shape[:2]
     left = round(placement.center_xy[0] - width / 2)
     top = round(placement.center_xy[1] - height / 2)
@@ -133,7 +145,7 @@ def _paint_object(
         painted.append(_Painted(placement, 0, 0, np.zeros((1, 1), np.float32), 1.0, 0.0))
         return
     view, inside, left_in, top_in = part
-    lit = _light_object(inside, view, placement, noise_std, rng)
+    lit = light_object(inside, view, placement.light, around.noise_std, rng)
     _hide(painted, left_in, top_in, lit[..., 3])
     before = view.copy()
     if placement.blend == "poisson":
@@ -152,25 +164,40 @@ def _contrast(
     return float(np.sqrt((change**2 * alpha).sum() / max(float(alpha.sum()), 1.0)))
 
 
-def _shape_object(placement: Placement, library: Library) -> NDArray[np.float32]:
-    """The cutout at its size, mirrored, rotated and softened; premultiplied float32 RGBA."""
+def _shape_object(placement: Placement, library: Library, blur_px: float) -> NDArray[np.float32]:
+    """The cutout at its size, mirrored, turned and softened; premultiplied float32 RGBA."""
     source = library.rgba_near(placement.cutout, placement.long_side_px)
     scale = placement.long_side_px / max(source.shape[:2])
     wh = tuple(max(2, round(side * scale)) for side in (source.shape[1], source.shape[0]))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    rgba = cv2.resize(source, wh, interpolation=method)
+    rgba = np.asarray(cv2.resize(source, wh, interpolation=method), np.uint8)
     if placement.flipped:
         rgba = rgba[:, ::-1]
-    margin = 2 + int(np.ceil(2.5 * placement.softness_px))
+    # Small things keep what makes them recognisable, however soft the background is.
+    matched_px = min(blur_px, 0.03 * placement.long_side_px)
+    soft_px = float(np.hypot(placement.softness_px, matched_px))
+    margin = 2 + int(np.ceil(2.5 * soft_px))
     rgba = cv2.copyMakeBorder(rgba, margin, margin, margin, margin, cv2.BORDER_CONSTANT)
+    if placement.corners:
+        rgba = _tilt(np.asarray(rgba, np.uint8), placement.corners)
     if placement.angle_deg:
         rgba = _rotate(np.asarray(rgba, np.uint8), placement.angle_deg)
     shaped = rgba.astype(np.float32)
-    if placement.softness_px > 0.2:
-        shaped = np.asarray(cv2.GaussianBlur(shaped, (0, 0), placement.softness_px), np.float32)
+    if soft_px > 0.2:
+        shaped = np.asarray(cv2.GaussianBlur(shaped, (0, 0), soft_px), np.float32)
     # Cubic enlargement overshoots; premultiplied colour can never exceed alpha.
     np.minimum(shaped[..., :3], shaped[..., 3:], out=shaped[..., :3])
     return shaped
+
+
+def _tilt(rgba: NDArray[np.uint8], corners: tuple[float, ...]) -> NDArray[np.uint8]:
+    """The object with its four corners moved inwards, as if seen from elsewhere."""
+    height, width = rgba.shape[:2]
+    ends = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    inwards = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)], np.float32)
+    shift = np.array(corners, np.float32).reshape(4, 2) * inwards * [width, height]
+    matrix = cv2.getPerspectiveTransform(ends - 0.5, (ends + shift - 0.5).astype(np.float32))
+    return np.asarray(cv2.warpPerspective(rgba, matrix, (width, height)), np.uint8)
 
 
 def _rotate(rgba: NDArray[np.uint8], angle_deg: float) -> NDArray[np.uint8]:
@@ -184,38 +211,6 @@ def _rotate(rgba: NDArray[np.uint8], angle_deg: float) -> NDArray[np.uint8]:
     matrix[:, 2] += [(new_w - width) / 2, (new_h - height) / 2]
     turned = cv2.warpAffine(rgba, matrix, (new_w, new_h), flags=cv2.INTER_LINEAR)
     return np.asarray(turned, np.uint8)
-
-
-def _light_object(
-    rgba: NDArray[np.float32],
-    view: NDArray[np.uint8],
-    placement: Placement,
-    noise_std: float,
-    rng: np.random.Generator,
-) -> NDArray[np.float32]:
-    """The object in the light of its place: brightness, cast, contrast, haze, noise."""
-    light = placement.light
-    total = float(rgba[..., 3].sum()) / 255.0
-    if total < 1.0:
-        return rgba
-    mean = rgba[..., :3].sum(axis=(0, 1)) / total
-    local = view.reshape(-1, 3).mean(axis=0)
-    pull = np.clip(local.mean() / max(float(mean.mean()), 10.0), 0.5, 1.7) - 1.0
-    gain = light.gain * (1.0 + light.match_ratio * pull)
-    cast = 1.0 + light.tint_ratio * (local / max(float(local.mean()), 5.0) - 1.0)
-    scale = (gain * cast * light.contrast * (1.0 - light.haze_ratio)).astype(np.float32)
-    middle = float(mean.mean()) * gain
-    offset = middle * (1.0 - light.contrast) * (1.0 - light.haze_ratio) + local * light.haze_ratio
-    # c -> scale * c + offset on straight colours is the same with alpha on premultiplied ones.
-    cover = rgba[..., 3:] * np.float32(1.0 / 255.0)
-    lit: NDArray[np.float32] = np.empty(rgba.shape, np.float32)
-    lit[..., :3] = rgba[..., :3] * scale + offset.astype(np.float32) * cover
-    lit[..., 3] = rgba[..., 3]
-    if noise_std > 0.7:
-        grain = rng.standard_normal(rgba.shape[:2], dtype=np.float32)[..., None] * noise_std
-        lit[..., :3] += grain * cover
-    np.clip(lit[..., :3], 0, lit[..., 3:], out=lit[..., :3])
-    return lit
 
 
 def _clip_part(
@@ -255,9 +250,15 @@ def _hide(painted: list[_Painted], left: int, top: int, alpha: NDArray[np.float3
 
 
 def _finish(
-    plan: ScenePlan, library: Library, canvas: NDArray[np.uint8], painted: list[_Painted]
+    plan: ScenePlan,
+    library: Library,
+    canvas: NDArray[np.uint8],
+    painted: list[_Painted],
+    *,
+    outlines: bool,
 ) -> Rendered:
-    boxes, kept, ratios, num_dropped = [], [], [], 0
+    boxes, kept, ratios, traced, num_dropped = [], [], [], [], 0
+    trace = outlines or moves_pixels(plan.effects)
     for item in painted:
         cutout = library.cutout(item.placement.cutout)
         if not cutout.labelled:
@@ -267,7 +268,7 @@ def _finish(
         x, y, width, height = cv2.boundingRect(seen)
         too_small = min(width, height) < plan.box_side_px_min
         # The eye, too, needs more contrast where there are few pixels.
-        contrast_min = plan.contrast_min * (1 + 16.0 / item.placement.long_side_px)
+        contrast_min = plan.contrast_min * (1 + 16.0 * plan.scale / item.placement.long_side_px)
         unseen = ratio < plan.visible_ratio_min or item.contrast < contrast_min
         if too_small or unseen:
             num_dropped += 1
@@ -276,15 +277,22 @@ def _finish(
         boxes.append((left, top, left + width, top + height))
         kept.append(cutout)
         ratios.append(min(ratio, 1.0))
-    xyxy = np.array(boxes, dtype=np.float32).reshape(-1, 4)
-    image, xyxy, rows = apply_effects(canvas, xyxy, plan.effects)
-    chosen = [kept[row] for row in rows]
+        traced.append(trace_outlines(seen, item.left, item.top) if trace else ())
+    marks = Marks.from_boxes(np.array(boxes, np.float32), traced)
+    image, moved, rows = apply_effects(canvas, marks, plan.effects)
+    visible = np.array([ratios[row] for row in rows], np.float32) * moved.inside_ratio
+    sides = (moved.xyxy[:, 2:] - moved.xyxy[:, :2]).min(axis=1, initial=np.inf)
+    left_over = (visible >= plan.visible_ratio_min) & (sides >= plan.box_side_px_min)
+    chosen = [kept[row] for row in rows[left_over]]
     return Rendered(
         image=image,
-        xyxy=xyxy,
+        xyxy=moved.xyxy[left_over],
         captions=tuple(cutout.caption for cutout in chosen),
         class_names=tuple(cutout.class_name for cutout in chosen),
         cutouts=tuple(cutout.name for cutout in chosen),
-        visible_ratio=np.array([ratios[row] for row in rows], dtype=np.float32),
-        num_dropped=num_dropped + len(kept) - len(rows),
+        visible_ratio=visible[left_over],
+        num_dropped=num_dropped + len(kept) - len(chosen),
+        outlines=tuple(moved.outlines[row] for row in np.flatnonzero(left_over))
+        if outlines
+        else (),
     )

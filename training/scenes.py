@@ -26,8 +26,9 @@ from core.errors import ConfigError, DataError
 from core.files import write_bytes, write_json
 from synth.config import SceneConfig
 from synth.library import Library, read_library
-from synth.plan import sample_scene, scene_rng
+from synth.plan import scene_rng
 from synth.render import Rendered, render
+from synth.sample import sample_scene
 
 __all__ = ["DETECTOR_SCENES", "CachedScene", "make_scenes", "read_scenes"]
 
@@ -36,7 +37,25 @@ JPEG_QUALITY = 94
 _WORKER: list[Callable[[int], None]] = []  # what a worker process does, set when it starts
 
 # For the detector colours need not be true, so objects against the light are allowed.
-DETECTOR_SCENES = SceneConfig(silhouette_ratio=0.07)
+DETECTOR_SCENES = SceneConfig(
+    canvas_wh=(640, 366),
+    # Down to where a view of 1520 px reaches its own pixels on 640.
+    window_ratio_min=0.42,
+    count_weights=(0.08, 0.17, 0.19, 0.18, 0.14, 0.10, 0.07, 0.04, 0.03),
+    size_px_range=(11.0, 400.0),
+    full_frame_ratio=0.03,
+    crowded_size_px_max=170.0,
+    rotation_deg_max=12.0,
+    perspective_ratio=0.0,
+    visible_ratio_min=0.2,
+    box_side_px_min=3.0,
+    clutter_ratio=0.55,
+    sky_ratio=0.0,
+    silhouette_ratio=0.07,
+    softness_px_max=0.9,
+    match_sharpness=False,
+    blend_weights={"none": 0.3, "gaussian": 0.3, "feather": 0.25, "motion": 0.15},
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,8 +19,9 @@ from synth.clutter import KINDS, draw_clutter
 from synth.config import BLENDS, SceneConfig
 from synth.effects import EffectStep
 from synth.library import Library, background_group, read_cutouts, read_library
-from synth.plan import Clutter, Light, Placement, ScenePlan, sample_scene, scene_rng
+from synth.plan import Clutter, Light, Placement, ScenePlan, scene_rng
 from synth.render import render
+from synth.sample import sample_scene
 
 
 @pytest.fixture(scope="module")

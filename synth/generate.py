@@ -1,0 +1,164 @@
+"""Makes a labelled dataset of scenes, and shows, repeats or continues one.
+
+Here: the job, its images in blocks over some processes, the export. Image i follows from the seed
+and i alone, not from the number of processes or an interruption. Not here: what a scene shows
+(``synth.sample``), its pixels (``synth.render``), the record of it (``synth.manifest``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import ConfigError, InputError
+from synth.config import SceneConfig
+from synth.export import export
+from synth.job import GALLERY, Job, library_for
+from synth.library import Library
+from synth.manifest import MANIFEST_NAME, Parts, read_manifest
+from synth.materials import check_materials, describe_software
+from synth.render import Rendered, render
+from synth.splits import part_library, sample_image
+from synth.work import OnProgress, clean_up, locked, run_blocks
+
+__all__ = ["GALLERY", "Generated", "Job", "generate", "library_for", "preview", "replay"]
+
+PREVIEW_WIDTH_PX = 640
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What was made.
+
+    Args:
+        folder: The dataset's folder.
+        images: Images in it.
+        boxes: Boxes in it.
+        dropped: Objects without a box, because too little of them is visible.
+        seconds: Time that this run took.
+        notes: What is worth knowing: skipped files, splits left out, images kept from before.
+    """
+
+    folder: Path
+    images: int
+    boxes: int
+    dropped: int
+    seconds: float
+    notes: tuple[str, ...]
+
+
+def generate(job: Job, on_progress: OnProgress | None = None) -> Generated:
+    """Make the images of a job that are not there yet, then its labels, card and statistics.
+
+    Args:
+        job: What to make.
+        on_progress: Called with images done, images wanted and what is being done; may raise
+            ``Cancelled``. What is done stays, and the same call goes on from there.
+
+    Returns:
+        Figures and notes.
+
+    Raises:
+        ConfigError: The folder holds images of another job.
+        InputError: A folder cannot be used.
+        DataError: The disk is full or not writable; what is done is kept.
+        Cancelled: ``on_progress`` asked to stop.
+    """
+    began = time.monotonic()
+    report = on_progress or (lambda done, total, stage: None)
+    report(0, job.count, "checking cutouts and backgrounds")
+    given = library_for(job.cutouts, job.backgrounds, job.config)
+    library, digests, notes = check_materials(given)
+    parts = part_library(library, job.shares)
+    notes = [*notes, *parts.notes]
+    header = {
+        "manifest": 1,
+        "software": describe_software(),
+        "seed": job.seed,
+        "format": job.format,
+        "config": job.config.model_dump(mode="json"),
+        "library": digests,
+        "options": job.options(),
+    }
+    with locked(job.out):
+        finished = Parts(job.out)
+        notes += finished.begin(header)
+        clean_up(job.out)
+        done = finished.done()
+        if done and max(done) >= job.count:
+            raise ConfigError(
+                f"{job.out} holds {max(done) + 1} images, more than the {job.count} asked for.",
+                "Ask for at least as many, or choose another folder.",
+            )
+        if done:
+            notes.append(f"{len(done)} images kept from before")
+        run_blocks(job, library, sorted(set(range(job.count)) - done), finished, report)
+        finished.finish(job.count)
+        report(job.count, job.count, "writing labels")
+        _, entries = read_manifest(job.out / MANIFEST_NAME)
+        skipped = [f"image {entry.index}: {entry.skipped}" for entry in entries if entry.skipped]
+        export(job, library, entries, notes=[*notes, *skipped])
+    made = [entry for entry in entries if not entry.skipped]
+    return Generated(
+        folder=job.out,
+        images=len(made),
+        boxes=sum(len(entry.xyxy) for entry in made),
+        dropped=sum(entry.num_dropped for entry in made),
+        seconds=time.monotonic() - began,
+        notes=(*notes, *skipped),
+    )
+
+
+def preview(
+    library: Library,
+    config: SceneConfig,
+    seed: int,
+    indices: Sequence[int],
+    *,
+    shares: tuple[float, float, float] = (0.8, 0.1, 0.1),
+    width_px: int = PREVIEW_WIDTH_PX,
+) -> list[Rendered]:
+    """The images of these numbers as ``generate`` would make them, but small.
+
+    Args:
+        library: Of ``library_for`` with the same settings, kept between calls.
+        config: What scenes look like.
+        seed: Names the sequence of scenes.
+        indices: Numbers of images.
+        shares: Of train, val and test.
+        width_px: Largest width of the images.
+    """
+    parts = part_library(library, shares)
+    shown = []
+    for index in indices:
+        plan = sample_image(parts, config, seed, index).plan
+        if plan.canvas_wh[0] > width_px:
+            plan = plan.scaled(width_px)
+        shown.append(render(plan, library))
+    return shown
+
+
+def replay(
+    manifest: Path, index: int, cutouts: Sequence[Path], backgrounds: Sequence[Path]
+) -> Rendered:
+    """The image of a manifest's line, its pixels exactly as they were before encoding.
+
+    Args:
+        manifest: The ``manifest.jsonl`` of a dataset.
+        index: Number of the image.
+        cutouts: The folders that it was made from.
+        backgrounds: Likewise.
+
+    Raises:
+        DataError: The manifest cannot be read.
+        InputError: It has no such image, or the folders lack something the image shows.
+    """
+    header, entries = read_manifest(manifest)
+    found = [entry for entry in entries if entry.index == index]
+    if not found:
+        raise InputError(f"{manifest} has images 0 to {len(entries) - 1}, got index {index}.")
+    config = SceneConfig.model_validate(header["config"])
+    library = library_for(cutouts, backgrounds, config)
+    return render(found[0].plan, library, outlines=bool(header["options"]["outlines"]))

@@ -1,0 +1,223 @@
+"""The record of a generated dataset: a header, then one line an image with its whole plan.
+
+Here: its lines, and the folder of finished parts from which it is put together at the end. Not
+here: making images (``synth.generate``). Everything is written complete or not at all, and holds
+no time and no path of this machine, so that two runs of one job give equal bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import ConfigError, DataError
+from core.files import read_json_lines, write_bytes
+from synth.config import SceneConfig
+from synth.outlines import Outline
+from synth.plan import ScenePlan
+
+__all__ = ["MANIFEST_NAME", "Entry", "Parts", "compare_headers", "read_manifest"]
+
+MANIFEST_NAME = "manifest.jsonl"
+_PARTS_NAME = ".parts"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """One image of the dataset: where it is, what it shows, how it was made.
+
+    Args:
+        index: Number of the image.
+        file: Path below the dataset's folder, with forward slashes; empty if it was skipped.
+        split: "train", "val" or "test".
+        group: The place of its background.
+        plan: What was drawn.
+        xyxy: Boxes, px.
+        captions: One per box.
+        class_names: Likewise.
+        cutouts: Likewise.
+        visible_ratio: Likewise.
+        outlines: Polygons of each box, or empty.
+        num_dropped: Labelled objects without a box.
+        checksum: CRC-32 of the pixels before encoding, 8 hex digits.
+        skipped: Why there is no image, or empty.
+    """
+
+    index: int
+    file: str
+    split: str
+    group: str
+    plan: ScenePlan
+    xyxy: tuple[tuple[float, float, float, float], ...] = ()
+    captions: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
+    cutouts: tuple[str, ...] = ()
+    visible_ratio: tuple[float, ...] = ()
+    outlines: tuple[tuple[Outline, ...], ...] = ()
+    num_dropped: int = 0
+    image_wh: tuple[int, int] = (0, 0)
+    checksum: str = ""
+    skipped: str = ""
+
+    def to_line(self) -> str:
+        """The entry as one line of JSON."""
+        row: dict[str, Any] = {"index": self.index, "file": self.file, "split": self.split}
+        row |= {"group": self.group, "image_wh": self.image_wh, "checksum": self.checksum}
+        row["objects"] = [
+            {
+                "xyxy": [round(value, 3) for value in box],
+                "caption": self.captions[i],
+                "class_name": self.class_names[i],
+                "cutout": self.cutouts[i],
+                "visible_ratio": round(self.visible_ratio[i], 4),
+                **({"outlines": _rounded(self.outlines[i])} if self.outlines else {}),
+            }
+            for i, box in enumerate(self.xyxy)
+        ]
+        row["dropped"] = self.num_dropped
+        if self.skipped:
+            row["skipped"] = self.skipped
+        row["plan"] = self.plan.to_dict()
+        return json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Entry:
+        """The entry that ``to_line`` wrote."""
+        objects = row["objects"]
+        traced = [o["outlines"] for o in objects if "outlines" in o]
+        return cls(
+            index=int(row["index"]),
+            file=row["file"],
+            split=row["split"],
+            group=row["group"],
+            plan=ScenePlan.from_dict(row["plan"]),
+            xyxy=tuple(tuple(o["xyxy"]) for o in objects),
+            captions=tuple(o["caption"] for o in objects),
+            class_names=tuple(o["class_name"] for o in objects),
+            cutouts=tuple(o["cutout"] for o in objects),
+            visible_ratio=tuple(o["visible_ratio"] for o in objects),
+            outlines=tuple(tuple(np.array(p, np.float32) for p in parts) for parts in traced),
+            num_dropped=int(row["dropped"]),
+            image_wh=tuple(row["image_wh"]),
+            checksum=row["checksum"],
+            skipped=row.get("skipped", ""),
+        )
+
+
+def _rounded(parts: Sequence[Outline]) -> list[list[list[float]]]:
+    return [[[round(x, 2), round(y, 2)] for x, y in part.tolist()] for part in parts]
+
+
+def read_manifest(path: Path) -> tuple[dict[str, Any], list[Entry]]:
+    """The header and the entries of a finished manifest.
+
+    Raises:
+        DataError: The file is missing or is not a manifest.
+    """
+    rows = read_json_lines(path)
+    try:
+        header = dict(rows[0])
+        SceneConfig.model_validate(header["config"])
+        return header, [Entry.from_row(row) for row in rows[1:]]
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{path} is not a manifest of generated scenes ({type(error).__name__}: {error}).",
+            f"Give the {MANIFEST_NAME} that synth generate wrote.",
+        ) from error
+
+
+def compare_headers(found: Mapping[str, Any], wanted: Mapping[str, Any], folder: Path) -> list[str]:
+    """Notes about software that changed since; what else differs is refused.
+
+    Raises:
+        ConfigError: The folder was made with another seed, settings or library.
+    """
+    for key in ("seed", "format", "config", "library", "options"):
+        if found.get(key) != wanted[key]:
+            what = _first_difference(found.get(key), wanted[key])
+            raise ConfigError(
+                f"{folder} holds images made with another {key}{what}.",
+                "Choose another folder, or repeat the command that began this one.",
+            )
+    if found.get("software") != wanted["software"]:
+        what = _first_difference(found.get("software"), wanted["software"])
+        return [f"earlier images were made with other software{what}"]
+    return []
+
+
+def _first_difference(found: Any, wanted: Any) -> str:
+    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
+        for key in sorted({*found, *wanted}):
+            if found.get(key) != wanted.get(key):
+                return f" ({key}: {found.get(key)}, now {wanted.get(key)})"
+    return f" ({found}, now {wanted})"
+
+
+class Parts:
+    """Finished blocks of a run that is under way, one file each, in a hidden folder.
+
+    Args:
+        out: The dataset's folder.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._folder = out / _PARTS_NAME
+
+    def begin(self, header: Mapping[str, Any]) -> list[str]:
+        """Notes on what was there before, after making the folder ready for this header.
+
+        Raises:
+            ConfigError: The folder holds images of another job.
+            DataError: It cannot be written to.
+        """
+        notes = []
+        if found := self._found_header():
+            notes = compare_headers(found, json.loads(json.dumps(header)), self._out)
+        else:
+            line = json.dumps(header, ensure_ascii=False) + "\n"
+            write_bytes(self._folder / "header.json", line.encode())
+        return notes
+
+    def _found_header(self) -> dict[str, Any] | None:
+        for path in (self._out / MANIFEST_NAME, self._folder / "header.json"):
+            if path.is_file():
+                with path.open(encoding="utf-8") as file:
+                    try:
+                        return dict(json.loads(file.readline()))
+                    except ValueError as error:
+                        raise DataError(f"{path} is not a manifest: {error}.") from error
+        return None
+
+    def write(self, indices: Sequence[int], lines: Sequence[str]) -> None:
+        """Write a finished block, complete or not at all."""
+        name = f"{indices[0]:07d}-{indices[-1]:07d}.jsonl"
+        write_bytes(self._folder / name, "".join(lines).encode())
+
+    def done(self) -> set[int]:
+        """The numbers of all finished images."""
+        return {number for number, _ in self._lines()}
+
+    def finish(self, count: int) -> None:
+        """Put the manifest together from all lines below ``count`` and remove the parts."""
+        header = self._found_header()
+        lines = dict(self._lines())
+        text = json.dumps(header, ensure_ascii=False) + "\n"
+        body = "".join(lines[number] for number in sorted(lines) if number < count)
+        write_bytes(self._out / MANIFEST_NAME, (text + body).encode())
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _lines(self) -> Iterator[tuple[int, str]]:
+        manifest = self._out / MANIFEST_NAME
+        paths = [manifest] if manifest.is_file() else []
+        for path in [*paths, *sorted(self._folder.glob("[0-9]*.jsonl"))]:
+            for line in path.read_text(encoding="utf-8").split("\n"):
+                # Every line begins with its number: no need to parse the rest of it.
+                if line.startswith('{"index":'):
+                    yield int(line[9 : line.index(",")]), line + "\n"

@@ -1,0 +1,89 @@
+"""A library checked before it is used: which files can be read, and what names their content."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import platform
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from PIL import Image as PilImage
+from PIL import UnidentifiedImageError
+
+from core.errors import InputError
+from core.files import sha256_of
+from synth.library import Background, Cutout, Library
+
+__all__ = ["check_materials", "describe_software"]
+
+_PACKAGES = ("numpy", "opencv-python-headless", "albumentations")
+_NAMED_MAX = 5
+
+
+def check_materials(library: Library) -> tuple[Library, dict[str, str | int], list[str]]:
+    """The library without unreadable files, its content's hashes, and notes on what was skipped.
+
+    Raises:
+        InputError: Nothing usable is left.
+    """
+    cutouts, cutout_digest, cutout_notes = _check(library.cutouts, "cutout")
+    backgrounds, background_digest, background_notes = _check(library.backgrounds, "background")
+    if not any(cutout.labelled for cutout in cutouts) or not backgrounds:
+        lack = "background" if cutouts else "labelled cutout"
+        raise InputError(
+            f"no readable {lack} is left: {'; '.join([*cutout_notes, *background_notes]) or 'none'}.",
+            "Give a folder with at least one cutout and one with at least one photograph.",
+        )
+    digests = {
+        "cutouts": cutout_digest,
+        "backgrounds": background_digest,
+        "num_cutouts": len(cutouts),
+        "num_backgrounds": len(backgrounds),
+    }
+    return library.part(cutouts, backgrounds), digests, [*cutout_notes, *background_notes]
+
+
+def describe_software() -> dict[str, str]:
+    """Versions of what decides the pixels."""
+    found = {"python": ".".join(platform.python_version_tuple()[:2])}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _check(
+    items: Sequence[Cutout] | Sequence[Background], what: str
+) -> tuple[list, str, list[str]]:
+    """The readable items in order, one hash of all their content, notes on the others."""
+    digest = hashlib.sha256()
+    kept, bad = [], []
+    for item in items:
+        try:
+            data = item.path.read_bytes()
+            _decode(data, alpha=what == "cutout")
+        except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
+            bad.append(f"{item.path.name} ({error})")
+            continue
+        kept.append(item)
+        # Everything that labels may depend on, but not where it lies on this machine.
+        digest.update(repr(replace(item, path=Path())).encode())
+        digest.update(sha256_of(data).encode())
+    notes = [f"unreadable {what} skipped: {text}" for text in bad[:_NAMED_MAX]]
+    if len(bad) > _NAMED_MAX:
+        notes.append(f"{len(bad) - _NAMED_MAX} more unreadable {what}s skipped")
+    return kept, digest.hexdigest(), notes
+
+
+def _decode(data: bytes, *, alpha: bool) -> None:
+    """Raises what Pillow raises for a damaged file; JPEGs are decoded at an eighth of their size."""
+    with PilImage.open(io.BytesIO(data)) as image:
+        if alpha and not image.has_transparency_data:
+            raise ValueError("no transparency")
+        image.draft("RGB", (max(1, image.width // 8), max(1, image.height // 8)))
+        image.load()

@@ -1,0 +1,125 @@
+"""Which part of a library, and so which split, image i is made from.
+
+Cutouts are parted by identity and backgrounds by place, with the hash of ``dataset.splits``; image
+i of a seed falls into a split by its number alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.errors import ConfigError
+from dataset.splits import SPLITS, hash_position
+from synth.config import SceneConfig
+from synth.library import Library
+from synth.plan import ScenePlan, scene_rng
+from synth.sample import sample_scene
+
+__all__ = ["ImagePlan", "SplitLibrary", "check_shares", "part_library", "sample_image"]
+
+Shares = tuple[float, float, float]
+_GOLDEN = 0.6180339887498949
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitLibrary:
+    """The parts of a library by split, and the share of images each gets.
+
+    Args:
+        parts: Only splits that have something to show.
+        shares: Of these, their sum 1.
+        notes: Which splits were left out, and why.
+    """
+
+    parts: Mapping[str, Library]
+    shares: Mapping[str, float]
+    notes: tuple[str, ...]
+
+    def split_of(self, seed: int, scene: int) -> str:
+        """The split of a scene: by its number alone, with shares exact to one scene or so."""
+        start = float(np.random.default_rng([seed]).random())
+        position, reached = (start + scene * _GOLDEN) % 1.0, 0.0
+        for split, share in self.shares.items():
+            reached += share
+            if position < reached:
+                return split
+        return next(reversed(self.shares))
+
+
+def check_shares(shares: Sequence[float]) -> Shares:
+    """The shares of train, val and test with a sum of 1.
+
+    Raises:
+        ConfigError: They are not three numbers from 0 on, or train has none.
+    """
+    if len(shares) != 3 or min(shares) < 0 or shares[0] <= 0:
+        raise ConfigError(
+            f"shares must be three numbers of at least 0 for train, val and test, got {shares}.",
+            "For example 0.8, 0.1, 0.1; train needs some.",
+        )
+    total = sum(shares)
+    return shares[0] / total, shares[1] / total, shares[2] / total
+
+
+def part_library(library: Library, shares: Sequence[float]) -> SplitLibrary:
+    """A library's parts for train, val and test.
+
+    A part without an object or without a background is left out. Where that leaves nothing for
+    training, the library is too small to be parted and is taken whole.
+    """
+    wanted = dict(zip(SPLITS, check_shares(shares), strict=True))
+    parts, notes = {}, []
+    for split, share in wanted.items():
+        if share <= 0:
+            continue
+        cutouts = [c for c in library.cutouts if _split_at(c.identity, wanted) == split]
+        places = [b for b in library.backgrounds if _split_at(b.group, wanted) == split]
+        if places and (not library.labelled or any(c.labelled for c in cutouts)):
+            parts[split] = library.part(cutouts, places)
+        else:
+            lack = "no background" if not places else "no cutout"
+            notes.append(f"{split} is left out: by its hash {lack} falls into it")
+    if "train" not in parts:
+        parts = {"train": library}
+        notes = ["the library is too small to be parted: all images are for training"]
+    total = sum(wanted[split] for split in parts)
+    return SplitLibrary(parts, {s: wanted[s] / total for s in parts}, tuple(notes))
+
+
+def _split_at(group: str, shares: Mapping[str, float]) -> str:
+    position = hash_position(group)
+    if position < shares["test"]:
+        return "test"
+    return "val" if position < shares["test"] + shares["val"] else "train"
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePlan:
+    """A plan and the split that it belongs to."""
+
+    split: str
+    plan: ScenePlan
+
+
+def sample_image(parts: SplitLibrary, config: SceneConfig, seed: int, index: int) -> ImagePlan:
+    """The plan of image ``index``: its scene, its split, its blend among those of the scene."""
+    scene, variant = divmod(index, config.same_scene_blends)
+    split = parts.split_of(seed, scene)
+    plan = sample_scene(scene_rng(seed, scene), parts.parts[split], config)
+    if config.same_scene_blends > 1:
+        plan = plan.with_blend(_draw_blends(config, seed, scene)[variant])
+    return ImagePlan(split, plan)
+
+
+def _draw_blends(config: SceneConfig, seed: int, scene: int) -> list[str]:
+    """As many different blends as a scene has images, the heavier ones likelier first."""
+    names = [name for name, weight in sorted(config.blend_weights.items()) if weight > 0]
+    weights = np.array([config.blend_weights[name] for name in names])
+    rng = scene_rng(seed, scene).spawn(1)[0]
+    chosen = rng.choice(
+        names, config.same_scene_blends, replace=False, p=weights / weights.sum()
+    )
+    return [str(name) for name in chosen]

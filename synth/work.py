@@ -1,0 +1,224 @@
+"""The work on images: in blocks, in this process or in several, one run a folder at a time.
+
+A block's images are written first and its line file last, each complete or not at all; so a run
+that is killed at any moment leaves blocks that are done and others that are simply made again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from core.errors import DataError, InputError
+from core.files import write_bytes
+from synth.export import image_file
+from synth.job import Job
+from synth.library import Library
+from synth.manifest import Entry, Parts
+from synth.render import Rendered, render
+from synth.splits import SplitLibrary, part_library, sample_image
+
+__all__ = ["OnProgress", "clean_up", "encode_jpeg", "locked", "run_blocks"]
+
+OnProgress = Callable[[int, int, str], None]
+_BLOCK = 8
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")  # as core.files.write_bytes names them
+_STAGE = "making images"
+
+
+@dataclass(slots=True)
+class _Worker:
+    """What a process needs to make images; set once when it starts."""
+
+    job: Job
+    library: Library
+    parts: SplitLibrary
+
+
+_WORKER: list[_Worker] = []
+
+
+def run_blocks(
+    job: Job, library: Library, indices: Sequence[int], finished: Parts, report: OnProgress
+) -> None:
+    """Make the images of these numbers and write their blocks.
+
+    Raises:
+        DataError: The disk is full, or a process died.
+        Cancelled: From ``report``.
+    """
+    blocks = [indices[i : i + _BLOCK] for i in range(0, len(indices), _BLOCK)]
+    before = job.count - len(indices)
+    if job.workers == 1 or len(blocks) < 2:
+        _run_here(_Worker(job, library, part_library(library, job.shares)), blocks, finished,
+                  lambda made: report(before + made, job.count, _STAGE))  # fmt: skip
+    else:
+        _run_pool(job, library, blocks, finished,
+                  lambda made: report(before + made, job.count, _STAGE))  # fmt: skip
+
+
+def _run_here(
+    worker: _Worker, blocks: Sequence[Sequence[int]], finished: Parts, report: Callable[[int], None]
+) -> None:
+    made = 0
+    for block in blocks:
+        lines = []
+        for index in block:
+            lines.append(_make_image(worker, index).to_line())
+            made += 1
+            if index != block[-1]:
+                report(made)
+        # The block first: who stops now finds it done.
+        finished.write(block, lines)
+        report(made)
+
+
+def _run_pool(
+    job: Job,
+    library: Library,
+    blocks: Sequence[Sequence[int]],
+    finished: Parts,
+    report: Callable[[int], None],
+) -> None:
+    # spawn: a fork of a process with threads, such as the page, may hang.
+    context = get_context("spawn")
+    setup = (job, library.cutouts, library.backgrounds, library.background_side_px)
+    pool = ProcessPoolExecutor(job.workers, context, _start_worker, setup)
+    waiting: dict[Future[list[str]], Sequence[int]] = {}
+    left, made = iter(blocks), 0
+    try:
+        while True:
+            for block in left:
+                waiting[pool.submit(_make_block, block)] = block
+                if len(waiting) >= 2 * job.workers:
+                    break
+            if not waiting:
+                break
+            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                block = waiting.pop(future)
+                finished.write(block, future.result())
+                made += len(block)
+                report(made)
+    except BrokenProcessPool as error:
+        raise DataError(
+            "a process that makes images died, perhaps for lack of memory.",
+            "Run the same command again with fewer workers; what was made is kept.",
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker(job: Job, cutouts: Sequence, backgrounds: Sequence, side_px: int) -> None:
+    cv2.setNumThreads(1)
+    threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
+    library = Library(
+        cutouts, backgrounds, background_side_px=side_px, cache_bytes=160_000_000
+    )
+    _WORKER.append(_Worker(job, library, part_library(library, job.shares)))
+
+
+def _follow_parent(parent: int) -> None:
+    """End with the process that started this one, also when that one is killed."""
+    while os.getppid() == parent:
+        time.sleep(0.3)
+    os._exit(1)
+
+
+def _make_block(block: Sequence[int]) -> list[str]:
+    return [_make_image(_WORKER[-1], index).to_line() for index in block]
+
+
+def _make_image(worker: _Worker, index: int) -> Entry:
+    """Draw, render and write one image; one that cannot be drawn becomes a note, not an end."""
+    job = worker.job
+    drawn = sample_image(worker.parts, job.config, job.seed, index)
+    group = worker.library.background_entry(drawn.plan.background).group
+    try:
+        scene = render(drawn.plan, worker.library, outlines=job.outlines)
+        data = encode_jpeg(scene, job.jpeg_quality)
+    except (InputError, cv2.error) as error:
+        reason = " ".join(str(error).split())
+        return Entry(index, "", drawn.split, group, drawn.plan, skipped=reason)
+    file = image_file(job.format, drawn.split, index)
+    write_bytes(job.out / file, data)
+    return Entry(
+        index=index,
+        file=file,
+        split=drawn.split,
+        group=group,
+        plan=drawn.plan,
+        xyxy=tuple(tuple(box) for box in scene.xyxy.tolist()),
+        captions=scene.captions,
+        class_names=scene.class_names,
+        cutouts=scene.cutouts,
+        visible_ratio=tuple(scene.visible_ratio.tolist()),
+        outlines=scene.outlines,
+        num_dropped=scene.num_dropped,
+        image_wh=(scene.image.shape[1], scene.image.shape[0]),
+        checksum=checksum(scene),
+    )
+
+
+def checksum(scene: Rendered) -> str:
+    """CRC-32 of an image's pixels, 8 hex digits: tells whether a replay is the same."""
+    return f"{zlib.crc32(np.ascontiguousarray(scene.image)):08x}"
+
+
+def encode_jpeg(scene: Rendered, quality: int) -> bytes:
+    """The image as JPEG."""
+    bgr = cv2.cvtColor(scene.image, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, quality))[1].tobytes()
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Holds a folder, so that no second run writes to it; made if missing.
+
+    Raises:
+        DataError: Another run holds it, or it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise DataError(
+            f"cannot use the folder {folder}: {error.strerror}.", "Choose another folder."
+        ) from error
+    try:
+        _lock(handle, folder)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, folder: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # not on this system: two runs are then up to the user
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise DataError(
+            f"another run is writing to {folder}.", "Wait for it, or choose another folder."
+        ) from error
+
+
+def clean_up(folder: Path) -> None:
+    """Remove the half-written files that a killed run left."""
+    for path in folder.rglob(".*"):
+        if _TEMPORARY.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
