@@ -19,10 +19,13 @@ from typing import IO, Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as PilImage
+from PIL import ImageOps
 
 from core.captions import clean_caption
-from core.errors import CaptionError, DataError, InputError
+from core.errors import CaptionError, DataError, ImageError, ImageTooLargeError, InputError
 from core.files import confined_path, read_json_lines, write_bytes
+from core.image import MAX_PIXELS
 from synth.captions import choose_colors, write_caption
 from synth.colors import measure_colors
 from synth.library import Cutout, read_cutouts
@@ -35,6 +38,7 @@ __all__ = [
     "clean_name",
     "describe",
     "read_folder",
+    "read_rgba",
     "remove",
     "rename",
     "suggest_caption",
@@ -43,6 +47,8 @@ __all__ = [
 INDEX_NAME = "cutouts.jsonl"
 _NAME_CHARS_MAX = 80
 _SIDE_MAX_PX = 4096
+# What decoders raise for damaged files.
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError)
 
 Rgba = NDArray[np.uint8]
 Row = dict[str, Any]
@@ -60,6 +66,7 @@ class NewCutout:
         identity: What must stay in one split, such as "cessna-d-eabc"; empty: its name.
         source: Where it comes from.
         licence: Its licence.
+        origin: Which box of which image it was, so that it is not cut twice; may be empty.
     """
 
     rgba: Rgba
@@ -69,6 +76,7 @@ class NewCutout:
     identity: str = ""
     source: str = ""
     licence: str = ""
+    origin: str = ""
 
 
 def suggest_caption(rgba: Rgba, class_name: str) -> str:
@@ -88,6 +96,32 @@ def suggest_caption(rgba: Rgba, class_name: str) -> str:
 def read_folder(folder: Path) -> list[Cutout]:
     """The cutouts of a folder, in the order they came; none where nothing was added yet."""
     return read_cutouts(folder) if (folder / INDEX_NAME).is_file() else []
+
+
+def read_rgba(path: Path, *, max_pixels: int = MAX_PIXELS) -> Rgba:
+    """An image file with its transparency, uint8 (h, w, 4) RGBA with straight alpha, upright.
+
+    Raises:
+        ImageError: It cannot be read, is too large, or has no transparency.
+    """
+    try:
+        with PilImage.open(path) as opened:
+            if opened.width * opened.height > max_pixels:
+                raise ImageTooLargeError(
+                    f"{path.name} has {opened.width}x{opened.height} pixels, the limit is "
+                    f"{max_pixels} pixels.",
+                    "Scale it down.",
+                )
+            if not opened.has_transparency_data:
+                raise ImageError(
+                    f"{path.name} has no transparent ground.",
+                    "Cut the object out first: synth cutouts from-photo.",
+                )
+            return np.array(ImageOps.exif_transpose(opened).convert("RGBA"), np.uint8)
+    except ImageError:
+        raise
+    except (*_DAMAGED, PilImage.DecompressionBombError) as error:
+        raise ImageError(f"cannot read {path.name} as an image: {error}.") from error
 
 
 def add_cutout(
@@ -206,7 +240,7 @@ def _describe(new: NewCutout) -> Row:
     colors = measure_colors(new.rgba)
     class_name = _clean_class(new.class_name)
     caption = new.caption.strip() or write_caption(choose_colors(colors), class_name)
-    return {
+    row: Row = {
         "name": clean_name(new.name),
         "file": "",
         "class_name": class_name,
@@ -219,6 +253,7 @@ def _describe(new: NewCutout) -> Row:
         "source": new.source,
         "licence": new.licence,
     }
+    return {**row, "origin": new.origin} if new.origin else row
 
 
 def _clean_class(class_name: str) -> str:

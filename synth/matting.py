@@ -64,7 +64,8 @@ class Matte:
         rgba: (h, w, 4) uint8 with straight alpha: the object and a transparent margin.
         window_xyxy: Where ``rgba`` lies in the image, px.
         box_xyxy: The visible object's extent in the image, px at edges.
-        method: "grabcut", "rembg", or "alpha" when the image was transparent already.
+        method: How it was found: "grabcut", "rembg", "outline", or "alpha" when the image was
+            transparent already.
     """
 
     rgba: Pixels
@@ -78,6 +79,7 @@ def cut_out(
     *,
     box_xyxy: ArrayLike | None = None,
     strokes: Sequence[Stroke] | None = None,
+    outlines: Sequence[NDArray[np.float32]] = (),
     method: Method = "auto",
 ) -> Matte:
     """The object in a box, or under strokes, with soft edges and without the background's cast.
@@ -88,6 +90,8 @@ def cut_out(
         image: uint8 (h, w, 3) RGB or (h, w, 4) RGBA.
         box_xyxy: Around the whole object, px of the image.
         strokes: On the object and on what does not belong to it; alone, or to mend a box.
+        outlines: (k, 2) px each: the object's outline where it is roughly known, with a box; it
+            then needs no finding, only soft edges.
         method: "grabcut" is always there; "rembg" finds the object with that package and a model
             that is on this machine; "auto" takes rembg where it can, else GrabCut.
 
@@ -117,7 +121,8 @@ def cut_out(
     left, top, right, bottom = window
     view = np.ascontiguousarray(rgb[top:bottom, left:right])
     labels = _label(view.shape[:2], window, box, drawn)
-    alpha, used = _find_alpha(view, labels, method)
+    shape = _fill_outlines(view.shape[:2], (left, top), outlines)
+    alpha, used = _find_alpha(view, labels, shape, method)
     _check_found(alpha, labels)
     rgba = np.dstack([estimate_foreground(view, alpha), np.round(alpha * 255).astype(np.uint8)])
     return _finish(np.asarray(rgba, np.uint8), (left, top), used)
@@ -216,14 +221,31 @@ def _label(
     return labels
 
 
-def _find_alpha(view: Pixels, labels: Pixels, method: Method) -> tuple[NDArray[np.float32], str]:
+def _fill_outlines(
+    size_hw: tuple[int, int], origin_xy: tuple[int, int], outlines: Sequence[NDArray[np.float32]]
+) -> Pixels | None:
+    if not len(outlines):
+        return None
+    shape = np.zeros(size_hw, np.uint8)
+    parts = [np.round((part - origin_xy - 0.5) * 16).astype(np.int32) for part in outlines]
+    cv2.fillPoly(shape, parts, 1, cv2.LINE_8, shift=4)
+    return shape
+
+
+def _find_alpha(
+    view: Pixels, labels: Pixels, shape: Pixels | None, method: Method
+) -> tuple[NDArray[np.float32], str]:
     """Alpha of the window, found at a bounded size, refined at full size; and the method used."""
     height, width = labels.shape
     scale = min(1.0, _WORK_SIDE_PX / max(height, width))
     small_wh = (max(4, round(width * scale)), max(4, round(height * scale)))
     small = np.asarray(cv2.resize(view, small_wh, interpolation=cv2.INTER_AREA), np.uint8)
     seeds = np.asarray(cv2.resize(labels, small_wh, interpolation=cv2.INTER_NEAREST), np.uint8)
-    mask, used = _find_mask(small, seeds, method)
+    if shape is None:
+        mask, used = _find_mask(small, seeds, method)
+    else:
+        known = cv2.resize(shape, small_wh, interpolation=cv2.INTER_NEAREST) > 0
+        mask, used = np.asarray((known | (seeds == FRONT)) & (seeds != BACK), bool), "outline"
     mask = drop_crumbs(mask, seeds == FRONT)
     alpha = _soften(small, mask, seeds)
     if scale < 1:

@@ -1,0 +1,351 @@
+"""Labelled boxes become cutouts: of a data set, or of what was located or annotated in an image.
+
+Here: which boxes are worth cutting, with a reason for those that are not, and resuming. Not here:
+how one is cut (``synth.matting``). Boxes of one image stay together in a split: their identity is
+the image's group.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.boxes import area, intersection_matrix, iou_matrix
+from core.errors import ImageError, InputError
+from core.files import read_json_lines
+from core.result import Result
+from core.types import Image
+from dataset.record import Dataset, Record
+from synth.captions import parse_caption
+from synth.cutout_folder import INDEX_NAME, NewCutout, add_cutouts, read_rgba
+from synth.library import IMAGE_SUFFIXES
+from synth.matting import Matte, Method, cut_out, trim
+
+__all__ = ["Harvest", "harvest", "harvest_boxes", "harvest_images", "harvest_result"]
+
+Progress = Callable[[int, int], None]
+
+_BLOCK = 24
+_EDGE_PX = 1.0
+_COVERED_MAX_RATIO = 0.25  # of a box, by another one
+_FILL_MIN_IOU = 0.5  # of the cutout's extent with its box
+_GENERIC_CLASSES = ("object", "thing", "item", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Harvest:
+    """What became of the boxes.
+
+    Args:
+        folder: Where the cutouts are.
+        added: Names of the cutouts that were added.
+        num_there: Boxes that had been cut before.
+        skipped: Number of boxes by the reason why they were left out.
+    """
+
+    folder: Path
+    added: tuple[str, ...] = ()
+    num_there: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+    def sentence(self) -> str:
+        """What happened, for a person."""
+        total = sum(self.skipped.values())
+        parts = [f"{len(self.added)} cutouts added to {self.folder}"]
+        if self.num_there:
+            parts.append(f"{self.num_there} were there before")
+        if total:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in self.skipped.items())
+            parts.append(f"{total} left out: {reasons}")
+        return "; ".join(parts) + "."
+
+
+def harvest(
+    dataset: Dataset,
+    out: Path,
+    *,
+    min_side_px: int = 24,
+    method: Method = "auto",
+    on_progress: Progress | None = None,
+) -> Harvest:
+    """What became of a data set's boxes; each good one is a cutout in the folder ``out``.
+
+    Runs that were stopped are continued: boxes that are cutouts already are passed over.
+
+    Args:
+        dataset: With class names and captions where it has them; outlines are used where known.
+        out: Folder of cutouts, made if missing.
+        min_side_px: Boxes with a shorter side are left out.
+        method: See ``synth.matting.cut_out``.
+        on_progress: Called with (boxes done, boxes in all); may raise ``Cancelled``, what is done
+            stays.
+    """
+    known = _known_origins(out)
+    total = sum(len(record) for record in dataset)
+    gathered = _Gathered(out, known, min_side_px, method)
+    done = 0
+    try:
+        for record in dataset:
+            gathered.take(record, dataset.class_names)
+            done += len(record)
+            if on_progress is not None:
+                on_progress(done, total)
+    finally:
+        gathered.flush()
+    return gathered.result()
+
+
+def harvest_boxes(
+    image: Image,
+    xyxy: ArrayLike,
+    captions: Sequence[str],
+    out: Path,
+    *,
+    name: str,
+    class_names: Sequence[str] = (),
+    method: Method = "auto",
+    source: str = "",
+    licence: str = "",
+) -> Harvest:
+    """What became of the boxes of one image, such as boxes that a person drew.
+
+    Args:
+        image: uint8 (h, w, 3) RGB.
+        xyxy: (n, 4) px.
+        captions: One per box, empty where unknown.
+        out: Folder of cutouts, made if missing.
+        name: Of the image; cutouts are named after it.
+        class_names: One per box; read from the captions where there are none.
+        method: See ``synth.matting.cut_out``.
+        source: Where the image comes from.
+        licence: Its licence.
+
+    Raises:
+        InputError: Lengths differ.
+    """
+    boxes = np.asarray(xyxy, np.float32).reshape(-1, 4)
+    names = tuple(class_names) or ("",) * len(boxes)
+    if not len(boxes) == len(captions) == len(names):
+        raise InputError(
+            f"got {len(boxes)} boxes, {len(captions)} captions and {len(names)} class names; "
+            "they must be of one length."
+        )
+    gathered = _Gathered(out, _known_origins(out), 4, method)
+    record = Record(
+        image_id=name,
+        path=Path(name),
+        image_wh=(image.shape[1], image.shape[0]),
+        xyxy=boxes,
+        captions=tuple(captions),
+        class_id=np.arange(len(boxes)),
+        source=source,
+        licence=licence,
+    )
+    gathered.take(record, names, image)
+    gathered.flush()
+    return gathered.result()
+
+
+def harvest_result(image: Image, result: Result, out: Path, *, name: str) -> Harvest:
+    """What became of the boxes that were found for captions; the captions go with them.
+
+    Args:
+        image: The image that was looked at.
+        result: What was located in it.
+        out: Folder of cutouts, made if missing.
+        name: Of the image.
+    """
+    answers = {r.answer_row: r.caption for r in result.rankings if r.answer_row is not None}
+    rows = list(answers)
+    boxes = result.detections.xyxy[np.array(rows, np.int64)]
+    return harvest_boxes(image, boxes, list(answers.values()), out, name=name)
+
+
+def harvest_images(
+    folder: Path, out: Path, *, class_name: str = "", source: str = "", licence: str = ""
+) -> Harvest:
+    """What became of the transparent images below a folder: they are cutouts as they are.
+
+    Args:
+        folder: Searched with its sub-folders.
+        out: Folder of cutouts, made if missing.
+        class_name: The type of all of them; read from each file's name where empty.
+        source: Where they come from.
+        licence: Their licence.
+
+    Raises:
+        InputError: It is not a folder, or holds no images.
+    """
+    paths = _list_images(folder)
+    known = _known_origins(out)
+    skipped: Counter[str] = Counter()
+    added: list[str] = []
+    waiting: list[NewCutout] = []
+    for path in paths:
+        origin = path.relative_to(folder).as_posix()
+        if origin in known:
+            continue
+        try:
+            rgba, _ = trim(read_rgba(path))
+        except ImageError as error:
+            skipped[
+                "without a transparent ground" if "ground" in error.message else "unusable"
+            ] += 1
+            continue
+        named, caption = _read_words(path.stem, class_name)
+        new = NewCutout(
+            rgba, path.stem, named, caption, source=source, licence=licence, origin=origin
+        )
+        waiting.append(new)
+        if len(waiting) >= _BLOCK:
+            added += [cutout.name for cutout in add_cutouts(out, waiting)]
+            waiting = []
+    if waiting:
+        added += [cutout.name for cutout in add_cutouts(out, waiting)]
+    num_there = len(paths) - len(added) - sum(skipped.values())
+    return Harvest(out, tuple(added), num_there, dict(skipped.most_common()))
+
+
+def _list_images(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder.", "Give the one that holds the images.")
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    if not paths:
+        raise InputError(f"{folder} holds no images.", "Give the one that holds them.")
+    return paths
+
+
+def _read_words(stem: str, class_name: str) -> tuple[str, str]:
+    """Class and caption that a file's name tells; the caption is empty without colors."""
+    words = " ".join(re.findall(r"[^\W\d_]{2,}", stem.lower()))
+    said = parse_caption(words)
+    if class_name:
+        return class_name, ""
+    if len(said.types) != 1:
+        return "object", ""
+    return said.types[0], words if said.colors else ""
+
+
+class _Gathered:
+    """Cutouts waiting to be written, and the account of all others."""
+
+    def __init__(self, out: Path, known: set[str], min_side_px: int, method: Method) -> None:
+        self._out, self._known = out, known
+        self._min_side_px, self._method = min_side_px, method
+        self._waiting: list[NewCutout] = []
+        self._added: list[str] = []
+        self._num_there = 0
+        self._skipped: Counter[str] = Counter()
+
+    def take(self, record: Record, class_names: Sequence[str], image: Image | None = None) -> None:
+        """Cut all boxes of a record that are not there yet; its image is read when needed."""
+        origins = [f"{record.image_id}#{row}" for row in range(len(record))]
+        rows = [row for row, origin in enumerate(origins) if origin not in self._known]
+        self._num_there += len(record) - len(rows)
+        reasons = _reasons_against(record, self._min_side_px)
+        for row in rows:
+            if reasons[row]:
+                self._skipped[reasons[row]] += 1
+        wanted = [row for row in rows if not reasons[row]]
+        if not wanted:
+            return
+        try:
+            pixels = record.load_image() if image is None else image
+        except ImageError:
+            self._skipped["in an unreadable image"] += len(wanted)
+            return
+        for row in wanted:
+            self._cut(record, row, class_names, pixels, origins[row])
+
+    def _cut(
+        self, record: Record, row: int, class_names: Sequence[str], image: Image, origin: str
+    ) -> None:
+        outlines = record.polygons[row] if record.polygons else ()
+        box = record.xyxy[row]
+        try:
+            matte = cut_out(image, box_xyxy=box, outlines=outlines, method=self._method)
+        except ImageError:
+            self._skipped["not told from the background"] += 1
+            return
+        if iou_matrix(np.array(matte.box_xyxy), box)[0, 0] < _FILL_MIN_IOU:
+            self._skipped["not filling the box"] += 1
+            return
+        name = f"{record.image_id}-{row}" if len(record) > 1 else record.image_id
+        class_name = class_names[int(record.class_id[row])]
+        self._waiting.append(_describe(record, row, class_name, matte, name, origin))
+        if len(self._waiting) >= _BLOCK:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        if self._waiting:
+            self._added += [cutout.name for cutout in add_cutouts(self._out, self._waiting)]
+            self._waiting = []
+
+    def result(self) -> Harvest:
+        """The account so far."""
+        skipped = dict(self._skipped.most_common())
+        return Harvest(self._out, tuple(self._added), self._num_there, skipped)
+
+
+def _describe(
+    record: Record, row: int, class_name: str, matte: Matte, name: str, origin: str
+) -> NewCutout:
+    caption = record.captions[row]
+    if class_name.lower() in _GENERIC_CLASSES:
+        types = parse_caption(caption).types
+        class_name = types[0] if len(types) == 1 else "object"
+    return NewCutout(
+        rgba=matte.rgba,
+        name=name,
+        class_name=class_name,
+        caption=caption,
+        identity=record.group,
+        source=record.source or record.image_id,
+        licence=record.licence,
+        origin=origin,
+    )
+
+
+def _reasons_against(record: Record, min_side_px: int) -> list[str]:
+    """For each box why it is left out without looking at the image; empty where nothing is."""
+    boxes = record.xyxy
+    limit = np.tile(np.array(record.image_wh, np.float32), 2)
+    edges = (boxes[:, :2] < _EDGE_PX).any(axis=1) | (boxes[:, 2:] > limit[2:] - _EDGE_PX).any(
+        axis=1
+    )
+    small = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf) < min_side_px
+    hidden_ratio = np.maximum(_cover_ratio(boxes), 1 - record.visible_ratio)
+    reasons = []
+    for row in range(len(boxes)):
+        if small[row]:
+            reasons.append(f"smaller than {min_side_px} px")
+        elif edges[row]:
+            reasons.append("cut off by the image's edge")
+        elif hidden_ratio[row] > _COVERED_MAX_RATIO:
+            reasons.append("partly behind another")
+        else:
+            reasons.append("")
+    return reasons
+
+
+def _cover_ratio(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The largest share of each box that another box covers."""
+    if len(boxes) < 2:
+        return np.zeros(len(boxes), np.float32)
+    shared = intersection_matrix(boxes, boxes) / area(boxes)[:, None]
+    np.fill_diagonal(shared, 0)
+    return np.asarray(shared.max(axis=1), np.float32)
+
+
+def _known_origins(folder: Path) -> set[str]:
+    index = folder / INDEX_NAME
+    if not index.is_file():
+        return set()
+    return {str(row["origin"]) for row in read_json_lines(index) if row.get("origin")}
