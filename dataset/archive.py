@@ -1,0 +1,202 @@
+"""A folder as one ZIP file, and back, without believing what a ZIP file says.
+
+Packing the same folder twice gives the same bytes. Unpacking writes inside the folder alone, and
+counts what really comes out, whatever the headers promise.
+"""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from core.errors import DataError, InputError
+from core.files import confined_path
+
+__all__ = ["Limits", "pack", "unpack"]
+
+_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that ZIP knows
+_STORED = {".jpg", ".jpeg", ".png", ".webp", ".zip", ".gz", ".onnx"}  # compressed already
+_CHUNK_BYTES = 1 << 20
+_ENCRYPTED = 0x1
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an archive may hold.
+
+    Args:
+        files: Most files.
+        total_bytes: Most bytes of all files together, unpacked.
+        file_bytes: Most bytes of one file, unpacked.
+        ratio: Most bytes unpacked for each byte packed, above a first megabyte.
+    """
+
+    files: int = 20_000
+    total_bytes: int = 2_000_000_000
+    file_bytes: int = 200_000_000
+    ratio: float = 100.0
+
+
+def pack(
+    folder: Path, zip_path: Path, on_progress: Callable[[int, int], None] | None = None
+) -> None:
+    """Write all files of a folder into a ZIP file, complete or not at all.
+
+    Names are sorted and dates fixed, so that equal folders give equal archives. Images are stored,
+    since they do not shrink further. Hidden files and links are left out.
+
+    Args:
+        folder: Its files are named relative to it.
+        zip_path: Replaced if it exists; it may lie in the folder.
+        on_progress: Called with the number of files done and of all; may raise to stop.
+
+    Raises:
+        DataError: There is nothing to pack, or the file cannot be written.
+    """
+    paths = _files_of(folder, zip_path)
+    if not paths:
+        raise DataError(f"{folder} has no files to pack.", "Give the folder of a data set.")
+    part = zip_path.with_name(f".{zip_path.name}.part")
+    try:
+        zip_path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with zipfile.ZipFile(part, "w", allowZip64=True) as archive:
+                for number, path in enumerate(paths, start=1):
+                    _add(archive, path, path.relative_to(folder).as_posix())
+                    if on_progress is not None:
+                        on_progress(number, len(paths))
+            part.replace(zip_path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise DataError(
+            f"cannot write {zip_path}: {error.strerror or error}.", "Make room, or choose another."
+        ) from error
+
+
+def _files_of(folder: Path, zip_path: Path) -> list[Path]:
+    found = []
+    for path in folder.rglob("*"):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if not hidden and not path.is_symlink() and path.is_file():
+            found.append(path)
+    return sorted(
+        (path for path in found if path.resolve() != zip_path.resolve()),
+        key=lambda path: path.relative_to(folder).as_posix(),
+    )
+
+
+def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
+    entry = zipfile.ZipInfo(name, _DATE)
+    entry.external_attr = (stat.S_IFREG | 0o644) << 16
+    entry.create_system = 3  # Unix, also where this runs on Windows: the bytes shall be the same
+    stored = path.suffix.lower() in _STORED
+    entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+    with path.open("rb") as source:
+        entry.file_size = path.stat().st_size
+        with archive.open(entry, "w") as target:
+            while chunk := source.read(_CHUNK_BYTES):
+                target.write(chunk)
+
+
+def unpack(zip_path: Path, folder: Path, *, limits: Limits | None = None) -> list[Path]:
+    """The files that were written, in the order of the archive.
+
+    Everything that the headers tell is checked before the first byte is written; what they hide is
+    found while writing, and then nothing of the archive stays.
+
+    Args:
+        zip_path: The archive.
+        folder: Made if missing. Files that are there are replaced.
+        limits: `Limits()` if None.
+
+    Raises:
+        InputError: It is no ZIP file, is damaged or encrypted, holds names that lead out of the
+            folder, links, two files of one name, or more than the limits allow.
+        DataError: A file cannot be written.
+    """
+    allowed = limits or Limits()
+    written: list[Path] = []
+    try:
+        with zipfile.ZipFile(zip_path) as archive:
+            entries = _checked(archive.infolist(), zip_path.stat().st_size, allowed)
+            targets = [confined_path(folder, entry.filename) for entry in entries]
+            total = 0
+            for entry, target in zip(entries, targets, strict=True):
+                written.append(target)
+                total += _extract(archive, entry, target, min(
+                    allowed.file_bytes, allowed.total_bytes - total
+                ))  # fmt: skip
+    except BaseException as error:
+        for path in written:
+            path.unlink(missing_ok=True)
+        if isinstance(error, zipfile.BadZipFile | zlib.error | EOFError | NotImplementedError):
+            raise InputError(
+                f"{zip_path.name} is no ZIP file that we can read: {error}.",
+                "Pack it again as an ordinary ZIP file.",
+            ) from error
+        if isinstance(error, OSError):
+            raise DataError(f"cannot unpack {zip_path.name}: {error}.", "Make room.") from error
+        raise
+    return written
+
+
+def _checked(
+    infos: list[zipfile.ZipInfo], packed_bytes: int, limits: Limits
+) -> list[zipfile.ZipInfo]:
+    """The entries that are files, in order, after all that can be told from their headers."""
+    entries = [info for info in infos if not info.is_dir()]
+    if len(infos) > 2 * limits.files or len(entries) > limits.files:
+        raise _too_much(f"{len(infos)} entries", f"{limits.files} files")
+    names = set()
+    for entry in entries:
+        name = PurePosixPath(entry.filename)
+        mode = entry.external_attr >> 16
+        if name.is_absolute() or ".." in name.parts or "\\" in entry.filename or ":" in str(name):
+            raise InputError(
+                f"the archive names {entry.filename[:80]!r}, which leads out of its folder.",
+                "Pack it again with names relative to the folder.",
+            )
+        if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+            raise InputError(
+                f"{entry.filename[:80]!r} is a link or a device.", "Pack ordinary files alone."
+            )
+        if entry.flag_bits & _ENCRYPTED:
+            raise InputError(f"{entry.filename[:80]!r} is encrypted.", "Pack it without password.")
+        if (key := str(name).casefold()) in names:
+            raise InputError(f"{entry.filename[:80]!r} is there twice.", "Pack it again.")
+        names.add(key)
+        if entry.file_size > limits.file_bytes:
+            raise _too_much(f"a file of {entry.file_size} bytes", f"{limits.file_bytes} bytes")
+    total = sum(entry.file_size for entry in entries)
+    if total > limits.total_bytes:
+        raise _too_much(f"{total} bytes", f"{limits.total_bytes} bytes")
+    if total > _CHUNK_BYTES + limits.ratio * packed_bytes:
+        raise _too_much(
+            f"{total / max(packed_bytes, 1):.0f} times its packed size", f"{limits.ratio:g} times"
+        )
+    return entries
+
+
+def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, room: int) -> int:
+    """Write one file and return its size; stop where it grows beyond the room that is left."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    size = 0
+    with archive.open(entry) as source, target.open("wb") as file:
+        while chunk := source.read(_CHUNK_BYTES):
+            size += len(chunk)
+            if size > room:
+                raise _too_much(f"more than {room} bytes in {entry.filename[:80]!r}", "fewer")
+            file.write(chunk)
+    return size
+
+
+def _too_much(got: str, limit: str) -> InputError:
+    return InputError(
+        f"the archive has {got}, allowed are {limit}.", "Pack fewer or smaller files."
+    )

@@ -1,0 +1,171 @@
+"""The README.md of a data set: what is in it, where it comes from, how to load it.
+
+Its front matter is what the Hugging Face Hub reads. Counts, licences and sources are taken from
+the data set itself; only the title and the facts of its making are told.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from dataset.formats.files import write_text
+from dataset.formats.hf import FOLDERS
+from dataset.record import Dataset
+from dataset.registry import detect_format
+from dataset.splits import SPLITS
+from dataset.statistics import Statistics, summarize
+
+__all__ = ["CARD_NAME", "write_card"]
+
+CARD_NAME = "README.md"
+_MAX_CLASSES = 100
+_SIZE_CATEGORIES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"),
+                    (1_000_000, "100K<n<1M"))  # fmt: skip
+# The Hub's names of the licences that data sets are under most often.
+_HUB_LICENCES = {
+    "cc0": "cc0-1.0",
+    "cc0-1.0": "cc0-1.0",
+    "cc-by-4.0": "cc-by-4.0",
+    "cc-by-sa-4.0": "cc-by-sa-4.0",
+    "agpl-3.0": "agpl-3.0",
+    "agpl-3.0-or-later": "agpl-3.0",
+    "apache-2.0": "apache-2.0",
+    "mit": "mit",
+}
+_LOADERS = {
+    "yolo": (
+        "from ultralytics import YOLO\n\n"
+        'YOLO("yolo11n.yaml").train(data="data.yaml")  # or the full path of data.yaml'
+    ),
+    "yolo-seg": (
+        "from ultralytics import YOLO\n\n"
+        'YOLO("yolo11n-seg.yaml").train(data="data.yaml")  # or the full path of data.yaml'
+    ),
+    "coco": (
+        "from pycocotools.coco import COCO\n\n"
+        'table = COCO("annotations/instances_{split}.json")  # images in images/{split}/'
+    ),
+    "voc": (
+        "import supervision as sv\n\n"
+        'dataset = sv.DetectionDataset.from_pascal_voc("JPEGImages", "Annotations")'
+    ),
+    "hf": (
+        "from datasets import load_dataset\n\n"
+        'dataset = load_dataset("imagefolder", data_dir=".")\n'
+        'dataset["{folder}"][0]["objects"]  # bbox (left, top, width, height), category, caption'
+    ),
+    "jsonl": (
+        "import json\n\n"
+        'rows = [json.loads(line) for line in open("annotations.jsonl", encoding="utf-8")]\n'
+        'rows[0]["annotations"]  # caption, bbox (left, top, width, height); images in images/'
+    ),
+}
+
+
+def write_card(dataset: Dataset, folder: Path, *, title: str, facts: Mapping[str, object]) -> None:
+    """Write ``README.md`` into the folder of a data set that is already written there.
+
+    Args:
+        dataset: What the folder holds.
+        folder: Its format is recognised, to say how to load it.
+        title: The heading.
+        facts: What else is to be told of its making, by name: seed, settings, versions. Nested
+            values are shown as JSON.
+
+    Raises:
+        DataError: The folder is no data set, or cannot be written to.
+    """
+    format = detect_format(folder)
+    parts = [
+        _front_matter(dataset, title, format),
+        f"# {_line(title)}",
+        _summary(dataset, summarize(dataset)),
+        _loading(dataset, format),
+        _origins(dataset),
+        _facts(facts),
+    ]
+    write_text(folder / CARD_NAME, "\n\n".join(part for part in parts if part) + "\n")
+
+
+def _line(text: object) -> str:
+    """Text on one line, without what a table or heading would take for its own."""
+    return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _front_matter(dataset: Dataset, title: str, format: str) -> str:
+    category = next((name for limit, name in _SIZE_CATEGORIES if len(dataset) < limit), "n>1M")
+    tasks = ["object-detection"]
+    if any(record.polygons for record in dataset):
+        tasks.append("image-segmentation")
+    lines = ["---", f"pretty_name: {json.dumps(' '.join(title.split()))}"]
+    lines += ["task_categories:", *(f"- {task}" for task in tasks)]
+    lines += ["size_categories:", f"- {category}"]
+    licences = {record.licence for record in dataset if record.licence}
+    if len(licences) == 1 and len({bool(record.licence) for record in dataset}) == 1:
+        name = next(iter(licences))
+        known = _HUB_LICENCES.get(name.lower())
+        lines.append(f"license: {known or 'other'}")
+        if not known:
+            lines.append(f"license_name: {json.dumps(name)}")
+    elif licences:
+        lines.append("license: other")
+    lines += ["tags:", "- detection", "- spotter"]
+    if format == "hf":
+        # Told outright, so that the Hub's viewer does not have to guess at splits.
+        lines += ["configs:", "- config_name: default", "  data_files:"]
+        for split in SPLITS:
+            if len(dataset.split(split)):
+                name = FOLDERS[split]
+                lines += [f"  - split: {name}", f"    path: {name}/**"]
+    return "\n".join([*lines, "---"])
+
+
+def _summary(dataset: Dataset, statistics: Statistics) -> str:
+    s = statistics
+    sizes = ", ".join(list(s.image_sizes)[:3]) + (" and others" if len(s.image_sizes) > 3 else "")
+    lines = [
+        f"{s.num_images} images ({sizes}), {s.num_boxes} boxes, {s.num_captions} different "
+        f"captions; {s.num_empty} images have no box.",
+        "",
+        "| split | images | boxes |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| {split} | {s.images_per_split[split]} | {s.boxes_per_split[split]} |"
+        for split in SPLITS
+    ]
+    lines += ["", "| class | boxes |", "|---|---|"]
+    for name, number in list(s.boxes_per_class.items())[:_MAX_CLASSES]:
+        lines.append(f"| {_line(name)} | {number} |")
+    if len(s.boxes_per_class) > _MAX_CLASSES:
+        lines.append(f"| and {len(s.boxes_per_class) - _MAX_CLASSES} more | |")
+    return "\n".join(lines)
+
+
+def _loading(dataset: Dataset, format: str) -> str:
+    first = next((split for split in SPLITS if len(dataset.split(split))), "train")
+    code = _LOADERS[format].replace("{split}", first).replace("{folder}", FOLDERS[first])
+    return f"## To load it\n\nThe format is `{format}`.\n\n```python\n{code}\n```"
+
+
+def _origins(dataset: Dataset) -> str:
+    origins = Counter(
+        (record.source or "not told", record.licence or "not told") for record in dataset
+    )
+    lines = ["## Sources and licences", "", "| images | source | licence |", "|---|---|---|"]
+    for (source, licence), number in sorted(origins.items(), key=lambda item: (-item[1], item[0])):
+        lines.append(f"| {number} | {_line(source)} | {_line(licence)} |")
+    return "\n".join(lines)
+
+
+def _facts(facts: Mapping[str, object]) -> str:
+    if not facts:
+        return ""
+    lines = ["## How it was made", "", "| | |", "|---|---|"]
+    for name, value in facts.items():
+        told = value if isinstance(value, str) else json.dumps(value, default=str)
+        lines.append(f"| {_line(name)} | {_line(told)} |")
+    return "\n".join(lines)
