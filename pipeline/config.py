@@ -55,10 +55,10 @@ class DetectConfig(Section):
         default=0.1, ge=0, le=1, description="Boxes with a lower detector score are dropped."
     )
     iou_max: float = Field(
-        default=0.6,
+        default=0.45,
         ge=0,
         le=1,
-        description="A box that overlaps a better one by more (IoU) is dropped.",
+        description="Boxes that overlap by more (IoU) are taken for one object.",
     )
     max_boxes: int = Field(
         default=20, ge=1, le=300, description="At most this many boxes per image, best first."

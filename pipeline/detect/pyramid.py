@@ -8,50 +8,75 @@ again, and the next copy a sixteenth. A wrapper: detectors go in, the same contr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.boxes import area, intersection_matrix, nms
+from core.boxes import area, fuse_boxes, intersection_matrix
 from core.types import Detections, Image
 from pipeline.config import DetectConfig
 from pipeline.stages import Detector
 
-__all__ = ["PyramidDetector", "open_levels", "without_parts"]
+__all__ = ["Level", "PyramidDetector", "open_levels", "without_parts"]
 
+# What a level may report, longer side in pixels of its input: smaller things are seen better one
+# level finer, larger ones one level coarser. The ends of the pyramid keep theirs.
+SIDE_PX_MIN = 14.0
+SIDE_PX_MAX = 200.0
+# Within a level only what is nearly the same box is suppressed; the rest is for the fusion.
+LEVEL_IOU_MAX = 0.7
 # So much of a box inside a surer, larger one makes it a part of that object.
 PART_INSIDE_RATIO = 0.85
-# A part is at most this share of the whole: a box of nearly the same size is left to suppression.
+# A part is at most this share of the whole: a box of nearly the same size is left to the fusion.
 PART_AREA_RATIO = 0.5
 
 
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A detector and the width and height in pixels that it fits an image into."""
+
+    detector: Detector
+    input_wh: tuple[int, int]
+
+
 class PyramidDetector:
-    """Boxes of all levels together; an object is kept once, from where it was surest.
+    """Boxes of all levels together; an object is kept once, where the levels agree it is.
 
     Args:
-        levels: One detector per scale, finest first; each fits the image into its own input.
-        iou_max: A box that overlaps a better one by more is dropped.
+        levels: Finest first.
+        iou_max: Boxes that overlap by more are one object, and are fused.
         max_boxes: At most this many boxes per image.
     """
 
-    def __init__(self, levels: Sequence[Detector], *, iou_max: float, max_boxes: int) -> None:
+    def __init__(self, levels: Sequence[Level], *, iou_max: float, max_boxes: int) -> None:
         self._levels = tuple(levels)
         self._iou_max = iou_max
         self._max_boxes = max_boxes
 
     def __call__(self, images: Sequence[Image]) -> list[Detections]:
         """Return one `Detections` per image."""
-        seen = [level(images) for level in self._levels]
+        seen = [level.detector(images) for level in self._levels]
         return [self._merge(found) for found in zip(*seen, strict=True)]
 
     def _merge(self, found: Sequence[Detections]) -> Detections:
+        parts = [self._fitting(part, number) for number, part in enumerate(found)]
         # Only coarser levels may swallow: the finest one's large boxes are often joined neighbours.
-        level = np.repeat(np.arange(len(found)), [len(part) for part in found])
-        together = Detections.concat(list(found))
-        rows = without_parts(together.xyxy, together.score, level)
-        together = together[rows]
-        kept = nms(together.xyxy, together.score, iou_max=self._iou_max, max_boxes=self._max_boxes)
-        return together[kept]
+        level = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+        together = Detections.concat(parts)
+        together = together[without_parts(together.xyxy, together.score, level)]
+        boxes, rows = fuse_boxes(
+            together.xyxy, together.score, iou_min=self._iou_max, max_boxes=self._max_boxes
+        )
+        return replace(together[rows], xyxy=boxes)
+
+    def _fitting(self, part: Detections, number: int) -> Detections:
+        """The boxes of a level that have the size it sees well."""
+        fit = max(self._levels[number].input_wh) / max(part.image_wh)
+        side_px = (part.xyxy[:, 2:] - part.xyxy[:, :2]).max(axis=1, initial=0) * fit
+        large_enough = (side_px >= SIDE_PX_MIN) | (number == 0)
+        small_enough = (side_px <= SIDE_PX_MAX) | (number == len(self._levels) - 1)
+        return part[np.flatnonzero(large_enough & small_enough)]
 
 
 def open_levels(open_level: Callable[[DetectConfig], Detector], config: DetectConfig) -> Detector:
@@ -61,9 +86,11 @@ def open_levels(open_level: Callable[[DetectConfig], Detector], config: DetectCo
         open_level: Makes the detector of one level from its settings.
         config: The settings of the finest level.
     """
-    levels = [open_level(config.at_level(number)) for number in range(config.level_count)]
-    if len(levels) == 1:
-        return levels[0]
+    if config.level_count == 1:
+        return open_level(config)
+    loose = config.model_copy(update={"iou_max": max(config.iou_max, LEVEL_IOU_MAX)})
+    parts = [loose.at_level(number) for number in range(config.level_count)]
+    levels = [Level(open_level(part), part.input_wh) for part in parts]
     return PyramidDetector(levels, iou_max=config.iou_max, max_boxes=config.max_boxes)
 
 

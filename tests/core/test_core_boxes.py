@@ -58,3 +58,12 @@ def test_scale_and_move(make_detections):
     moved = b.move_detections(make_detections([[1, 1, 2, 2]]), 10, 20, image_wh=(100, 90))
     assert moved.xyxy.tolist() == [[11, 21, 12, 22]]
     assert moved.image_wh == (100, 90)
+
+
+def test_fusing_averages_what_suppression_would_drop():
+    boxes = [[0, 0, 10, 10], [2, 0, 12, 10], [50, 50, 60, 60]]
+    fused, rows = b.fuse_boxes(boxes, [0.6, 0.3, 0.9], iou_min=0.5)
+    assert rows.tolist() == [2, 0]
+    np.testing.assert_allclose(fused, [[50, 50, 60, 60], [0.4, 0, 10.4, 10]], atol=1e-6)
+    assert len(b.fuse_boxes(boxes, [0.6, 0.3, 0.9], iou_min=0.5, max_boxes=1)[0]) == 1
+    assert b.fuse_boxes([], [], iou_min=0.5)[0].shape == (0, 4)

@@ -9,7 +9,7 @@ from core.errors import ConfigError
 from core.image import image_wh
 from core.types import Detections
 from pipeline.config import load_config
-from pipeline.detect.pyramid import PyramidDetector, without_parts
+from pipeline.detect.pyramid import Level, PyramidDetector, without_parts
 from pipeline.locate import Locator
 
 
@@ -30,7 +30,9 @@ def fixed(xyxy, score):
 
 
 def merged(*levels):
-    detector = PyramidDetector([fixed(*level) for level in levels], iou_max=0.5, max_boxes=3)
+    inputs = [(200 >> number, 100 >> number) for number in range(len(levels))]
+    pairs = [Level(fixed(*level), wh) for level, wh in zip(levels, inputs, strict=True)]
+    detector = PyramidDetector(pairs, iou_max=0.5, max_boxes=3)
     (found,) = detector([np.zeros((100, 200, 3), np.uint8)])
     return found.xyxy.round().tolist()
 
@@ -40,8 +42,23 @@ PART = [12, 20, 60, 60]
 FAR = [170, 10, 190, 20]
 
 
-def test_an_object_is_kept_from_where_it_was_surest():
-    assert merged(([WHOLE], [0.4]), ([[11, 9, 151, 90]], [0.8])) == [[11, 9, 151, 90]]
+def test_an_object_is_kept_once_where_the_levels_agree():
+    # Weights 0.16 and 0.64: four fifths of the way to the surer one.
+    assert merged(([WHOLE], [0.4]), ([[20, 10, 160, 90]], [0.8])) == [[18, 10, 158, 90]]
+
+
+def test_each_level_reports_the_sizes_that_it_sees_well():
+    tiny, small, large = [5, 5, 13, 13], [30, 5, 60, 30], [10, 40, 195, 95]
+    seen = ([tiny, small, large], [0.9, 0.8, 0.7])
+    image = [np.zeros((100, 200, 3), np.uint8)]
+
+    def boxes_of(*levels):
+        (found,) = PyramidDetector(levels, iou_max=0.5, max_boxes=9)(image)
+        return found.xyxy.round().tolist()
+
+    nothing = fixed([], [])
+    assert boxes_of(Level(fixed(*seen), (400, 200)), Level(nothing, (200, 100))) == [tiny, small]
+    assert boxes_of(Level(nothing, (200, 100)), Level(fixed(*seen), (100, 50))) == [small, large]
 
 
 def test_parts_of_what_a_coarser_level_saw_whole_are_dropped():
