@@ -78,9 +78,10 @@ def push_folder(
             "uploading needs huggingface_hub.", "Run: pip install -r requirements.txt"
         ) from error
     api = HfApi(endpoint=endpoint, token=token)
-    with _explained(token, repo_id):
-        if "/" not in repo_id:
+    if "/" not in repo_id:
+        with _explained(token, repo_id):
             repo_id = f"{api.whoami()['name']}/{repo_id}"
+    with _explained(token, repo_id):
         _create(api, repo_id, private)
         additions = [
             CommitOperationAdd(path.relative_to(folder).as_posix(), str(path)) for path in paths
@@ -143,24 +144,21 @@ def _upload(
 @contextmanager
 def _explained(token: str, repo_id: str) -> Iterator[None]:
     """Turn what goes wrong at the Hub into our errors, without the token."""
-    # HTTPError is the base of all; which HTTP library it comes from has changed before.
-    from huggingface_hub.errors import (
-        HfHubHTTPError,
-        HTTPError,  # type: ignore[attr-defined]
-        OfflineModeIsEnabled,
-    )
+    from huggingface_hub import errors
 
+    # The base of all its HTTP errors; which library that comes from has changed before.
+    http_error: type[Exception] = errors.HTTPError  # type: ignore[attr-defined]
     try:
         yield
     except SpotterError:
         raise
-    except HfHubHTTPError as error:
+    except errors.HfHubHTTPError as error:
         raise _refusal(error.response.status_code, error.server_message, token, repo_id) from None
-    except OfflineModeIsEnabled:
+    except errors.OfflineModeIsEnabled:
         raise HubError(
             "the Hub is switched off on this machine.", "Unset HF_HUB_OFFLINE and start again."
         ) from None
-    except (HTTPError, OSError, RuntimeError, ValueError) as error:
+    except (http_error, OSError, RuntimeError, ValueError) as error:
         told = str(error).replace(token, "***")
         raise HubError(f"uploading to the Hub failed: {told}", "Try again.") from None
 
