@@ -44,9 +44,7 @@ def soften_rim(rgba: Rgba, blend: str, rng: np.random.Generator, *, scale: float
     if blend == "box":
         side = min(float(rng.uniform(2.0, 4.0)) * scale, 0.05 * long_side + 1.0)
         kernel = _box_kernel(side)
-        faded = cv2.sepFilter2D(
-            rgba[..., 3], -1, kernel, kernel, borderType=cv2.BORDER_CONSTANT
-        )
+        faded = cv2.sepFilter2D(rgba[..., 3], -1, kernel, kernel, borderType=cv2.BORDER_CONSTANT)
         return _scale_alpha(rgba, np.asarray(faded, np.float32))
     if blend == "motion":
         length = min(float(rng.uniform(2.0, 7.0)) * scale, 0.08 * long_side + 1.0)

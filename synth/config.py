@@ -91,9 +91,7 @@ class SceneConfig(Section):
     clutter_ratio: float = _ratio(
         0.35, "Objects", "Share of scenes with drawn hard negatives, such as wires and people."
     )
-    clutter_count_max: int = _knob(
-        4, "Objects", "Most drawn negatives in a scene.", ge=1, le=20
-    )
+    clutter_count_max: int = _knob(4, "Objects", "Most drawn negatives in a scene.", ge=1, le=20)
 
     size_law: SizeLaw = _knob(
         "log-uniform px",
@@ -157,9 +155,7 @@ class SceneConfig(Section):
     same_scene_blends: int = _knob(
         1, "Blending", "Images of each scene, each under another blend.", ge=1, le=len(BLENDS)
     )
-    softness_px_max: float = _knob(
-        1.0, "Blending", "Strongest blur of an object, px.", ge=0, le=5
-    )
+    softness_px_max: float = _knob(1.0, "Blending", "Strongest blur of an object, px.", ge=0, le=5)
     match_sharpness: bool = _knob(
         True, "Blending", "Blur objects to the sharpness of the background."
     )

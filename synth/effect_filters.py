@@ -162,7 +162,7 @@ def _apply_box_blur(image: Image, *, side_px: float) -> Image:
 
 
 def _apply_median(image: Image, *, side_px: float) -> Image:
-    return _pixels(cv2.medianBlur(image, int(side_px)))
+    return _pixels(cv2.medianBlur(image, int(side_px))) if side_px > 1 else image
 
 
 def _apply_grey(image: Image) -> Image:

@@ -39,8 +39,8 @@ STEP_RANGES: dict[str, dict[str, Range]] = {
     "resample": {"ratio": (0.25, 1.0)},  # shrink and enlarge: what a digital zoom loses
     "iso": {"intensity": (0.0, 1.0), "seed": _ANY_SEED},
     "flip": {"axis": (0.0, 2.0)},  # 0 across, 1 upside down, 2 both
-    "box_blur": {"side_px": (3.0, 15.0)},
-    "median": {"side_px": (3.0, 15.0)},
+    "box_blur": {"side_px": (1.0, 15.0)},
+    "median": {"side_px": (1.0, 15.0)},
     "grey": {},
     "clahe": {"clip_limit": (1.0, 20.0)},
     "linear": {"gain": (0.2, 3.0), "offset": (-1.0, 1.0)},

@@ -78,14 +78,18 @@ class EffectStep:
                 )
 
     def scaled(self, ratio: float) -> EffectStep:
-        """The step for an image of another size: what is measured in pixels changes with it."""
+        """The step as it looks in a smaller image.
+
+        What is measured in pixels shrinks with it, and so does noise, which shrinking averages.
+        """
         ranges = STEP_RANGES[self.name]
-        values = {
-            key: min(max(value * ratio, ranges[key][0]), ranges[key][1])
-            if key in ("sigma_px", "length_px")
-            else value
-            for key, value in self.parameters.items()
-        }
+        values = dict(self.parameters)
+        for key in ("sigma_px", "length_px", "std"):
+            if key in values:
+                low, high = ranges[key]
+                values[key] = min(max(values[key] * ratio, low), high)
+        if "side_px" in values:  # filters have odd sides
+            values["side_px"] = 2.0 * round((values["side_px"] * ratio - 1) / 2) + 1
         return EffectStep(self.name, values, self.transform, self.arguments)
 
 

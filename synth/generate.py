@@ -84,22 +84,23 @@ def generate(job: Job, on_progress: OnProgress | None = None) -> Generated:
     }
     with locked(job.out):
         finished = Parts(job.out)
-        notes += finished.begin(header)
-        clean_up(job.out)
+        passing = finished.begin(header)
         done = finished.done()
         if done and max(done) >= job.count:
             raise ConfigError(
                 f"{job.out} holds {max(done) + 1} images, more than the {job.count} asked for.",
                 "Ask for at least as many, or choose another folder.",
             )
+        clean_up(job.out, done)
         if done:
-            notes.append(f"{len(done)} images kept from before")
+            passing.append(f"{len(done)} images kept from before")
         run_blocks(job, library, sorted(set(range(job.count)) - done), finished, report)
         finished.finish(job.count)
         report(job.count, job.count, "writing labels")
         _, entries = read_manifest(job.out / MANIFEST_NAME)
         skipped = [f"image {entry.index}: {entry.skipped}" for entry in entries if entry.skipped]
-        export(job, library, entries, notes=[*notes, *skipped])
+        notes = [*notes, *skipped]
+        export(job, library, entries, notes)
     made = [entry for entry in entries if not entry.skipped]
     return Generated(
         folder=job.out,
@@ -107,7 +108,7 @@ def generate(job: Job, on_progress: OnProgress | None = None) -> Generated:
         boxes=sum(len(entry.xyxy) for entry in made),
         dropped=sum(entry.num_dropped for entry in made),
         seconds=time.monotonic() - began,
-        notes=(*notes, *skipped),
+        notes=(*passing, *notes),
     )
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import ConfigError, InputError
-from core.registry import suggest
+from dataset.registry import FORMATS
 from synth.config import SceneConfig
-from synth.export import FORMAT_NAMES
 from synth.library import Library, open_library
 from synth.splits import check_shares
 
@@ -17,6 +16,7 @@ __all__ = ["GALLERY", "Job", "library_for"]
 
 _ASSETS = Path(__file__).parent.parent / "assets"
 GALLERY = (_ASSETS / "cutouts", _ASSETS / "backgrounds")
+_DEFAULT = SceneConfig()
 _LIMITS = {
     "count": (1, 10_000_000),
     "seed": (0, 2**63 - 1),
@@ -33,25 +33,25 @@ class Job:
         out: The dataset's folder; one that an earlier run of the same job left is continued.
         count: Number of images; a larger one lets a finished dataset grow.
         seed: Names the sequence of scenes.
-        format: A name of ``dataset.formats``.
+        format: A name in ``dataset.registry.FORMATS``.
         config: What scenes look like.
         cutouts: Folders of cutouts.
         backgrounds: Folders of photographs.
         workers: Processes; 1 stays in this one.
         single_class: One class, "object", instead of a class per type.
-        outlines: Also record the outline of what is visible of each object.
+        outlines: Also record the outline of what is visible of each object (always for yolo-seg).
         jpeg_quality: Of the images, 1 to 100.
         shares: Of train, val and test.
 
     Raises:
-        ConfigError: A value is out of range.
+        ConfigError: A value is out of range, or there is no such format.
     """
 
     out: Path
     count: int
     seed: int = 0
     format: str = "yolo"
-    config: SceneConfig = SceneConfig()
+    config: SceneConfig = _DEFAULT
     cutouts: tuple[Path, ...] = (GALLERY[0],)
     backgrounds: tuple[Path, ...] = (GALLERY[1],)
     workers: int = 1
@@ -64,13 +64,11 @@ class Job:
         for key, (low, high) in _LIMITS.items():
             if not low <= getattr(self, key) <= high:
                 raise ConfigError(f"{key} must be in [{low}, {high}], got {getattr(self, key)}.")
-        if self.format not in FORMAT_NAMES:
-            near = suggest(self.format, FORMAT_NAMES)
-            raise ConfigError(
-                f"unknown format '{self.format}'.{near}", f"Known: {', '.join(FORMAT_NAMES)}."
-            )
+        FORMATS.entry(self.format)  # raises for an unknown name
         check_shares(self.shares)
         object.__setattr__(self, "out", Path(self.out))
+        if self.format == "yolo-seg":  # its rows are outlines
+            object.__setattr__(self, "outlines", True)
         object.__setattr__(self, "cutouts", tuple(map(Path, self.cutouts)))
         object.__setattr__(self, "backgrounds", tuple(map(Path, self.backgrounds)))
 

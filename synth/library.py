@@ -60,6 +60,8 @@ class Background:
     name: str
     path: Path
     group: str
+    source: str = ""
+    licence: str = ""
 
 
 Item = TypeVar("Item", Cutout, Background)
@@ -263,14 +265,28 @@ def read_cutouts(folder: Path) -> list[Cutout]:
 
 
 def read_backgrounds(folder: Path) -> list[Background]:
-    """Every photograph below a folder, by name, in alphabetical order."""
+    """Every photograph below a folder, by name, in alphabetical order.
+
+    Source and licence come from ``backgrounds.jsonl``, where the folder has one.
+    """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give one with photographs.")
+    index = folder / "backgrounds.jsonl"
+    told = {str(row.get("name")): row for row in read_json_lines(index)} if index.is_file() else {}
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
     backgrounds = []
     for path in paths:
         name = path.relative_to(folder).with_suffix("").as_posix()
-        backgrounds.append(Background(name=name, path=path, group=background_group(path.stem)))
+        row = told.get(path.relative_to(folder).as_posix(), {})
+        backgrounds.append(
+            Background(
+                name=name,
+                path=path,
+                group=background_group(path.stem),
+                source=str(row.get("source", "")),
+                licence=str(row.get("licence", "")),
+            )
+        )
     return backgrounds
 
 

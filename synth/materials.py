@@ -33,11 +33,12 @@ def check_materials(library: Library) -> tuple[Library, dict[str, str | int], li
     backgrounds, background_digest, background_notes = _check(library.backgrounds, "background")
     if not any(cutout.labelled for cutout in cutouts) or not backgrounds:
         lack = "background" if cutouts else "labelled cutout"
+        reasons = "; ".join([*cutout_notes, *background_notes]) or "there is none"
         raise InputError(
-            f"no readable {lack} is left: {'; '.join([*cutout_notes, *background_notes]) or 'none'}.",
+            f"no readable {lack} is left: {reasons}.",
             "Give a folder with at least one cutout and one with at least one photograph.",
         )
-    digests = {
+    digests: dict[str, str | int] = {
         "cutouts": cutout_digest,
         "backgrounds": background_digest,
         "num_cutouts": len(cutouts),
@@ -81,7 +82,7 @@ def _check(
 
 
 def _decode(data: bytes, *, alpha: bool) -> None:
-    """Raises what Pillow raises for a damaged file; JPEGs are decoded at an eighth of their size."""
+    """Raises what Pillow raises for a damaged file; JPEGs are decoded at an eighth of the size."""
     with PilImage.open(io.BytesIO(data)) as image:
         if alpha and not image.has_transparency_data:
             raise ValueError("no transparency")

@@ -213,7 +213,9 @@ def _apply(
 ) -> tuple[Image, Marks, NDArray[np.int64]]:
     """Move the points of outlines, not boxes: a box of moved corners would be too wide."""
     compose.set_random_seed(seed)
-    outlines = [row or (_corners(box),) for row, box in zip(marks.outlines, marks.xyxy, strict=True)]
+    outlines = [
+        row or (_corners(box),) for row, box in zip(marks.outlines, marks.xyxy, strict=True)
+    ]
     parts = [part for row in outlines for part in row]
     flat = np.concatenate([*parts, np.zeros((0, 2), np.float32)])
     # The library's points are pixels' centres, ours lie between pixels.

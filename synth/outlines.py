@@ -66,7 +66,7 @@ def trace_outlines(mask: NDArray[np.uint8], left: int, top: int) -> tuple[Outlin
         else:
             # The contour runs through the centres of the outermost pixels: half a pixel wider.
             polygon = (points - points.min(axis=0)) / span * (high - low) + low
-        outlines.append((polygon + [left, top]).astype(np.float32))
+        outlines.append((polygon + np.array([left, top])).astype(np.float32))
     return tuple(sorted(outlines, key=lambda outline: -polygon_area(outline)))
 
 
@@ -144,4 +144,4 @@ def _clip_polygon(points: Outline, image_wh: tuple[int, int]) -> Outline:
                 if (a >= 0) != (b >= 0):
                     result.append(p + (q - p) * (a / (a - b)))
             points = np.array(result, np.float32).reshape(-1, 2)
-    return points
+    return np.clip(points, 0, np.array(image_wh, np.float32))

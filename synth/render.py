@@ -152,16 +152,21 @@ def _paint_object(
         blend_poisson(canvas, lit, left_in, top_in)
     else:
         paste(view, lit)
-    full_alpha, contrast = float(rgba[..., 3].sum()), _contrast(before, view, lit[..., 3])
+    full_alpha, contrast = float(rgba[..., 3].sum()), _contrast(before, view, lit[..., 3], around)
     painted.append(_Painted(placement, left_in, top_in, lit[..., 3].copy(), full_alpha, contrast))
 
 
 def _contrast(
-    before: NDArray[np.uint8], after: NDArray[np.uint8], alpha: NDArray[np.float32]
+    before: NDArray[np.uint8],
+    after: NDArray[np.uint8],
+    alpha: NDArray[np.float32],
+    around: _Surroundings,
 ) -> float:
-    """Mean change of colour where the object lies, root of mean square, grey levels."""
+    """Change of colour where the object lies, root of mean square, grey levels; noise is none."""
     change = cv2.absdiff(before, after).astype(np.float32).mean(axis=2)
-    return float(np.sqrt((change**2 * alpha).sum() / max(float(alpha.sum()), 1.0)))
+    square = float((change**2 * alpha).sum() / max(float(alpha.sum()), 1.0))
+    # The grain that was covered and the grain that was added differ, and show nothing.
+    return float(np.sqrt(max(square - 2 * around.noise_std**2, 0.0)))
 
 
 def _shape_object(placement: Placement, library: Library, blur_px: float) -> NDArray[np.float32]:
@@ -177,12 +182,13 @@ def _shape_object(placement: Placement, library: Library, blur_px: float) -> NDA
     matched_px = min(blur_px, 0.03 * placement.long_side_px)
     soft_px = float(np.hypot(placement.softness_px, matched_px))
     margin = 2 + int(np.ceil(2.5 * soft_px))
-    rgba = cv2.copyMakeBorder(rgba, margin, margin, margin, margin, cv2.BORDER_CONSTANT)
+    wide = cv2.copyMakeBorder(rgba, margin, margin, margin, margin, cv2.BORDER_CONSTANT)
+    turned = np.asarray(wide, np.uint8)
     if placement.corners:
-        rgba = _tilt(np.asarray(rgba, np.uint8), placement.corners)
+        turned = _tilt(turned, placement.corners)
     if placement.angle_deg:
-        rgba = _rotate(np.asarray(rgba, np.uint8), placement.angle_deg)
-    shaped = rgba.astype(np.float32)
+        turned = _rotate(turned, placement.angle_deg)
+    shaped = turned.astype(np.float32)
     if soft_px > 0.2:
         shaped = np.asarray(cv2.GaussianBlur(shaped, (0, 0), soft_px), np.float32)
     # Cubic enlargement overshoots; premultiplied colour can never exceed alpha.

@@ -46,7 +46,7 @@ class SplitLibrary:
             reached += share
             if position < reached:
                 return split
-        return next(reversed(self.shares))
+        return list(self.shares)[-1]
 
 
 def check_shares(shares: Sequence[float]) -> Shares:
@@ -70,8 +70,9 @@ def part_library(library: Library, shares: Sequence[float]) -> SplitLibrary:
     A part without an object or without a background is left out. Where that leaves nothing for
     training, the library is too small to be parted and is taken whole.
     """
-    wanted = dict(zip(SPLITS, check_shares(shares), strict=True))
-    parts, notes = {}, []
+    wanted: dict[str, float] = dict(zip(SPLITS, check_shares(shares), strict=True))
+    parts: dict[str, Library] = {}
+    notes = []
     for split, share in wanted.items():
         if share <= 0:
             continue
@@ -119,7 +120,5 @@ def _draw_blends(config: SceneConfig, seed: int, scene: int) -> list[str]:
     names = [name for name, weight in sorted(config.blend_weights.items()) if weight > 0]
     weights = np.array([config.blend_weights[name] for name in names])
     rng = scene_rng(seed, scene).spawn(1)[0]
-    chosen = rng.choice(
-        names, config.same_scene_blends, replace=False, p=weights / weights.sum()
-    )
+    chosen = rng.choice(names, config.same_scene_blends, replace=False, p=weights / weights.sum())
     return [str(name) for name in chosen]

@@ -11,7 +11,7 @@ import re
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -20,11 +20,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from core.errors import DataError, InputError
 from core.files import write_bytes
-from synth.export import image_file
+from synth.export import IMAGE_PREFIX, image_file
 from synth.job import Job
 from synth.library import Library
 from synth.manifest import Entry, Parts
@@ -124,9 +123,7 @@ def _run_pool(
 def _start_worker(job: Job, cutouts: Sequence, backgrounds: Sequence, side_px: int) -> None:
     cv2.setNumThreads(1)
     threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
-    library = Library(
-        cutouts, backgrounds, background_side_px=side_px, cache_bytes=160_000_000
-    )
+    library = Library(cutouts, backgrounds, background_side_px=side_px, cache_bytes=160_000_000)
     _WORKER.append(_Worker(job, library, part_library(library, job.shares)))
 
 
@@ -174,7 +171,7 @@ def _make_image(worker: _Worker, index: int) -> Entry:
 
 def checksum(scene: Rendered) -> str:
     """CRC-32 of an image's pixels, 8 hex digits: tells whether a replay is the same."""
-    return f"{zlib.crc32(np.ascontiguousarray(scene.image)):08x}"
+    return f"{zlib.crc32(scene.image.tobytes()):08x}"
 
 
 def encode_jpeg(scene: Rendered, quality: int) -> bytes:
@@ -217,8 +214,17 @@ def _lock(handle: int, folder: Path) -> None:
         ) from error
 
 
-def clean_up(folder: Path) -> None:
-    """Remove the half-written files that a killed run left."""
+def clean_up(folder: Path, done: Collection[int]) -> None:
+    """Remove what a killed run left: half-written files, and images of unfinished blocks.
+
+    Args:
+        folder: The dataset's folder.
+        done: Numbers of the images that stay.
+    """
     for path in folder.rglob(".*"):
         if _TEMPORARY.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
+    for path in folder.rglob(f"{IMAGE_PREFIX}*.jpg"):
+        number = path.stem.removeprefix(IMAGE_PREFIX)
+        if number.isdecimal() and int(number) not in done:
             path.unlink(missing_ok=True)

@@ -6,17 +6,13 @@ import numpy as np
 import pytest
 
 from core.errors import ConfigError
-from synth.effects import (
-    PRESET_NAMES,
-    STEP_RANGES,
-    EffectStep,
-    apply_effects,
-    check_preset,
-    sample_effects,
-)
+from synth.effect_filters import FILTERS
+from synth.effect_presets import STEP_RANGES
+from synth.effects import PRESET_NAMES, EffectStep, apply_effects, check_preset, sample_effects
+from synth.outlines import Marks
 
 GREY = np.full((64, 96, 3), 128, np.uint8)
-BOXES = np.array([[4, 6, 30, 40]], np.float32)
+BOXES = Marks.from_boxes(np.array([[4, 6, 30, 40]], np.float32))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +54,7 @@ def test_none_changes_nothing() -> None:
         GREY, BOXES, sample_effects(np.random.default_rng(0), "none")
     )
     assert np.array_equal(image, GREY)
-    assert np.array_equal(boxes, BOXES)
+    assert np.array_equal(boxes.xyxy, BOXES.xyxy)
     assert rows.tolist() == [0]
 
 
@@ -78,13 +74,13 @@ def test_exposure_blows_highlights_out() -> None:
     assert image[0, 100, 0] == 150
 
 
-@pytest.mark.parametrize("name", [name for name in STEP_RANGES if not name.startswith("origin")])
+@pytest.mark.parametrize("name", sorted(FILTERS))
 def test_every_step_runs_at_both_ends(name: str) -> None:
     for end in (0, 1):
         step = EffectStep(name, {key: limits[end] for key, limits in STEP_RANGES[name].items()})
         image, boxes, _ = apply_effects(GREY, BOXES, [step])
         assert image.shape == GREY.shape
-        assert np.array_equal(boxes, BOXES)
+        assert np.array_equal(boxes.xyxy, BOXES.xyxy)
 
 
 def test_the_old_noise_draws_variances_uniformly() -> None:
@@ -107,15 +103,15 @@ def test_the_old_noise_draws_variances_uniformly() -> None:
 
 def test_origin_recipes_know_all_their_arguments() -> None:
     pytest.importorskip("albumentations")
-    from synth.origin import ORIGIN_NAMES, apply_origin
+    from synth.origin import ORIGIN_NAMES, apply_recipe
 
     shapes = set()
     for name in ORIGIN_NAMES:
         for seed in range(10):
-            image, boxes, rows = apply_origin(GREY, BOXES, name, seed)
+            image, boxes, rows = apply_recipe(GREY, BOXES, name, seed)
             shapes.add(image.shape)
             limit = [image.shape[1], image.shape[0]] * 2
-            assert (boxes >= 0).all()
-            assert (boxes <= limit).all()
+            assert (boxes.xyxy >= 0).all()
+            assert (boxes.xyxy <= limit).all()
             assert len(boxes) == len(rows)
     assert shapes == {(64, 96, 3), (96, 64, 3)}
