@@ -35,6 +35,11 @@ ENVIRONMENT: tuple[tuple[str, str, str], ...] = (
     ("SPOTTER_MAX_PIXELS", "60000000", "Largest accepted picture, in pixels."),
     ("SPOTTER_CACHE_MB", "256", "Memory for observations of pictures, in MB."),
     ("SPOTTER_MAX_CAPTIONS", "50", "Most captions for one picture on the page."),
+    ("SPOTTER_SYNTH_IMAGES", "2000", "Most pictures of one data set made on the page."),
+    ("SPOTTER_SYNTH_PIXELS", "9000000", "Largest picture made on the page, in pixels."),
+    ("SPOTTER_SYNTH_FILES", "600", "Most own cutouts, and most own backgrounds, of a visitor."),
+    ("SPOTTER_SYNTH_RUNS", "1", "Data sets made at the same time; others wait."),
+    ("SPOTTER_VISIT_MB", "2000", "Disk space for one visitor's files, in MB."),
 )
 _MAX_LOCATORS = 16
 
@@ -48,6 +53,11 @@ class Limits:
     max_pixels: int
     cache_max_bytes: int
     max_captions: int
+    synth_max_images: int = 2000
+    synth_max_pixels: int = 9_000_000
+    synth_max_files: int = 600
+    synth_max_runs: int = 1
+    visit_max_bytes: int = 2_000_000_000
 
 
 def read_limits(environment: Mapping[str, str] = os.environ) -> Limits:
@@ -69,6 +79,11 @@ def read_limits(environment: Mapping[str, str] = os.environ) -> Limits:
         max_pixels=number("SPOTTER_MAX_PIXELS"),
         cache_max_bytes=number("SPOTTER_CACHE_MB") * 1_000_000,
         max_captions=number("SPOTTER_MAX_CAPTIONS"),
+        synth_max_images=number("SPOTTER_SYNTH_IMAGES"),
+        synth_max_pixels=number("SPOTTER_SYNTH_PIXELS"),
+        synth_max_files=number("SPOTTER_SYNTH_FILES"),
+        synth_max_runs=number("SPOTTER_SYNTH_RUNS"),
+        visit_max_bytes=number("SPOTTER_VISIT_MB") * 1_000_000,
     )
 
 

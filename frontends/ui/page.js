@@ -62,11 +62,40 @@ window.spotter = window.spotter || (() => {
     return template.replace(/\{(\w+)\}/g, (whole, key) => (key in values ? values[key] : whole));
   }
 
+  // "12 s", "4 min": as exact as an estimate is.
+  function duration(seconds, words) {
+    if (seconds < 90) return fill(words.seconds, { value: Math.max(1, Math.round(seconds)) });
+    return fill(words.minutes, { value: Math.round(seconds / 60) });
+  }
+
   function save(name, blob) {
     const link = element("a", { href: URL.createObjectURL(blob), download: name });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
 
-  return { room, element, svg, mark, percent, fill, save };
+  return { room, element, svg, mark, percent, fill, duration, save };
+})();
+
+// The tab follows the address, so that each can be linked to and the back button works.
+(() => {
+  const page = window.spotter.room("page");
+  const TABS = ["locate", "synthesize"];
+  function follow() {
+    const wished = location.hash.slice(1);
+    const tab = TABS.includes(wished) ? wished : TABS[0];
+    document.documentElement.dataset.tab = tab;
+    for (const link of document.querySelectorAll(".spotter-tabs a")) {
+      if (link.hash === `#${tab}`) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    page.set({ tab });
+  }
+  window.addEventListener("hashchange", () => { follow(); window.scrollTo(0, 0); });
+  // The links come with the page's first component.
+  const seen = new MutationObserver(() => {
+    if (document.querySelector(".spotter-tabs a")) { seen.disconnect(); follow(); }
+  });
+  seen.observe(document.documentElement, { childList: true, subtree: true });
+  follow();
 })();

@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
 from core.errors import ConfigError, SpotterError
 from frontends.service import Service
 from frontends.ui import text
 from frontends.ui.locate import create_locate
 from frontends.ui.palette import MARKS, palette_css
+from frontends.ui.synth import create_synth
+from frontends.workshop import Workshop
+from synth.job import GALLERY
 
 __all__ = ["EXAMPLES_FOLDER", "create_page", "launch_options", "serve"]
 
@@ -37,36 +41,52 @@ def create_page(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER) ->
         examples_folder: holds examples.json and its pictures; may be missing.
     """
     words = text.PAGE
-    sign = (_FOLDER / "sign.svg").read_text(encoding="utf-8")
-    head = f"{sign}<h1>{words['title']}</h1><p>{words['lead']}</p>"
+    workshop = Workshop(service.limits, root=Path(get_upload_folder()) / "visits")
     with gr.Blocks(
         title=words["title"],
         analytics_enabled=False,
         fill_width=True,
         delete_cache=_DELETE_UPLOADS_S,
     ) as page:
-        gr.HTML(f'<header class="spotter-head">{head}</header>', js_on_load=None)
+        gr.HTML(_head(), js_on_load=None)
         create_locate(service, examples_folder)
+        create_synth(page, workshop)
     return page
+
+
+def _head() -> str:
+    """Name, tabs as links, and what the page is for."""
+    words = text.PAGE
+    sign = (_FOLDER / "sign.svg").read_text(encoding="utf-8")
+    links = "".join(
+        f'<a href="#{tab}">{words[name]}</a>'
+        for tab, name in (("locate", "tab_locate"), ("synthesize", "tab_synth"))
+    )
+    tabs = f'<nav class="spotter-tabs" aria-label="{words["tabs"]}">{links}</nav>'
+    lead = "".join(
+        f'<p data-tab="{tab}">{words[name]}</p>'
+        for tab, name in (("locate", "lead"), ("synthesize", "lead_synth"))
+    )
+    return f'<header class="spotter-head">{sign}<h1>{words["title"]}</h1>{tabs}{lead}</header>'
 
 
 def launch_options(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER) -> dict[str, Any]:
     """Return the keyword arguments of `gr.Blocks.launch` that belong to the page."""
     style = (_FOLDER / "page.css").read_text(encoding="utf-8")
-    script = (_FOLDER / "page.js").read_text(encoding="utf-8")
+    scripts = [(_FOLDER / name).read_text(encoding="utf-8") for name in ("page.js", "scene.js")]
     marks = json.dumps([[[round(x, 3), round(y, 3)] for x, y in mark] for mark in MARKS])
     return {
         "theme": _theme(),
         # In the head: Gradio would prefix each rule of its own "css" argument with its classes.
         "head": (
             f"<style>{palette_css()}{style}</style>"
-            f"<script>window.spotterMarks = {marks};\n{script}</script>"
+            f"<script>window.spotterMarks = {marks};\n{''.join(scripts)}</script>"
         ),
         "favicon_path": _FOLDER / "sign.svg",
         "footer_links": ["api"],
         "ssr_mode": False,
         "max_file_size": service.limits.upload_max_bytes,
-        "allowed_paths": [str(examples_folder)],
+        "allowed_paths": [str(examples_folder), str(GALLERY[0] / "images")],
     }
 
 

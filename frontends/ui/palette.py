@@ -8,7 +8,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-__all__ = ["COLORS", "MARKS", "CaptionColor", "color_index", "mark_index", "palette_css"]
+__all__ = [
+    "COLORS",
+    "MARKS",
+    "SWATCHES",
+    "CaptionColor",
+    "color_index",
+    "mark_index",
+    "palette_css",
+]
 
 Point = tuple[float, float]
 
@@ -58,6 +66,23 @@ MARKS: tuple[tuple[Point, ...], ...] = (
     _ring(10, (0.52, 0.24)),
     _ring(12, (0.48, 0.48, 0.2), -105.0),
 )
+
+# What the colour words of captions look like, for plots.
+SWATCHES: dict[str, str] = {
+    "white": "#f7f7f5",
+    "black": "#1b1c1e",
+    "grey": "#8b8e92",
+    "silver": "#c6cacd",
+    "red": "#cf2b2f",
+    "orange": "#ee7d22",
+    "yellow": "#eec31e",
+    "green": "#2f8a4b",
+    "blue": "#2a62bd",
+    "purple": "#8a4bb0",
+    "pink": "#e58ab5",
+    "brown": "#84592f",
+    "camouflage": "linear-gradient(135deg, #5d6b3f 0 34%, #a39a6b 34% 66%, #3d3f30 66%)",
+}
 
 
 def color_index(position: int) -> int:

@@ -25,7 +25,10 @@ Words = dict[str, str]
 PAGE: Words = {
     "title": "Spotter",
     "lead": "Find the thing in a picture by describing it.",
+    "lead_synth": "Paste cutouts on backgrounds and get a labelled data set.",
+    "tabs": "What to do",
     "tab_locate": "Locate",
+    "tab_synth": "Synthesize",
     "locate": "Locate",
 }
 

@@ -47,13 +47,16 @@ class PictureValue(TypedDict, total=False):
     boxes: list[PictureBox]
 
 
-def create_picture(*, room: str, upload_max_bytes: int, elem_id: str) -> gr.HTML:
+def create_picture(
+    *, room: str, upload_max_bytes: int, elem_id: str, fixed: bool = False
+) -> gr.HTML:
     """Return the picture component.
 
     Args:
         room: name of the shared browser state that this picture listens to (`spotter.room`).
         upload_max_bytes: larger files are refused before they travel, in bytes.
         elem_id: id of the element, for the page's layout and tests.
+        fixed: only shows what the room's `picture` and `boxes` say; takes no files.
     """
     return gr.HTML(
         value={"image": None},
@@ -61,6 +64,7 @@ def create_picture(*, room: str, upload_max_bytes: int, elem_id: str) -> gr.HTML
         room=room,
         words=text.PICTURE,
         upload_max_bytes=upload_max_bytes,
+        fixed=fixed,
         apply_default_css=False,
         elem_id=elem_id,
         elem_classes="spotter-picture",

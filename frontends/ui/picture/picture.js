@@ -2,8 +2,8 @@
 // line is one crisp pixel at any zoom. Coordinates: pixels of the picture, measured at edges.
 //
 // In: props.value {image, display, boxes} (two files; `display` where the browser cannot show the
-// image itself), or the room's `boxes`. Out: event `pick`, and the room's `image`, `hovered`,
-// `selected`, `busy`.
+// image itself), or the room's `boxes` and `picture` {url, wh}; with props.fixed it takes no picture
+// from the person. Out: event `pick`, and the room's `image`, `hovered`, `selected`, `busy`.
 function createPicture({ element, props, trigger, upload, watch }) {
   const { room: openRoom, element: make, svg, mark, percent, fill } = window.spotter;
   const room = openRoom(props.room);
@@ -84,6 +84,8 @@ function createPicture({ element, props, trigger, upload, watch }) {
       title.append(box.state === "nearest" ? fill(words.nearest, { label: box.label }) : box.label);
       label.append(title);
     }
+    // Boxes that are known to be true have nothing to be sure of.
+    if (box.probability === undefined) return label;
     const numbers = make("span", { class: "numbers" }, [
       make("span", { class: "rank", text: `${box.rank}` }),
       make("span", { text: percent(box.probability) }),
@@ -190,7 +192,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
   };
   stage.addEventListener("keydown", (event) => {
     if (event.target !== stage || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (!view.size && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); find("file").click(); return; }
+    if (!view.size && !props.fixed && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); find("file").click(); return; }
     const run = view.size && ((event.shiftKey && shifted[event.key]) || keys[event.key]);
     if (!run) return;
     event.preventDefault();
@@ -224,7 +226,8 @@ function createPicture({ element, props, trigger, upload, watch }) {
     else view.fit();
   }
 
-  connectIntake({
+  if (props.fixed) root.toggleAttribute("data-fixed", true);
+  else connectIntake({
     element,
     words,
     limit_bytes: props.upload_max_bytes,
@@ -252,7 +255,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
 
   function speak(state) {
     const box = boxes.find((other) => other.id === state.selected);
-    find("spoken").textContent = box
+    find("spoken").textContent = box && box.probability === undefined ? box.label : box
       ? fill(words.spoken, { rank: box.rank, label: box.label, probability: percent(box.probability), detector: box.detector.toFixed(2) })
       : "";
     if (box) view.reveal(box);
@@ -265,6 +268,12 @@ function createPicture({ element, props, trigger, upload, watch }) {
     if (value.boxes) room.set({ boxes: value.boxes });
   }
 
+  room.on(["picture"], ({ picture }) => {
+    if (!picture) return;
+    image.onload = null;
+    image.src = picture.url;
+    measure(picture.wh);
+  });
   room.on(["boxes"], (state) => { boxes = state.boxes || []; draw(); });
   room.on(["hovered", "selected"], draw);
   room.on(["selected"], speak);

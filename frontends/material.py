@@ -1,0 +1,231 @@
+"""What visitors bring: cutouts and backgrounds from uploaded files and ZIPs, checked and bounded.
+
+Knows no page. In: files with their names; out: cutouts and photographs in a visitor's folder, and
+what could not be taken, with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PilImage
+from PIL import ImageOps, UnidentifiedImageError
+
+from core.errors import DataError, ImageError, InputError, SpotterError
+from core.files import write_bytes
+from core.image import encode_image, read_image, resize_image
+from dataset.archive import Limits as ArchiveLimits
+from dataset.archive import unpack
+from synth.captions import parse_caption
+from synth.cutout_folder import NewCutout, add_cutouts, clean_name, read_folder
+from synth.library import IMAGE_SUFFIXES
+from synth.matting import trim
+
+__all__ = ["Brought", "Taken", "add_backgrounds", "add_own_cutouts", "words_of"]
+
+_CUTOUT_SIDE_MAX_PX = 1600
+_BACKGROUND_SIDE_MAX_PX = 2560
+_MEANINGLESS = frozenset(
+    ("img", "image", "images", "dsc", "dscn", "pic", "picture", "photo", "screenshot", "cutout",
+     "copy", "file", "untitled", "export")
+)  # fmt: skip
+# What Pillow raises for damaged files.
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError)
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """One uploaded file: where it lies and what its owner calls it."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of the files: names of what was added, and (file, reason) of what was not."""
+
+    added: tuple[str, ...]
+    refused: tuple[tuple[str, str], ...]
+
+
+def words_of(name: str) -> str:
+    """Return what a file's name says about its picture; empty where it says nothing.
+
+    Example:
+        >>> words_of("Red_Drone-02.png"), words_of("IMG_2041.png")
+        ('red drone', '')
+    """
+    words = re.findall(r"[^\W\d_]{2,}", Path(name).stem.lower())
+    return " ".join(word for word in words if word not in _MEANINGLESS)
+
+
+def add_own_cutouts(
+    files: Sequence[Brought], folder: Path, *, most: int, max_pixels: int, max_bytes: int
+) -> Taken:
+    """Add pictures with a transparent ground to a folder of cutouts.
+
+    A caption is taken from the cutout list of a ZIP (``cutouts.jsonl``), else from the file's
+    name, else from the colours that are seen.
+
+    Args:
+        files: Pictures, or ZIPs of pictures.
+        folder: The visitor's cutouts.
+        most: Largest number of cutouts in the folder.
+        max_pixels: Larger pictures are refused before they are decoded.
+        max_bytes: Most that a ZIP may hold.
+    """
+    added: list[str] = []
+    refused: list[tuple[str, str]] = []
+    room = most - len(read_folder(folder))
+    for file, listed in _each(files, max_bytes, refused, most):
+        if len(added) >= room:
+            refused.append((file.name, f"is one too many, the limit is {most}."))
+            continue
+        try:
+            rgba = _read_cutout(file.path, max_pixels)
+            new = _describe(rgba, file.name, listed)
+            added.append(add_cutouts(folder, [new])[0].name)
+        except SpotterError as error:
+            refused.append((file.name, _reason(error)))
+    return Taken(tuple(added), tuple(refused))
+
+
+def add_backgrounds(
+    files: Sequence[Brought], folder: Path, *, most: int, max_pixels: int, max_bytes: int
+) -> Taken:
+    """Add photographs to a folder of backgrounds, as JPEG without anything else in the file.
+
+    The arguments are those of ``add_own_cutouts``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    added: list[str] = []
+    refused: list[tuple[str, str]] = []
+    for file, _ in _each(files, max_bytes, refused, most):
+        taken = {path.stem for path in folder.glob("*.jpg")}
+        if len(taken) >= most:
+            refused.append((file.name, f"is one too many, the limit is {most}."))
+            continue
+        try:
+            image = read_image(file.path, max_pixels=max_pixels)
+            ratio = _BACKGROUND_SIDE_MAX_PX / max(image.shape[:2])
+            if ratio < 1:
+                image = resize_image(
+                    image, (round(image.shape[1] * ratio), round(image.shape[0] * ratio))
+                )
+            name = _free(Path(file.name).stem, taken)
+            write_bytes(folder / f"{name}.jpg", encode_image(image, format="jpeg"))
+            added.append(name)
+        except SpotterError as error:
+            refused.append((file.name, _reason(error)))
+    return Taken(tuple(added), tuple(refused))
+
+
+Listed = dict[str, tuple[str, str, str]]  # file name: class, caption, identity
+
+
+def _each(
+    files: Sequence[Brought], max_bytes: int, refused: list[tuple[str, str]], most: int
+) -> Iterator[tuple[Brought, Listed]]:
+    """Every picture, those in ZIPs too; a ZIP is unpacked beside and forgotten afterwards."""
+    for file in files:
+        if not zipfile.is_zipfile(file.path):
+            yield file, {}
+            continue
+        folder = Path(tempfile.mkdtemp(prefix="brought-"))
+        try:
+            limits = ArchiveLimits(files=4 * most, total_bytes=max_bytes)
+            unpack(file.path, folder, limits=limits)
+            paths = [
+                path
+                for path in sorted(folder.rglob("*"))
+                if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith("._")
+            ]
+            listed = _read_list(folder)
+            if not paths:
+                refused.append((file.name, "holds no pictures."))
+            for path in paths:
+                yield Brought(path, path.name), listed
+        except SpotterError as error:
+            refused.append((file.name, _reason(error)))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read_list(folder: Path) -> Listed:
+    """Captions of a folder of cutouts that was packed as a whole."""
+    listed: Listed = {}
+    for index in folder.rglob("cutouts.jsonl"):
+        try:
+            rows = read_folder(index.parent)
+        except (DataError, InputError):
+            continue
+        for cutout in rows:
+            listed[cutout.path.name] = (cutout.class_name, cutout.caption, cutout.identity)
+    return listed
+
+
+def _read_cutout(path: Path, max_pixels: int) -> NDArray[np.uint8]:
+    """Straight RGBA, trimmed, no larger than needed.
+
+    Raises:
+        ImageError: It is no picture, too large, or not transparent anywhere.
+    """
+    try:
+        with PilImage.open(path) as opened:
+            if opened.width * opened.height > max_pixels:
+                raise ImageError(f"has {opened.width}x{opened.height} pixels, too many.")
+            if not opened.has_transparency_data:
+                raise ImageError("has no transparent ground.", "Cut its object out instead.")
+            upright = ImageOps.exif_transpose(opened).convert("RGBA")
+    except (UnidentifiedImageError, PilImage.DecompressionBombError, *_DAMAGED) as error:
+        raise ImageError("is no picture that can be read.") from error
+    rgba = np.array(upright, np.uint8)
+    if int(rgba[..., 3].min()) > 250:
+        raise ImageError("has no transparent ground.", "Cut its object out instead.")
+    rgba, _ = trim(rgba)
+    side = max(rgba.shape[:2])
+    if side > _CUTOUT_SIDE_MAX_PX:
+        small = PilImage.fromarray(rgba)
+        small.thumbnail((_CUTOUT_SIDE_MAX_PX, _CUTOUT_SIDE_MAX_PX))
+        rgba = np.array(small, np.uint8)
+    return rgba
+
+
+def _describe(rgba: NDArray[np.uint8], name: str, listed: Listed) -> NewCutout:
+    stem = clean_name(Path(name).stem or "cutout")
+    if name in listed:
+        class_name, caption, identity = listed[name]
+        return NewCutout(rgba, stem, class_name, caption, identity)
+    words = words_of(name)
+    if not words:
+        return NewCutout(rgba, stem, "object")
+    description = parse_caption(words)
+    class_name = description.types[0] if len(description.types) == 1 else words
+    # A name without colours leaves them to be seen.
+    return NewCutout(rgba, stem, class_name, words if description.colors else "")
+
+
+def _free(stem: str, taken: set[str]) -> str:
+    try:
+        base = clean_name(stem)
+    except InputError:
+        base = "background"
+    name, number = base, 1
+    while name in taken:
+        number += 1
+        # A letter, not a number: numbers at the end count as views of one place.
+        name = f"{base}-copy-{'i' * (number - 1)}"
+    return name
+
+
+def _reason(error: SpotterError) -> str:
+    return str(error)

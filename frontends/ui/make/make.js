@@ -1,0 +1,115 @@
+// The wish for a data set: how many, how large, in which format; then progress, time left and Stop.
+//
+// Room in: `visit`, `settings`, `cutouts_use`, `backgrounds_use`, `scene_s`. Out: `seed`, `settings`
+// (the size), `made` (a new object for each finished data set), `run` (the state of the run).
+function createMake({ element, props, server }) {
+  const { room: openRoom, element: make, fill, duration } = window.spotter;
+  const room = openRoom(props.room);
+  const words = props.words;
+  const root = element.querySelector(".make");
+  const find = (name) => element.querySelector(`.${name}`);
+  const POLL_MS = 400;
+  const BYTES_OF_PIXEL = 0.17;
+
+  for (const name of ["count", "size", "format", "classes", "seed"]) find(`label-${name}`).textContent = words[name];
+  find("stop").textContent = words.stop;
+  find("dice").setAttribute("aria-label", words.dice);
+  find("dice").title = words.dice;
+  find("count").max = props.most;
+  find("format").append(...props.formats.map(([value, label]) => make("option", { value, text: label })));
+  find("classes").append(make("option", { value: "single", text: words.single }), make("option", { value: "types", text: words.types }));
+
+  const count = () => Math.min(Math.max(Math.round(Number(find("count").value)) || 0, 0), props.most);
+  const nameOf = ([width, height]) => `${width} × ${height}`;
+
+  function showSize() {
+    const now = (room.state.settings || {}).canvas_wh;
+    if (!now) return;
+    const known = props.sizes.some((wh) => nameOf(wh) === nameOf(now));
+    const sizes = known ? props.sizes : [now, ...props.sizes];
+    find("size").replaceChildren(...sizes.map((wh) => make("option", { value: JSON.stringify(wh), text: nameOf(wh) })));
+    find("size").value = JSON.stringify(sizes.find((wh) => nameOf(wh) === nameOf(now)));
+  }
+
+  function showWish() {
+    const n = count();
+    const [width, height] = (room.state.settings || {}).canvas_wh || [0, 0];
+    find("go").textContent = n === 1 ? words.go_one : fill(words.go, { count: n.toLocaleString("en") });
+    find("go").disabled = n === 0 || !room.state.visit;
+    const megabytes = n * width * height * BYTES_OF_PIXEL / 1e6;
+    const size = fill(words.megabytes, { value: megabytes < 10 ? megabytes.toFixed(1) : Math.round(megabytes) });
+    const seconds = n * (room.state.scene_s || 0);
+    find("estimate").textContent = room.state.scene_s ? fill(words.estimate, { time: duration(seconds, words), size }) : "";
+  }
+
+  function notice(message, calm) {
+    find("notice").textContent = message || "";
+    find("notice").hidden = !message;
+    find("notice").toggleAttribute("data-calm", Boolean(calm));
+  }
+
+  const RUNNING = ["waiting", "drawing", "packing"];
+  let polling = 0;
+
+  function show(run) {
+    const running = RUNNING.includes(run.state);
+    root.toggleAttribute("data-running", running);
+    find("running").hidden = !running;
+    room.set({ run });
+    if (running) {
+      const share = run.total ? run.done / run.total : 0;
+      find("bar").firstElementChild.style.width = `${share * 100}%`;
+      find("bar").setAttribute("aria-valuenow", Math.round(share * 100));
+      find("doing").textContent = run.state === "drawing" ? fill(words.drawing, { done: run.done, all: run.total }) : words[run.state];
+      find("left").textContent = run.left_s === null ? "" : fill(words.left, { time: duration(run.left_s, words) });
+      clearTimeout(polling);
+      polling = setTimeout(poll, POLL_MS);
+      return;
+    }
+    if (run.state === "stopped") notice(fill(words.stopped, { done: run.done, all: run.total }), true);
+    if (run.state === "failed") notice(run.error);
+    if (run.state === "done") room.set({ made: {} });
+  }
+
+  async function poll() {
+    try {
+      show(await server.progress({ visit: room.state.visit }));
+    } catch (error) {
+      // One lost answer is no lost run.
+      polling = setTimeout(poll, 4 * POLL_MS);
+    }
+  }
+
+  root.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (find("go").disabled) return;
+    notice("");
+    const { visit, settings, cutouts_use, backgrounds_use, seed } = room.state;
+    try {
+      show(await server.start({
+        visit, settings, cutouts: cutouts_use, backgrounds: backgrounds_use, seed: seed ?? 0, count: count(),
+        format: find("format").value, single_class: find("classes").value === "single",
+      }));
+      if (root.hasAttribute("data-running")) find("stop").focus({ preventScroll: true });
+    } catch (error) {
+      notice(String(error.message || error));
+    }
+  });
+  find("stop").addEventListener("click", async () => {
+    find("stop").disabled = true;
+    try { show(await server.stop({ visit: room.state.visit })); } catch (error) { notice(String(error.message || error)); }
+    find("stop").disabled = false;
+  });
+
+  function seed(value) { find("seed").value = value; room.set({ seed: value }); }
+  find("seed").addEventListener("change", () => seed(Math.min(Math.max(Math.round(Number(find("seed").value)) || 0, 0), 2 ** 31 - 1)));
+  find("dice").addEventListener("click", () => seed(Math.floor(Math.random() * 100000)));
+  find("count").addEventListener("input", showWish);
+  find("count").addEventListener("change", () => { find("count").value = Math.max(1, count()); showWish(); });
+  find("size").addEventListener("change", () => room.set({ settings: { ...room.state.settings, canvas_wh: JSON.parse(find("size").value) } }));
+  room.on(["settings"], () => { showSize(); showWish(); });
+  room.on(["scene_s", "visit"], showWish);
+  room.set({ seed: 0 });
+  showSize();
+  showWish();
+}

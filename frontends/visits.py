@@ -1,0 +1,153 @@
+"""A folder for each visitor, found by a name that nobody can guess, and removed after the visit.
+
+Knows neither page nor pictures. In: the session's name; out: a `Visit` with its folder.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.errors import InputError
+
+__all__ = ["Visit", "Visits"]
+
+# A phone that sleeps for a moment looks like a visitor who left.
+_GRACE_S = 600.0
+_AGE_MAX_S = 86_400.0
+
+
+@dataclass(slots=True, eq=False)
+class Visit:
+    """One visitor: the secret name, the folder, and when something last happened.
+
+    Args:
+        key: The folder's name and the browser's proof that the visit is its own.
+        folder: Everything that the visitor brought or made.
+        seen_s: Time of the last call, seconds.
+        left_s: Time at which the connection ended; None while it lasts.
+        lock: Held while files of the folder are changed.
+    """
+
+    key: str
+    folder: Path
+    seen_s: float
+    left_s: float | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all files in the folder."""
+        total = 0
+        for path in self.folder.rglob("*"):
+            try:
+                total += path.lstat().st_size if path.is_file() else 0
+            except FileNotFoundError:  # removed in this moment
+                continue
+        return total
+
+
+class Visits:
+    """All visits of this process; safe to use from several threads.
+
+    Args:
+        root: Parent of the visitors' folders, made on the first visit.
+        grace_s: How long a folder outlives its visitor's connection, seconds.
+        age_max_s: How long a folder lives without any call, seconds.
+        clock: Tells the time, seconds since 1970 (as the folders' own dates do).
+        removed: Told of each visit whose folder is about to go.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        grace_s: float = _GRACE_S,
+        age_max_s: float = _AGE_MAX_S,
+        clock: Callable[[], float] = time.time,
+        removed: Callable[[Visit], None] = lambda visit: None,
+    ) -> None:
+        self._root = root
+        self._grace_s, self._age_max_s = grace_s, age_max_s
+        self._clock = clock
+        self._removed = removed
+        self._lock = threading.Lock()
+        self._by_key: dict[str, Visit] = {}
+        self._key_of: dict[str, str] = {}
+
+    def enter(self, session: str) -> Visit:
+        """Return the visit of a browser session, new on its first call."""
+        self.sweep()
+        with self._lock:
+            visit = self._by_key.get(self._key_of.get(session, ""))
+            if visit is None:
+                key = secrets.token_urlsafe(18)
+                folder = self._root / key
+                folder.mkdir(parents=True)
+                visit = Visit(key, folder, self._clock())
+                self._by_key[key] = visit
+                self._key_of[session] = key
+            return self._touch(visit)
+
+    def get(self, key: object) -> Visit:
+        """Return the visit of a key.
+
+        Raises:
+            InputError: There is none, or it has ended.
+        """
+        with self._lock:
+            visit = self._by_key.get(str(key))
+            if visit is None:
+                raise InputError("this visit has ended and its files are gone.", "Reload the page.")
+            return self._touch(visit)
+
+    def leave(self, session: str) -> None:
+        """Note that a session's connection ended; its folder goes once the grace is over."""
+        with self._lock:
+            visit = self._by_key.get(self._key_of.get(session, ""))
+            if visit is None:
+                return
+            visit.left_s = self._clock()
+        timer = threading.Timer(self._grace_s + 1.0, self.sweep)
+        timer.daemon = True
+        timer.start()
+
+    def sweep(self) -> None:
+        """Remove the folders whose time is up, those of earlier processes too."""
+        now = self._clock()
+        with self._lock:
+            over = [visit for visit in self._by_key.values() if self._is_over(visit, now)]
+            for visit in over:
+                del self._by_key[visit.key]
+            self._key_of = {s: key for s, key in self._key_of.items() if key in self._by_key}
+            known = set(self._by_key)
+        for visit in over:
+            self._removed(visit)
+            with visit.lock:
+                shutil.rmtree(visit.folder, ignore_errors=True)
+        self._sweep_strangers(known, now)
+
+    def _sweep_strangers(self, known: set[str], now: float) -> None:
+        if not self._root.is_dir():
+            return
+        for folder in self._root.iterdir():
+            try:
+                old = folder.stat().st_mtime < now - self._age_max_s
+            except FileNotFoundError:
+                continue
+            if old and folder.name not in known:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _is_over(self, visit: Visit, now: float) -> bool:
+        left = visit.left_s is not None and visit.left_s < now - self._grace_s
+        return left or visit.seen_s < now - self._age_max_s
+
+    def _touch(self, visit: Visit) -> Visit:
+        visit.seen_s = self._clock()
+        visit.left_s = None
+        return visit

@@ -1,0 +1,363 @@
+"""What the tab Synthesize does for a visitor: material, previews, data sets, sending them away.
+
+Knows no page. In: a visit and what is wished for; out: scenes, figures, files of the visit.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.config import config_hash
+from core.errors import ConfigError, DataError, InputError
+from dataset.archive import pack
+from dataset.hub import push_folder
+from dataset.record import Dataset
+from dataset.registry import FORMATS
+from dataset.statistics import Statistics, summarize
+from frontends.chosen import Choice, Folders, choose_folders, forget_choices, read_choice
+from frontends.material import Brought, Taken, add_backgrounds, add_own_cutouts
+from frontends.runs import Run, Runs, RunState
+from frontends.service import Limits
+from frontends.visits import Visit, Visits
+from synth.config import SceneConfig
+from synth.cutout_folder import describe, read_folder, remove
+from synth.export import to_dataset
+from synth.generate import GALLERY, Generated, Job, generate, library_for, preview
+from synth.library import Background, Cutout, Library, read_backgrounds, read_cutouts
+from synth.manifest import MANIFEST_NAME, read_manifest
+from synth.render import Rendered
+
+__all__ = ["Made", "Wish", "Workshop", "read_wish"]
+
+_LIBRARIES = 4
+_PREVIEWS_AT_ONCE = 2
+_SEED_MAX = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What scenes shall look like, and of what they are made."""
+
+    config: SceneConfig
+    choice: Choice = field(default_factory=Choice)
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A finished data set of a visitor.
+
+    Args:
+        generated: What the generator says about it.
+        format: Its file format.
+        dataset: Its records, with a class for each type whatever the format's files say.
+        statistics: Its figures.
+        zip_path: The whole of it, packed.
+    """
+
+    generated: Generated
+    format: str
+    dataset: Dataset
+    statistics: Statistics
+    zip_path: Path
+
+
+def read_wish(values: Mapping[str, Any]) -> Wish:
+    """Return the wish in a browser's message.
+
+    Raises:
+        ConfigError: A setting is unknown or out of range.
+    """
+    settings = values.get("settings")
+    if not isinstance(settings, Mapping):
+        raise ConfigError("the settings are missing.", "Reload the page.")
+    config = SceneConfig().with_values(_without_old_keys(settings))
+    seed = values.get("seed", 0)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= _SEED_MAX:
+        raise ConfigError(f"the seed must be in [0, {_SEED_MAX}], got {seed!r}.")
+    return Wish(config, read_choice(values), seed)
+
+
+def _without_old_keys(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings; a mapping replaces the default's, where `with_values` would merge the two."""
+    empty = dict.fromkeys(SceneConfig().blend_weights, 0.0)
+    weights = settings.get("blend_weights")
+    if not isinstance(weights, Mapping):
+        return settings
+    return {**settings, "blend_weights": {**empty, **weights}}
+
+
+class Workshop:
+    """Works for every visitor; safe to use from several threads.
+
+    Args:
+        limits: What is accepted from strangers.
+        root: Parent of the visitors' folders.
+        gallery: Our cutouts and backgrounds.
+    """
+
+    def __init__(self, limits: Limits, *, root: Path, gallery: tuple[Path, Path] = GALLERY) -> None:
+        self.limits = limits
+        self.gallery = gallery
+        self.visits = Visits(root, removed=self._forget)
+        self._runs = Runs(limits.synth_max_runs)
+        self._made: dict[str, Made] = {}
+        self._libraries: OrderedDict[str, Library] = OrderedDict()
+        self._lock = threading.Lock()
+        self._previewing = threading.Semaphore(_PREVIEWS_AT_ONCE)
+
+    # ---------------------------------------------------------------- material
+
+    def our_cutouts(self) -> list[Cutout]:
+        """Return our own cutouts."""
+        return read_cutouts(self.gallery[0])
+
+    def our_backgrounds(self) -> list[Background]:
+        """Return our own backgrounds."""
+        return read_backgrounds(self.gallery[1])
+
+    def own_cutouts(self, visit: Visit) -> list[Cutout]:
+        """Return the visitor's cutouts."""
+        return read_folder(visit.folder / "cutouts")
+
+    def own_backgrounds(self, visit: Visit) -> list[Background]:
+        """Return the visitor's backgrounds."""
+        folder = visit.folder / "backgrounds"
+        return read_backgrounds(folder) if folder.is_dir() else []
+
+    def add(self, visit: Visit, kind: str, files: Sequence[Brought]) -> Taken:
+        """Add what a visitor brought to their cutouts or backgrounds; the uploads are removed.
+
+        Raises:
+            InputError: The visitor's files take too much room, or there are too many.
+        """
+        if len(files) > self.limits.synth_max_files:
+            raise InputError(
+                f"{len(files)} files are too many, the limit is {self.limits.synth_max_files}.",
+                "Leave some out.",
+            )
+        self._check_room(visit)
+        adding = add_own_cutouts if kind == "cutouts" else add_backgrounds
+        try:
+            with visit.lock:
+                return adding(
+                    files,
+                    visit.folder / kind,
+                    most=self.limits.synth_max_files,
+                    max_pixels=self.limits.max_pixels,
+                    max_bytes=self.limits.visit_max_bytes,
+                )
+        finally:
+            for file in files:
+                file.path.unlink(missing_ok=True)
+
+    def change(self, visit: Visit, name: str, *, caption: str, class_name: str) -> None:
+        """Give one of the visitor's cutouts another caption and type."""
+        with visit.lock:
+            describe(visit.folder / "cutouts", name, caption=caption, class_name=class_name)
+
+    def remove(self, visit: Visit, kind: str, names: Sequence[str]) -> None:
+        """Remove some of the visitor's material; names that are gone are passed over."""
+        with visit.lock:
+            if kind == "cutouts":
+                known = {cutout.name for cutout in self.own_cutouts(visit)}
+                for name in known & set(names):
+                    remove(visit.folder / "cutouts", name)
+                return
+            for background in self.own_backgrounds(visit):
+                if background.name in names:
+                    background.path.unlink(missing_ok=True)
+
+    # ---------------------------------------------------------------- scenes
+
+    def preview(
+        self, visit: Visit | None, wish: Wish, indices: Sequence[int], *, width_px: int
+    ) -> list[Rendered]:
+        """Return some scenes as they would be made, no wider than `width_px`.
+
+        Args:
+            visit: Whose material is used; None uses ours.
+            wish: What is wished for.
+            indices: Numbers of pictures.
+            width_px: Largest width.
+
+        Raises:
+            InputError: No cutout or background is chosen.
+        """
+        self._check_size(wish.config)
+        folders = self._folders(visit, wish.choice)
+        with self._previewing:
+            library = self._library(folders, wish.config)
+            return preview(library, wish.config, wish.seed, indices, width_px=width_px)
+
+    def _folders(self, visit: Visit | None, choice: Choice) -> Folders:
+        if visit is None:
+            return choose_folders(self.gallery[0], Choice(), self.gallery)
+        with visit.lock:
+            folders = choose_folders(visit.folder, choice, self.gallery)
+            forget_choices(visit.folder, frozenset((*folders.cutouts, *folders.backgrounds)))
+        return folders
+
+    def _library(self, folders: Folders, config: SceneConfig) -> Library:
+        """The library of some folders; kept, so that a turned knob decodes nothing anew."""
+        sides = (max(config.canvas_wh), config.window_ratio_min)
+        key = f"{folders.key} {sides}"
+        with self._lock:
+            if key in self._libraries:
+                self._libraries.move_to_end(key)
+                return self._libraries[key]
+        library = library_for(folders.cutouts, folders.backgrounds, config)
+        with self._lock:
+            self._libraries[key] = library
+            while len(self._libraries) > _LIBRARIES:
+                self._libraries.popitem(last=False)
+        return library
+
+    # ---------------------------------------------------------------- data sets
+
+    def start(
+        self, visit: Visit, wish: Wish, *, count: int, format: str, single_class: bool
+    ) -> Run:
+        """Begin a data set and return its run; one that was stopped is continued.
+
+        Raises:
+            InputError: Another run is not over, or the wish is larger than allowed.
+            UnknownNameError: There is no such format.
+        """
+        if not 1 <= count <= self.limits.synth_max_images:
+            raise InputError(
+                f"got {count} pictures, allowed are 1 to {self.limits.synth_max_images}.",
+                "Make fewer at a time.",
+            )
+        FORMATS.entry(format)
+        self._check_size(wish.config)
+        self._check_room(visit)
+        folders = self._folders(visit, wish.choice)
+        name = f"{config_hash(wish.config)}-{folders.key}-{wish.seed}-{format}-{single_class:d}"
+        out = visit.folder / "made" / name / "dataset"
+        job = Job(
+            out=out,
+            count=count,
+            seed=wish.seed,
+            format=format,
+            config=wish.config,
+            cutouts=folders.cutouts,
+            backgrounds=folders.backgrounds,
+            single_class=single_class,
+        )
+        return self._runs.start(visit.key, lambda run: self._make(visit, job, run))
+
+    def _make(self, visit: Visit, job: Job, run: Run) -> RunState:
+        self._made.pop(visit.key, None)
+        self._clear(visit, job)
+        generated = generate(job, lambda done, total, stage: run.report("drawing", done, total))
+        zip_path = job.out.parent / f"spotter-{job.format}-{job.count}.zip"
+        pack(job.out, zip_path, lambda done, total: run.report("packing", done, total))
+        dataset = self._read_back(job)
+        made = Made(generated, job.format, dataset, summarize(dataset), zip_path)
+        self._made[visit.key] = made
+        return "done"
+
+    def _read_back(self, job: Job) -> Dataset:
+        """The images in their order, with types and captions, which not every format keeps."""
+        library = library_for(job.cutouts, job.backgrounds, job.config)
+        _, entries = read_manifest(job.out / MANIFEST_NAME)
+        return to_dataset(job.out, library, entries, single_class=False)
+
+    def _clear(self, visit: Visit, job: Job) -> None:
+        """Make room: earlier data sets go, but not one that this job continues."""
+        for folder in (visit.folder / "made").glob("*"):
+            if folder != job.out.parent:
+                shutil.rmtree(folder, ignore_errors=True)
+        for archive in job.out.parent.glob("*.zip"):
+            archive.unlink(missing_ok=True)
+        # A finished data set may grow; a smaller one is begun anew.
+        if (job.out.parent / "count").is_file():
+            before = int((job.out.parent / "count").read_text())
+            if before > job.count:
+                shutil.rmtree(job.out, ignore_errors=True)
+        job.out.parent.mkdir(parents=True, exist_ok=True)
+        (job.out.parent / "count").write_text(str(job.count))
+
+    def run(self, visit: Visit) -> Run:
+        """Return the visitor's present or last run."""
+        return self._runs.of(visit.key)
+
+    def made(self, visit: Visit) -> Made:
+        """Return the visitor's finished data set.
+
+        Raises:
+            InputError: There is none.
+        """
+        made = self._made.get(visit.key)
+        if made is None or not made.zip_path.is_file():
+            raise InputError("there is no data set yet.", "Make one first.")
+        return made
+
+    def push(self, visit: Visit, repo: str, *, token: str, private: bool) -> Run:
+        """Begin to send the visitor's data set to Hugging Face and return the run.
+
+        Raises:
+            InputError: There is none, or another run is not over.
+        """
+        folder = self.made(visit).generated.folder
+
+        def send(run: Run) -> RunState:
+            run.url = push_folder(
+                folder,
+                repo,
+                token=token,
+                private=private,
+                on_progress=lambda done, total: run.report("sending", done, total),
+            )
+            return "sent"
+
+        return self._runs.start(visit.key, send)
+
+    # ---------------------------------------------------------------- limits
+
+    def _check_room(self, visit: Visit) -> None:
+        used, limit = visit.size_bytes, self.limits.visit_max_bytes
+        if used > limit:
+            raise InputError(
+                f"your files take {used / 1e6:.0f} MB, the limit is {limit / 1e6:.0f} MB.",
+                "Remove some of them first.",
+            )
+
+    def _check_size(self, config: SceneConfig) -> None:
+        width, height = config.canvas_wh
+        if width * height > self.limits.synth_max_pixels:
+            raise ConfigError(
+                f"canvas_wh of {width} × {height} is {width * height / 1e6:.1f} megapixels, "
+                f"the limit here is {self.limits.synth_max_pixels / 1e6:g}.",
+                "Choose a smaller size.",
+            )
+
+    def _forget(self, visit: Visit) -> None:
+        self._runs.forget(visit.key)
+        self._made.pop(visit.key, None)
+
+
+def wait_for(run: Run, limit_s: float) -> None:
+    """Return once a run is over.
+
+    Raises:
+        DataError: It takes longer than the limit.
+        SpotterError: It failed.
+    """
+    end_s = time.monotonic() + limit_s
+    while not run.is_over:
+        if time.monotonic() > end_s:
+            run.stop()
+            raise DataError(f"the work takes longer than {limit_s:g} s.", "Ask for less at once.")
+        time.sleep(0.05)
+    if run.state != "failed":
+        return
+    raise run.error or DataError("the work failed.", "The log has the details.")
