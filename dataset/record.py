@@ -47,7 +47,7 @@ class Record:
 
     Raises:
         DataError: Lengths differ, a box is empty or outside of the image, or an outline has
-            fewer than three points.
+            fewer than three points; the image_id is no plain name.
     """
 
     image_id: str
@@ -79,6 +79,10 @@ class Record:
                 f"{self.image_id}: {n} boxes, {len(self.captions)} captions, "
                 f"{len(self.class_id)} classes and {len(self.visible_ratio)} visible ratios; "
                 "all must be of one length."
+            )
+        if not self.image_id or self.image_id != Path(self.image_id).name:
+            raise DataError(
+                f"image_id must be a file's name without a folder, got {self.image_id!r}."
             )
         if self.split not in SPLITS:
             raise DataError(

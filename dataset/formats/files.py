@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import DataError
-from core.files import confined_path
 from dataset.formats.raw import Finding
 from dataset.record import Dataset, Record
 
@@ -113,8 +112,8 @@ def refuse_others(folders: Iterable[Path], wanted: set[Path]) -> None:
 
 def copy_image(source: Path, folder: Path, name: str) -> None:
     """Copy one image into a folder under a name; nothing happens if it is there itself."""
-    target = confined_path(folder, name)
-    if target == source.resolve():
+    target = folder / name
+    if target.resolve() == source.resolve():
         return
     _put(target, lambda part: _copy(source, part))
 

@@ -102,8 +102,9 @@ def _note(record: Record, labels: str, outlines: bool) -> dict[str, Any]:
         "source": record.source,
         "licence": record.licence,
     }
-    if record.polygons and outlines:
-        note["outlines"] = [flat_outlines(known) for known in record.polygons]
+    if outlines:
+        # Also where none is known: the label row of such a box is a rectangle.
+        note["outlines"] = [flat_outlines(known) for known in record.polygons] or [[]] * len(record)
     return note
 
 

@@ -15,7 +15,7 @@ import yaml
 
 from core.errors import InputError
 from core.files import confined_path
-from dataset.formats.files import SPLIT_WORDS, list_images
+from dataset.formats.files import SPLIT_WORDS, list_images, split_named
 from dataset.formats.raw import Finding
 from dataset.record import Dataset
 from dataset.splits import SPLITS
@@ -73,16 +73,21 @@ def read_sources(folder: Path) -> Sources:
     findings: list[Finding] = []
     settings = _read_yaml(folder, findings)
     names = _class_names(settings.get("names"), settings.get("nc"), findings)
+    places = [
+        (split, place)
+        for split in SPLITS
+        for place in _places(folder, settings, split, findings)
+        if place
+    ]
+    # One folder may stand for two splits where one of them has no images of its own: then it
+    # belongs to the split that it is called after, else to the first.
+    places.sort(key=lambda entry: split_named(entry[1][0].parent.name) != entry[0])
     images: dict[str, list[Path]] = {}
     seen: set[Path] = set()
-    for split in SPLITS:
-        found: list[Path] = []
-        for place in _places(folder, settings, split, findings):
-            found.extend(path for path in place if path not in seen)
-            # One folder may stand for two splits where one of them has no images of its own.
-            seen.update(found)
-        if found:
-            images[split] = found
+    for split, place in places:
+        images.setdefault(split, []).extend(path for path in place if path not in seen)
+        seen.update(place)
+    images = {split: images[split] for split in SPLITS if images.get(split)}
     if not images and (flat := list_images(folder / "images")):
         images[""] = flat
     return Sources(names, images, tuple(findings))
