@@ -37,6 +37,7 @@ __all__ = [
     "add_cutouts",
     "clean_name",
     "describe",
+    "encode_rgba",
     "read_folder",
     "read_rgba",
     "remove",
@@ -159,7 +160,7 @@ def add_cutouts(folder: Path, cutouts: Sequence[NewCutout]) -> list[Cutout]:
     """The cutouts as they were added, in order: all of them, or none when one cannot be used."""
     for new in cutouts:
         _check_pixels(new.rgba, new.name)
-    prepared = [(_describe(new), _encode(new.rgba)) for new in cutouts]
+    prepared = [(_describe(new), encode_rgba(new.rgba)) for new in cutouts]
     added = []
     with _changing(folder) as rows:
         # A renamed cutout's image keeps its file, so its old name stays taken.
@@ -275,7 +276,8 @@ def _check_pixels(rgba: Rgba, name: str) -> None:
         raise InputError(f"{name}: nothing of it is visible.", "Use an image with an object.")
 
 
-def _encode(rgba: Rgba) -> bytes:
+def encode_rgba(rgba: Rgba) -> bytes:
+    """The bytes of a WebP file that holds straight RGBA without loss."""
     bgra = cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA)
     # A quality above 100 means without loss.
     done, data = cv2.imencode(".webp", bgra, (cv2.IMWRITE_WEBP_QUALITY, 101))

@@ -317,9 +317,8 @@ def _reasons_against(record: Record, min_side_px: int) -> list[str]:
     """For each box why it is left out without looking at the image; empty where nothing is."""
     boxes = record.xyxy
     limit = np.tile(np.array(record.image_wh, np.float32), 2)
-    edges = (boxes[:, :2] < _EDGE_PX).any(axis=1) | (boxes[:, 2:] > limit[2:] - _EDGE_PX).any(
-        axis=1
-    )
+    past = np.concatenate([boxes[:, :2] < _EDGE_PX, boxes[:, 2:] > limit[2:] - _EDGE_PX], axis=1)
+    edges = np.asarray(past.any(axis=1))
     small = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf) < min_side_px
     hidden_ratio = np.maximum(_cover_ratio(boxes), 1 - record.visible_ratio)
     reasons = []

@@ -1,0 +1,293 @@
+// Makes a cutout: a photograph comes in, a box or strokes say what is meant, the server cuts, the
+// person names it. Coordinates: pixels of the picture, measured at edges.
+//
+// Out: the events `cut` and `take` with a wish {image, box, strokes, turn, type, caption, name}.
+// In: props.value {turn, display, result, saved}, the answer to the wish of that turn.
+// The event `added` follows when the visitor's cutouts have changed.
+function createCutoutMaker({ element, props, trigger, upload, watch }) {
+  const { element: make, fill } = window.spotter;
+  const words = props.words;
+  const find = (name) => element.querySelector(`.${name}`);
+  const [root, stage, image, ink] = ["maker", "stage", "image", "ink"].map(find);
+  const fields = { type: find("type"), caption: find("caption"), name: find("name") };
+  const REST_MS = 250;
+
+  const view = createView({ stage, changed: draw });
+  const sketch = createSketch({ stage, view, changed, settled: () => ask(REST_MS) });
+  let file = null;
+  let localUrl = null;
+  let turn = 0;
+  let result = null;
+  let veil = null;
+  let rest = 0;
+  const written = { caption: false, name: false };
+
+  // ---------------------------------------------------------------- words
+
+  const labels = {
+    undo: "undo", clear: "clear", nothing: "nothing", add: "add", "type-label": "type",
+    "caption-label": "caption", "name-label": "name",
+  };
+  for (const [name, word] of Object.entries(labels)) find(name).textContent = words[word];
+  stage.setAttribute("aria-label", words.stage);
+  find("tools").setAttribute("aria-label", words.tools);
+  fields.type.placeholder = words.type_hint;
+  fields.caption.placeholder = words.caption_hint;
+  find("cutout").alt = words.result;
+  const modes = [...element.querySelectorAll(".mode")];
+  for (const button of modes) {
+    button.querySelector("span").textContent = words[`mode_${button.dataset.mode}`];
+    button.addEventListener("click", () => setMode(button.dataset.mode));
+  }
+  const types = find("types");
+  types.id = `${props.room}-types`;
+  fields.type.setAttribute("list", types.id);
+  types.replaceChildren(...props.types.map((name) => make("option", { value: name })));
+
+  function setMode(mode) {
+    sketch.mode = mode;
+    root.dataset.mode = mode;
+    for (const button of modes) button.setAttribute("aria-checked", String(button.dataset.mode === mode));
+    changed();
+  }
+
+  function notice(message) {
+    find("notice").textContent = message || "";
+    find("notice").hidden = !message;
+  }
+
+  function guide() {
+    const alpha = result && result.method === "alpha";
+    const say = alpha ? "say_alpha" : sketch.mode === "box" ? (sketch.box ? "say_box_again" : "say_box") : `say_${sketch.mode}`;
+    find("say").textContent = words[say];
+    find("undo").disabled = find("clear").disabled = !sketch.box && sketch.strokes.length === 0;
+  }
+
+  // ---------------------------------------------------------------- drawing
+
+  let waiting = 0;
+  function draw() {
+    if (!waiting) waiting = requestAnimationFrame(() => { waiting = 0; paint(); });
+  }
+
+  function changed() {
+    guide();
+    draw();
+  }
+
+  function paint() {
+    if (!view.size) return;
+    image.style.width = `${view.size[0]}px`;
+    image.style.height = `${view.size[1]}px`;
+    image.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
+    const [width, height] = view.stageWh();
+    const dense = window.devicePixelRatio || 1;
+    ink.width = Math.round(width * dense);
+    ink.height = Math.round(height * dense);
+    const pen = ink.getContext("2d");
+    pen.setTransform(dense, 0, 0, dense, 0, 0);
+    paintVeil(pen);
+    for (const stroke of sketch.strokes) paintStroke(pen, stroke);
+    if (sketch.box) paintFrame(pen);
+  }
+
+  // Darkens what is not part of the cutout.
+  function paintVeil(pen) {
+    if (!veil) return;
+    pen.fillStyle = "rgb(12 14 18 / 0.62)";
+    pen.fillRect(view.x, view.y, view.size[0] * view.scale, view.size[1] * view.scale);
+    const [x1, y1, x2, y2] = result.window;
+    pen.globalCompositeOperation = "destination-out";
+    pen.drawImage(veil, ...view.onScreen({ x: x1, y: y1, w: x2 - x1, h: y2 - y1 }));
+    pen.globalCompositeOperation = "source-over";
+  }
+
+  function paintStroke(pen, { keep, radius, points }) {
+    pen.lineCap = pen.lineJoin = "round";
+    pen.lineWidth = 2 * radius * view.scale;
+    pen.strokeStyle = keep ? "rgb(60 200 110 / 0.55)" : "rgb(255 90 60 / 0.55)";
+    pen.beginPath();
+    points.forEach(([x, y], i) => {
+      const at = [view.x + x * view.scale, view.y + y * view.scale];
+      if (i === 0) pen.moveTo(...at);
+      pen.lineTo(...at);
+    });
+    pen.stroke();
+  }
+
+  function paintFrame(pen) {
+    const [x1, y1, x2, y2] = sketch.box;
+    const [x, y, w, h] = view.onScreen({ x: x1, y: y1, w: x2 - x1, h: y2 - y1 });
+    for (const [color, thick] of [["rgb(0 0 0 / 0.55)", 3], ["#fff", 1]]) {
+      pen.strokeStyle = color;
+      pen.lineWidth = thick;
+      pen.strokeRect(Math.round(x) - 0.5, Math.round(y) - 0.5, Math.round(w) + 1, Math.round(h) + 1);
+    }
+    if (sketch.mode !== "box") return;
+    for (const cx of [x, x + w]) {
+      for (const cy of [y, y + h]) {
+        pen.fillStyle = "#fff";
+        pen.strokeStyle = "rgb(0 0 0 / 0.6)";
+        pen.lineWidth = 1;
+        pen.beginPath();
+        pen.arc(cx, cy, 5, 0, 7);
+        pen.fill();
+        pen.stroke();
+      }
+    }
+  }
+
+  // ---------------------------------------------------------------- asking
+
+  function wish() {
+    const { box, strokes } = sketch;
+    const values = Object.fromEntries(Object.entries(fields).map(([key, input]) => [key, input.value]));
+    return { image: file, box, strokes, turn, ...values };
+  }
+
+  function ask(delay) {
+    clearTimeout(rest);
+    turn += 1;
+    find("add").disabled = true;
+    find("done").textContent = "";
+    if (!sketch.box && !sketch.strokes.some((stroke) => stroke.keep)) { forget(); return; }
+    root.toggleAttribute("data-busy", true);
+    rest = setTimeout(send, delay);
+  }
+
+  function send() {
+    if (!file) return; // still on its way; the upload asks again
+    trigger("cut", { wish: wish() });
+  }
+
+  // No cutout any more.
+  function forget() {
+    result = veil = null;
+    root.removeAttribute("data-busy");
+    notice("");
+    find("cutout").hidden = true;
+    find("nothing").hidden = false;
+    find("facts").textContent = "";
+    find("add").disabled = true;
+    changed();
+  }
+
+  function suggest() {
+    if (!result) return;
+    const type = fields.type.value.trim();
+    if (!written.caption) fields.caption.value = [result.colors, type].filter(Boolean).join(" ");
+    if (!written.name) fields.name.value = (type ? fields.caption.value : result.name || fields.caption.value).replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60);
+  }
+
+  for (const key of ["caption", "name"]) {
+    fields[key].addEventListener("input", () => { written[key] = fields[key].value.trim() !== ""; });
+  }
+  fields.type.addEventListener("input", suggest);
+
+  find("add").addEventListener("click", () => {
+    find("add").disabled = true;
+    root.toggleAttribute("data-busy", true);
+    trigger("take", { wish: wish() });
+  });
+  find("undo").addEventListener("click", sketch.undo);
+  find("clear").addEventListener("click", () => { sketch.clear(); setMode("box"); turn += 1; forget(); });
+
+  stage.addEventListener("keydown", (event) => {
+    if (event.target !== stage || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!view.size) {
+      if (event.key === "Enter" || event.key === " ") { event.preventDefault(); find("file").click(); }
+      return;
+    }
+    if (event.key === "Escape") view.fit();
+    else if (!sketch.key(event)) return;
+    event.preventDefault();
+  });
+
+  // ---------------------------------------------------------------- answers
+
+  function receive(value) {
+    if (!value) return;
+    if (value.display && value.turn >= 0) show(value.display.url);
+    if (value.turn !== turn) return;
+    if (value.saved) { welcome(value.saved); return; }
+    if (value.result) present(value.result);
+  }
+
+  function present(answer) {
+    root.removeAttribute("data-busy");
+    if (!answer.preview) { forget(); notice(answer.message); return; }
+    notice("");
+    result = answer;
+    const shown = find("cutout");
+    shown.src = answer.preview;
+    shown.hidden = false;
+    find("nothing").hidden = true;
+    find("facts").textContent = fill(words.facts, { width: answer.window[2] - answer.window[0], height: answer.window[3] - answer.window[1] });
+    find("add").disabled = false;
+    suggest();
+    const mask = new Image();
+    mask.onload = () => { if (result === answer && answer.method !== "alpha") { veil = mask; draw(); } };
+    mask.src = answer.preview;
+    changed();
+  }
+
+  function welcome(saved) {
+    root.removeAttribute("data-busy");
+    find("add").disabled = false;
+    if (!saved.name) { notice(saved.message); return; }
+    notice("");
+    find("done").textContent = fill(words.added, { name: saved.name });
+    written.caption = written.name = false;
+    trigger("added");
+  }
+
+  // ---------------------------------------------------------------- a photograph comes in
+
+  function show(url) {
+    if (image.getAttribute("src") === url) return;
+    image.onload = () => {
+      view.size = [image.naturalWidth, image.naturalHeight];
+      root.dataset.phase = "drawing";
+      sketch.enabled = true;
+      view.fit();
+      changed();
+    };
+    image.src = url;
+  }
+
+  connectIntake({
+    element,
+    words,
+    limit_bytes: props.upload_max_bytes,
+    notice,
+    async take(chosen) {
+      if (localUrl) URL.revokeObjectURL(localUrl);
+      localUrl = URL.createObjectURL(chosen);
+      file = null;
+      view.size = null;
+      sketch.clear();
+      setMode("box");
+      written.caption = written.name = false;
+      find("done").textContent = "";
+      turn += 1;
+      forget();
+      show(localUrl);
+      root.toggleAttribute("data-busy", true);
+      const mine = turn;
+      try {
+        const { path, url } = await upload(chosen);
+        file = { path, url, orig_name: chosen.name, meta: { _type: "gradio.FileData" } };
+        // Even without a box: the picture may be transparent, or one that the browser cannot show.
+        if (turn === mine) turn += 1;
+        send();
+      } catch (error) {
+        root.removeAttribute("data-busy");
+        notice(words.upload_failed);
+      }
+    },
+  });
+
+  setMode("box");
+  watch("value", () => receive(props.value));
+  new ResizeObserver(view.refresh).observe(stage);
+}

@@ -1,0 +1,46 @@
+"""The words of the cutout maker; names in braces are filled in by its script."""
+
+from __future__ import annotations
+
+__all__ = ["WORDS"]
+
+WORDS: dict[str, str] = {
+    "title": "Drop a photograph here",
+    "title_touch": "Choose a photograph",
+    "hint": "or paste one; its object becomes a cutout",
+    "choose": "Choose a file",
+    "camera": "Use the camera",
+    "replace": "Replace",
+    "take": "Take the picture",
+    "close": "Close the camera",
+    "not_a_picture": "This file is not a picture. Use a JPEG, PNG, WebP, GIF, BMP or TIFF file.",
+    "too_large": "This file has {size} MB, the limit is {limit} MB. Save it smaller and try again.",
+    "upload_failed": "The picture did not reach the server. Check the connection and try again.",
+    "no_camera": "No camera can be used here. Allow it in the browser, or choose a file instead.",
+    "tools": "What the pointer draws",
+    "mode_box": "Box",
+    "mode_keep": "Keep",
+    "mode_drop": "Remove",
+    "undo": "Undo",
+    "clear": "Start over",
+    "fit": "Show the whole picture",
+    "stage": (
+        "Photograph. Enter makes a box, arrow keys move it, Shift with arrow keys resizes it, "
+        "Escape shows the whole picture."
+    ),
+    "say_box": "Draw a box around the whole object.",
+    "say_box_again": "Drag the box or its corners to change it.",
+    "say_keep": "Paint over what belongs to the object and is missing.",
+    "say_drop": "Paint over what does not belong to the object.",
+    "say_alpha": "This picture is transparent already: it is taken as it is.",
+    "result": "The cutout on a checkerboard",
+    "nothing": "The cutout appears here.",
+    "facts": "{width} × {height} px",
+    "type": "Type",
+    "type_hint": "helicopter",
+    "caption": "Caption",
+    "caption_hint": "suggested from its colors",
+    "name": "Name",
+    "add": "Add to my cutouts",
+    "added": "Added as {name}.",
+}
