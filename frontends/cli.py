@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from frontends.failures import exit_with, guarded
+from frontends.synth_cli import add_synth_parser
 
 if TYPE_CHECKING:
     from frontends.service import Service
@@ -62,6 +63,8 @@ def build_parser() -> argparse.ArgumentParser:
     doctor.set_defaults(run=_run_doctor)
     doctor.add_argument("--json", action="store_true", help="print it as JSON")
     _add_config(doctor)
+
+    add_synth_parser(commands)
     return parser
 
 

@@ -70,8 +70,12 @@ def _scale_alpha(rgba: Rgba, alpha: NDArray[np.float32]) -> Rgba:
 
 def paste(canvas: NDArray[np.uint8], rgba: Rgba) -> None:
     """Draw premultiplied RGBA over a canvas (or a view of one) of the same size, in place."""
-    keep = 1.0 - rgba[..., 3:] * (1.0 / 255.0)
-    np.copyto(canvas, np.clip(canvas * keep + rgba[..., :3] + 0.5, 0, 255), casting="unsafe")
+    keep = 1.0 - rgba[..., 3] * np.float32(1.0 / 255.0)
+    mixed = canvas * keep[..., None]
+    mixed += rgba[..., :3]
+    mixed += 0.5
+    np.minimum(mixed, 255.0, out=mixed)
+    np.copyto(canvas, mixed, casting="unsafe")
 
 
 def blend_poisson(canvas: NDArray[np.uint8], rgba: Rgba, left: int, top: int) -> None:

@@ -7,6 +7,7 @@ and i alone, not from the number of processes or an interruption. Not here: what
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,11 +22,12 @@ from synth.manifest import MANIFEST_NAME, Parts, read_manifest
 from synth.materials import check_materials, describe_software
 from synth.render import Rendered, render
 from synth.splits import part_library, sample_image
-from synth.work import OnProgress, clean_up, locked, run_blocks
+from synth.work import OnProgress, checksum, clean_up, locked, run_blocks
 
 __all__ = ["GALLERY", "Generated", "Job", "generate", "library_for", "preview", "replay"]
 
 PREVIEW_WIDTH_PX = 640
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,4 +164,10 @@ def replay(
         raise InputError(f"{manifest} has images 0 to {len(entries) - 1}, got index {index}.")
     config = SceneConfig.model_validate(header["config"])
     library = library_for(cutouts, backgrounds, config)
-    return render(found[0].plan, library, outlines=bool(header["options"]["outlines"]))
+    scene = render(found[0].plan, library, outlines=bool(header["options"]["outlines"]))
+    if found[0].checksum not in ("", checksum(scene)):
+        _log.warning(
+            "image %d differs from the one that was made: other cutouts, backgrounds or software",
+            index,
+        )
+    return scene

@@ -102,7 +102,7 @@ class Library:
     Args:
         cutouts: At least none; scenes without any are empty scenes.
         backgrounds: At least one.
-        cache_bytes: Decoded pixels kept in memory, half for cutouts, half for backgrounds.
+        cache_bytes: Decoded pixels kept in memory, most of it for backgrounds.
         background_side_px: Longer side that a background is reduced to when it is read; scenes of
             640 px never need more, and a whole photograph does not fit many times into memory.
 
@@ -127,8 +127,8 @@ class Library:
         self._cutout_by_name = _by_name(self.cutouts, "cutout")
         self._background_by_name = _by_name(self.backgrounds, "background")
         self.background_side_px = background_side_px
-        self._cutout_pixels = _PixelCache(cache_bytes // 2)
-        self._background_pixels = _PixelCache(cache_bytes // 2)
+        self._cutout_pixels = _PixelCache(cache_bytes * 3 // 10)
+        self._background_pixels = _PixelCache(cache_bytes * 7 // 10)
         self.by_class: dict[str, list[Cutout]] = {}
         for cutout in self.labelled:
             self.by_class.setdefault(cutout.class_name, []).append(cutout)
@@ -200,7 +200,7 @@ def open_library(
     backgrounds_paths: Sequence[Path],
     *,
     background_side_px: int = 1280,
-    cache_bytes: int = 160_000_000,
+    cache_bytes: int = 200_000_000,
 ) -> Library:
     """The library in some folders of cutouts and some of backgrounds.
 

@@ -12,65 +12,71 @@ from numpy.typing import NDArray
 
 from synth.plan import Light
 
-__all__ = ["estimate_blur", "estimate_noise", "light_object"]
+__all__ = ["light_object", "measure_look"]
 
 _TILE_PX = 64
+_GRAIN_MIN = 0.7  # grey levels; less noise than this is lost in rounding
+_EDGE_MIN = 6.0  # grey levels a pixel; below, there is no edge to judge by
 _BLUR_PX_MAX = 2.5
-# What a resized cutout's own edges measure; only more than this is added to it.
-_SHARP_PX = 0.6
+# What the edges of a resized cutout measure; only more than this is added to it.
+_SHARP_PX = 0.7
 
 
-def estimate_noise(image: NDArray[np.uint8]) -> float:
-    """Standard deviation of the noise in the calmest tenth of an image (Immerkaer 1996).
+def measure_look(image: NDArray[np.uint8]) -> tuple[float, float]:
+    """The noise of an image, and how much a sharp object must be blurred to be like it.
+
+    Noise: its standard deviation in the calmest tenth of the image (Immerkaer 1996). Blur: across
+    an edge of blur s the energies of first and second derivative differ by 2 s^2; the sharpest
+    fifth of the tiles with clear edges decides, as depth and haze soften the others.
 
     Args:
         image: uint8 (h, w, 3) RGB.
+
+    Returns:
+        Standard deviation in grey levels, and a Gaussian sigma in px, 0 where no edge is clear.
     """
+    tiles = _grey_tiles(image)
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-    response = [
-        float(np.abs(cv2.filter2D(tile, cv2.CV_32F, kernel)).mean()) for tile in _grey_tiles(image)
-    ]
-    return float(np.percentile(response, 10) * np.sqrt(np.pi / 2) / 6)
+    response = np.abs(_inner(cv2.filter2D(_stacked(tiles), cv2.CV_32F, kernel), tiles))
+    noise = float(np.percentile(response.mean(axis=(1, 2)), 10) * np.sqrt(np.pi / 2) / 6)
+    # Smoothed a little, or noise would hide the edges; what that adds is taken off again.
+    grey = cv2.GaussianBlur(_stacked(tiles).astype(np.float32), (0, 0), 1.0)
+    dx, dy = (_inner(cv2.Scharr(grey, cv2.CV_32F, *axis), tiles) / 32 for axis in ((1, 0), (0, 1)))
+    first = dx * dx + dy * dy
+    second = _inner(cv2.Laplacian(grey, cv2.CV_32F), tiles) ** 2
+    peak = first.max(axis=(1, 2), keepdims=True)
+    near = first > 0.04 * peak
+    first_energy = (first * near).sum(axis=(1, 2)) - 0.043 * noise**2 * near.sum(axis=(1, 2))
+    second_energy = (second * near).sum(axis=(1, 2)) - 0.112 * noise**2 * near.sum(axis=(1, 2))
+    clear = (peak[:, 0, 0] > max(_EDGE_MIN, 3 * noise) ** 2) & (second_energy > 0)
+    if clear.sum() < 2:
+        return noise, 0.0
+    sigma = np.sqrt(np.maximum(0.5 * first_energy[clear] / second_energy[clear], 0))
+    blur = float(np.percentile(sigma, 20))
+    return noise, min(float(np.sqrt(max(blur**2 - 1.0 - _SHARP_PX**2, 0.0))), _BLUR_PX_MAX)
 
 
-def estimate_blur(image: NDArray[np.uint8]) -> float:
-    """By what Gaussian sigma, px, a sharp object must be blurred to be as sharp as an image.
-
-    At a straight edge of blur s the second derivative's peak is the first's over s sqrt(e); the
-    strongest edges of each tile vote, the sharpest tenth decides. 0 where there is no clear edge.
-
-    Args:
-        image: uint8 (h, w, 3) RGB.
-    """
-    votes = []
-    for tile in _grey_tiles(image):
-        grey = tile.astype(np.float32)
-        first = np.hypot(
-            cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=3), cv2.Sobel(grey, cv2.CV_32F, 0, 1, ksize=3)
-        )[2:-2, 2:-2] * np.float32(1 / 8)
-        peak = float(np.percentile(first, 99))
-        if peak < 6.0:
-            continue
-        second = np.abs(cv2.Laplacian(grey, cv2.CV_32F))[2:-2, 2:-2]
-        near = cv2.dilate((first > 0.8 * peak).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-        votes.append(peak / max(float(np.percentile(second[near], 90)), 1e-3) * np.exp(-0.5))
-    if len(votes) < 2:
-        return 0.0
-    sigma = float(np.percentile(votes, 10))
-    return min(float(np.sqrt(max(sigma**2 - _SHARP_PX**2, 0.0))), _BLUR_PX_MAX)
-
-
-def _grey_tiles(image: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """Tiles on a grid, at most 8x5: enough to know a whole picture by."""
+def _grey_tiles(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Tiles on a grid, uint8 (n, side, side), at most 7x4: enough to know a picture by."""
     height, width = image.shape[:2]
     side = min(_TILE_PX, height, width)
-    columns, rows = min(8, width // side), min(5, height // side)
-    tiles = []
-    for top in np.linspace(0, height - side, rows).astype(int):
-        for left in np.linspace(0, width - side, columns).astype(int):
-            part = np.ascontiguousarray(image[top : top + side, left : left + side])
-            tiles.append(np.asarray(cv2.cvtColor(part, cv2.COLOR_RGB2GRAY), np.uint8))
-    return tiles
+    columns, rows = min(7, width // side), min(4, height // side)
+    tiles = [
+        image[top : top + side, left : left + side]
+        for top in np.linspace(0, height - side, rows).astype(int)
+        for left in np.linspace(0, width - side, columns).astype(int)
+    ]
+    grey = cv2.cvtColor(np.concatenate(tiles), cv2.COLOR_RGB2GRAY)
+    return np.asarray(grey, np.uint8).reshape(-1, side, side)
+
+
+def _stacked(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return tiles.reshape(-1, tiles.shape[2])
+
+
+def _inner(response: NDArray[np.float32], tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The response by tile, without the rims where the neighbour tile was seen."""
+    return np.asarray(response, np.float32).reshape(tiles.shape)[:, 2:-2, 2:-2]
 
 
 def light_object(
@@ -89,24 +95,28 @@ def light_object(
         noise_std: Noise of the background, grey levels.
         rng: Draws the noise.
     """
-    total = float(rgba[..., 3].sum()) / 255.0
-    if total < 1.0:
+    mean_rgba = cv2.mean(rgba)
+    total = mean_rgba[3] / 255.0
+    if total * rgba.shape[0] * rgba.shape[1] < 1.0 or (
+        light == Light() and noise_std <= _GRAIN_MIN
+    ):
         return rgba
-    mean = rgba[..., :3].sum(axis=(0, 1)) / total
-    local = view.reshape(-1, 3).mean(axis=0)
+    mean = np.array(mean_rgba[:3]) / total
+    local = np.array(cv2.mean(view)[:3])
     pull = np.clip(local.mean() / max(float(mean.mean()), 10.0), 0.5, 1.7) - 1.0
     gain = light.gain * (1.0 + light.match_ratio * pull)
     cast = 1.0 + light.tint_ratio * (local / max(float(local.mean()), 5.0) - 1.0)
-    scale = (gain * cast * light.contrast * (1.0 - light.haze_ratio)).astype(np.float32)
+    scale = gain * cast * light.contrast * (1.0 - light.haze_ratio)
     middle = float(mean.mean()) * gain
     offset = middle * (1.0 - light.contrast) * (1.0 - light.haze_ratio) + local * light.haze_ratio
     # c -> scale * c + offset on straight colours is the same with alpha on premultiplied ones.
-    cover = rgba[..., 3:] * np.float32(1.0 / 255.0)
-    lit: NDArray[np.float32] = np.empty(rgba.shape, np.float32)
-    lit[..., :3] = rgba[..., :3] * scale + offset.astype(np.float32) * cover
-    lit[..., 3] = rgba[..., 3]
-    if noise_std > 0.7:
-        grain = rng.standard_normal(rgba.shape[:2], dtype=np.float32)[..., None] * noise_std
-        lit[..., :3] += grain * cover
-    np.clip(lit[..., :3], 0, lit[..., 3:], out=lit[..., :3])
+    matrix = np.diag(np.append(scale, 1.0))
+    matrix[:3, 3] = offset / 255.0
+    lit = np.asarray(cv2.transform(rgba, matrix.astype(np.float32)), np.float32)
+    if noise_std > _GRAIN_MIN:
+        grain = rng.standard_normal(rgba.shape[:2], dtype=np.float32)
+        grain *= rgba[..., 3] * np.float32(noise_std / 255.0)
+        lit[..., :3] += grain[..., None]
+    np.maximum(lit, 0, out=lit)
+    np.minimum(lit[..., :3], lit[..., 3:], out=lit[..., :3])
     return lit

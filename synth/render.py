@@ -16,7 +16,7 @@ from synth.blend import blend_poisson, paste, soften_rim
 from synth.clutter import draw_clutter
 from synth.effects import apply_effects, moves_pixels
 from synth.library import Library
-from synth.measure import estimate_blur, estimate_noise, light_object
+from synth.measure import light_object, measure_look
 from synth.outlines import Marks, Outline, trace_outlines
 from synth.plan import Clutter, Placement, ScenePlan
 
@@ -86,9 +86,11 @@ def render(plan: ScenePlan, library: Library, *, outlines: bool = False) -> Rend
         InputError: The library lacks a name that the plan uses.
     """
     canvas = _open_background(plan, library)
+    needed = plan.match_noise or plan.match_sharpness
+    noise_std, blur_px = measure_look(canvas) if needed else (0.0, 0.0)
     around = _Surroundings(
-        noise_std=estimate_noise(canvas) if plan.match_noise else 0.0,
-        blur_px=estimate_blur(canvas) if plan.match_sharpness else 0.0,
+        noise_std=noise_std if plan.match_noise else 0.0,
+        blur_px=blur_px if plan.match_sharpness else 0.0,
         scale=plan.scale,
     )
     painted: list[_Painted] = []
@@ -163,8 +165,9 @@ def _contrast(
     around: _Surroundings,
 ) -> float:
     """Change of colour where the object lies, root of mean square, grey levels; noise is none."""
-    change = cv2.absdiff(before, after).astype(np.float32).mean(axis=2)
-    square = float((change**2 * alpha).sum() / max(float(alpha.sum()), 1.0))
+    third = np.full((1, 3), 1 / 3, np.float32)
+    change = cv2.transform(cv2.absdiff(before, after).astype(np.float32), third).ravel()
+    square = float(np.dot(change * change, alpha.ravel())) / max(float(alpha.sum()), 1.0)
     # The grain that was covered and the grain that was added differ, and show nothing.
     return float(np.sqrt(max(square - 2 * around.noise_std**2, 0.0)))
 
@@ -175,7 +178,9 @@ def _shape_object(placement: Placement, library: Library, blur_px: float) -> NDA
     scale = placement.long_side_px / max(source.shape[:2])
     wh = tuple(max(2, round(side * scale)) for side in (source.shape[1], source.shape[0]))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    rgba = np.asarray(cv2.resize(source, wh, interpolation=method), np.uint8)
+    rgba = np.array(cv2.resize(source, wh, interpolation=method), np.uint8)
+    if scale >= 1:  # cubic enlargement overshoots; premultiplied colour can never exceed alpha
+        np.minimum(rgba[..., :3], rgba[..., 3:], out=rgba[..., :3])
     if placement.flipped:
         rgba = rgba[:, ::-1]
     # Small things keep what makes them recognisable, however soft the background is.
@@ -191,8 +196,6 @@ def _shape_object(placement: Placement, library: Library, blur_px: float) -> NDA
     shaped = turned.astype(np.float32)
     if soft_px > 0.2:
         shaped = np.asarray(cv2.GaussianBlur(shaped, (0, 0), soft_px), np.float32)
-    # Cubic enlargement overshoots; premultiplied colour can never exceed alpha.
-    np.minimum(shaped[..., :3], shaped[..., 3:], out=shaped[..., :3])
     return shaped
 
 

@@ -30,7 +30,7 @@ from synth.manifest import Entry, Parts
 from synth.render import Rendered, render
 from synth.splits import SplitLibrary, part_library, sample_image
 
-__all__ = ["OnProgress", "clean_up", "encode_jpeg", "locked", "run_blocks"]
+__all__ = ["OnProgress", "checksum", "clean_up", "encode_jpeg", "locked", "run_blocks"]
 
 OnProgress = Callable[[int, int, str], None]
 _BLOCK = 8
@@ -123,7 +123,7 @@ def _run_pool(
 def _start_worker(job: Job, cutouts: Sequence, backgrounds: Sequence, side_px: int) -> None:
     cv2.setNumThreads(1)
     threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
-    library = Library(cutouts, backgrounds, background_side_px=side_px, cache_bytes=160_000_000)
+    library = Library(cutouts, backgrounds, background_side_px=side_px, cache_bytes=200_000_000)
     _WORKER.append(_Worker(job, library, part_library(library, job.shares)))
 
 
