@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 _FOLDER = Path(__file__).parent
 # Every hour, what was uploaded more than a day ago.
 _DELETE_UPLOADS_S = (3600, 86400)
+_SCRIPTS = ("page.js", "layer.js", "scene.js")
 EXAMPLES_FOLDER = _FOLDER.parents[1] / "assets" / "examples"
 
 
@@ -73,7 +74,7 @@ def _head() -> str:
 def launch_options(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER) -> dict[str, Any]:
     """Return the keyword arguments of `gr.Blocks.launch` that belong to the page."""
     style = (_FOLDER / "page.css").read_text(encoding="utf-8")
-    scripts = [(_FOLDER / name).read_text(encoding="utf-8") for name in ("page.js", "scene.js")]
+    scripts = [(_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS]
     marks = json.dumps([[[round(x, 3), round(y, 3)] for x, y in mark] for mark in MARKS])
     return {
         "theme": _theme(),

@@ -12,6 +12,8 @@ from typing import Any
 import gradio as gr
 
 from frontends.ui import text_synth as text
+from frontends.ui.cutout_maker import create_cutout_maker
+from frontends.ui.cutter import create_cutter_head
 from frontends.ui.knobs import create_knobs, describe_knobs
 from frontends.ui.large import create_large
 from frontends.ui.made import create_made
@@ -76,7 +78,15 @@ def create_synth(page: gr.Blocks, workshop: Workshop) -> None:
             create_picture(
                 room=_LARGE_ROOM, upload_max_bytes=0, fixed=True, elem_id="synth-large-picture"
             )
+        with gr.Column(elem_classes="spotter-large", elem_id="synth-cutter"):
+            create_cutter_head(room=ROOM, layer="synth-cutter", elem_id="synth-cutter-head")
+            maker = create_cutout_maker(
+                folder_of=handlers.folder_of,
+                upload_max_bytes=workshop.limits.upload_max_bytes,
+                max_pixels=workshop.limits.max_pixels,
+            )
     visit.enter(handlers.enter, None, [cutouts, backgrounds, visit], **_LIGHT, **_QUIET)
+    maker.added(handlers.refresh, None, cutouts, **_LIGHT, **_QUIET)
     page.unload(handlers.leave)
     gr.api(handlers.preview_scenes, api_name="preview_scenes", **_HEAVY)  # type: ignore[attr-defined]
     gr.api(handlers.make_dataset, api_name="make_dataset", **_HEAVY)  # type: ignore[attr-defined]

@@ -8,24 +8,27 @@ from __future__ import annotations
 from frontends.ui.text import Words
 
 __all__ = [
+    "CUTTER",
     "KNOBS",
     "KNOBS_PANEL",
     "MADE",
     "MAKE",
     "PLOTS",
     "SCENES",
-    "SYNTH",
     "WALLS",
 ]
 
-SYNTH: Words = {
-    "cutter": "Cut one out of a photograph",
+CUTTER: Words = {
+    "title": "Cut out of a photograph",
+    "hint": "Each cutout joins yours on the wall.",
+    "done": "Done",
 }
 
 WALLS: dict[str, Words] = {
     "cutouts": {
         "title": "Cutouts",
         "add": "Add",
+        "cut": "From a photograph",
         "drop": "Drop them here",
         "hint": "PNG or WebP with a transparent ground, or a ZIP of them.",
         "own": "Yours",
@@ -144,7 +147,6 @@ SCENES: Words = {
     "next": "Next scene",
     "another": "Another",
     "scene": "Scene {number}",
-    "full": "{width} × {height} px, {boxes}",
     "boxes": "{count} boxes",
     "box": "1 box",
     "no_boxes": "no boxes",

@@ -114,7 +114,7 @@ def _describe(
     named = choices or _names(info.annotation)
     kind = _kind(info.annotation, default, bool(named))
     low, high = offered or _bounds(info, default)
-    if kind == "number" and (low, high) == (0.0, 1.0):
+    if kind == "number" and low >= 0 and high <= 1:
         kind = "share"
     whole = kind in ("whole", "size") or (kind == "span" and _is_whole(default))
     return Knob(

@@ -22,6 +22,9 @@ function createWall({ element, props, upload, server, watch }) {
   root.toggleAttribute("data-plain", !editable);
   root.toggleAttribute("data-low", !editable);
   if (editable) {
+    find("cut").hidden = false;
+    find("cut").textContent = words.cut;
+    find("cut").addEventListener("click", () => room.set({ cutter: true }));
     for (const [name, label] of [["edit-caption-name", words.caption], ["edit-class-name", words.class_name], ["edit-save", words.save], ["edit-cancel", words.cancel]]) find(name).textContent = label;
   }
   find("file").accept = editable ? "image/png,image/webp,.zip" : "image/*,.zip";
