@@ -23,7 +23,8 @@ from dataset.splits import SPLITS
 __all__ = ["YAML_NAME", "Sources", "label_path", "read_sources", "write_yaml"]
 
 YAML_NAME = "data.yaml"
-_MAX_BYTES = 1_000_000
+_MAX_BYTES = 500_000
+_MAX_DEPTH = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +101,26 @@ def _read_yaml(folder: Path, findings: list[Finding]) -> Mapping[str, Any]:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise ValueError(f"it is larger than {_MAX_BYTES} bytes")
-        settings = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-        if not isinstance(settings, dict):
-            raise ValueError("it must be a mapping with train, val and names")
+        settings = _parse_yaml(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         what = f"cannot be read: {' '.join(str(error).split())}."
         findings.append(Finding("corrupt-yaml", "error", YAML_NAME, what, "Correct the file."))
         return {}
+    return settings
+
+
+def _parse_yaml(text: str) -> dict[str, Any]:
+    """The mapping in a text, or a ValueError; nothing in it can exhaust time or memory."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        # The composer calls itself for each level, and aliases can multiply what a text holds.
+        if depth > _MAX_DEPTH or isinstance(event, yaml.AliasEvent):
+            raise ValueError("it is nested too deeply, or has aliases")
+    settings = yaml.safe_load(text)
+    if not isinstance(settings, dict):
+        raise ValueError("it must be a mapping with train, val and names")
     return settings
 
 

@@ -1,0 +1,140 @@
+"""Packing is reproducible; unpacking believes nothing."""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.errors import Cancelled, DataError, InputError
+from dataset.archive import Limits, pack, unpack
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "data"
+    (root / "images").mkdir(parents=True)
+    (root / "images/b.jpg").write_bytes(bytes(5000))
+    (root / "images/a.jpg").write_bytes(b"pixels")
+    (root / "labels.txt").write_text("0 " * 5000)
+    (root / ".hidden").write_text("x")
+    (root / "link").symlink_to("/etc/passwd")
+    return root
+
+
+def test_round_trip(folder: Path, tmp_path: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    pack(folder, tmp_path / "one.zip", lambda done, total: steps.append((done, total)))
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+    written = unpack(tmp_path / "one.zip", tmp_path / "out")
+    names = [path.relative_to(tmp_path / "out").as_posix() for path in written]
+    assert names == ["images/a.jpg", "images/b.jpg", "labels.txt"]
+    for name in names:
+        assert (tmp_path / "out" / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_equal_folders_give_equal_bytes(folder: Path, tmp_path: Path) -> None:
+    pack(folder, tmp_path / "one.zip")
+    for path in folder.rglob("*.*"):
+        os.utime(path, (1, 1))
+        path.chmod(0o600)
+    # An archive in the folder is not packed into itself.
+    pack(folder, folder / "two.zip")
+    pack(folder, folder / "two.zip")
+    assert (tmp_path / "one.zip").read_bytes() == (folder / "two.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        kinds = {info.filename: info.compress_type for info in archive.infolist()}
+    assert kinds["images/b.jpg"] == zipfile.ZIP_STORED
+    assert kinds["labels.txt"] == zipfile.ZIP_DEFLATED
+
+
+def test_stopping_leaves_no_archive(folder: Path, tmp_path: Path) -> None:
+    def stop(done: int, total: int) -> None:
+        raise Cancelled("stopped.")
+
+    with pytest.raises(Cancelled):
+        pack(folder, tmp_path / "out/one.zip", stop)
+    assert list((tmp_path / "out").iterdir()) == []
+    with pytest.raises(DataError, match="no files"):
+        pack(tmp_path / "out", tmp_path / "one.zip")
+
+
+def _zip(path: Path, *entries: tuple[str, bytes], mode: int = 0) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in entries:
+            info = zipfile.ZipInfo(name)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = mode << 16
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("warnings.warn", lambda *_, **__: None)  # two of one name
+                archive.writestr(info, data)
+    return path
+
+
+def _bomb(path: Path) -> Path:
+    """Says that it holds ten bytes, and holds three million."""
+    _zip(path, ("a.txt", b"0" * 3_000_000))
+    data = path.read_bytes()
+    size = struct.pack("<I", 3_000_000)
+    assert data.count(size) == 2
+    path.write_bytes(data.replace(size, struct.pack("<I", 10)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda p: _zip(p, ("a", b"1"), ("../up.txt", b"1")), "leads out"),
+        (lambda p: _zip(p, ("/tmp/up.txt", b"1")), "leads out"),
+        (lambda p: _zip(p, ("a/../../up.txt", b"1")), "leads out"),
+        (lambda p: _zip(p, ("..\\up.txt", b"1")), "leads out"),
+        (lambda p: _zip(p, ("C:up.txt", b"1")), "leads out"),
+        (lambda p: _zip(p, ("up", b"/etc/passwd"), mode=stat.S_IFLNK | 0o777), "link"),
+        (lambda p: _zip(p, ("up", b""), mode=stat.S_IFIFO), "device"),
+        (lambda p: _zip(p, ("a.txt", b"1"), ("A.TXT", b"2")), "twice"),
+        (lambda p: _zip(p, *((f"{i}", b"") for i in range(30))), "30 entries"),
+        (lambda p: _zip(p, ("a", b"x" * 60_000)), "a file of 60000 bytes"),
+        (lambda p: _zip(p, *((f"{i}", os.urandom(40_000)) for i in range(3))), "120000 bytes"),
+        (_bomb, "no ZIP file|more than"),
+        (lambda p: p.write_bytes(b"PK\x03\x04 nonsense") and p, "no ZIP file"),
+        (lambda p: p.write_bytes(b"") or p, "no ZIP file"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_unpacking_refuses(make: Callable[[Path], Path], message: str, tmp_path: Path) -> None:
+    path = make(tmp_path / "x.zip")
+    limits = Limits(files=20, total_bytes=100_000, file_bytes=50_000)
+    with pytest.raises(InputError, match=message):
+        unpack(path, tmp_path / "out", limits=limits)
+    assert not [p for p in tmp_path.rglob("*") if p.is_file() and p.suffix != ".zip"]
+
+
+def test_bombs_by_their_ratio(tmp_path: Path) -> None:
+    path = _zip(tmp_path / "x.zip", ("a", bytes(5_000_000)))
+    with pytest.raises(InputError, match=r"times its packed size, allowed are 100 times"):
+        unpack(path, tmp_path / "out")
+    assert len(unpack(path, tmp_path / "out", limits=Limits(ratio=2000))) == 1
+
+
+def test_damage_leaves_nothing(folder: Path, tmp_path: Path) -> None:
+    pack(folder, tmp_path / "one.zip")
+    data = bytearray((tmp_path / "one.zip").read_bytes())
+    position = data.index(bytes(100)) + 50  # within b.jpg, the second file
+    data[position] ^= 255
+    (tmp_path / "one.zip").write_bytes(data)
+    with pytest.raises(InputError, match="CRC"):
+        unpack(tmp_path / "one.zip", tmp_path / "out")
+    assert not [p for p in (tmp_path / "out").rglob("*") if p.is_file()]
+    encrypted = bytearray(_zip(tmp_path / "e.zip", ("a", b"1")).read_bytes())
+    encrypted[6] |= 1
+    encrypted[encrypted.index(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / "e.zip").write_bytes(encrypted)
+    with pytest.raises(InputError, match="encrypted"):
+        unpack(tmp_path / "e.zip", tmp_path / "out")
+    with pytest.raises(DataError, match="cannot unpack"):
+        unpack(tmp_path / "none.zip", tmp_path / "out")
