@@ -90,7 +90,7 @@ def _apply_noise(image: Image, *, std: float, color_ratio: float, seed: float) -
     luma_std = std * float(np.sqrt(max(0.0, 1.0 - color_ratio**2)))
     if luma_std > 0.3:
         luma = _look_up(raw[3 * height * width :].reshape(height, width), luma_std)
-        noise = cv2.add(noise, cv2.merge([luma] * 3))
+        noise = np.asarray(cv2.add(noise, cv2.merge([luma] * 3)), np.int16)
     return _pixels(cv2.add(image, noise, dtype=cv2.CV_8U))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from synth.plan import Light
 
@@ -74,7 +74,7 @@ def _stacked(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return tiles.reshape(-1, tiles.shape[2])
 
 
-def _inner(response: NDArray[np.float32], tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _inner(response: ArrayLike, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The response by tile, without the rims where the neighbour tile was seen."""
     return np.asarray(response, np.float32).reshape(tiles.shape)[:, 2:-2, 2:-2]
 

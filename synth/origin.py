@@ -29,6 +29,7 @@ from synth.outlines import Marks, clip_marks
 __all__ = ["ORIGIN_NAMES", "OldGaussNoise", "apply_recipe", "apply_transform", "make_transform"]
 
 Image = NDArray[np.uint8]
+_TRIAL_POINTS = np.array([(x, y) for x in (40, 256, 470) for y in (40, 256, 470)], np.float32)
 _ABSTRACT = ("BasicTransform", "DualTransform", "ImageOnlyTransform", "Transform3D", "NoOp")
 
 
@@ -128,6 +129,9 @@ def make_transform(name: str, arguments: Mapping[str, Any]) -> A.BasicTransform:
                 f"{name} has no argument '{key}'.{suggest(key, known)} Known: {', '.join(known)}."
             )
     values = {key: _as_tuple(value) for key, value in arguments.items()}
+    if "keypoint_remapping_method" in known:
+        # The other way draws each point into an image, and loses some.
+        values["keypoint_remapping_method"] = "direct"
     try:
         with warnings.catch_warnings():
             # An argument that the library does not know must stop us, not pass with a default.
@@ -147,7 +151,9 @@ def _try_transform(transform: A.BasicTransform, name: str) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            after = A.Compose([transform], seed=0)(image=np.zeros((512, 512, 3), np.uint8))["image"]
+            compose = A.Compose([transform], keypoint_params=_points(), seed=0)
+            done = compose(image=np.zeros((512, 512, 3), np.uint8), keypoints=_TRIAL_POINTS)
+            after = done["image"]
     except Exception as error:  # the library raises whatever its authors thought of
         reason = " ".join(str(error).split())[:300]
         raise ConfigError(f"{name} cannot be applied to an image alone: {reason}") from error
@@ -156,6 +162,8 @@ def _try_transform(transform: A.BasicTransform, name: str) -> None:
             f"{name} turns an image into {after.dtype} of shape {after.shape}.",
             "Use effects that keep 8 bits and three channels.",
         )
+    if len(done["keypoints"]) != len(_TRIAL_POINTS):
+        raise ConfigError(f"{name} loses track of points, so boxes could not follow it.")
 
 
 def _as_tuple(value: Any) -> Any:

@@ -24,13 +24,14 @@ def draw_boxes(scene: Rendered) -> NDArray[np.uint8]:
     """A copy of a scene's image with its boxes and captions drawn on it, uint8 (h, w, 3) RGB."""
     picture = PilImage.fromarray(scene.image)
     draw = ImageDraw.Draw(picture)
-    font = ImageFont.load_default(size=max(10.0, scene.image.shape[1] / 55))
+    size = max(10.0, scene.image.shape[1] / 55)
+    font = ImageFont.load_default(size=size)
     for (x1, y1, x2, y2), caption in zip(scene.xyxy.tolist(), scene.captions, strict=True):
         draw.rectangle((x1 - 2, y1 - 2, x2 + 1, y2 + 1), outline=_SHADE)
         draw.rectangle((x1 - 1, y1 - 1, x2, y2), outline=_LINE)
         width = draw.textlength(caption, font)
         place = (min(max(x1, 1.0), max(scene.image.shape[1] - width - 2, 1.0)), y1 - 4)
-        anchor = "ls" if y1 > font.size + 4 else "la"
+        anchor = "ls" if y1 > size + 4 else "la"
         if anchor == "la":
             place = (place[0], y2 + 4)
         draw.text(
