@@ -28,7 +28,7 @@ WALLS: dict[str, Words] = {
     "cutouts": {
         "title": "Cutouts",
         "add": "Add",
-        "cut": "From a photograph",
+        "cut": "From a photo",
         "drop": "Drop them here",
         "hint": "PNG or WebP with a transparent ground, or a ZIP of them.",
         "own": "Yours",
