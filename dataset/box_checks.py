@@ -100,6 +100,6 @@ def _loose_outlines(image: RawImage, xyxy: NDArray[np.float64]) -> NDArray[np.bo
     loose = np.zeros(len(xyxy), bool)
     for row, written in enumerate(image.objects):
         if written.polygons:
-            gap = np.abs(np.array(outline_extent(written.polygons)) - xyxy[row])
-            loose[row] = gap.max() > _OUTLINE_SLACK_PX
+            extent = np.array(outline_extent(written.polygons))
+            loose[row] = not np.allclose(extent, xyxy[row], rtol=0, atol=_OUTLINE_SLACK_PX)
     return loose

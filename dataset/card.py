@@ -100,7 +100,7 @@ def _front_matter(dataset: Dataset, title: str, format: str) -> str:
     tasks = ["object-detection"]
     if any(record.polygons for record in dataset):
         tasks.append("image-segmentation")
-    lines = ["---", f"pretty_name: {json.dumps(' '.join(title.split()))}"]
+    lines = ["---", f"pretty_name: {json.dumps(' '.join(title.split()), ensure_ascii=False)}"]
     lines += ["task_categories:", *(f"- {task}" for task in tasks)]
     lines += ["size_categories:", f"- {category}"]
     licences = {record.licence for record in dataset if record.licence}

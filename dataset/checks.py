@@ -16,9 +16,10 @@ from PIL import Image as PilImage
 
 from core.errors import DataError
 from core.files import sha256_of
+from core.image import MAX_PIXELS
 from dataset.box_checks import check_boxes
 from dataset.formats.raw import Finding, RawDataset, RawImage, RawObject
-from dataset.record import Dataset
+from dataset.record import IMAGE_ERRORS, Dataset
 from dataset.registry import detect_format, scan_dataset
 from dataset.splits import SPLITS, split_of
 
@@ -149,12 +150,19 @@ def _check_pixels(images: Iterable[RawImage]) -> Iterable[Finding]:
     for image in images:
         if image.image_wh is None:
             continue
+        if image.image_wh[0] * image.image_wh[1] > MAX_PIXELS:
+            yield Finding(
+                "huge-image", "error", image.where,
+                f"{image.path.name} has {image.image_wh[0]}x{image.image_wh[1]} px, more than "
+                f"the {MAX_PIXELS} that are read.", "Scale it down, its boxes with it.",
+            )  # fmt: skip
+            continue
         try:
             with PilImage.open(image.path) as opened:
                 # JPEG is read at an eighth of the size, which still goes through all of the file.
                 opened.draft("RGB", (opened.width // 8, opened.height // 8))
                 opened.load()
-        except (OSError, SyntaxError, ValueError, EOFError, PilImage.DecompressionBombError) as e:
+        except IMAGE_ERRORS as e:
             yield Finding(
                 "unreadable-image", "error", image.where,
                 f"{image.path.name} is damaged or cut short: {e}.",

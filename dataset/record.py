@@ -6,6 +6,7 @@ file format (``dataset.formats``).
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,14 +14,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image as PilImage
-from PIL import UnidentifiedImageError
 
 from core.errors import DataError
 from core.image import read_image
 from core.types import Image
 from dataset.splits import SPLITS, split_of
 
-__all__ = ["Dataset", "Record", "read_image_wh"]
+__all__ = ["IMAGE_ERRORS", "Dataset", "Record", "read_image_wh"]
+
+# What Pillow raises for files that are no image, damaged, or far too large.
+IMAGE_ERRORS = (
+    OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError, struct.error,
+    PilImage.DecompressionBombError,
+)  # fmt: skip
 
 _ORIENTATION = 0x0112  # EXIF tag; its values 5 to 8 swap width and height
 
@@ -189,7 +195,7 @@ def read_image_wh(path: Path) -> tuple[int, int]:
         with PilImage.open(path) as image:
             width, height = image.size
             swapped = image.getexif().get(_ORIENTATION, 1) >= 5
-    except (OSError, UnidentifiedImageError) as error:
+    except IMAGE_ERRORS as error:
         raise DataError(f"cannot read {path} as an image: {error}.") from error
     return (height, width) if swapped else (width, height)
 

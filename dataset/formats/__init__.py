@@ -1,3 +1,3 @@
-"""File formats of labelled images; each module has ``read`` and ``write``, nothing else."""
+"""File formats of labelled images; each module has ``read``, ``write`` and its `FORMAT`."""
 
 __all__: list[str] = []

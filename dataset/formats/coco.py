@@ -158,6 +158,14 @@ def _scan(folder: Path) -> RawDataset:
     return raw
 
 
+def _numbered(table: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """The entries of a list that have an id; categories and licences without one are of no use."""
+    rows = table.get(key)
+    if not isinstance(rows, list):
+        return []
+    return [row for row in rows if isinstance(row, dict) and isinstance(row.get("id"), int | str)]
+
+
 class _Table:
     """One JSON file on its way into a `RawDataset`."""
 
@@ -171,15 +179,13 @@ class _Table:
         self._places = [place for place in places if place.is_dir()]
 
     def scan(self, table: Mapping[str, Any]) -> None:
-        class_of = self._classes(table["categories"])
-        licences = {
-            row.get("id"): str(row.get("name") or "")
-            for row in table.get("licenses") or ()
-            if isinstance(row, dict)
-        }
+        class_of = self._classes(_numbered(table, "categories"))
+        licences = {row["id"]: str(row.get("name") or "") for row in _numbered(table, "licenses")}
         images: dict[object, RawImage] = {}
         for number, row in enumerate(table["images"], start=1):
             try:
+                if row["id"] in images:
+                    self._report(f"image {number} has the id {row['id']} of an earlier one.")
                 images[row["id"]] = self._image(row, licences)
             except (InputError, KeyError, TypeError, AttributeError) as error:
                 self._report(f"image {number} needs id and file_name ({error}).")
@@ -193,7 +199,7 @@ class _Table:
                     self._report(f"annotation {number}: there is no image {row['image_id']!r}.")
                     continue
                 image.objects.append(self._object(row, class_of))
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
                 what = f"annotation {number} needs image_id, category_id and bbox"
                 self._report(f"{what} ({type(error).__name__}: {error}).")
 
@@ -201,11 +207,10 @@ class _Table:
         finding = Finding("corrupt-labels", "error", self._where, what, "Correct or remove it.")
         self._raw.findings.append(finding)
 
-    def _classes(self, categories: Sequence[Any]) -> dict[object, int]:
+    def _classes(self, categories: Sequence[Mapping[str, Any]]) -> dict[object, int]:
         """The class id of each category id; names are shared by all files."""
         class_of: dict[object, int] = {}
-        rows = [row for row in categories if isinstance(row, dict) and "id" in row]
-        for row in sorted(rows, key=lambda row: str(row["id"]).zfill(12)):
+        for row in sorted(categories, key=lambda row: str(row["id"]).zfill(12)):
             name = str(row.get("name") or f"class {row['id']}")
             if name not in self._names:
                 self._names.append(name)

@@ -119,12 +119,12 @@ def copy_image(source: Path, folder: Path, name: str) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 file, complete or not at all.
+    """Write a UTF-8 file, complete or not at all; half characters become question marks.
 
     Raises:
         DataError: The folder cannot be written to, or the disk is full.
     """
-    _put(path, lambda part: _fill(part, text.encode()))
+    _put(path, lambda part: _fill(part, text.encode("utf-8", "replace")))
 
 
 def _copy(source: Path, part: Path) -> None:

@@ -112,7 +112,7 @@ def _scan(folder: Path) -> RawDataset:
             except InputError as error:
                 what = error.message
                 raw.findings.append(Finding("corrupt-labels", "error", where, what, error.hint))
-            except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
                 what = f"needs file_name and objects with bbox ({type(error).__name__}: {error})."
                 raw.findings.append(Finding("corrupt-labels", "error", where, what))
     raw.class_names = tuple(names) or ("object",)

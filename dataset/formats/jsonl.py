@@ -105,7 +105,7 @@ def _scan(folder: Path) -> RawDataset:
             raw.findings.append(
                 Finding("corrupt-labels", "error", where, error.message, error.hint)
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
             what = f"needs image and annotations with bbox ({type(error).__name__}: {error})."
             raw.findings.append(Finding("corrupt-labels", "error", where, what))
     raw.class_names = tuple(names) or (_DEFAULT_CLASS,)

@@ -89,10 +89,12 @@ def _describe(record: Record, class_names: tuple[str, ...]) -> ElementTree.Eleme
 
 
 def _add(parent: ElementTree.Element, **texts: object) -> None:
-    for tag, text in texts.items():
-        # Control characters are not allowed in XML, not even escaped.
-        clean = "".join(sign for sign in str(text) if sign.isprintable() or sign in "\t\n")
-        ElementTree.SubElement(parent, tag).text = clean
+    for tag, value in texts.items():
+        text = str(value)
+        if not text.isprintable():
+            # Control characters are not allowed in XML, not even escaped.
+            text = "".join(sign for sign in text if sign.isprintable() or sign in "\t\n")
+        ElementTree.SubElement(parent, tag).text = text
 
 
 def _number(value: float) -> str:

@@ -223,14 +223,15 @@ def _apply(note: Mapping[str, Any], image: RawImage, digest: str) -> None:
             written = image.objects[number]
             if row < 0:
                 continue
+            x1, y1, x2, y2 = map(float, boxes[row] if unchanged and boxes else written.xyxy)
             image.objects[number] = RawObject(
-                tuple(map(float, boxes[row])) if unchanged and boxes else written.xyxy,  # type: ignore[arg-type]
+                (x1, y1, x2, y2),
                 written.class_id,
                 str(captions[row]) if captions else written.caption,
                 float(visible[row]) if visible else 1.0,
                 outlines_of(outlines[row]) if unchanged and outlines else written.polygons,
             )
-    except (IndexError, TypeError, ValueError, KeyError):
+    except (ArithmeticError, LookupError, TypeError, ValueError):
         image.report(
             "stale-captions",
             f"{_SIDECAR} does not fit the labels; captions are the class names there.",
@@ -241,7 +242,8 @@ def _apply(note: Mapping[str, Any], image: RawImage, digest: str) -> None:
 
 def _match(xyxy: NDArray[np.float32], noted: Sequence[Sequence[float]]) -> list[int]:
     """The noted box that each box covers best, by half or more; -1 for none."""
-    iou = iou_matrix(xyxy, np.array(noted, np.float32).reshape(-1, 4))
+    with np.errstate(invalid="ignore"):  # infinite boxes match nothing
+        iou = iou_matrix(xyxy, np.array(noted, np.float32).reshape(-1, 4))
     if not iou.size:
         return [-1] * len(xyxy)
     return [int(row.argmax()) if row.max() >= 0.5 else -1 for row in iou]

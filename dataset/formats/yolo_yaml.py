@@ -51,7 +51,10 @@ def write_yaml(dataset: Dataset) -> str:
             lines.append(f"{split}: images/{split if split in present else present[0]}\n")
     lines.append(f"nc: {len(dataset.class_names)}\nnames:\n")
     # JSON strings are YAML strings, whatever signs a name holds.
-    lines.extend(f"  {i}: {json.dumps(name)}\n" for i, name in enumerate(dataset.class_names))
+    lines.extend(
+        f"  {i}: {json.dumps(name, ensure_ascii=False)}\n"
+        for i, name in enumerate(dataset.class_names)
+    )
     return "".join(lines)
 
 
