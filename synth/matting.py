@@ -26,7 +26,7 @@ Pixels = NDArray[np.uint8]
 Method = Literal["auto", "grabcut", "rembg"]
 METHODS: tuple[Method, ...] = ("auto", "grabcut", "rembg")
 
-_WORK_SIDE_PX = 512  # longer side at which the object is found
+_WORK_SIDE_PX = 512  # longer side, at most, at which its edges become soft
 _SURROUNDINGS_RATIO = 0.3  # of the box's mean side: what is looked at around it
 _MARGIN_PX = 2
 _BAND_RATIO = 0.012  # half of the unknown band at the rim, of the object's side
@@ -246,8 +246,7 @@ def _find_alpha(
     else:
         known = cv2.resize(shape, small_wh, interpolation=cv2.INTER_NEAREST) > 0
         mask, used = np.asarray((known | (seeds == FRONT)) & (seeds != BACK), bool), "outline"
-    mask = drop_crumbs(mask, seeds == FRONT)
-    alpha = _soften(small, mask, seeds)
+    alpha = _soften(small, drop_crumbs(mask, seeds == FRONT), seeds)
     if scale < 1:
         alpha = enlarge_alpha(view, small, alpha)
     return alpha, used
