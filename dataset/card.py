@@ -21,7 +21,7 @@ from dataset.statistics import Statistics, summarize
 __all__ = ["CARD_NAME", "write_card"]
 
 CARD_NAME = "README.md"
-_MAX_CLASSES = 100
+_MAX_ROWS = 100
 _SIZE_CATEGORIES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"),
                     (1_000_000, "100K<n<1M"))  # fmt: skip
 # The Hub's names of the licences that data sets are under most often.
@@ -103,15 +103,7 @@ def _front_matter(dataset: Dataset, title: str, format: str) -> str:
     lines = ["---", f"pretty_name: {json.dumps(' '.join(title.split()), ensure_ascii=False)}"]
     lines += ["task_categories:", *(f"- {task}" for task in tasks)]
     lines += ["size_categories:", f"- {category}"]
-    licences = {record.licence for record in dataset if record.licence}
-    if len(licences) == 1 and len({bool(record.licence) for record in dataset}) == 1:
-        name = next(iter(licences))
-        known = _HUB_LICENCES.get(name.lower())
-        lines.append(f"license: {known or 'other'}")
-        if not known:
-            lines.append(f"license_name: {json.dumps(name)}")
-    elif licences:
-        lines.append("license: other")
+    lines += _licence_lines({record.licence for record in dataset})
     lines += ["tags:", "- detection", "- spotter"]
     if format == "hf":
         # Told outright, so that the Hub's viewer does not have to guess at splits.
@@ -121,6 +113,24 @@ def _front_matter(dataset: Dataset, title: str, format: str) -> str:
                 name = FOLDERS[split]
                 lines += [f"  - split: {name}", f"    path: {name}/**"]
     return "\n".join([*lines, "---"])
+
+
+def _licence_lines(licences: set[str]) -> list[str]:
+    """The Hub's names of all licences, or "other" where one has none; nothing where none is told.
+
+    Args:
+        licences: Of the images; one image may have several, with commas between.
+    """
+    parts = {part.strip() for licence in licences for part in licence.split(",")}
+    if parts <= {""}:
+        return []
+    known = sorted({_HUB_LICENCES.get(part.lower(), "") for part in parts})
+    if len(known) == 1 and known[0]:
+        return [f"license: {known[0]}"]
+    if all(known):
+        return ["license:", *(f"- {name}" for name in known)]
+    told = ", ".join(sorted(part or "not told" for part in parts))
+    return ["license: other", f"license_name: {json.dumps(told, ensure_ascii=False)}"]
 
 
 def _summary(dataset: Dataset, statistics: Statistics) -> str:
@@ -138,10 +148,10 @@ def _summary(dataset: Dataset, statistics: Statistics) -> str:
         for split in SPLITS
     ]
     lines += ["", "| class | boxes |", "|---|---|"]
-    for name, number in list(s.boxes_per_class.items())[:_MAX_CLASSES]:
+    for name, number in list(s.boxes_per_class.items())[:_MAX_ROWS]:
         lines.append(f"| {_line(name)} | {number} |")
-    if len(s.boxes_per_class) > _MAX_CLASSES:
-        lines.append(f"| and {len(s.boxes_per_class) - _MAX_CLASSES} more | |")
+    if len(s.boxes_per_class) > _MAX_ROWS:
+        lines.append(f"| and {len(s.boxes_per_class) - _MAX_ROWS} more | |")
     return "\n".join(lines)
 
 
@@ -156,8 +166,11 @@ def _origins(dataset: Dataset) -> str:
         (record.source or "not told", record.licence or "not told") for record in dataset
     )
     lines = ["## Sources and licences", "", "| images | source | licence |", "|---|---|---|"]
-    for (source, licence), number in sorted(origins.items(), key=lambda item: (-item[1], item[0])):
+    ranked = sorted(origins.items(), key=lambda item: (-item[1], item[0]))
+    for (source, licence), number in ranked[:_MAX_ROWS]:
         lines.append(f"| {number} | {_line(source)} | {_line(licence)} |")
+    if rest := sum(number for _, number in ranked[_MAX_ROWS:]):
+        lines.append(f"| {rest} | {len(ranked) - _MAX_ROWS} others | |")
     return "\n".join(lines)
 
 

@@ -116,12 +116,12 @@ def test_card(name: str, dataset: Dataset, tmp_path: Path) -> None:
     [
         (("MIT", "MIT"), "mit"),
         (("", ""), None),
-        (("CC0", "MIT"), "other"),
+        (("CC0", "MIT, AGPL-3.0"), ["agpl-3.0", "cc0-1.0", "mit"]),
         (("CC0", ""), "other"),
         (("My own", "My own"), "other"),
     ],
 )
-def test_licences(licences: tuple[str, str], expected: str | None, tmp_path: Path) -> None:
+def test_licences(licences: tuple[str, str], expected: object, tmp_path: Path) -> None:
     records = [_record(tmp_path, i, [], licence=name) for i, name in enumerate(licences)]
     written = Dataset(tuple(records))
     write_dataset(written, tmp_path / "out", "jsonl")
@@ -129,5 +129,6 @@ def test_licences(licences: tuple[str, str], expected: str | None, tmp_path: Pat
     text = (tmp_path / "out/README.md").read_text(encoding="utf-8")
     head = yaml.safe_load(text.split("---")[1])
     assert head.get("license") == expected
-    assert ("license_name" in head) == (licences[0] == "My own")
+    named = {("CC0", ""): "CC0, not told", ("My own", "My own"): "My own"}
+    assert head.get("license_name") == named.get(licences)
     assert "How it was made" not in text
