@@ -66,6 +66,8 @@ class Job:
                 raise ConfigError(f"{key} must be in [{low}, {high}], got {getattr(self, key)}.")
         FORMATS.entry(self.format)  # raises for an unknown name
         check_shares(self.shares)
+        # One way to write them, or equal jobs would differ in their manifests.
+        object.__setattr__(self, "shares", tuple(map(float, self.shares)))
         object.__setattr__(self, "out", Path(self.out))
         if self.format == "yolo-seg":  # its rows are outlines
             object.__setattr__(self, "outlines", True)

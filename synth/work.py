@@ -30,7 +30,16 @@ from synth.manifest import Entry, Parts
 from synth.render import Rendered, render
 from synth.splits import SplitLibrary, part_library, sample_image
 
-__all__ = ["OnProgress", "checksum", "clean_up", "encode_jpeg", "locked", "run_blocks"]
+__all__ = [
+    "OnProgress",
+    "checksum",
+    "clean_up",
+    "encode_jpeg",
+    "locked",
+    "make_block",
+    "open_pool",
+    "run_blocks",
+]
 
 OnProgress = Callable[[int, int, str], None]
 _BLOCK = 8
@@ -92,16 +101,13 @@ def _run_pool(
     finished: Parts,
     report: Callable[[int], None],
 ) -> None:
-    # spawn: a fork of a process with threads, such as the page, may hang.
-    context = get_context("spawn")
-    setup = (job, library.cutouts, library.backgrounds, library.background_side_px)
-    pool = ProcessPoolExecutor(job.workers, context, _start_worker, setup)
+    pool = open_pool(job, library)
     waiting: dict[Future[list[str]], Sequence[int]] = {}
     left, made = iter(blocks), 0
     try:
         while True:
             for block in left:
-                waiting[pool.submit(_make_block, block)] = block
+                waiting[pool.submit(make_block, block)] = block
                 if len(waiting) >= 2 * job.workers:
                     break
             if not waiting:
@@ -120,6 +126,13 @@ def _run_pool(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def open_pool(job: Job, library: Library) -> ProcessPoolExecutor:
+    """Processes that wait for ``make_block``; they end with this one."""
+    # spawn: a fork of a process with threads, such as the page, may hang.
+    setup = (job, library.cutouts, library.backgrounds, library.background_side_px)
+    return ProcessPoolExecutor(job.workers, get_context("spawn"), _start_worker, setup)
+
+
 def _start_worker(job: Job, cutouts: Sequence, backgrounds: Sequence, side_px: int) -> None:
     cv2.setNumThreads(1)
     threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
@@ -134,7 +147,8 @@ def _follow_parent(parent: int) -> None:
     os._exit(1)
 
 
-def _make_block(block: Sequence[int]) -> list[str]:
+def make_block(block: Sequence[int]) -> list[str]:
+    """The manifest's lines of some images, made in a process of ``open_pool``."""
     return [_make_image(_WORKER[-1], index).to_line() for index in block]
 
 

@@ -1,0 +1,310 @@
+"""Datasets of scenes: the same bytes however they were made, and nothing half done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from scene_library import write_library
+
+from core.errors import Cancelled, ConfigError, DataError, InputError, UnknownNameError
+from dataset.checks import check_folder
+from dataset.registry import FORMATS, read_dataset
+from synth.config import SceneConfig, load_scene_config
+from synth.generate import Job, generate, library_for, preview, replay
+from synth.manifest import read_manifest
+from synth.splits import part_library, sample_image
+
+ROOT = Path(__file__).parents[2]
+SMALL = SceneConfig(canvas_wh=(96, 54), size_px_range=(10, 40), effects="light")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return write_library(tmp_path_factory.mktemp("library"))
+
+
+def make_job(folders: tuple[Path, Path], out: Path, **changes: object) -> Job:
+    values = {"out": out, "count": 12, "seed": 3, "config": SMALL, "shares": (1, 0, 0)}
+    return Job(**{**values, "cutouts": folders[:1], "backgrounds": folders[1:], **changes})
+
+
+def digest(folder: Path) -> str:
+    """One hash of every file's name and content; a file too many or too few changes it."""
+    lines = [
+        f"{path.relative_to(folder)} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def stop_after(images: int):
+    def report(done: int, total: int, stage: str) -> None:
+        if stage == "making images" and done >= images:
+            raise Cancelled("stopped.")
+
+    return report
+
+
+def test_bytes_do_not_depend_on_workers_or_interruptions(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    straight = generate(make_job(folders, tmp_path / "one", count=20))
+    assert straight.images == 20
+    generate(make_job(folders, tmp_path / "two", count=20, workers=2))
+    assert digest(tmp_path / "two") == digest(tmp_path / "one")
+    for images in (3, 9):
+        with pytest.raises(Cancelled):
+            generate(make_job(folders, tmp_path / "stopped", count=20), stop_after(images))
+    resumed = generate(make_job(folders, tmp_path / "stopped", count=20))
+    assert "8 images kept from before" in resumed.notes
+    assert digest(tmp_path / "stopped") == digest(tmp_path / "one")
+    generate(make_job(folders, tmp_path / "grown", count=7))
+    generate(make_job(folders, tmp_path / "grown", count=20))
+    assert digest(tmp_path / "grown") == digest(tmp_path / "one")
+    again = generate(make_job(folders, tmp_path / "one", count=20))
+    assert again.boxes == straight.boxes
+    assert digest(tmp_path / "two") == digest(tmp_path / "one")
+
+
+@pytest.mark.slow
+def test_ten_kills_leave_no_trace(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    count = 200
+    generate(make_job(folders, tmp_path / "calm", count=count))
+    command = [
+        sys.executable, str(ROOT / "app.py"), "synth", "generate", "--count", str(count), "--out",
+        str(tmp_path / "killed"), "--seed", "3", "--size", "96x54", "--shares", "1,0,0",
+        "--workers", "2", "--cutouts", str(folders[0]), "--backgrounds", str(folders[1]),
+        "--set", "size_px_range=[10.0, 40.0]", "--set", "effects=light",
+    ]  # fmt: skip
+    moments = random.Random(5)
+    kills = 0
+    while kills < 10:
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        before = _progress(tmp_path / "killed")
+        deadline = time.monotonic() + 60
+        wait_for = moments.randint(1, 3)
+        while process.poll() is None and time.monotonic() < deadline:
+            if _progress(tmp_path / "killed") >= before + wait_for:
+                break
+            time.sleep(0.01)
+        time.sleep(moments.uniform(0, 0.05))
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kills += 1
+    assert kills == 10
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert digest(tmp_path / "killed") == digest(tmp_path / "calm")
+
+
+def _progress(folder: Path) -> int:
+    return len(list(folder.glob(".parts/*.jsonl")))
+
+
+@pytest.mark.parametrize("name", FORMATS.names())
+def test_every_format_is_written_and_sound(
+    name: str, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    job = make_job(folders, tmp_path, format=name, count=10, single_class=False, outlines=True)
+    made = generate(job)
+    dataset = read_dataset(tmp_path, name)
+    assert len(dataset) == made.images == 10
+    assert set(dataset.class_names) == {"missile", "airship"}
+    _, entries = read_manifest(tmp_path / "manifest.jsonl")
+    for record, entry in zip(sorted(dataset, key=lambda r: r.image_id), entries, strict=True):
+        truth = np.array(entry.xyxy, np.float32).reshape(-1, 4)
+        assert np.abs(record.xyxy - truth).max(initial=0) <= 0.5
+        assert record.captions == entry.captions
+    report = check_folder(tmp_path)
+    assert not [finding for finding in report.findings if finding.level == "error"]
+    numbers = json.loads((tmp_path / "statistics.json").read_text())
+    assert numbers["num_boxes"] == made.boxes > 0
+    assert "manifest.jsonl" in (tmp_path / "README.md").read_text()
+
+
+def test_replay_gives_the_same_pixels(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    generate(make_job(folders, tmp_path, jpeg_quality=100))
+    _, entries = read_manifest(tmp_path / "manifest.jsonl")
+    for entry in entries[::4]:
+        first, second = (
+            replay(tmp_path / "manifest.jsonl", entry.index, folders[:1], folders[1:])
+            for _ in range(2)
+        )
+        assert np.array_equal(first.image, second.image)
+        assert np.allclose(first.xyxy, np.array(entry.xyxy).reshape(-1, 4), atol=1e-3)
+        assert f"{zlib.crc32(first.image.tobytes()):08x}" == entry.checksum
+    with pytest.raises(InputError, match="has images 0 to 11, got index 12"):
+        replay(tmp_path / "manifest.jsonl", 12, folders[:1], folders[1:])
+    with pytest.raises(DataError, match="is not a manifest"):
+        replay(folders[0] / "cutouts.jsonl", 0, folders[:1], folders[1:])
+
+
+def test_replay_says_when_something_changed(
+    folders: tuple[Path, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    generate(make_job(folders, tmp_path / "set", count=1))
+    other = write_library(tmp_path)
+    for path in other[1].glob("*.png"):
+        cv2.imwrite(str(path), 255 - cv2.imread(str(path)))
+    replay(tmp_path / "set" / "manifest.jsonl", 0, other[:1], other[1:])
+    assert "differs from the one that was made" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 4}, r"another seed \(3, now 4\)"),
+        ({"config": SMALL.with_values({"empty_ratio": 0.5})}, r"empty_ratio: 0.08, now 0.5"),
+        ({"format": "coco"}, "another format"),
+        ({"jpeg_quality": 80}, "jpeg_quality: 92, now 80"),
+        ({"count": 5}, "holds 12 images, more than the 5"),
+    ],
+)
+def test_a_folder_of_another_job_is_refused(
+    folders: tuple[Path, Path], tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    generate(make_job(folders, tmp_path))
+    before = digest(tmp_path)
+    with pytest.raises(ConfigError, match=message):
+        generate(make_job(folders, tmp_path, **changes))
+    assert digest(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"count": 0}, ConfigError, r"count must be in \[1, "),
+        ({"jpeg_quality": 101}, ConfigError, r"jpeg_quality must be in \[1, 100\], got 101"),
+        ({"format": "yoloo"}, UnknownNameError, "Did you mean 'yolo'"),
+        ({"shares": (0, 1, 0)}, ConfigError, "train needs some"),
+    ],
+)
+def test_impossible_jobs_are_refused(
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    changes: dict[str, object],
+    error: type[Exception],
+    message: str,
+) -> None:
+    with pytest.raises(error, match=message):
+        make_job(folders, tmp_path, **changes)
+
+
+def test_unreadable_pictures_are_skipped_and_told(tmp_path: Path) -> None:
+    cutouts, backgrounds = write_library(tmp_path)
+    whole = (cutouts / "images" / "0.png").read_bytes()
+    (cutouts / "images" / "0.png").write_bytes(whole[: len(whole) // 2])
+    (backgrounds / "broken.jpg").write_bytes(b"no picture")
+    made = generate(make_job((cutouts, backgrounds), tmp_path / "out"))
+    assert made.images == 12
+    assert any("unreadable cutout skipped: 0.png" in note for note in made.notes)
+    assert any("unreadable background skipped: broken.jpg" in note for note in made.notes)
+    for path in backgrounds.iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(InputError, match="no readable background is left"):
+        generate(make_job((cutouts, backgrounds), tmp_path / "none"))
+
+
+def test_a_folder_that_cannot_be_written_keeps_what_is_done(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(Cancelled):
+        generate(make_job(folders, tmp_path / "out", count=20), stop_after(8))
+    kept = sorted((tmp_path / "out" / "images" / "train").glob("*.jpg"))
+    blocked = tmp_path / "out" / "images"
+    blocked.rename(tmp_path / "aside")
+    blocked.write_text("a file where a folder should be")
+    with pytest.raises(DataError, match=r"cannot write .*scene_0000008.jpg"):
+        generate(make_job(folders, tmp_path / "out", count=20))
+    blocked.unlink()
+    (tmp_path / "aside").rename(blocked)
+    made = generate(make_job(folders, tmp_path / "out", count=20))
+    assert len(kept) == 8
+    assert "8 images kept from before" in made.notes
+
+
+def test_two_runs_cannot_write_to_one_folder(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    def start_another(done: int, total: int, stage: str) -> None:
+        if stage == "making images" and done == 2:
+            generate(make_job(folders, tmp_path))
+
+    with pytest.raises(DataError, match="another run is writing"):
+        generate(make_job(folders, tmp_path), start_another)
+
+
+def test_preview_shows_what_will_be_made(folders: tuple[Path, Path]) -> None:
+    config = SceneConfig(canvas_wh=(384, 216), size_px_range=(60, 120), effects="none")
+    library = library_for(folders[:1], folders[1:], config)
+    small = preview(library, config, 7, range(8), width_px=192)
+    large = preview(library, config, 7, range(8), width_px=384)
+    assert [scene.image.shape for scene in small] == [(108, 192, 3)] * 8
+    assert [scene.captions for scene in small] == [scene.captions for scene in large]
+    for one, two in zip(small, large, strict=True):
+        assert np.abs(one.xyxy * 2 - two.xyxy).max(initial=0) <= 6
+        halved = two.image[::2, ::2].astype(int)
+        assert np.abs(halved - one.image).mean() < 8
+
+
+def test_one_scene_under_several_blends(folders: tuple[Path, Path]) -> None:
+    config = SMALL.with_values({"same_scene_blends": 3, "effects": "none", "empty_ratio": 0.0})
+    parts = part_library(library_for(folders[:1], folders[1:], config), (1, 0, 0))
+    for scene in range(5):
+        plans = [sample_image(parts, config, 1, 3 * scene + i).plan for i in range(3)]
+        blends = [{placement.blend for placement in plan.placements} for plan in plans]
+        assert all(len(names) == 1 for names in blends)
+        assert len(set.union(*blends)) == 3, "each image under another"
+        assert len({plan.with_blend("none") for plan in plans}) == 1, "of the same scene"
+    none = dict.fromkeys(("gaussian", "feather", "box", "motion"), 0)
+    with pytest.raises(ConfigError, match="same_scene_blends is 2, but blend_weights has only 1"):
+        SMALL.with_values({"same_scene_blends": 2, "blend_weights": none})
+
+
+def test_splits_part_objects_and_places() -> None:
+    from synth.generate import GALLERY
+
+    config = SceneConfig()
+    parts = part_library(library_for(GALLERY[:1], GALLERY[1:], config), (0.8, 0.1, 0.1))
+    assert set(parts.parts) == {"train", "val", "test"}, parts.notes
+    for key in ("identity", "group"):
+        sets = [
+            {
+                getattr(item, key)
+                for item in (part.cutouts if key == "identity" else part.backgrounds)
+            }
+            for part in parts.parts.values()
+        ]
+        assert len(set.union(*sets)) == sum(map(len, sets))
+    drawn = [parts.split_of(3, scene) for scene in range(1000)]
+    assert [round(drawn.count(split) / 10) for split in parts.parts] == [80, 10, 10]
+
+
+def test_a_small_library_is_not_parted(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    made = generate(make_job(folders, tmp_path, shares=(0.5, 0.25, 0.25), count=6))
+    splits = {record.split for record in read_dataset(tmp_path)}
+    left_out = sum("is left out" in note or "too small" in note for note in made.notes)
+    assert "train" in splits
+    assert len(splits) + left_out >= 2
+    assert left_out
+
+
+def test_presets_load_and_hold_what_they_promise() -> None:
+    plain, v3 = load_scene_config("plain"), load_scene_config("origin-v3")
+    assert plain.blend_weights == {"none": 1.0}
+    assert v3 == plain.with_values({"effects": "origin-v3"})
