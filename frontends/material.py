@@ -182,11 +182,13 @@ def _read_cutout(path: Path, max_pixels: int) -> NDArray[np.uint8]:
     try:
         with PilImage.open(path) as opened:
             if opened.width * opened.height > max_pixels:
-                raise ImageError(f"has {opened.width}x{opened.height} pixels, too many.")
+                raise ImageError("has too many pixels.", "Scale it down.")
             if not opened.has_transparency_data:
                 raise ImageError("has no transparent ground.", "Cut its object out instead.")
             upright = ImageOps.exif_transpose(opened).convert("RGBA")
-    except (UnidentifiedImageError, PilImage.DecompressionBombError, *_DAMAGED) as error:
+    except PilImage.DecompressionBombError as error:
+        raise ImageError("has too many pixels.", "Scale it down.") from error
+    except (UnidentifiedImageError, *_DAMAGED) as error:
         raise ImageError("is no picture that can be read.") from error
     rgba = np.array(upright, np.uint8)
     if int(rgba[..., 3].min()) > 250:

@@ -34,7 +34,7 @@ from synth.library import Background, Cutout, Library, read_backgrounds, read_cu
 from synth.manifest import MANIFEST_NAME, read_manifest
 from synth.render import Rendered
 
-__all__ = ["Made", "Wish", "Workshop", "read_wish"]
+__all__ = ["Made", "Wish", "Workshop", "read_settings", "read_wish", "wait_for"]
 
 _LIBRARIES = 4
 _PREVIEWS_AT_ONCE = 2
@@ -78,20 +78,24 @@ def read_wish(values: Mapping[str, Any]) -> Wish:
     settings = values.get("settings")
     if not isinstance(settings, Mapping):
         raise ConfigError("the settings are missing.", "Reload the page.")
-    config = SceneConfig().with_values(_without_old_keys(settings))
+    config = read_settings(settings)
     seed = values.get("seed", 0)
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= _SEED_MAX:
         raise ConfigError(f"the seed must be in [0, {_SEED_MAX}], got {seed!r}.")
     return Wish(config, read_choice(values), seed)
 
 
-def _without_old_keys(settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The settings; a mapping replaces the default's, where `with_values` would merge the two."""
-    empty = dict.fromkeys(SceneConfig().blend_weights, 0.0)
-    weights = settings.get("blend_weights")
-    if not isinstance(weights, Mapping):
-        return settings
-    return {**settings, "blend_weights": {**empty, **weights}}
+def read_settings(settings: Mapping[str, Any]) -> SceneConfig:
+    """Return the settings that a browser or a file tells; what is not told has its default.
+
+    Raises:
+        ConfigError: A setting is unknown or out of range.
+    """
+    values, weights = dict(settings), settings.get("blend_weights")
+    if isinstance(weights, Mapping):
+        # Told weights replace the default ones, where `with_values` would merge the two.
+        values["blend_weights"] = {**dict.fromkeys(SceneConfig().blend_weights, 0.0), **weights}
+    return SceneConfig().with_values(values)
 
 
 class Workshop:

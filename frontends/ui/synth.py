@@ -24,7 +24,7 @@ from frontends.ui.synth_handlers import SynthHandlers, create_synth_handlers
 from frontends.ui.visit import create_visit
 from frontends.ui.wall import create_wall
 from frontends.workshop import Workshop
-from synth.config import SceneConfig, load_scene_config, scene_preset_names
+from synth.config import BLENDS, SceneConfig, load_scene_config, scene_preset_names
 from synth.effects import PRESET_NAMES
 
 __all__ = ["create_synth"]
@@ -107,7 +107,10 @@ def _create_wall(name: Any, workshop: Workshop, handlers: SynthHandlers) -> gr.H
 
 def _create_settings(handlers: SynthHandlers) -> None:
     knobs = describe_knobs(
-        SceneConfig, first=_FIRST, choices={"effects": PRESET_NAMES}, ranges=_OFFERED
+        SceneConfig,
+        first=_FIRST,
+        choices={"effects": PRESET_NAMES, "blend_weights": BLENDS},
+        ranges=_OFFERED,
     )
     create_knobs(
         room=ROOM,

@@ -24,8 +24,8 @@ from frontends.failures import guarded, raise_in_page
 from frontends.material import Brought
 from frontends.ui import synth_present as present
 from frontends.visits import Visit
-from frontends.workshop import Wish, Workshop, read_wish, wait_for
-from synth.config import SceneConfig, load_scene_config
+from frontends.workshop import Wish, Workshop, read_settings, read_wish, wait_for
+from synth.config import load_scene_config
 
 __all__ = ["SynthHandlers", "create_synth_handlers", "write_toml"]
 
@@ -152,8 +152,7 @@ def _setting() -> dict[str, Any]:
 
     @guarded(_error)
     def save_settings(settings: dict[str, Any]) -> Shown:
-        config = read_wish({"settings": settings}).config
-        return {"toml": write_toml(config)}
+        return {"toml": write_toml(read_settings(settings))}
 
     @guarded(_error)
     def load_settings(toml: str) -> Shown:
@@ -163,7 +162,7 @@ def _setting() -> dict[str, Any]:
             values = tomllib.loads(toml)
         except tomllib.TOMLDecodeError as error:
             raise InputError(f"this is no TOML file: {error}.", "Save one here to see.") from error
-        return {"values": SceneConfig().with_values(values).model_dump(mode="json")}
+        return {"values": read_settings(values).model_dump(mode="json")}
 
     return {"preset": preset, "save_settings": save_settings, "load_settings": load_settings}
 

@@ -1,0 +1,194 @@
+"""What visitors bring: good files are taken, bad ones told with a reason, nothing gets out."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+
+from frontends.chosen import Choice, Use, choose_folders
+from frontends.material import Brought, Taken, add_backgrounds, add_own_cutouts, words_of
+from synth.cutout_folder import read_folder
+from synth.library import open_library, read_backgrounds
+from tests.synth.scene_library import write_library
+
+LIMITS = {"most": 8, "max_pixels": 1_000_000, "max_bytes": 10_000_000}
+
+
+def _png(color: tuple[int, int, int] = (200, 20, 30), *, wh=(60, 30), alpha=True) -> bytes:
+    rgba = np.zeros((wh[1], wh[0], 4), np.uint8)
+    rgba[..., :3] = color
+    rgba[5:-5, 8:-8, 3] = 255
+    if not alpha:
+        rgba[..., 3] = 255
+    buffer = io.BytesIO()
+    PilImage.fromarray(rgba).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _brought(folder: Path, files: dict[str, bytes]) -> list[Brought]:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    return [Brought(folder / name, name) for name in files]
+
+
+def _zip(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Red_Drone-02.png", "red drone"),
+        ("IMG_2041.png", ""),
+        ("white-and-blue airliner (3).webp", "white and blue airliner"),
+        ("héli.png", "héli"),
+        ("...", ""),
+    ],
+)
+def test_a_name_tells_what_it_shows(name, words):
+    assert words_of(name) == words
+
+
+def test_cutouts_get_captions_from_names_or_colors(tmp_path):
+    files = {
+        "blue_helicopter_1.png": _png(),
+        "helicopter.png": _png(),
+        "IMG_1.png": _png((20, 20, 200)),
+    }
+    taken = add_own_cutouts(_brought(tmp_path / "up", files), tmp_path / "own", **LIMITS)
+    assert taken.refused == ()
+    told = {c.name: (c.class_name, c.caption) for c in read_folder(tmp_path / "own")}
+    assert told["blue_helicopter_1"] == ("helicopter", "blue helicopter")
+    assert told["helicopter"] == ("helicopter", "red helicopter")
+    assert told["IMG_1"] == ("object", "blue object")
+
+
+def test_bad_files_are_told_and_good_ones_kept(tmp_path, odd_file):
+    files = {
+        "good drone.png": _png(),
+        "solid.png": _png(alpha=False),
+        "words.png": b"this is no picture",
+        "cut.png": _png()[:60],
+        "empty.png": b"",
+    }
+    brought = [*_brought(tmp_path / "up", files), Brought(odd_file("huge"), "huge.png")]
+    taken = add_own_cutouts(brought, tmp_path / "own", **LIMITS)
+    assert taken.added == ("good-drone",)
+    reasons = dict(taken.refused)
+    assert set(reasons) == {"solid.png", "words.png", "cut.png", "empty.png", "huge.png"}
+    assert "no transparent ground" in reasons["solid.png"]
+    assert "no picture" in reasons["words.png"]
+    assert "too many" in reasons["huge.png"]
+
+
+def test_a_zip_of_cutouts_keeps_its_captions(tmp_path):
+    row = {
+        "name": "x", "file": "images/x.png", "class_name": "glider", "identity": "glider-7",
+        "caption": "green and yellow glider",
+    }  # fmt: skip
+    data = _zip({"mine/cutouts.jsonl": json.dumps(row).encode(), "mine/images/x.png": _png()})
+    taken = add_own_cutouts(
+        _brought(tmp_path / "up", {"mine.zip": data}), tmp_path / "own", **LIMITS
+    )
+    assert taken.refused == ()
+    (cutout,) = read_folder(tmp_path / "own")
+    assert (cutout.caption, cutout.identity) == ("green and yellow glider", "glider-7")
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"../../evil.png": b"x"}, "leads out"),
+        ({"bomb.png": b"\0" * 9_000_000}, "times"),
+        ({"notes.txt": b"hello"}, "no pictures"),
+    ],
+    ids=["traversal", "bomb", "nothing"],
+)
+def test_bad_zips_are_refused_whole(files, reason, tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    brought = _brought(tmp_path / "up", {"bad.zip": buffer.getvalue()})
+    taken = add_own_cutouts(brought, tmp_path / "own", **LIMITS)
+    assert taken.added == ()
+    assert reason in taken.refused[0][1]
+    assert not (tmp_path / "evil.png").exists()
+
+
+def test_there_is_a_limit_to_the_number(tmp_path):
+    files = {f"drone {chr(97 + i)}.png": _png() for i in range(10)}
+    taken = add_own_cutouts(_brought(tmp_path / "up", files), tmp_path / "own", **LIMITS)
+    assert len(taken.added) == 8
+    assert all("the limit is 8" in reason for _, reason in taken.refused)
+
+
+def test_backgrounds_become_plain_pictures_of_their_own_places(tmp_path):
+    files = {"sky.png": _png(alpha=False), "field.zip": _zip({"a/sky.png": _png(alpha=False)})}
+    taken = add_backgrounds(_brought(tmp_path / "up", files), tmp_path / "own", **LIMITS)
+    assert taken == Taken(("sky", "sky-copy-i"), ())
+    groups = {item.group for item in read_backgrounds(tmp_path / "own")}
+    assert groups == {"sky", "sky-copy-i"}
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> tuple[Path, Path]:
+    (tmp_path / "gallery").mkdir()
+    return write_library(tmp_path / "gallery")
+
+
+def test_by_default_the_gallery_itself_is_used(tmp_path, gallery):
+    folders = choose_folders(tmp_path, Choice(), gallery)
+    assert folders.cutouts == (gallery[0],)
+    assert folders.backgrounds == (gallery[1],)
+
+
+def test_what_is_left_out_is_gone_and_own_ones_join(tmp_path, gallery):
+    files = _brought(tmp_path / "up", {"blue drone.png": _png()})
+    add_own_cutouts(files, tmp_path / "cutouts", **LIMITS)
+    choice = Choice(Use(off_ours=frozenset({"0"})), Use(off_ours=frozenset({"field_1"})))
+    folders = choose_folders(tmp_path, choice, gallery)
+    library = open_library(folders.cutouts, folders.backgrounds)
+    assert {c.caption for c in library.cutouts} == {"blue drone", "white airship", "brown bird"}
+    assert {b.name for b in library.backgrounds} == {"field_0", "field_2"}
+    assert choose_folders(tmp_path, choice, gallery) == folders
+    alone = choose_folders(tmp_path, Choice(Use(ours=False)), gallery)
+    assert alone.key != folders.key
+    assert len(open_library(alone.cutouts, alone.backgrounds).cutouts) == 1
+
+
+def test_a_change_of_caption_makes_another_library(tmp_path, gallery):
+    from synth.cutout_folder import describe
+
+    files = _brought(tmp_path / "up", {"blue drone.png": _png()})
+    add_own_cutouts(files, tmp_path / "cutouts", **LIMITS)
+    before = choose_folders(tmp_path, Choice(), gallery)
+    describe(tmp_path / "cutouts", "blue-drone", caption="pink drone")
+    after = choose_folders(tmp_path, Choice(), gallery)
+    assert before.key != after.key
+    # The earlier folder still holds what it held: a run that reads it is not disturbed.
+    assert read_folder(before.cutouts[0])[0].caption == "blue drone"
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        (Choice(cutouts=Use(ours=False)), "no cutout is chosen"),
+        (Choice(backgrounds=Use(ours=False)), "no background is chosen"),
+        (Choice(cutouts=Use(off_ours=frozenset("012"))), "no cutout is chosen"),
+    ],
+)
+def test_nothing_chosen_is_told(choice, message, tmp_path, gallery):
+    with pytest.raises(Exception, match=message):
+        choose_folders(tmp_path, choice, gallery)

@@ -1,0 +1,187 @@
+"""The tab Synthesize in a real browser: cut out, preview, make, download, read with a trainer."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from frontends.service import Service, read_limits
+from frontends.ui.page import create_page, launch_options
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+DESKTOP, PHONE = (1440, 900), (390, 844)
+WAIT_MS = 90_000
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    service = Service(replace(read_limits({}), preset="fake"))
+    page = create_page(service)
+    _, url, _ = page.launch(**launch_options(service), prevent_thread_lock=True, quiet=True)
+    yield url
+    page.close(verbose=False)
+
+
+@pytest.fixture
+def photograph(tmp_path: Path) -> Path:
+    """A red balloon before a blue sky."""
+    sky = np.zeros((400, 600, 3), np.uint8)
+    sky[:] = np.linspace((200, 140, 70), (240, 210, 170), 400)[:, None].astype(np.uint8)
+    cv2.ellipse(sky, (300, 190), (90, 110), 0, 0, 360, (40, 30, 200), -1, cv2.LINE_AA)
+    cv2.imwrite(str(tmp_path / "balloon.png"), sky)
+    return tmp_path / "balloon.png"
+
+
+@pytest.fixture
+def browse(address: str) -> Iterator[Any]:
+    """Opener: `browse(size, scheme)` returns the page with its tab open; script errors fail."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    troubles: list[str] = []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+        def opened(size: tuple[int, int], scheme: str = "light") -> Any:
+            context = browser.new_context(
+                viewport={"width": size[0], "height": size[1]},
+                color_scheme=scheme,
+                has_touch=size[0] < 500,
+                accept_downloads=True,
+            )
+            page = context.new_page()
+            page.set_default_timeout(WAIT_MS)
+            page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
+            page.on("console", lambda line: troubles.extend(_complaints(line)))
+            page.on("request", lambda request: troubles.extend(_outside(request.url, address)))
+            page.goto(f"{address}#synthesize")
+            page.wait_for_selector("#synth-preview .tile .scene")
+            return page
+
+        yield opened
+        browser.close()
+    assert troubles == []
+
+
+def _complaints(line: Any) -> list[str]:
+    return [f"console: {line.text}"] if line.type == "error" else []
+
+
+def _outside(url: str, address: str) -> list[str]:
+    return [] if url.startswith((address, "data:", "blob:")) else [f"request to {url}"]
+
+
+def test_from_a_photograph_to_a_data_set(browse, photograph, tmp_path):
+    """The whole way: make a cutout, look at scenes of it, make twenty, download, open."""
+    page = browse(DESKTOP)
+    page.click("#synth-cutouts .cut")
+    page.set_input_files("#synth-cutter .file", photograph)
+    page.wait_for_selector('#synth-cutter .maker[data-phase="drawing"]')
+    _drag_box(page, (190, 60), (410, 320))
+    page.wait_for_selector("#synth-cutter .cutout:not([hidden])")
+    page.fill("#synth-cutter .type", "hot air balloon")
+    page.wait_for_selector("#synth-cutter .add:enabled")
+    page.click("#synth-cutter .add")
+    page.wait_for_selector('#synth-cutouts .group:first-child .pick[title="red hot air balloon"]')
+    page.click("#synth-cutter-head .done")
+    # Ours step aside, so every scene now shows the balloon.
+    page.wait_for_function(
+        "[...document.querySelectorAll('#synth-preview .said-all')]"
+        ".every((node) => /^(red hot air balloon|empty scene)$/.test(node.title))"
+    )
+    page.fill("#synth-make .count", "20")
+    page.select_option("#synth-make .size", "[640,366]")
+    page.click("#synth-make .go")
+    page.wait_for_selector("#synth-made .plot")
+    assert "20 pictures" in page.inner_text("#synth-made .sum")
+    with page.expect_download() as saved:
+        page.click("#synth-made .download")
+    with zipfile.ZipFile(saved.value.path()) as archive:
+        archive.extractall(tmp_path / "data")
+    _check_with_ultralytics(tmp_path / "data")
+
+
+def _drag_box(page: Any, start: tuple[int, int], end: tuple[int, int]) -> None:
+    """Draw from one point of the photograph (600 x 400) to another."""
+    shown = page.locator("#synth-cutter .image").bounding_box()
+    scale = shown["width"] / 600
+    page.mouse.move(shown["x"] + start[0] * scale, shown["y"] + start[1] * scale)
+    page.mouse.down()
+    page.mouse.move(shown["x"] + end[0] * scale, shown["y"] + end[1] * scale, steps=8)
+    page.mouse.up()
+
+
+def _check_with_ultralytics(folder: Path) -> None:
+    """Ultralytics finds every image, and every label that we wrote."""
+    data = pytest.importorskip("ultralytics.data.utils", reason="requirements-train.txt")
+    checked = data.check_det_dataset(str(folder / "data.yaml"), autodownload=False)
+    images = sorted(folder.glob("images/*/*.jpg"))
+    assert len(images) == 20
+    for image in images:
+        args = ((str(image), data.img2label_paths([str(image)])[0]), "", False, 1, 0, 0, False)
+        labels, found, corrupt = (data.verify_image_label(args)[i] for i in (1, 6, 8))
+        assert found == 1
+        assert corrupt == 0
+        assert len(labels) == len(_lines(image))
+    assert checked["names"] == {0: "object"}
+
+
+def _lines(image: Path) -> list[str]:
+    label = Path(str(image.with_suffix(".txt")).replace("/images/", "/labels/"))
+    return label.read_text().splitlines()
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "dark"), (DESKTOP, "light")])
+def test_the_preview_follows_the_settings(size, scheme, browse):
+    page = browse(size, scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    first = page.get_attribute("#synth-preview .tile:first-child img", "src")
+    page.select_option('.knob[data-key="effects"] select', "none")
+    page.wait_for_function(
+        "(old) => document.querySelector('#synth-preview .tile img').src !== old", arg=first
+    )
+    assert "1 changed" in page.inner_text("#synth-settings .changed")
+    page.click("#synth-settings .reset")
+    page.wait_for_function(
+        "(old) => document.querySelector('#synth-preview .tile img').src === old", arg=first
+    )
+
+
+def test_one_scene_can_be_changed_and_looked_at(browse):
+    page = browse(DESKTOP)
+    sources = "[...document.querySelectorAll('#synth-preview .tile img')].map((i) => i.src)"
+    before = page.evaluate(sources)
+    page.hover("#synth-preview .tile:nth-child(2)")
+    page.click("#synth-preview .tile:nth-child(2) .again")
+    page.wait_for_function(f"(old) => ({sources})[1] !== old[1]", arg=before)
+    assert page.evaluate(sources)[2:] == before[2:]
+    page.click("#synth-preview .tile:nth-child(1) .open")
+    page.wait_for_selector("#synth-large[data-open] .overlay g")
+    assert page.inner_text("#synth-large .title") == "Scene 1"
+    page.click("#synth-large .next")
+    page.wait_for_function(
+        "document.querySelector('#synth-large .title').textContent === 'Scene 2'"
+    )
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#synth-large:not([data-open])", state="attached")
+    assert page.evaluate("document.activeElement.className") == "open"
+
+
+def test_the_tabs_are_links(browse):
+    page = browse(DESKTOP)
+    page.click('.spotter-tabs a[href="#locate"]')
+    page.wait_for_selector("#locate-captions textarea")
+    assert not page.is_visible("#synth-preview")
+    page.go_back()
+    page.wait_for_selector("#synth-preview .tile .scene")
+    assert not page.is_visible("#locate-captions textarea")

@@ -1,0 +1,99 @@
+"""Folders of visitors: kept apart, found by key, gone after the visit."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from core.errors import InputError
+from frontends.visits import Visit, Visits
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def removed() -> list[Visit]:
+    return []
+
+
+@pytest.fixture
+def visits(tmp_path: Path, clock: Clock, removed: list[Visit]) -> Visits:
+    return Visits(
+        tmp_path / "visits", grace_s=600, age_max_s=86_400, clock=clock, removed=removed.append
+    )
+
+
+def test_a_session_keeps_its_folder_and_shares_it_with_nobody(visits):
+    one, other = visits.enter("a"), visits.enter("b")
+    assert visits.enter("a") is one
+    assert visits.get(one.key) is one
+    assert one.folder != other.folder
+    assert one.folder.is_dir()
+    assert len(one.key) >= 24
+
+
+@pytest.mark.parametrize("key", ["", "..", "../b", None, 3, "a"])
+def test_a_wrong_key_opens_nothing(key, visits):
+    visits.enter("a")
+    with pytest.raises(InputError, match="has ended"):
+        visits.get(key)
+
+
+def test_a_short_break_loses_nothing_and_a_long_one_everything(visits, clock, removed):
+    visit = visits.enter("a")
+    (visit.folder / "cutouts").mkdir()
+    visits.leave("a")
+    clock.now_s += 599
+    visits.sweep()
+    assert visits.get(visit.key) is visit  # came back, so nothing is pending any more
+    clock.now_s += 700
+    visits.sweep()
+    assert visit.folder.is_dir()
+    visits.leave("a")
+    clock.now_s += 601
+    visits.sweep()
+    assert removed == [visit]
+    assert not visit.folder.exists()
+    with pytest.raises(InputError):
+        visits.get(visit.key)
+    assert visits.enter("a").key != visit.key
+
+
+def test_a_folder_without_any_call_goes_after_a_day(visits, clock):
+    visit = visits.enter("a")
+    clock.now_s += 86_401
+    fresh = visits.enter("b")
+    assert not visit.folder.exists()
+    assert fresh.folder.is_dir()
+
+
+def test_folders_of_an_earlier_process_go_after_a_day(visits, clock, tmp_path):
+    for name, age_s in (("old", 90_000), ("new", 100)):
+        (tmp_path / "visits" / name).mkdir(parents=True)
+        os.utime(tmp_path / "visits" / name, (clock.now_s - age_s,) * 2)
+    visits.sweep()
+    assert [path.name for path in (tmp_path / "visits").iterdir()] == ["new"]
+
+
+def test_the_size_of_a_visit_counts_every_file(visits):
+    visit = visits.enter("a")
+    (visit.folder / "deep").mkdir()
+    (visit.folder / "deep" / "file").write_bytes(b"x" * 1234)
+    assert visit.size_bytes == 1234
+
+
+def test_leaving_without_having_come_is_nothing(visits):
+    visits.leave("nobody")
