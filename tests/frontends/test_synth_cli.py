@@ -1,0 +1,87 @@
+"""The commands under `synth`, from words to files and exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "synth"))
+
+from scene_library import write_library
+
+from frontends.cli import main
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> list[str]:
+    cutouts, backgrounds = write_library(tmp_path)
+    return ["--cutouts", str(cutouts), "--backgrounds", str(backgrounds)]
+
+
+def generate(words: list[str], out: Path, *more: str) -> int:
+    fixed = ["--size", "96x54", "--set", "size_px_range=[10.0, 40.0]", "--shares", "1,0,0"]
+    return main(["synth", "generate", "--count", "8", "--out", str(out), *fixed, *words, *more])
+
+
+def test_generate_replay_check_and_stats(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "set"
+    assert generate(words, out, "--preset", "plain", "--class-per-type") == 0
+    assert f"{out}: 8 images" in capsys.readouterr().out
+    assert (out / "data.yaml").is_file()
+    assert len(list((out / "images" / "train").glob("*.jpg"))) == 8
+
+    picture = tmp_path / "again.png"
+    replay = ["synth", "replay", str(out / "manifest.jsonl"), "--index", "2"]
+    assert main([*replay, "--out", str(picture), *words]) == 0
+    again = np.asarray(PillowImage.open(picture)).astype(int)
+    first = np.asarray(PillowImage.open(out / "images" / "train" / "scene_0000002.jpg"))
+    assert np.abs(again - first).mean() < 4, "but for the JPEG's losses the same"
+    assert len(capsys.readouterr().out.splitlines()) >= 1
+
+    assert main(["synth", "check", str(out)]) == 0
+    capsys.readouterr()
+    assert main(["synth", "stats", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["num_images"] == 8
+    assert main(["synth", "stats", str(out)]) == 0
+    assert "images: 8" in capsys.readouterr().out
+    (out / "labels" / "train" / "scene_0000000.txt").write_text("0 0.5 0.5 3.0\n")
+    assert main(["synth", "check", str(out)]) == 1
+
+
+def test_preview_draws_a_sheet(words: list[str], tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+    settings = ["--size", "96x54", "--set", "size_px_range=[10.0, 40.0]", "--count", "4"]
+    assert main(["synth", "preview", "--out", str(sheet), *settings, *words, "--columns", "2"]) == 0
+    assert PillowImage.open(sheet).size == (2 * (96 + 6) + 6, 2 * (54 + 6) + 6)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--size", "96"], "cannot read the size '96'. Write it as 1520x870."),
+        (["--preset", "hardd"], "Did you mean 'hard'"),
+        (["--shares", "1,2"], "cannot read the shares"),
+        (["--set", "effects=heav"], "Did you mean 'heavy'"),
+        (["--format", "cocoo"], "Did you mean 'coco'"),
+        (["--workers", "0"], "workers must be in [1, 256], got 0"),
+    ],
+)
+def test_mistakes_end_with_one_line(
+    words: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    more: list[str],
+    message: str,
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        generate(words, tmp_path / "set", *more)
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "set").exists()
