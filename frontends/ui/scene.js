@@ -31,7 +31,13 @@ window.spotter.scene = (() => {
     return nodes;
   }
 
-  const spoken = ({ boxes }, words) => boxes.map((box) => box.caption).join(", ") || words.empty;
+  // "2 × red drone, white airship": for screen readers and tooltips.
+  function spoken({ boxes }, words) {
+    const counts = new Map();
+    for (const { caption } of boxes) counts.set(caption, (counts.get(caption) || 0) + 1);
+    const told = [...counts].map(([caption, count]) => (count > 1 ? `${count} × ${caption}` : caption));
+    return told.join(", ") || words.empty;
+  }
 
   return { paint, captions, spoken };
 })();

@@ -201,7 +201,7 @@ MADE: Words = {
     "send": "Send",
     "sending": "Sending {done} of {all} files",
     "sent": "It is at",
-    "sign_in": "Sign in above, or give a token.",
+    "sign_in": "Sign in with Hugging Face",
     "gallery": "Pictures",
     "more": "Show more",
     "show": "Show picture {name}",

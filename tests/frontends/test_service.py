@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +56,12 @@ def test_a_limit_must_be_a_whole_number(value):
 
 def test_every_variable_is_described():
     assert all(name.startswith("SPOTTER_") and meaning for name, _, meaning in ENVIRONMENT)
+
+
+def test_the_documented_limits_are_those_of_the_table():
+    told = (Path(__file__).parents[2] / "docs" / "page.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"\| `(SPOTTER_\w+)` \| (\d+) \|", told))
+    assert rows == {name: default for name, default, _ in ENVIRONMENT if default}
 
 
 def test_new_captions_need_no_second_look(counted, counting, shapes_path):

@@ -97,7 +97,7 @@ def test_from_a_photograph_to_a_data_set(browse, photograph, tmp_path):
     # Ours step aside, so every scene now shows the balloon.
     page.wait_for_function(
         "[...document.querySelectorAll('#synth-preview .said-all')]"
-        ".every((node) => /^(red hot air balloon|empty scene)$/.test(node.title))"
+        ".every((node) => /^((\\d+ × )?red hot air balloon|empty scene)$/.test(node.title))"
     )
     page.fill("#synth-make .count", "20")
     page.select_option("#synth-make .size", "[640,366]")
@@ -185,3 +185,13 @@ def test_the_tabs_are_links(browse):
     page.go_back()
     page.wait_for_selector("#synth-preview .tile .scene")
     assert not page.is_visible("#locate-captions textarea")
+
+
+def test_programs_can_make_a_data_set(address):
+    client = pytest.importorskip("gradio_client").Client(address, verbose=False)
+    settings = {"preset": "plain", "canvas_wh": [320, 180]}
+    scenes = client.predict(settings, 3, 2, api_name="/preview_scenes")
+    assert [scene["width"] for scene in scenes] == [320, 320]
+    path = client.predict(settings, 3, 3, "jsonl", True, api_name="/make_dataset")
+    with zipfile.ZipFile(path) as archive:
+        assert sum(name.endswith(".jpg") for name in archive.namelist()) == 3
