@@ -20,8 +20,8 @@ Pixels = NDArray[np.uint8]
 Alpha = NDArray[np.float32]
 
 _WINDOW = 3  # side of the squares in which colours are taken to lie on a line
-_COLOR_VARIANCE = 3e-5  # variance of noise in a window, of colours in [0, 1]
-_PRIOR_WEIGHT = 2e-3  # how much the coarse alpha counts where colours cannot decide
+_COLOR_VARIANCE = 1e-4  # variance of noise in a window, of colours in [0, 1]
+_PRIOR_WEIGHT = 5e-3  # how much the coarse alpha counts where colours cannot decide
 _SOLVER_STEPS = 200
 _SOLVER_TOLERANCE = 1e-3
 

@@ -29,7 +29,7 @@ METHODS: tuple[Method, ...] = ("auto", "grabcut", "rembg")
 _WORK_SIDE_PX = 512  # longer side, at most, at which its edges become soft
 _SURROUNDINGS_RATIO = 0.3  # of the box's mean side: what is looked at around it
 _MARGIN_PX = 2
-_BAND_RATIO = 0.012  # half of the unknown band at the rim, of the object's side
+_BAND_RATIO = 0.01  # half of the unknown band at the rim, of the object's side
 _AREA_MIN_PX = 12.0
 _FILLED_MAX_RATIO = 0.97
 
@@ -263,7 +263,7 @@ def _find_mask(rgb: Pixels, labels: Pixels, method: Method) -> tuple[NDArray[np.
 def _soften(rgb: Pixels, mask: NDArray[np.bool_], labels: Pixels) -> NDArray[np.float32]:
     """Alpha by closed-form matting in a band along the mask's edge."""
     area = mask.astype(np.uint8)
-    half = int(np.clip(round(_BAND_RATIO * np.sqrt(area.sum())), 1, 4)) + 1
+    half = int(np.clip(round(_BAND_RATIO * np.sqrt(area.sum())), 2, 4))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * half + 1,) * 2)
     band = cv2.dilate(area, disc) > cv2.erode(area, disc)
     # Outside of the box nothing belongs to the object, whatever the colors say.
