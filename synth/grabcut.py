@@ -107,8 +107,8 @@ def _continue_inwards(image: NDArray[np.float32], known: Mask) -> NDArray[np.flo
     while min(weight.shape) > 2:
         levels.append((total, weight))
         half_wh = ((weight.shape[1] + 1) // 2, (weight.shape[0] + 1) // 2)
-        total = cv2.resize(total, half_wh, interpolation=cv2.INTER_AREA)
-        weight = cv2.resize(weight, half_wh, interpolation=cv2.INTER_AREA)
+        total = np.asarray(cv2.resize(total, half_wh, interpolation=cv2.INTER_AREA), np.float32)
+        weight = np.asarray(cv2.resize(weight, half_wh, interpolation=cv2.INTER_AREA), np.float32)
     mean = total.sum(axis=(0, 1)) / max(float(weight.sum()), 1e-6)
     smooth = np.broadcast_to(mean, total.shape).astype(np.float32)
     for level, (total, weight) in reversed(list(enumerate(levels))):
@@ -116,7 +116,8 @@ def _continue_inwards(image: NDArray[np.float32], known: Mask) -> NDArray[np.flo
         smooth = np.asarray(cv2.resize(smooth, wh), np.float32)
         if level >= _SMOOTH_LEVELS:
             cover = weight[..., None]
-            smooth = smooth * (1 - cover) + total / np.maximum(cover, 1e-3) * cover
+            known_mean = total / np.maximum(cover, np.float32(1e-3))
+            smooth = np.asarray(smooth + (known_mean - smooth) * cover, np.float32)
     return smooth
 
 
