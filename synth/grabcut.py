@@ -12,7 +12,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BACK", "FRONT", "MAYBE_BACK", "MAYBE_FRONT", "drop_crumbs", "find_object"]
+__all__ = [
+    "BACK",
+    "FRONT",
+    "MAYBE_BACK",
+    "MAYBE_FRONT",
+    "drop_crumbs",
+    "find_object",
+    "unlike_ratio",
+]
 
 BACK, FRONT = cv2.GC_BGD, cv2.GC_FGD
 MAYBE_BACK, MAYBE_FRONT = cv2.GC_PR_BGD, cv2.GC_PR_FGD
@@ -48,6 +56,11 @@ def find_object(rgb: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Mask:
         found.astype(np.float32), (width, height), interpolation=_filter_for(1 / scale)
     )
     return np.asarray((back >= 0.5) & (labels != BACK) | (labels == FRONT), bool)
+
+
+def unlike_ratio(rgb: NDArray[np.uint8], labels: NDArray[np.uint8]) -> float:
+    """The share of what may be object that differs from the surroundings, 0 to 1."""
+    return float(_find_unlike(rgb, labels).sum()) / max(1, int((labels != BACK).sum()))
 
 
 def _filter_for(scale: float) -> int:
@@ -93,7 +106,8 @@ def _find_unlike(rgb: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Mask:
     nothing = np.zeros(labels.shape, bool)
     if around.sum() < 32:
         return nothing
-    lab = cv2.cvtColor(rgb.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB)
+    unit = rgb.astype(np.float32) / np.float32(255)
+    lab = np.asarray(cv2.cvtColor(unit, cv2.COLOR_RGB2LAB), np.float32)
     far = np.linalg.norm(lab - _continue_inwards(lab, around), axis=2)
     limit = max(float(np.quantile(far[around], _UNLIKE_QUANTILE)), _UNLIKE_MIN)
     unlike = (far > limit) & ~around

@@ -17,7 +17,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.errors import ImageError, InputError
 from synth.alpha import enlarge_alpha, estimate_alpha, estimate_foreground
-from synth.grabcut import BACK, FRONT, MAYBE_BACK, MAYBE_FRONT, drop_crumbs, find_object
+from synth.grabcut import (
+    BACK,
+    FRONT,
+    MAYBE_BACK,
+    MAYBE_FRONT,
+    drop_crumbs,
+    find_object,
+    unlike_ratio,
+)
 from synth.saliency import load_saliency
 
 __all__ = ["METHODS", "Matte", "Method", "Stroke", "cut_out", "trim"]
@@ -123,7 +131,7 @@ def cut_out(
     labels = _label(view.shape[:2], window, box, drawn)
     shape = _fill_outlines(view.shape[:2], (left, top), outlines)
     alpha, used = _find_alpha(view, labels, shape, method)
-    _check_found(alpha, labels)
+    _check_found(alpha, view, labels)
     rgba = np.dstack([estimate_foreground(view, alpha), np.round(alpha * 255).astype(np.uint8)])
     return _finish(np.asarray(rgba, np.uint8), (left, top), used)
 
@@ -271,14 +279,14 @@ def _soften(rgb: Pixels, mask: NDArray[np.bool_], labels: Pixels) -> NDArray[np.
     return estimate_alpha(rgb, area.astype(np.float32), band)
 
 
-def _check_found(alpha: NDArray[np.float32], labels: Pixels) -> None:
+def _check_found(alpha: NDArray[np.float32], view: Pixels, labels: Pixels) -> None:
     area, room = float(alpha.sum()), int((labels != BACK).sum())
     if area < _AREA_MIN_PX:
         raise ImageError(
             "nothing stands out from its surroundings there.",
             "Draw a line on the object, or a box closer around it.",
         )
-    if area > _FILLED_MAX_RATIO * room:
+    if area > _FILLED_MAX_RATIO * room and unlike_ratio(view, labels) < 0.5:
         raise ImageError(
             "the object cannot be told from its surroundings.",
             "Leave some room in the box around the object, or draw a line on what is not it.",

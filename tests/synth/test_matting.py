@@ -166,6 +166,14 @@ def test_bad_wishes_are_refused(arguments, error, words, scene):
         cut_out(scene[0], **arguments)
 
 
+def test_an_object_may_fill_its_box():
+    image = np.full((100, 160, 3), SKY, np.uint8)
+    image[30:70, 40:110] = RED
+    matte = cut_out(image, box_xyxy=(40, 30, 110, 70), method="grabcut")
+    assert matte.box_xyxy == (40, 30, 110, 70)
+    assert matte.rgba[4:-4, 4:-4, 3].min() == 255
+
+
 @pytest.mark.parametrize("shade", [0, 128])
 def test_an_empty_place_is_an_error(shade):
     flat = np.full((80, 80, 3), shade, np.uint8)

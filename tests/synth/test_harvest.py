@@ -1,0 +1,186 @@
+"""Labelled boxes as cutouts: what is taken, what is left out and why, and going on after a stop."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import Cancelled, InputError
+from core.image import encode_image, read_image
+from core.result import Ranking, Result
+from core.types import Detections
+from dataset.record import Dataset, Record
+from synth.cutout_folder import add_cutout, read_folder, read_rgba
+from synth.harvest import Harvest, harvest, harvest_boxes, harvest_images, harvest_result
+
+SKY = (120, 170, 230)
+BOXES = [[20, 20, 60, 60], [90, 30, 150, 70], [0, 80, 30, 110], [100, 85, 110, 95]]
+
+
+@pytest.fixture
+def record(tmp_path: Path, rng) -> Record:
+    """A red and a green box before the sky, one cut by the border, one tiny."""
+    image = np.full((120, 180, 3), SKY, np.uint8)
+    for (x1, y1, x2, y2), color in zip(BOXES, [(200, 30, 30), (30, 120, 40)] * 2, strict=True):
+        image[y1:y2, x1:x2] = color
+    image = np.clip(image + rng.normal(0, 2, image.shape), 0, 255).astype(np.uint8)
+    path = tmp_path / "scene.png"
+    path.write_bytes(encode_image(image))
+    return Record(
+        image_id="scene",
+        path=path,
+        image_wh=(180, 120),
+        xyxy=np.array(BOXES, np.float32),
+        captions=("red helicopter", "", "", ""),
+        class_id=np.array([0, 1, 1, 1]),
+        group="airfield",
+        source="my camera",
+        licence="CC0-1.0",
+    )
+
+
+def _dataset(*records: Record) -> Dataset:
+    return Dataset(records, ("object", "drone"))
+
+
+def test_good_boxes_become_cutouts_with_what_is_known(record, tmp_path):
+    out = tmp_path / "out"
+    done = harvest(_dataset(record), out, method="grabcut")
+    assert done.skipped == {"cut off by the image's edge": 1, "smaller than 24 px": 1}
+    first, second = read_folder(out)
+    # "object" says nothing; the caption does.
+    assert (first.class_name, first.caption) == ("helicopter", "red helicopter")
+    assert (second.class_name, second.caption) == ("drone", "green drone")
+    assert (first.identity, first.source, first.licence) == ("airfield", "my camera", "CC0-1.0")
+    assert done.added == (first.name, second.name) == ("scene-0", "scene-1")
+    assert "2 cutouts added" in done.sentence()
+    assert "2 left out: 1 cut off by the image's edge, 1 smaller than 24 px" in done.sentence()
+
+
+def test_it_goes_on_where_it_was_stopped(record, tmp_path):
+    out = tmp_path / "out"
+    other = Record("other", record.path, record.image_wh, record.xyxy[:2], ("", ""))
+    dataset = _dataset(record, other)
+    seen = []
+
+    def stop(done: int, total: int) -> None:
+        seen.append((done, total))
+        raise Cancelled("stopped.")
+
+    with pytest.raises(Cancelled):
+        harvest(dataset, out, method="grabcut", on_progress=stop)
+    assert seen == [(4, 6)]
+    kept = read_folder(out)
+    assert [cutout.name for cutout in kept] == ["scene-0", "scene-1"]
+    again = harvest(dataset, out, method="grabcut")
+    assert (again.added, again.num_there) == (("other-0", "other-1"), 2)
+    assert harvest(dataset, out, method="grabcut").added == ()
+    assert read_folder(out)[:2] == kept
+
+
+def test_names_that_look_alike_are_told_apart(record, tmp_path):
+    """Resuming goes by the image and the row, not by the cleaned name."""
+    names = ("a b", "a_b", "a-b")
+    records = [Record(n, record.path, record.image_wh, record.xyxy[:1], ("",)) for n in names]
+    done = harvest(_dataset(*records), tmp_path / "out", method="grabcut")
+    assert done.added == ("a-b", "a_b", "a-b-2")
+    assert harvest(_dataset(*records), tmp_path / "out").num_there == 3
+
+
+def test_bad_images_and_boxes_are_counted(record, tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no image")
+    sky = np.array([[120, 80, 150, 110]], np.float32)
+    crowd = np.array([[20, 20, 60, 60], [25, 20, 65, 60]], np.float32)
+    records = [
+        Record("broken", broken, (180, 120), record.xyxy[:2], ("", "")),
+        Record("empty", record.path, (180, 120), sky, ("",)),
+        Record("crowd", record.path, (180, 120), crowd, ("", "")),
+        Record("none", broken, (180, 120), np.zeros((0, 4), np.float32), ()),
+    ]
+    done = harvest(_dataset(*records), tmp_path / "out", method="grabcut")
+    assert done.added == ()
+    assert done.skipped["in an unreadable image"] == 2
+    assert done.skipped["partly behind another"] == 2
+    told = ("not told from the background", "not filling the box")
+    assert sum(done.skipped.get(reason, 0) for reason in told) == 1
+    assert read_folder(tmp_path / "out") == []
+
+
+def test_known_outlines_are_used(record, tmp_path):
+    triangle = np.array([[22, 58], [40, 22], [58, 58]], np.float32)
+    box = np.array([[22, 22, 58, 58]], np.float32)
+    known = Record("known", record.path, record.image_wh, box, ("",), polygons=((triangle,),))
+    harvest(Dataset((known,)), tmp_path / "out")
+    (cutout,) = read_folder(tmp_path / "out")
+    area = (read_rgba(cutout.path)[..., 3] > 127).sum()
+    # The object is a square of 36 x 36; its outline was said to be a triangle.
+    assert area == pytest.approx(36 * 36 / 2, rel=0.12)
+
+
+def test_located_boxes_become_cutouts(record, tmp_path):
+    image = read_image(record.path)
+    seen = Detections.from_xyxy(record.xyxy[:2], (180, 120))
+
+    def ranking(caption: str, answer: int | None) -> Ranking:
+        logit = np.array([1.0, 0.0], np.float32)
+        return Ranking(caption, logit, logit, np.array([0, 1]), answer_row=answer, nearest_row=0)
+
+    result = Result((180, 120), seen, (ranking("green drone", 1), ranking("blimp", None)))
+    done = harvest_result(image, result, tmp_path / "out", name="photo")
+    assert done.added == ("photo",)
+    (cutout,) = read_folder(tmp_path / "out")
+    assert (cutout.class_name, cutout.caption) == ("drone", "green drone")
+
+
+def test_drawn_boxes_need_as_many_captions(record, tmp_path):
+    with pytest.raises(InputError, match="1 boxes, 2 captions"):
+        harvest_boxes(read_image(record.path), BOXES[0], ["a", "b"], tmp_path, name="photo")
+
+
+def test_transparent_images_are_taken_as_they_are(record, tmp_path, rng):
+    folder = tmp_path / "mine"
+    rgba = np.zeros((40, 50, 4), np.uint8)
+    rgba[10:30, 10:40] = (30, 120, 40, 255)
+    for name in ("red_drone_2", "IMG_1", "sub/helicopter"):
+        cutout = add_cutout(tmp_path / "made", rgba, name=name, class_name="x")
+        target = folder / f"{name}.webp"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(cutout.path.read_bytes())
+    (folder / "photo.png").write_bytes(record.path.read_bytes())
+    (folder / "broken.png").write_bytes(b"x")
+    done = harvest_images(folder, tmp_path / "out", licence="CC0-1.0")
+    added = read_folder(tmp_path / "out")
+    by_name = {cutout.name: (cutout.class_name, cutout.caption) for cutout in added}
+    assert by_name == {
+        "red_drone_2": ("drone", "red drone"),
+        "IMG_1": ("object", "green object"),
+        "helicopter": ("helicopter", "green helicopter"),
+    }
+    assert done.skipped == {"without a transparent ground": 1, "unusable": 1}
+    assert harvest_images(folder, tmp_path / "out").num_there == 3
+    named = harvest_images(folder, tmp_path / "other", class_name="kite")
+    assert {cutout.class_name for cutout in read_folder(named.folder)} == {"kite"}
+
+
+@pytest.mark.parametrize("make", [True, False], ids=["empty", "missing"])
+def test_a_folder_without_images_is_said(make, tmp_path):
+    folder = tmp_path / "folder"
+    if make:
+        folder.mkdir()
+    with pytest.raises(InputError, match=r"holds no images|is not a folder"):
+        harvest_images(folder, tmp_path / "out")
+
+
+def test_the_account_is_a_sentence(tmp_path):
+    assert Harvest(tmp_path).sentence() == f"0 cutouts added to {tmp_path}."
+    assert "3 were there before" in Harvest(tmp_path, num_there=3).sentence()
+
+
+def test_the_index_says_where_each_came_from(record, tmp_path):
+    harvest(_dataset(record), tmp_path / "out", method="grabcut")
+    lines = (tmp_path / "out" / "cutouts.jsonl").read_text().splitlines()
+    assert [json.loads(line)["origin"] for line in lines] == ["scene#0", "scene#1"]
