@@ -5,6 +5,7 @@ Knows no page. In: a visit and what is wished for; out: scenes, figures, files o
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -39,6 +40,7 @@ __all__ = ["Made", "Wish", "Workshop", "read_settings", "read_wish", "wait_for"]
 _LIBRARIES = 4
 _PREVIEWS_AT_ONCE = 2
 _SEED_MAX = 2**31 - 1
+_COUNT_FOR_TWO = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +256,7 @@ class Workshop:
             config=wish.config,
             cutouts=folders.cutouts,
             backgrounds=folders.backgrounds,
+            workers=_workers(count),
             single_class=single_class,
         )
         return self._runs.start(visit.key, lambda run: self._make(visit, job, run))
@@ -347,6 +350,11 @@ class Workshop:
     def _forget(self, visit: Visit) -> None:
         self._runs.forget(visit.key)
         self._made.pop(visit.key, None)
+
+
+def _workers(count: int) -> int:
+    """Processes for so many pictures: a second one costs seconds to start, so few wait for it."""
+    return 2 if count >= _COUNT_FOR_TWO and (os.cpu_count() or 1) > 1 else 1
 
 
 def wait_for(run: Run, limit_s: float) -> None:
