@@ -22,11 +22,11 @@ __all__ = ["create_cutout_maker"]
 
 _FOLDER = Path(__file__).parent
 _PICTURE = _FOLDER.parent / "picture"
-# Cutting takes a core for a moment; a newer wish replaces a waiting one.
+# Cutting takes a core for a moment. The browser waits for an answer before it asks again.
 _CUT: dict[str, Any] = {
     "concurrency_id": "cut",
     "concurrency_limit": 2,
-    "trigger_mode": "always_last",
+    "trigger_mode": "multiple",
     "show_progress": "hidden",
     "api_visibility": "private",
 }

@@ -11,6 +11,7 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
   const [root, stage, image, ink] = ["maker", "stage", "image", "ink"].map(find);
   const fields = { type: find("type"), caption: find("caption"), name: find("name") };
   const REST_MS = 250;
+  const PATIENCE_MS = 60000;
 
   const view = createView({ stage, changed: draw });
   const sketch = createSketch({ stage, view, changed, settled: () => ask(REST_MS) });
@@ -155,8 +156,12 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
     rest = setTimeout(send, delay);
   }
 
+  // One wish at a time: what is drawn meanwhile is asked when the answer is there.
+  let asked = 0;
   function send() {
     if (!file) return; // still on its way; the upload asks again
+    if (Date.now() - asked < PATIENCE_MS) return;
+    asked = Date.now();
     trigger("cut", { wish: wish() });
   }
 
@@ -208,7 +213,11 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
   function receive(value) {
     if (!value) return;
     if (value.display && value.turn >= 0) show(value.display.url);
-    if (value.turn !== turn) return;
+    if (value.result) asked = 0;
+    if (value.turn !== turn) {
+      if (value.result && (sketch.box || sketch.strokes.length)) send();
+      return;
+    }
     if (value.saved) { welcome(value.saved); return; }
     if (value.result) present(value.result);
   }
