@@ -102,8 +102,8 @@ def _upload_and_ask(page: Any, folder: Path, captions: str) -> None:
 def test_a_picture_and_captions_give_boxes(size, scheme, browse, folder):
     with browse(size, scheme=scheme) as page:
         _upload_and_ask(page, folder, "red thing\ngreen thing")
-        assert page.locator(".overlay g").count() == 2
-        assert page.locator('.overlay g[data-state="answer"]').count() == 1
+        assert page.locator("#locate-picture .overlay g").count() == 2
+        assert page.locator('#locate-picture .overlay g[data-state="answer"]').count() == 1
         cards = page.locator("#locate-answers .card")
         assert "Found" in cards.nth(0).inner_text()
         assert "Not in this picture" in cards.nth(1).inner_text()
@@ -115,8 +115,8 @@ def test_a_picture_and_captions_give_boxes(size, scheme, browse, folder):
 def test_the_box_lies_around_the_object(browse, folder):
     with browse(DESKTOP) as page:
         _upload_and_ask(page, folder, "red thing")
-        line = page.locator('.overlay g[data-state="answer"] .line').bounding_box()
-        image = page.locator(".image").bounding_box()
+        line = page.locator('#locate-picture .overlay g[data-state="answer"] .line').bounding_box()
+        image = page.locator("#locate-picture .image").bounding_box()
         scale = image["width"] / 640
         assert line["x"] == pytest.approx(image["x"] + 100 * scale, abs=3)
         assert line["y"] == pytest.approx(image["y"] + 80 * scale, abs=3)
@@ -140,7 +140,7 @@ def test_row_and_box_light_up_together_and_a_click_selects(browse, folder):
         _upload_and_ask(page, folder, "red thing")
         page.hover('#locate-answers .row[data-id="1"]')
         page.wait_for_selector('.overlay g[data-id="1"][data-lit]')
-        assert page.locator(".lens").is_visible()
+        assert page.locator("#locate-picture .lens").is_visible()
         page.click('#locate-answers .row[data-id="1"]')
         page.wait_for_selector('.overlay g[data-id="1"][data-selected]')
         assert "less well" in page.locator(".evidence .sentence").inner_text()
@@ -173,11 +173,11 @@ def test_the_slider_works_by_keyboard(browse, folder):
 def test_keys_zoom_and_go_from_box_to_box(browse, folder):
     with browse(DESKTOP) as page:
         _upload_and_ask(page, folder, "red thing")
-        page.focus(".stage")
+        page.focus("#locate-picture .stage")
         page.keyboard.press("ArrowRight")
         page.wait_for_selector(".overlay g[data-selected]")
-        assert "Rank 1 for red thing" in page.locator(".spoken").inner_text()
-        before = page.locator(".image").bounding_box()["width"]
+        assert "Rank 1 for red thing" in page.locator("#locate-picture .spoken").inner_text()
+        before = page.locator("#locate-picture .image").bounding_box()["width"]
         page.keyboard.press("Enter")
         page.wait_for_function(
             "(w) => document.querySelector('.image').getBoundingClientRect().width > w * 1.5",
@@ -193,12 +193,12 @@ def test_keys_zoom_and_go_from_box_to_box(browse, folder):
 def test_the_wheel_zooms_to_the_cursor_and_a_double_click_fits(browse, folder):
     with browse(DESKTOP) as page:
         _upload_and_ask(page, folder, "red thing")
-        box = page.locator('.overlay g[data-state="answer"] .line').bounding_box()
+        box = page.locator('#locate-picture .overlay g[data-state="answer"] .line').bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         page.mouse.move(x, y)
         page.mouse.wheel(0, -600)
         page.wait_for_selector(".stage[data-zoomed]")
-        after = page.locator('.overlay g[data-state="answer"] .line').bounding_box()
+        after = page.locator('#locate-picture .overlay g[data-state="answer"] .line').bounding_box()
         assert after["width"] > box["width"] * 1.5
         assert after["x"] + after["width"] / 2 == pytest.approx(x, abs=3)
         page.mouse.dblclick(x, y)
