@@ -12,6 +12,8 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
   const fields = { type: find("type"), caption: find("caption"), name: find("name") };
   const REST_MS = 250;
   const PATIENCE_MS = 60000;
+  const CLOSE_ENOUGH_RATIO = 0.45;
+  const CLOSER = 2;
 
   const view = createView({ stage, changed: draw });
   const sketch = createSketch({ stage, view, changed, settled: () => ask(REST_MS) });
@@ -46,10 +48,22 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
   types.replaceChildren(...props.types.map((name) => make("option", { value: name })));
 
   function setMode(mode) {
+    // Strokes are fine work: a small object is shown large for them, the whole picture for boxes.
+    if (view.size && mode !== sketch.mode) {
+      if (mode === "box") view.fit();
+      else if (sketch.box && view.fitted) lookAt(sketch.box);
+    }
     sketch.mode = mode;
     root.dataset.mode = mode;
     for (const button of modes) button.setAttribute("aria-checked", String(button.dataset.mode === mode));
     changed();
+  }
+
+  function lookAt([x1, y1, x2, y2]) {
+    const [width, height] = view.stageWh();
+    if (Math.max((x2 - x1) / width, (y2 - y1) / height) * view.scale > CLOSE_ENOUGH_RATIO) return;
+    view.visit({ x: x1, y: y1, w: x2 - x1, h: y2 - y1 });
+    view.zoomCentre(CLOSER);
   }
 
   function notice(message) {
