@@ -98,11 +98,11 @@ def test_removing_takes_the_image_too(rgba, tmp_path):
 
 def test_writers_at_once_lose_nothing(rgba, tmp_path, in_threads):
     def add() -> list[str]:
-        return [add_cutout(tmp_path, rgba, name="same", class_name="drone").name for _ in range(4)]
+        return [add_cutout(tmp_path, rgba, name="same", class_name="drone").name for _ in range(3)]
 
     names = [name for part in in_threads(add, 4) for name in part]
     assert sorted(names) == sorted(cutout.name for cutout in read_folder(tmp_path))
-    assert len(set(names)) == 16
+    assert len(set(names)) == 12
 
 
 def test_one_bad_cutout_adds_none(rgba, tmp_path):
@@ -213,7 +213,7 @@ def test_shares_follow_the_area():
 def test_captions_of_the_gallery_are_mostly_right():
     """The paint of these cutouts is known; light, glass and metal stand between it and pixels."""
     folder = ROOT / "assets" / "cutouts"
-    rows = [json.loads(line) for line in (folder / "cutouts.jsonl").read_text().splitlines()][::9]
+    rows = [json.loads(line) for line in (folder / "cutouts.jsonl").read_text().splitlines()][::14]
     first = same = 0
     for row in rows:
         truth = choose_colors(row["colors"])

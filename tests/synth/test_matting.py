@@ -71,7 +71,7 @@ def test_the_rim_keeps_none_of_the_sky(scene):
 
 
 def test_a_large_image_is_refined_at_full_size(rng):
-    image, truth, box = _scene(rng, (1000, 700))
+    image, truth, box = _scene(rng, (800, 560))
     matte = cut_out(image, box_xyxy=box, method="grabcut")
     alpha = _in_image(matte, truth.shape)
     both, either = (truth > 0.5) & (alpha > 0.5), (truth > 0.5) | (alpha > 0.5)
