@@ -64,7 +64,7 @@ def generate(job: Job, on_progress: OnProgress | None = None) -> Generated:
 
     Raises:
         ConfigError: The folder holds images of another job.
-        InputError: A folder cannot be used.
+        InputError: A folder cannot be used; the dataset's must be empty, or of an earlier run.
         DataError: The disk is full or not writable; what is done is kept.
         Cancelled: ``on_progress`` asked to stop.
     """
@@ -93,7 +93,7 @@ def generate(job: Job, on_progress: OnProgress | None = None) -> Generated:
                 f"{job.out} holds {max(done) + 1} images, more than the {job.count} asked for.",
                 "Ask for at least as many, or choose another folder.",
             )
-        clean_up(job.out, done)
+        clean_up(job.out, job.format, done)
         if done:
             passing.append(f"{len(done)} images kept from before")
         run_blocks(job, library, sorted(set(range(job.count)) - done), finished, report)

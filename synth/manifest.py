@@ -16,16 +16,25 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import ConfigError, DataError
+from core.errors import ConfigError, DataError, InputError
 from core.files import read_json_lines, write_bytes
 from synth.config import SceneConfig
 from synth.outlines import Outline
 from synth.plan import ScenePlan
 
-__all__ = ["MANIFEST_NAME", "Entry", "Parts", "compare_headers", "read_manifest"]
+__all__ = [
+    "HEADER_NAME",
+    "MANIFEST_NAME",
+    "PARTS_NAME",
+    "Entry",
+    "Parts",
+    "compare_headers",
+    "read_manifest",
+]
 
 MANIFEST_NAME = "manifest.jsonl"
-_PARTS_NAME = ".parts"
+PARTS_NAME = ".parts"
+HEADER_NAME = "header.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,32 +177,49 @@ class Parts:
 
     def __init__(self, out: Path) -> None:
         self._out = out
-        self._folder = out / _PARTS_NAME
+        self._folder = out / PARTS_NAME
 
     def begin(self, header: Mapping[str, Any]) -> list[str]:
         """Notes on what was there before, after making the folder ready for this header.
 
         Raises:
             ConfigError: The folder holds images of another job.
-            DataError: It cannot be written to.
+            InputError: It holds files, but of no job.
+            DataError: It cannot be written to, or its manifest is damaged.
         """
         notes = []
         if found := self._found_header():
             notes = compare_headers(found, json.loads(json.dumps(header)), self._out)
         else:
+            self._refuse_others()
             line = json.dumps(header, ensure_ascii=False) + "\n"
-            write_bytes(self._folder / "header.json", line.encode())
+            write_bytes(self._folder / HEADER_NAME, line.encode())
         return notes
 
     def _found_header(self) -> dict[str, Any] | None:
-        for path in (self._out / MANIFEST_NAME, self._folder / "header.json"):
+        for path in (self._out / MANIFEST_NAME, self._folder / HEADER_NAME):
             if path.is_file():
                 with path.open(encoding="utf-8") as file:
                     try:
-                        return dict(json.loads(file.readline()))
-                    except ValueError as error:
+                        header = dict(json.loads(file.readline()))
+                    except (TypeError, ValueError) as error:
                         raise DataError(f"{path} is not a manifest: {error}.") from error
+                if "manifest" not in header:
+                    raise DataError(
+                        f"{path} is not a manifest of generated scenes.", "Choose another folder."
+                    )
+                return header
         return None
+
+    def _refuse_others(self) -> None:
+        # Hidden names are none of a dataset's: .DS_Store, or parts without a header yet.
+        others = sorted(p.name for p in self._out.glob("*") if not p.name.startswith("."))
+        if others:
+            raise InputError(
+                f"{self._out} is not empty and holds no {MANIFEST_NAME} of generated scenes "
+                f"({len(others)} others, such as {others[0]!r}).",
+                "Choose an empty or a new folder.",
+            )
 
     def write(self, indices: Sequence[int], lines: Sequence[str]) -> None:
         """Write a finished block, complete or not at all."""

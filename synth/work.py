@@ -23,10 +23,11 @@ import cv2
 
 from core.errors import DataError, InputError
 from core.files import write_bytes
-from synth.export import IMAGE_PREFIX, image_file
+from dataset.splits import SPLITS
+from synth.export import IMAGE_PREFIX, STATISTICS_NAME, image_file
 from synth.job import Job
 from synth.library import Library
-from synth.manifest import Entry, Parts
+from synth.manifest import HEADER_NAME, MANIFEST_NAME, PARTS_NAME, Entry, Parts
 from synth.render import Rendered, render
 from synth.splits import SplitLibrary, part_library, sample_image
 
@@ -43,7 +44,11 @@ __all__ = [
 
 OnProgress = Callable[[int, int, str], None]
 _BLOCK = 8
-_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")  # as core.files.write_bytes names them
+_IMAGE = re.compile(rf"{IMAGE_PREFIX}(\d{{7,}})\.jpg", re.ASCII)
+_WRITTEN = (_IMAGE.pattern, r"\d{7,}-\d{7,}\.jsonl", re.escape(HEADER_NAME),
+            re.escape(MANIFEST_NAME), re.escape(STATISTICS_NAME))  # fmt: skip
+# As core.files.write_bytes names them.
+_TEMPORARY = re.compile(rf"\.({'|'.join(_WRITTEN)})\.[a-z0-9_]{{8}}", re.ASCII)
 _STAGE = "making images"
 
 
@@ -228,17 +233,21 @@ def _lock(handle: int, folder: Path) -> None:
         ) from error
 
 
-def clean_up(folder: Path, done: Collection[int]) -> None:
+def clean_up(folder: Path, format_name: str, done: Collection[int]) -> None:
     """Remove what a killed run left: half-written files, and images of unfinished blocks.
 
+    Looks nowhere but right in the folders that a run of this format writes to, and touches no name
+    that such a run does not give.
+
     Args:
-        folder: The dataset's folder.
+        folder: The dataset's folder; holds the manifest or the parts of such a run.
+        format_name: As in the job.
         done: Numbers of the images that stay.
     """
-    for path in folder.rglob(".*"):
-        if _TEMPORARY.fullmatch(path.name) and path.is_file():
-            path.unlink(missing_ok=True)
-    for path in folder.rglob(f"{IMAGE_PREFIX}*.jpg"):
-        number = path.stem.removeprefix(IMAGE_PREFIX)
-        if number.isdecimal() and int(number) not in done:
-            path.unlink(missing_ok=True)
+    images = {(folder / image_file(format_name, split, 0)).parent for split in SPLITS}
+    for place in sorted({folder, folder / PARTS_NAME, *images}):
+        for path in place.iterdir() if place.is_dir() else ():
+            image = _IMAGE.fullmatch(path.name) if place in images else None
+            unfinished = image is not None and int(image[1]) not in done
+            if (unfinished or _TEMPORARY.fullmatch(path.name)) and path.is_file():
+                path.unlink(missing_ok=True)

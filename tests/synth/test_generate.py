@@ -27,6 +27,7 @@ from synth.config import SceneConfig, load_scene_config
 from synth.generate import Job, generate, library_for, preview, replay
 from synth.manifest import read_manifest
 from synth.splits import part_library, sample_image
+from synth.work import clean_up
 
 ROOT = Path(__file__).parents[2]
 SMALL = SceneConfig(canvas_wh=(96, 54), size_px_range=(10, 40), effects="light")
@@ -185,6 +186,58 @@ def test_a_folder_of_another_job_is_refused(
     with pytest.raises(ConfigError, match=message):
         generate(make_job(folders, tmp_path, **changes))
     assert digest(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["images/train/scene_0000500.jpg", "notes.txt", "a/.b.abcdefgh"])
+def test_a_folder_with_other_files_is_refused_and_kept(
+    name: str, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    theirs = tmp_path / name
+    theirs.parent.mkdir(parents=True, exist_ok=True)
+    theirs.write_text("precious")
+    before = digest(tmp_path)
+    with pytest.raises(InputError, match=r"is not empty and holds no manifest.*new folder"):
+        generate(make_job(folders, tmp_path))
+    assert digest(tmp_path) == before
+
+
+@pytest.mark.parametrize("line", ["{}", "[]", "7", '{"seed": 3}', ""])
+def test_a_manifest_of_others_is_refused_and_kept(
+    line: str, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "manifest.jsonl").write_text(line)
+    before = digest(tmp_path)
+    with pytest.raises(DataError, match="is not a manifest"):
+        generate(make_job(folders, tmp_path))
+    assert digest(tmp_path) == before
+
+
+def test_going_on_removes_only_what_a_run_left(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(Cancelled):
+        generate(make_job(folders, tmp_path, count=20), stop_after(8))
+    ours = [
+        ".parts/.0000008-0000015.jsonl.a_3bcdef",
+        ".manifest.jsonl.abcdefgh",
+        "images/train/.scene_0000009.jpg.abc4efgh",
+        "images/val/scene_0000020.jpg",
+        "images/test/scene_0000021.jpg",
+    ]
+    theirs = [
+        ".env.abcdefgh",
+        "images/train/.photo.jpg.abcdefgh",
+        "images/val/scene_7.jpg",
+        "labels/scene_0000099.jpg",
+        "photos/scene_0000099.jpg",
+        "photos/.scene_0000099.jpg.abcdefgh",
+        "scene_0000099.jpg",
+    ]
+    for name in ours + theirs:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    clean_up(tmp_path, "yolo", set(range(8)))
+    assert not [name for name in ours if (tmp_path / name).exists()]
+    assert [name for name in theirs if (tmp_path / name).exists()] == theirs
+    assert len(list((tmp_path / "images" / "train").glob("scene_*.jpg"))) == 8
 
 
 @pytest.mark.parametrize(
