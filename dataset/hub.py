@@ -23,6 +23,7 @@ _REPO_TYPE = "dataset"
 _FILES_PER_COMMIT = 1000  # larger commits run into the Hub's time limit
 _FILES_PER_STEP = 50  # between two calls of on_progress
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,94}[A-Za-z0-9]|[A-Za-z0-9]")
+_VISIBILITY = {True: "private", False: "public"}
 _NEW_FILES = {".gitattributes"}  # what the Hub puts into a new repository
 
 
@@ -57,7 +58,8 @@ def push_folder(
     Raises:
         InputError: No token, or a name that the Hub does not allow.
         DataError: The folder has no files.
-        HubError: The token is not valid or may not write, the name is taken, or the Hub cannot be
+        HubError: The token is not valid or may not write, the name is taken, or by an empty data
+            set that is public where this one shall be private or the reverse, or the Hub cannot be
             reached.
         MissingPackageError: huggingface_hub is not installed.
     """
@@ -108,7 +110,7 @@ def _files_of(folder: Path) -> Iterator[Path]:
 
 
 def _create(api: HfApi, repo_id: str, private: bool) -> None:
-    """Make the repository; one that is there must be empty."""
+    """Make the repository; one that is there must be empty and as private as wished."""
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
@@ -120,6 +122,14 @@ def _create(api: HfApi, repo_id: str, private: bool) -> None:
             raise HubError(
                 f"there is already a data set {repo_id} on the Hub, with files in it.",
                 "Choose another name, or delete that one first.",
+            ) from error
+        # Not told counts as public: nobody else may see what shall be private.
+        is_private = bool(api.repo_info(repo_id, repo_type=_REPO_TYPE).private)
+        if is_private != private:
+            raise HubError(
+                f"the data set {repo_id} is on the Hub already, empty but "
+                f"{_VISIBILITY[is_private]}; this upload shall be {_VISIBILITY[private]}.",
+                "Choose another name, delete that one, or change its visibility in its settings.",
             ) from error
 
 

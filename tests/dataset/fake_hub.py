@@ -137,8 +137,11 @@ class _Handler(BaseHTTPRequestHandler):
             ]
             self._answer(200, rows)
         else:
-            siblings = [{"rfilename": name} for name in files]
-            self._answer(200, {"id": self._repo_of(path), "sha": "0" * 40, "siblings": siblings})
+            repo_id = self._repo_of(path)
+            row = {"id": repo_id, "sha": "0" * 40, "siblings": [{"rfilename": n} for n in files]}
+            if repo_id in self.hub.private:
+                row["private"] = self.hub.private[repo_id]
+            self._answer(200, row)
 
     def _validate(self, wish: dict[str, Any]) -> None:
         """The Hub refuses a card whose front matter it cannot read."""

@@ -96,6 +96,29 @@ def test_stopping_leaves_an_empty_repository_to_try_again(hub: FakeHub, folder: 
     assert len(hub.repos["ann/scenes"]) == 5
 
 
+@pytest.mark.parametrize(
+    ("there", "wished", "message"),
+    [
+        (False, True, "empty but public; this upload shall be private"),
+        (None, True, "empty but public; this upload shall be private"),
+        (True, False, "empty but private; this upload shall be public"),
+    ],
+)
+def test_an_empty_repository_of_other_visibility_is_refused(
+    hub: FakeHub, folder: Path, there: bool | None, wished: bool, message: str
+) -> None:
+    hub.repos["ann/scenes"] = {".gitattributes": b""}
+    if there is not None:
+        hub.private["ann/scenes"] = there
+    with pytest.raises(HubError, match=message):
+        push_folder(folder, "scenes", token=TOKEN, private=wished, endpoint=hub.url)
+    assert hub.repos["ann/scenes"] == {".gitattributes": b""}
+    assert not hub.blobs
+    hub.private["ann/scenes"] = wished
+    push_folder(folder, "scenes", token=TOKEN, private=wished, endpoint=hub.url)
+    assert len(hub.repos["ann/scenes"]) == 5
+
+
 def test_a_repository_with_files_is_not_touched(hub: FakeHub, folder: Path) -> None:
     hub.repos["ann/scenes"] = {"mine.txt": b"mine"}
     with pytest.raises(HubError, match=r"already a data set ann/scenes.*another name"):
