@@ -35,7 +35,7 @@ from synth.library import Background, Cutout, Library, read_backgrounds, read_cu
 from synth.manifest import MANIFEST_NAME, read_manifest
 from synth.render import Rendered
 
-__all__ = ["Made", "Wish", "Workshop", "read_settings", "read_wish", "wait_for"]
+__all__ = ["Made", "Wish", "Workshop", "read_settings", "read_wish", "refuse_steps", "wait_for"]
 
 _LIBRARIES = 4
 _PREVIEWS_AT_ONCE = 2
@@ -91,13 +91,30 @@ def read_settings(settings: Mapping[str, Any]) -> SceneConfig:
     """Return the settings that a browser or a file tells; what is not told has its default.
 
     Raises:
-        ConfigError: A setting is unknown or out of range.
+        ConfigError: A setting is unknown, out of range, or not for visitors.
     """
+    refuse_steps(settings)
     values, weights = dict(settings), settings.get("blend_weights")
     if isinstance(weights, Mapping):
         # Told weights replace the default ones, where `with_values` would merge the two.
         values["blend_weights"] = {**dict.fromkeys(SceneConfig().blend_weights, 0.0), **weights}
     return SceneConfig().with_values(values)
+
+
+def refuse_steps(settings: Mapping[str, Any]) -> None:
+    """Refuse effects of one's own before anything looks at them.
+
+    Even to check one runs any transform of albumentations with any arguments, and so takes as much
+    time and memory as a stranger likes.
+
+    Raises:
+        ConfigError: There are some.
+    """
+    if settings.get("effects_steps"):
+        raise ConfigError(
+            "effects_steps cannot be used on the page.",
+            "Choose one of effects, or generate with them on the command line.",
+        )
 
 
 class Workshop:

@@ -109,6 +109,7 @@ def _create_settings(handlers: SynthHandlers) -> None:
     knobs = describe_knobs(
         SceneConfig,
         first=_FIRST,
+        without=frozenset({"effects_steps"}),
         choices={"effects": PRESET_NAMES, "blend_weights": BLENDS},
         ranges=_OFFERED,
     )

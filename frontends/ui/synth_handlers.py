@@ -24,7 +24,7 @@ from frontends.failures import guarded, raise_in_page
 from frontends.material import Brought
 from frontends.ui import synth_present as present
 from frontends.visits import Visit
-from frontends.workshop import Wish, Workshop, read_settings, read_wish, wait_for
+from frontends.workshop import Wish, Workshop, read_settings, read_wish, refuse_steps, wait_for
 from synth.config import load_scene_config
 
 __all__ = ["SynthHandlers", "create_synth_handlers", "write_toml"]
@@ -301,6 +301,7 @@ def _programs(workshop: Workshop) -> dict[str, Any]:
 
 def _program_wish(settings: Mapping[str, Any], seed: int) -> Wish:
     """A wish as programs write it: only what differs, and a preset's name."""
+    refuse_steps(settings)
     values = dict(settings)
     config = load_scene_config(values.pop("preset", None)).with_values(values)
     return read_wish({"settings": config.model_dump(mode="json"), "seed": seed})

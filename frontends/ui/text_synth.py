@@ -108,7 +108,6 @@ KNOBS: Words = {
     "canvas_wh": "Size of a picture",
     "window_ratio_min": "Part of a background, at least",
     "effects": "Camera",
-    "effects_steps": "Effects of your own",
 }
 
 KNOBS_PANEL: Words = {
@@ -124,9 +123,6 @@ KNOBS_PANEL: Words = {
     "reset_one": "Back to {value}",
     "from": "{name}, from",
     "to": "{name}, to",
-    "steps": "One a line: name, probability, parameters.",
-    "steps_example": "GaussNoise 0.5 std_range=[0.05, 0.1]",
-    "steps_wrong": "Cannot read “{line}”. Write it as: {example}",
     "list_wrong": "Write numbers with commas between them, or nothing.",
     "json_wrong": "This is not JSON.",
     "on": "on",

@@ -119,16 +119,17 @@ def test_a_visit_that_is_not_there_is_told(key, handlers):
 # ---------------------------------------------------------------- settings
 
 
-def test_every_setting_has_a_control():
-    knobs = {knob["key"]: knob for knob in describe_knobs(SceneConfig, first=("sky_ratio",))}
-    assert set(knobs) == set(SceneConfig.model_fields)
+def test_every_setting_for_visitors_has_a_control():
+    without = frozenset({"effects_steps"})
+    described = describe_knobs(SceneConfig, first=("sky_ratio",), without=without)
+    knobs = {knob["key"]: knob for knob in described}
+    assert set(knobs) == set(SceneConfig.model_fields) - without
     assert next(iter(knobs)) == "sky_ratio"
     kinds = {key: knob["kind"] for key, knob in knobs.items()}
     expected = {
         "count_range": "span", "empty_ratio": "share", "count_weights": "list",
         "size_law": "choice", "clutter_count_max": "whole", "blend_weights": "mix",
-        "match_noise": "switch", "canvas_wh": "size", "effects_steps": "steps",
-        "contrast_min": "number",
+        "match_noise": "switch", "canvas_wh": "size", "contrast_min": "number",
     }  # fmt: skip
     assert {key: kinds[key] for key in expected} == expected
     for key, knob in knobs.items():
@@ -193,6 +194,27 @@ def test_lists_of_effects_are_written_as_toml_too():
 )
 def test_bad_files_of_settings_are_told(toml, message, handlers):
     assert message in handlers.load_settings(toml)["error"]
+
+
+def test_effects_of_ones_own_are_refused_before_they_run(handlers, key, monkeypatch):
+    def run(*arguments: object) -> None:
+        raise AssertionError("a stranger's transform ran")
+
+    monkeypatch.setattr("synth.config.check_transform", run)
+    step = {"name": "Resize", "parameters": {"height": 16000, "width": 16000}}
+    settings = {**_settings(), "effects_steps": [step]}
+    toml = '[[effects_steps]]\nname = "Resize"\nparameters = {height = 16000, width = 16000}\n'
+    refused = "effects_steps cannot be used on the page"
+    wish = _wish(key, settings=settings)
+    assert refused in handlers.preview(wish)["error"]["message"].lower()
+    assert refused in handlers.load_settings(toml)["error"].lower()
+    started = handlers.start({**wish, "count": 2, "format": "yolo", "single_class": True})
+    assert refused in started["error"].lower()
+    for settings in ({"effects_steps": [step]}, {"preset": "plain", "effects_steps": [step]}):
+        with pytest.raises(gr.Error, match=r"(?i)effects_steps cannot be used"):
+            handlers.preview_scenes(settings)
+        with pytest.raises(gr.Error, match=r"(?i)effects_steps cannot be used"):
+            handlers.make_dataset(BOB, settings, count=1)
 
 
 def test_a_file_of_settings_is_read_by_the_command_too(tmp_path):

@@ -145,22 +145,6 @@ const settingControls = {
     return { control: input, show(value) { input.value = value.join(", "); } };
   },
 
-  // "GaussNoise 0.5 std_range=[0.05, 0.1]": name, probability, parameters as JSON.
-  steps(knob, words, { make, set, wrong, fill }) {
-    const input = make("textarea", { "aria-label": knob.title, placeholder: words.steps_example, spellcheck: false, onchange: () => {
-      const steps = [];
-      for (const line of input.value.split("\n").filter((row) => row.trim())) {
-        const step = readStep(line);
-        if (!step) { wrong(fill(words.steps_wrong, { line: line.trim(), example: words.steps_example })); return; }
-        steps.push(step);
-      }
-      set(steps);
-    } });
-    const write = ({ name, probability, parameters }) =>
-      [name, probability, ...Object.entries(parameters || {}).map(([key, value]) => `${key}=${JSON.stringify(value)}`)].join(" ");
-    return { control: input, note: words.steps, show(value) { input.value = value.map(write).join("\n"); } };
-  },
-
   json(knob, words, { make, set, wrong }) {
     const input = make("textarea", { "aria-label": knob.title, spellcheck: false, onchange: () => {
       try { set(JSON.parse(input.value)); } catch (error) { wrong(words.json_wrong); }
@@ -170,16 +154,3 @@ const settingControls = {
 };
 settingControls.share = settingControls.number;
 settingControls.whole = settingControls.number;
-
-function readStep(line) {
-  const match = line.trim().match(/^(\w+)(?:\s+([\d.]+))?((?:\s+\w+=.+)?)$/);
-  if (!match) return null;
-  const parameters = {};
-  const parts = match[3].trim().split(/\s+(?=\w+=)/).filter(Boolean);
-  for (const part of parts) {
-    const at = part.indexOf("=");
-    try { parameters[part.slice(0, at)] = JSON.parse(part.slice(at + 1)); }
-    catch (error) { parameters[part.slice(0, at)] = part.slice(at + 1); }
-  }
-  return { name: match[1], probability: match[2] === undefined ? 0.5 : Number(match[2]), parameters };
-}

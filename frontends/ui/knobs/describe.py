@@ -19,7 +19,7 @@ from frontends.ui import text_synth as text
 __all__ = ["Knob", "describe_knobs", "name_of"]
 
 Kind = Literal[
-    "share", "number", "whole", "switch", "choice", "span", "list", "mix", "size", "steps", "json"
+    "share", "number", "whole", "switch", "choice", "span", "list", "mix", "size", "json"
 ]
 _UNITS = {"px": "px", "deg": "°"}
 _QUALIFIERS = {"min": "at least", "max": "up to"}
@@ -36,7 +36,7 @@ class Knob:
         group: The heading under which it stands.
         kind: What it is set with: "share" is a number from 0 to 1 shown as per cent, "span" two
             numbers, "list" any count of numbers, "mix" a weight for each name, "size" width and
-            height, "steps" a list of named steps with parameters, "json" anything else.
+            height, "json" anything else.
         unit: Shown behind the number.
         low: Least value that the control offers.
         high: Greatest one.
@@ -64,14 +64,16 @@ def describe_knobs(
     section: type[Section],
     *,
     first: tuple[str, ...] = (),
+    without: frozenset[str] = frozenset(),
     choices: Mapping[str, tuple[str, ...]] | None = None,
     ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return a control for every field of a section: first those named, then in field order.
+    """Return a control for each field of a section: first those named, then in field order.
 
     Args:
         section: The settings.
         first: Keys that stand above the folded groups.
+        without: Keys that visitors may not set.
         choices: Allowed names of fields whose type does not tell them.
         ranges: What a control offers, where the allowed range is wider than anybody needs.
     """
@@ -79,6 +81,7 @@ def describe_knobs(
     knobs = [
         _describe(key, info, key in first, named.get(key, ()), offered.get(key))
         for key, info in section.model_fields.items()
+        if key not in without
     ]
     order = {key: i for i, key in enumerate(first)}
     knobs.sort(key=lambda knob: order.get(knob.key, len(order)))
@@ -156,10 +159,7 @@ def _kind(annotation: Any, default: Any, has_names: bool) -> Kind:
 
 def _kind_of_tuple(inner: tuple[Any, ...], default: tuple[Any, ...]) -> Kind:
     if len(inner) == 2 and inner[1] is Ellipsis:
-        item = inner[0]
-        if isinstance(item, type) and issubclass(item, Section):
-            return "steps"
-        return "list" if item in (int, float) else "json"
+        return "list" if inner[0] in (int, float) else "json"
     if len(default) == 2 and all(_is_number(value) for value in default):
         return "size" if _is_whole(default) and min(default) >= 32 else "span"
     return "json"

@@ -30,12 +30,12 @@ function createKnobs({ element, props, server, watch }) {
       wrong: (message) => { wrong.textContent = message; },
       set: (value) => { wrong.textContent = ""; change({ [knob.key]: value }); },
     };
-    const { figure = [], control, note, show } = settingControls[knob.kind](knob, words, kit);
+    const { figure = [], control, show } = settingControls[knob.kind](knob, words, kit);
     const node = make("div", { class: "knob", "data-key": knob.key, "data-kind": knob.kind }, [
       make("span", { class: "name", text: knob.title, title: knob.key }),
       make("span", { class: "figure" }, figure),
       control ? make("div", { class: "control" }, [control]) : null,
-      make("p", { class: "help", text: note ? `${knob.help} ${note}` : knob.help }), wrong,
+      make("p", { class: "help", text: knob.help }), wrong,
     ]);
     shown.set(knob.key, { node, show });
     return node;
