@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.boxes import area, intersection_matrix, iou_matrix
 from core.errors import ImageError, InputError
-from core.files import read_json_lines
+from core.files import read_json_lines, sha256_of
 from core.result import Result
 from core.types import Image
 from dataset.record import Dataset, Record
@@ -32,6 +32,7 @@ __all__ = ["Harvest", "harvest", "harvest_boxes", "harvest_images", "harvest_res
 Progress = Callable[[int, int], None]
 
 _BLOCK = 24
+_DIGEST_CHARS = 16
 _EDGE_PX = 1.0
 _COVERED_MAX_RATIO = 0.25  # of a box, by another one
 _FILL_MIN_IOU = 0.5  # of the cutout's extent with its box
@@ -188,10 +189,10 @@ def harvest_images(
     added: list[str] = []
     waiting: list[NewCutout] = []
     for path in paths:
-        origin = path.relative_to(folder).as_posix()
-        if origin in known:
-            continue
         try:
+            origin = _origin(path.relative_to(folder).as_posix(), _digest_of(path))
+            if origin in known:
+                continue
             rgba, _ = trim(read_rgba(path))
         except ImageError as error:
             skipped[
@@ -244,8 +245,15 @@ class _Gathered:
         self._skipped: Counter[str] = Counter()
 
     def take(self, record: Record, class_names: Sequence[str], image: Image | None = None) -> None:
-        """Cut all boxes of a record that are not there yet; its image is read when needed."""
-        origins = [f"{record.image_id}#{row}" for row in range(len(record))]
+        """Cut all boxes of a record that are not there yet; its image is decoded when needed."""
+        if not len(record):
+            return
+        try:
+            digest = _digest_of(record.path if image is None else image)
+        except ImageError:
+            self._skipped["in an unreadable image"] += len(record)
+            return
+        origins = [_origin(f"{record.image_id}#{row}", digest) for row in range(len(record))]
         rows = [row for row, origin in enumerate(origins) if origin not in self._known]
         self._num_there += len(record) - len(rows)
         reasons = _reasons_against(record, self._min_side_px)
@@ -341,6 +349,25 @@ def _cover_ratio(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     shared = intersection_matrix(boxes, boxes) / area(boxes)[:, None]
     np.fill_diagonal(shared, 0)
     return np.asarray(shared.max(axis=1), np.float32)
+
+
+def _digest_of(source: Path | Image) -> str:
+    """A short hash that tells images apart whatever they are called: of a file, or of pixels.
+
+    Raises:
+        ImageError: The file cannot be read.
+    """
+    try:
+        whole = sha256_of(source if isinstance(source, Path) else source.tobytes())
+    except OSError as error:
+        raise ImageError(f"cannot read {source}: {error.strerror or error}.") from error
+    return whole[:_DIGEST_CHARS]
+
+
+def _origin(name: str, digest: str) -> str:
+    """What a cutout was; names alone are not enough, as data sets often share them."""
+    # A file's name may hold bytes that are no text, which an index cannot hold.
+    return f"{name.encode('utf-8', 'replace').decode()}@{digest}"
 
 
 def _known_origins(folder: Path) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from core.image import encode_image, read_image
 from core.result import Ranking, Result
 from core.types import Detections
 from dataset.record import Dataset, Record
-from synth.cutout_folder import add_cutout, read_folder, read_rgba
+from synth.cutout_folder import add_cutout, encode_rgba, read_folder, read_rgba
 from synth.harvest import Harvest, harvest, harvest_boxes, harvest_images, harvest_result
 
 SKY = (120, 170, 230)
@@ -183,4 +184,42 @@ def test_the_account_is_a_sentence(tmp_path):
 def test_the_index_says_where_each_came_from(record, tmp_path):
     harvest(_dataset(record), tmp_path / "out", method="grabcut")
     lines = (tmp_path / "out" / "cutouts.jsonl").read_text().splitlines()
-    assert [json.loads(line)["origin"] for line in lines] == ["scene#0", "scene#1"]
+    digest = hashlib.sha256(record.path.read_bytes()).hexdigest()[:16]
+    expected = [f"scene#0@{digest}", f"scene#1@{digest}"]
+    assert [json.loads(line)["origin"] for line in lines] == expected
+
+
+def test_equal_names_of_other_data_sets_are_other_objects(record, tmp_path):
+    """Data sets often number their images alike; the second one's objects are taken too."""
+    out = tmp_path / "out"
+    mirrored = tmp_path / "second" / "scene.png"
+    mirrored.parent.mkdir()
+    mirrored.write_bytes(encode_image(read_image(record.path)[::-1].copy()))
+    boxes = record.xyxy[:2][:, [0, 3, 2, 1]]
+    boxes[:, [1, 3]] = 120 - boxes[:, [1, 3]]
+    second = Record("scene", mirrored, (180, 120), boxes, ("", ""))
+    assert harvest(_dataset(record), out, method="grabcut").added == ("scene-0", "scene-1")
+    done = harvest(_dataset(second), out, method="grabcut")
+    assert (done.added, done.num_there) == (("scene-0-2", "scene-1-2"), 0)
+    for dataset in (_dataset(record), _dataset(second)):
+        again = harvest(dataset, out, method="grabcut")
+        assert (again.added, again.num_there) == ((), 2)
+
+
+def test_drawn_boxes_of_equally_named_images_are_told_apart(record, tmp_path):
+    image = read_image(record.path)
+    brighter = np.clip(image.astype(int) + 9, 0, 255).astype(np.uint8)
+    for picture, there in ((image, 0), (brighter, 0), (image, 1), (brighter, 1)):
+        done = harvest_boxes(picture, BOXES[:1], [""], tmp_path / "out", name="photo")
+        assert (len(done.added), done.num_there) == (1 - there, there)
+
+
+def test_equal_file_names_of_other_folders_are_other_cutouts(tmp_path):
+    rgba = np.zeros((20, 20, 4), np.uint8)
+    for name, color in (("first", (200, 30, 30, 255)), ("second", (30, 120, 40, 255))):
+        rgba[5:15, 5:15] = color
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "drone.webp").write_bytes(encode_rgba(rgba))
+        assert len(harvest_images(tmp_path / name, tmp_path / "out").added) == 1
+    assert [cutout.name for cutout in read_folder(tmp_path / "out")] == ["drone", "drone-2"]
+    assert harvest_images(tmp_path / "first", tmp_path / "out").num_there == 1
