@@ -23,7 +23,9 @@ from dataset.metrics import average_precision, recall
 from frontends.data import Annotation, DataLine, confined_path, read_data
 
 if TYPE_CHECKING:
-    from pipeline.locate import Locator, Observation
+    from pipeline.rank import weigh
+from pipeline.locate import Locator, Observation
+from pipeline.rank import weigh
 
 __all__ = ["area_under_roc", "calibration_error", "evaluate"]
 
@@ -141,13 +143,14 @@ def _one(annotation: Annotation) -> NDArray[np.float32]:
 
 
 def _pooled_hits(locator: Locator, cases: list[_Case]) -> int:
-    """Captions answered out of the boxes of ALL pictures at once: the reranker on its own.
+    """Captions answered out of the boxes of ALL pictures at once.
 
     A box of another picture with the same caption is as right as the one that was meant.
     """
     embeds = np.concatenate([case.observation.embeds for case in cases])
     if len(embeds) == 0:
         return 0
+    scores = np.concatenate([case.observation.detections.score for case in cases])
     names = _names_of_boxes(cases)
     hits = 0
     for case in cases:
@@ -155,7 +158,7 @@ def _pooled_hits(locator: Locator, cases: list[_Case]) -> int:
         if not captions:
             continue
         logits = locator.reranker.logits(embeds, locator.reranker.embed_texts(captions))
-        best = logits.argmax(axis=1)
+        best = weigh(logits, scores, locator.calibration.detector_weight).argmax(axis=1)
         hits += sum(caption in names[row] for caption, row in zip(captions, best, strict=True))
     return hits
 

@@ -55,10 +55,12 @@ def rank(
         assignment: "independent": each caption takes its best box; "joint": the captions describe
             different objects, so no two take the same box.
     """
-    evidence = weigh(logits, detections, calibration.detector_weight)
+    evidence = weigh(logits, detections.score, calibration.detector_weight)
     orders = [order_rows(row, detections) for row in evidence]
     if assignment == "joint":
-        rows = assign_jointly(evidence)
+        # Beyond doubt a logit more is worth a logit; far below it is worth nothing, so that a
+        # caption whose object is not there takes no box from one whose object is.
+        rows = assign_jointly(np.logaddexp(0, calibration.a * evidence + calibration.c))
     else:
         rows = [int(order[0]) if len(order) else None for order in orders]
     return tuple(
@@ -68,10 +70,10 @@ def rank(
 
 
 def weigh(
-    logits: NDArray[np.float32], detections: Detections, detector_weight: float
+    logits: NDArray[np.float32], score: NDArray[np.float32], detector_weight: float
 ) -> NDArray[np.float32]:
-    """Return the (c, n) evidence: similarity logits plus weighted log-odds of the boxes' scores."""
-    chance = np.clip(detections.score.astype(np.float64), SCORE_LIMIT, 1 - SCORE_LIMIT)
+    """Return the (c, n) evidence: similarity logits plus weighted log-odds of the n box scores."""
+    chance = np.clip(score.astype(np.float64), SCORE_LIMIT, 1 - SCORE_LIMIT)
     log_odds = np.log(chance / (1 - chance))
     return (np.asarray(logits) + detector_weight * log_odds[None]).astype(np.float32)
 
@@ -82,15 +84,15 @@ def order_rows(evidence: NDArray[np.float32], detections: Detections) -> NDArray
     return np.lexsort((np.arange(len(evidence)), -detections.score, -evidence))
 
 
-def assign_jointly(logits: NDArray[np.float32]) -> list[int | None]:
+def assign_jointly(worth: NDArray[np.float32]) -> list[int | None]:
     """Return a different row for each caption, of the highest total; None where none is left.
 
     Example:
         >>> assign_jointly(np.array([[3.0, 2.5], [2.9, -1.0]], np.float32))
         [1, 0]
     """
-    rows: list[int | None] = [None] * len(logits)
-    for caption, row in zip(*linear_sum_assignment(logits, maximize=True), strict=True):
+    rows: list[int | None] = [None] * len(worth)
+    for caption, row in zip(*linear_sum_assignment(worth, maximize=True), strict=True):
         rows[int(caption)] = int(row)
     return rows
 

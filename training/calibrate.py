@@ -19,13 +19,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
 
 from core.boxes import iou_matrix
 from core.errors import DataError
 from core.files import write_json
 from core.image import read_image
-from core.types import Detections
 from pipeline.config import load_config
 from pipeline.locate import Locator
 from pipeline.rank import MARGIN_MAX, weigh
@@ -45,12 +43,12 @@ class Case:
 
     Args:
         logits: (n,) similarity of each detection.
-        detections: The n detections.
+        score: (n,) the detector's score of each.
         right: (n,) bool: which of them the caption means; none if it belongs to another scene.
     """
 
     logits: NDArray[np.float32]
-    detections: Detections
+    score: NDArray[np.float32]
     right: NDArray[np.bool_]
 
 
@@ -75,7 +73,7 @@ def gather(locator: Locator, scenes: Sequence[CachedScene], rng: np.random.Gener
         overlap = iou_matrix(scene.xyxy, observation.detections.xyxy) >= IOU_MIN
         for i, logit in enumerate(logits):
             right = overlap[own[i]] if i < len(own) else np.zeros(len(logit), bool)
-            cases.append(Case(logit, observation.detections, right))
+            cases.append(Case(logit, observation.detections.score, right))
     return cases
 
 
@@ -100,7 +98,7 @@ def fit(cases: Sequence[Case]) -> dict[str, float]:
     weight = _fit_weight([case for case in cases if case.right.any()])
     features, truth = [], []
     for case in cases:
-        evidence = weigh(case.logits[None], case.detections, weight)[0]
+        evidence = weigh(case.logits[None], case.score, weight)[0]
         order = np.argsort(-evidence)
         gap = float(evidence[order[0]] - evidence[order[1]]) if len(order) > 1 else MARGIN_MAX
         features.append([float(evidence[order[0]]), min(gap, MARGIN_MAX), 1.0])
@@ -127,16 +125,24 @@ def fit(cases: Sequence[Case]) -> dict[str, float]:
 
 def _fit_weight(cases: Sequence[Case]) -> float:
     """The weight beside which similarity, at its best scale, makes the right boxes likeliest."""
+    lengths = [len(case.logits) for case in cases]
+    starts = np.cumsum([0, *lengths[:-1]])
+    logits = np.concatenate([case.logits for case in cases]).astype(np.float64)
+    score = np.concatenate([case.score for case in cases])
+    log_odds = weigh(np.zeros((1, len(score)), np.float32), score, 1.0)[0].astype(np.float64)
+    right = np.concatenate([case.right for case in cases])
+
+    def loss(weight: float, scale: float) -> float:
+        likely = scale * (logits + weight * log_odds)
+        likely = np.exp(likely - np.repeat(np.maximum.reduceat(likely, starts), lengths))
+        shares = np.add.reduceat(likely * right, starts) / np.add.reduceat(likely, starts)
+        return -float(np.log(np.maximum(shares, 1e-30)).mean())
 
     def loss_at(weight: float) -> float:
-        def loss(scale: float) -> float:
-            total = 0.0
-            for case in cases:
-                evidence = scale * weigh(case.logits[None], case.detections, weight)[0]
-                total += float(logsumexp(evidence) - logsumexp(evidence[case.right]))
-            return total
-
-        return float(minimize_scalar(loss, bounds=(0.01, 5), method="bounded").fun)
+        bounds = (0.01, 5)
+        return float(
+            minimize_scalar(lambda s: loss(weight, s), bounds=bounds, method="bounded").fun
+        )
 
     return float(minimize_scalar(loss_at, bounds=(0.0, WEIGHT_MAX), method="bounded").x)
 

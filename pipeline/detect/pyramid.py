@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from core.boxes import area, fuse_boxes, intersection_matrix
 from core.types import Detections, Image
 from pipeline.config import DetectConfig
+from pipeline.detect.letterbox import letterbox_wh
 from pipeline.stages import Detector
 
 __all__ = ["Level", "PyramidDetector", "open_levels", "without_parts"]
@@ -23,7 +24,7 @@ __all__ = ["Level", "PyramidDetector", "open_levels", "without_parts"]
 # What a level may report, longer side in pixels of its input: smaller things are seen better one
 # level finer, larger ones one level coarser. The ends of the pyramid keep theirs.
 SIDE_PX_MIN = 14.0
-SIDE_PX_MAX = 200.0
+SIDE_PX_MAX = 150.0
 # Within a level only what is nearly the same box is suppressed; the rest is for the fusion.
 LEVEL_IOU_MAX = 0.7
 # So much of a box inside a surer, larger one makes it a part of that object.
@@ -72,7 +73,8 @@ class PyramidDetector:
 
     def _fitting(self, part: Detections, number: int) -> Detections:
         """The boxes of a level that have the size it sees well."""
-        fit = max(self._levels[number].input_wh) / max(part.image_wh)
+        resized_wh, _ = letterbox_wh(part.image_wh, self._levels[number].input_wh)
+        fit = resized_wh[0] / part.image_wh[0]
         side_px = (part.xyxy[:, 2:] - part.xyxy[:, :2]).max(axis=1, initial=0) * fit
         large_enough = (side_px >= SIDE_PX_MIN) | (number == 0)
         small_enough = (side_px <= SIDE_PX_MAX) | (number == len(self._levels) - 1)

@@ -105,3 +105,13 @@ def test_detector_doubt_decides_between_equals():
 
     assert first(0.0) == (0, 0.2)
     assert first(0.5) == (1, round(-0.2 + 0.5 * 2 * np.log(9), 2))
+
+
+def test_a_caption_whose_object_is_absent_takes_no_box_from_another():
+    # The total of raw logits would be higher the other way round: 1 - 4 < -9 + 8.
+    logits = np.float32([[1.0, -9.0], [8.0, -4.0]])
+    present, absent = np.float32([[3.0, 2.0], [-3.0, -9.0]]), [0, None]
+    rankings = rank(["a", "b"], logits, seen(2), calibration=PLAIN, assignment="joint")
+    assert [ranking.nearest_row for ranking in rankings] == [1, 0]
+    rankings = rank(["a", "b"], present, seen(2), calibration=PLAIN, assignment="joint")
+    assert [ranking.answer_row for ranking in rankings] == absent

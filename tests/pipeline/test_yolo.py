@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.config import DetectConfig
-from pipeline.detect.yolo import decode_yolo, letterbox, letterbox_wh
+from pipeline.detect.letterbox import letterbox, letterbox_wh
+from pipeline.detect.yolo import decode_yolo
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import pytest
 pytest.importorskip("torch", reason="pip install -r requirements-train.txt")
 
 from core.errors import DataError
-from core.types import Detections
 from training.calibrate import Case, fit
 
 
@@ -24,12 +23,8 @@ def make_cases(weight, count=400):
         if number % 2:
             right[rng.choice(5, p=chance / chance.sum())] = True
             logits[right] += 4  # what is there looks like its caption
-        detections = Detections.from_xyxy(
-            np.array([[9 * i, 0, 9 * i + 8, 8] for i in range(5)]),
-            (60, 20),
-            score=(1 / (1 + np.exp(-log_odds))).astype(np.float32),
-        )
-        cases.append(Case(logits, detections, right))
+        score = (1 / (1 + np.exp(-log_odds))).astype(np.float32)
+        cases.append(Case(logits, score, right))
     return cases
 
 
