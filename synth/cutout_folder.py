@@ -40,6 +40,7 @@ __all__ = [
     "encode_rgba",
     "read_folder",
     "read_rgba",
+    "reason_against",
     "remove",
     "rename",
     "suggest_caption",
@@ -177,6 +178,32 @@ def add_cutouts(folder: Path, cutouts: Sequence[NewCutout]) -> list[Cutout]:
     return [by_name[name] for name in added]
 
 
+def reason_against(new: NewCutout) -> str:
+    """Why ``add_cutouts`` would refuse a cutout, in a few words; empty where it would not.
+
+    Asked before cutouts are gathered to be added together, so that one cannot spoil all.
+
+    Example:
+        >>> reason_against(NewCutout(np.full((8, 8, 4), 100, np.uint8), "a", "drone"))
+        'too faint to be seen'
+    """
+    if max(new.rgba.shape[:2]) > _SIDE_MAX_PX:
+        return f"larger than {_SIDE_MAX_PX} px a side"
+    if not _is_visible(new.rgba):
+        return "too faint to be seen"
+    try:
+        clean_name(new.name)
+    except InputError:
+        return "without a usable name"
+    try:
+        _clean_class(new.class_name)
+        if new.caption.strip():
+            clean_caption(new.caption)
+    except InputError:
+        return "without a usable class or caption"
+    return ""
+
+
 def rename(folder: Path, name: str, new_name: str) -> Cutout:
     """The cutout under its new name; its image keeps its file.
 
@@ -272,8 +299,12 @@ def _check_pixels(rgba: Rgba, name: str) -> None:
             f"{name}: {rgba.shape[1]}x{rgba.shape[0]} px, at most {_SIDE_MAX_PX} px a side.",
             "Scale it down.",
         )
-    if not (rgba[..., 3] >= 128).any():
+    if not _is_visible(rgba):
         raise InputError(f"{name}: nothing of it is visible.", "Use an image with an object.")
+
+
+def _is_visible(rgba: Rgba) -> bool:
+    return bool((rgba[..., 3] >= 128).any())
 
 
 def encode_rgba(rgba: Rgba) -> bytes:

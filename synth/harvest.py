@@ -19,11 +19,12 @@ from numpy.typing import ArrayLike, NDArray
 from core.boxes import area, intersection_matrix, iou_matrix
 from core.errors import ImageError, InputError
 from core.files import read_json_lines, sha256_of
+from core.image import image_wh
 from core.result import Result
 from core.types import Image
 from dataset.record import Dataset, Record
 from synth.captions import parse_caption
-from synth.cutout_folder import INDEX_NAME, NewCutout, add_cutouts, read_rgba
+from synth.cutout_folder import INDEX_NAME, NewCutout, add_cutouts, read_rgba, reason_against
 from synth.library import IMAGE_SUFFIXES
 from synth.matting import Matte, Method, cut_out, trim
 
@@ -82,7 +83,7 @@ def harvest(
     Args:
         dataset: With class names and captions where it has them; outlines are used where known.
         out: Folder of cutouts, made if missing.
-        min_side_px: Boxes with a shorter side are left out.
+        min_side_px: Boxes with a shorter side are left out; at least 4.
         method: See ``synth.matting.cut_out``.
         on_progress: Called with (boxes done, boxes in all); may raise ``Cancelled``, what is done
             stays.
@@ -203,6 +204,9 @@ def harvest_images(
         new = NewCutout(
             rgba, path.stem, named, caption, source=source, licence=licence, origin=origin
         )
+        if reason := reason_against(new):
+            skipped[reason] += 1
+            continue
         waiting.append(new)
         if len(waiting) >= _BLOCK:
             added += [cutout.name for cutout in add_cutouts(out, waiting)]
@@ -238,7 +242,8 @@ class _Gathered:
 
     def __init__(self, out: Path, known: set[str], min_side_px: int, method: Method) -> None:
         self._out, self._known = out, known
-        self._min_side_px, self._method = min_side_px, method
+        # Less than 4 px cannot be cut.
+        self._min_side_px, self._method = max(min_side_px, 4), method
         self._waiting: list[NewCutout] = []
         self._added: list[str] = []
         self._num_there = 0
@@ -268,6 +273,9 @@ class _Gathered:
         except ImageError:
             self._skipped["in an unreadable image"] += len(wanted)
             return
+        if image_wh(pixels) != record.image_wh:  # its boxes would lie elsewhere, or outside
+            self._skipped["in an image of another size than its labels say"] += len(wanted)
+            return
         for row in wanted:
             self._cut(record, row, class_names, pixels, origins[row])
 
@@ -286,7 +294,11 @@ class _Gathered:
             return
         name = f"{record.image_id}-{row}" if len(record) > 1 else record.image_id
         class_name = class_names[int(record.class_id[row])]
-        self._waiting.append(_describe(record, row, class_name, matte, name, origin))
+        new = _describe(record, row, class_name, matte, name, origin)
+        if reason := reason_against(new):
+            self._skipped[reason] += 1
+            return
+        self._waiting.append(new)
         if len(self._waiting) >= _BLOCK:
             self.flush()
 

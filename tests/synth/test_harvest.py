@@ -223,3 +223,46 @@ def test_equal_file_names_of_other_folders_are_other_cutouts(tmp_path):
         assert len(harvest_images(tmp_path / name, tmp_path / "out").added) == 1
     assert [cutout.name for cutout in read_folder(tmp_path / "out")] == ["drone", "drone-2"]
     assert harvest_images(tmp_path / "first", tmp_path / "out").num_there == 1
+
+
+def test_one_bad_image_does_not_spoil_the_others(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name, alpha in (("a-drone", 255), ("b-faint", 100), ("---", 255), ("z-kite", 255)):
+        rgba = np.zeros((20, 20, 4), np.uint8)
+        rgba[5:15, 5:15] = (200, 30, 30, alpha)
+        (folder / f"{name}.webp").write_bytes(encode_rgba(rgba))
+    wide = np.full((2, 4200, 4), (200, 30, 30, 254), np.uint8)
+    (folder / "wide.webp").write_bytes(encode_rgba(wide))
+    done = harvest_images(folder, tmp_path / "out")
+    assert done.added == ("a-drone", "z-kite")
+    assert done.skipped == {
+        "without a usable name": 1,
+        "too faint to be seen": 1,
+        "larger than 4096 px a side": 1,
+    }
+    assert done.num_there == 0
+    assert harvest_images(folder, tmp_path / "out").num_there == 2
+
+
+def test_one_bad_record_does_not_spoil_the_others(record, tmp_path):
+    box = record.xyxy[:1]
+    long = ("red drone " * 300,)
+    records = [
+        Record("good", record.path, (180, 120), box, ("",)),
+        Record("---", record.path, (180, 120), box, ("",)),
+        Record("long", record.path, (180, 120), box, long),
+        Record("size", record.path, (999, 999), box + 600, ("",)),
+        Record("gone", tmp_path / "gone.png", (180, 120), box, ("",)),
+        Record("tiny", record.path, (180, 120), np.array([[20, 20, 23, 23]]), ("",)),
+        Record("last", record.path, (180, 120), box, ("",)),
+    ]
+    done = harvest(_dataset(*records), tmp_path / "out", method="grabcut", min_side_px=1)
+    assert done.added == ("good", "last")
+    assert done.skipped == {
+        "without a usable name": 1,
+        "without a usable class or caption": 1,
+        "in an image of another size than its labels say": 1,
+        "in an unreadable image": 1,
+        "smaller than 4 px": 1,
+    }
