@@ -132,6 +132,7 @@ class Workshop:
         self.visits = Visits(root, removed=self._forget)
         self._runs = Runs(limits.synth_max_runs)
         self._made: dict[str, Made] = {}
+        self._jobs: dict[str, Job] = {}
         self._libraries: OrderedDict[str, Library] = OrderedDict()
         self._lock = threading.Lock()
         self._previewing = threading.Semaphore(_PREVIEWS_AT_ONCE)
@@ -225,8 +226,16 @@ class Workshop:
             return choose_folders(self.gallery[0], Choice(), self.gallery)
         with visit.lock:
             folders = choose_folders(visit.folder, choice, self.gallery)
-            forget_choices(visit.folder, frozenset((*folders.cutouts, *folders.backgrounds)))
+            used = {*folders.cutouts, *folders.backgrounds, *self._used(visit)}
+            forget_choices(visit.folder, frozenset(used))
         return folders
+
+    def _used(self, visit: Visit) -> tuple[Path, ...]:
+        """Folders that a data set is being drawn from."""
+        job = self._jobs.get(visit.key)
+        if job is None or self._runs.of(visit.key).is_over:
+            return ()
+        return (*job.cutouts, *job.backgrounds)
 
     def _library(self, folders: Folders, config: SceneConfig) -> Library:
         """The library of some folders; kept, so that a turned knob decodes nothing anew."""
@@ -262,11 +271,18 @@ class Workshop:
         FORMATS.entry(format)
         self._check_size(wish.config)
         self._check_room(visit)
+        # Nobody may forget the chosen folders before they are known to be used.
+        with visit.lock:
+            job = self._job(visit, wish, count, format, single_class)
+            run = self._runs.start(visit.key, lambda run: self._make(visit, job, run))
+            self._jobs[visit.key] = job
+        return run
+
+    def _job(self, visit: Visit, wish: Wish, count: int, format: str, single_class: bool) -> Job:
         folders = self._folders(visit, wish.choice)
         name = f"{config_hash(wish.config)}-{folders.key}-{wish.seed}-{format}-{single_class:d}"
-        out = visit.folder / "made" / name / "dataset"
-        job = Job(
-            out=out,
+        return Job(
+            out=visit.folder / "made" / name / "dataset",
             count=count,
             seed=wish.seed,
             format=format,
@@ -276,7 +292,6 @@ class Workshop:
             workers=_workers(count),
             single_class=single_class,
         )
-        return self._runs.start(visit.key, lambda run: self._make(visit, job, run))
 
     def _make(self, visit: Visit, job: Job, run: Run) -> RunState:
         self._made.pop(visit.key, None)
@@ -366,6 +381,7 @@ class Workshop:
 
     def _forget(self, visit: Visit) -> None:
         self._runs.forget(visit.key)
+        self._jobs.pop(visit.key, None)
         self._made.pop(visit.key, None)
 
 

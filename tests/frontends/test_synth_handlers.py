@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import tomllib
 import zipfile
@@ -323,6 +324,35 @@ def test_the_preview_is_what_is_made(handlers, key):
     made = handlers.gallery({"visit": key})["pictures"]
     shown = handlers.preview(_wish(key, indices=list(range(6))))["scenes"]
     assert [scene["boxes"] for scene in shown] == [picture["boxes"] for picture in made]
+
+
+def test_looking_at_other_choices_leaves_a_run_its_material(handlers, key, workshop, monkeypatch):
+    let_go = threading.Event()
+    drawn_from: list[Path] = []
+
+    def wait_then_check(job: Any, on_progress: Any) -> Any:
+        let_go.wait(20)
+        drawn_from.extend(path for path in (*job.cutouts, *job.backgrounds) if path.is_dir())
+        raise Cancelled("seen.")
+
+    monkeypatch.setattr("frontends.workshop.generate", wait_then_check)
+
+    def choice(*off: str) -> dict[str, Any]:
+        return {"ours": True, "own": True, "off_ours": list(off), "off_own": []}
+
+    chosen = workshop.visits.get(key).folder / "chosen"
+    _start(handlers, key, cutouts=choice("1"), backgrounds=choice("x", "sky-1"))
+    first = set(chosen.iterdir())
+    assert first
+    offs = [("0",), ("2",), ("0", "2"), ("1", "2")]
+    for off in offs:
+        assert "scenes" in handlers.preview(_wish(key, cutouts=choice(*off), indices=[0])), off
+    assert first <= set(chosen.iterdir())
+    let_go.set()
+    assert _wait(handlers, key)["state"] == "stopped"
+    assert first <= set(drawn_from)
+    handlers.preview(_wish(key, cutouts=choice("2"), indices=[0]))
+    assert not first & set(chosen.iterdir())  # nobody uses them any more
 
 
 def test_nothing_made_is_told(handlers, key):
