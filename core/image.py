@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -22,6 +23,7 @@ from core.files import write_bytes
 from core.types import Image
 
 __all__ = [
+    "IMAGE_ERRORS",
     "MAX_PIXELS",
     "ImageSource",
     "decode_image",
@@ -40,8 +42,11 @@ ImageSource: TypeAlias = "str | Path | bytes | PilModule.Image | NDArray[np.gene
 MAX_PIXELS = 100_000_000
 
 _FORMATS_HINT = "Use a PNG, JPEG, WebP, BMP, GIF or TIFF file; open and save it again if needed."
-# What damaged files make Pillow's decoders raise.
-_DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError)
+# What Pillow raises for files that are no image, damaged (their EXIF too), or far too large.
+IMAGE_ERRORS = (
+    OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError, AttributeError,
+    struct.error, PilModule.DecompressionBombError,
+)  # fmt: skip
 
 
 def to_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Image:
@@ -101,7 +106,7 @@ def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS, name: str = "the 
         raise ImageError(f"{name} is not an image we can read.", _FORMATS_HINT) from error
     except ImageError:
         raise
-    except _DECODE_ERRORS as error:
+    except IMAGE_ERRORS as error:
         raise ImageError(
             f"{name} is damaged or cut short: {error}.",
             "Download or export it again, and check that it opens in an image viewer.",

@@ -16,10 +16,10 @@ from PIL import Image as PilImage
 
 from core.errors import DataError
 from core.files import sha256_of
-from core.image import MAX_PIXELS
+from core.image import IMAGE_ERRORS, MAX_PIXELS
 from dataset.box_checks import check_boxes
 from dataset.formats.raw import Finding, RawDataset, RawImage, RawObject
-from dataset.record import IMAGE_ERRORS, Dataset
+from dataset.record import Dataset
 from dataset.registry import detect_format, scan_dataset
 from dataset.splits import SPLITS, split_of
 

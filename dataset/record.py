@@ -6,7 +6,6 @@ file format (``dataset.formats``).
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,17 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image as PilImage
 
 from core.errors import DataError
-from core.image import read_image
+from core.image import IMAGE_ERRORS, read_image
 from core.types import Image
 from dataset.splits import SPLITS, split_of
 
-__all__ = ["IMAGE_ERRORS", "Dataset", "Record", "read_image_wh"]
-
-# What Pillow raises for files that are no image, damaged, or far too large.
-IMAGE_ERRORS = (
-    OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError, struct.error,
-    PilImage.DecompressionBombError,
-)  # fmt: skip
+__all__ = ["Dataset", "Record", "read_image_wh"]
 
 _ORIENTATION = 0x0112  # EXIF tag; its values 5 to 8 swap width and height
 

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PilImage
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import ImageOps
 
 from core.errors import DataError, ImageError, InputError, SpotterError
 from core.files import write_bytes
-from core.image import encode_image, read_image, resize_image
+from core.image import IMAGE_ERRORS, encode_image, read_image, resize_image
 from dataset.archive import Limits as ArchiveLimits
 from dataset.archive import unpack
 from synth.captions import parse_caption
@@ -37,8 +37,6 @@ _MEANINGLESS = frozenset(
     ("img", "image", "images", "dsc", "dscn", "pic", "picture", "photo", "screenshot", "cutout",
      "copy", "file", "untitled", "export")
 )  # fmt: skip
-# What Pillow raises for damaged files.
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +186,7 @@ def _read_cutout(path: Path, max_pixels: int) -> NDArray[np.uint8]:
             upright = ImageOps.exif_transpose(opened).convert("RGBA")
     except PilImage.DecompressionBombError as error:
         raise ImageError("has too many pixels.", "Scale it down.") from error
-    except (UnidentifiedImageError, *_DAMAGED) as error:
+    except IMAGE_ERRORS as error:
         raise ImageError("is no picture that can be read.") from error
     rgba = np.array(upright, np.uint8)
     if int(rgba[..., 3].min()) > 250:

@@ -25,7 +25,7 @@ from PIL import ImageOps
 from core.captions import clean_caption
 from core.errors import CaptionError, DataError, ImageError, ImageTooLargeError, InputError
 from core.files import confined_path, read_json_lines, write_bytes
-from core.image import MAX_PIXELS
+from core.image import IMAGE_ERRORS, MAX_PIXELS
 from synth.captions import choose_colors, write_caption
 from synth.colors import measure_colors
 from synth.library import Cutout, read_cutouts
@@ -49,8 +49,6 @@ __all__ = [
 INDEX_NAME = "cutouts.jsonl"
 _NAME_CHARS_MAX = 80
 _SIDE_MAX_PX = 4096
-# What decoders raise for damaged files.
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError)
 
 Rgba = NDArray[np.uint8]
 Row = dict[str, Any]
@@ -122,7 +120,7 @@ def read_rgba(path: Path, *, max_pixels: int = MAX_PIXELS) -> Rgba:
             return np.array(ImageOps.exif_transpose(opened).convert("RGBA"), np.uint8)
     except ImageError:
         raise
-    except (*_DAMAGED, PilImage.DecompressionBombError) as error:
+    except IMAGE_ERRORS as error:
         raise ImageError(f"cannot read {path.name} as an image: {error}.") from error
 
 

@@ -11,10 +11,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from PIL import Image as PilImage
-from PIL import UnidentifiedImageError
 
 from core.errors import InputError
 from core.files import sha256_of
+from core.image import IMAGE_ERRORS
 from synth.library import Background, Cutout, Library
 
 __all__ = ["check_materials", "describe_software"]
@@ -68,7 +68,7 @@ def _check(
         try:
             data = item.path.read_bytes()
             _decode(data, alpha=what == "cutout")
-        except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
+        except IMAGE_ERRORS as error:
             bad.append(f"{item.path.name} ({error})")
             continue
         kept.append(item)

@@ -9,6 +9,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image as Pil
+from PIL import ImageOps
 
 from core.errors import ImageError, ImageTooLargeError
 from core.image import (
@@ -181,6 +182,22 @@ def test_float_tiff_and_its_limits():
 def test_damaged_files(data, message):
     with pytest.raises(ImageError, match=message):
         decode_image(data)
+
+
+def test_damaged_exif_is_a_damaged_file(monkeypatch):
+    cut_short = file_of(Pil.new("RGB", (9, 9)), exif=b"Exif\0\0MM\0*\0\0")
+    with pytest.raises(struct.error):
+        ImageOps.exif_transpose(Pil.open(io.BytesIO(cut_short)))
+    with pytest.raises(ImageError, match="damaged or cut short"):
+        decode_image(cut_short)
+
+    def fail(picture):
+        raise AttributeError("'IFDRational' object has no attribute 'encode'")
+
+    # So Pillow fails to write back EXIF whose fields have the wrong types.
+    monkeypatch.setattr(ImageOps, "exif_transpose", fail)
+    with pytest.raises(ImageError, match="damaged or cut short"):
+        decode_image(file_of(Pil.new("RGB", (9, 9))))
 
 
 def test_bombs_are_refused_from_the_header():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as PilImage
 
 from core.errors import Cancelled, InputError
 from core.image import encode_image, read_image
@@ -232,6 +233,8 @@ def test_one_bad_image_does_not_spoil_the_others(tmp_path):
         rgba = np.zeros((20, 20, 4), np.uint8)
         rgba[5:15, 5:15] = (200, 30, 30, alpha)
         (folder / f"{name}.webp").write_bytes(encode_rgba(rgba))
+    cut_short = b"Exif\0\0MM\0*\0\0"  # makes Pillow raise struct.error
+    PilImage.fromarray(rgba).save(folder / "exif.png", exif=cut_short)
     wide = np.full((2, 4200, 4), (200, 30, 30, 254), np.uint8)
     (folder / "wide.webp").write_bytes(encode_rgba(wide))
     done = harvest_images(folder, tmp_path / "out")
@@ -240,6 +243,7 @@ def test_one_bad_image_does_not_spoil_the_others(tmp_path):
         "without a usable name": 1,
         "too faint to be seen": 1,
         "larger than 4096 px a side": 1,
+        "unusable": 1,
     }
     assert done.num_there == 0
     assert harvest_images(folder, tmp_path / "out").num_there == 2
