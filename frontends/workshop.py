@@ -157,7 +157,9 @@ class Workshop:
         return read_backgrounds(folder) if folder.is_dir() else []
 
     def add(self, visit: Visit, kind: str, files: Sequence[Brought]) -> Taken:
-        """Add what a visitor brought to their cutouts or backgrounds; the uploads are removed.
+        """Add what a visitor brought to their cutouts or backgrounds.
+
+        The uploads stay: Gradio names them by content, so others may be using the same ones.
 
         Raises:
             InputError: The visitor's files take too much room, or there are too many.
@@ -169,18 +171,14 @@ class Workshop:
             )
         self._check_room(visit)
         adding = add_own_cutouts if kind == "cutouts" else add_backgrounds
-        try:
-            with visit.lock:
-                return adding(
-                    files,
-                    visit.folder / kind,
-                    most=self.limits.synth_max_files,
-                    max_pixels=self.limits.max_pixels,
-                    max_bytes=self.limits.visit_max_bytes,
-                )
-        finally:
-            for file in files:
-                file.path.unlink(missing_ok=True)
+        with visit.lock:
+            return adding(
+                files,
+                visit.folder / kind,
+                most=self.limits.synth_max_files,
+                max_pixels=self.limits.max_pixels,
+                max_bytes=self.limits.visit_max_bytes,
+            )
 
     def change(self, visit: Visit, name: str, *, caption: str, class_name: str) -> None:
         """Give one of the visitor's cutouts another caption and type."""

@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 import gradio as gr
 from gradio.data_classes import FileData
-from gradio.utils import get_upload_folder
 
 from core.captions import clean_captions
 from core.errors import ImageError, SpotterError
@@ -24,6 +23,7 @@ from frontends.ui import present, text
 from frontends.ui.display import displayable
 from frontends.ui.draw import draw_result
 from frontends.ui.examples import Example
+from frontends.ui.uploads import find_upload
 from pipeline.config import LocateConfig
 
 __all__ = ["Handlers", "create_handlers"]
@@ -131,13 +131,11 @@ def _path(picture: dict[str, Any] | None) -> Path:
 def _uploaded(image: FileData | dict[str, Any]) -> Path:
     """Path of an uploaded file. It comes from the browser, and could name any file of ours.
 
-    Gradio checks only what is marked as its file data, and a visitor can leave out the mark.
-
     Raises:
         ImageError: the path is not one of an upload.
     """
-    path = Path(str(dict(image).get("path"))).resolve()
-    if not path.is_relative_to(Path(get_upload_folder()).resolve()):
+    path = find_upload(dict(image).get("path"))
+    if path is None:
         raise ImageError("the image was not uploaded.", "Upload the file first.")
     return path
 

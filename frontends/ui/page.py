@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
 from core.errors import ConfigError, SpotterError
 from frontends.service import Service
@@ -21,6 +20,7 @@ from frontends.ui import text
 from frontends.ui.locate import create_locate
 from frontends.ui.palette import MARKS, palette_css
 from frontends.ui.synth import create_synth
+from frontends.ui.uploads import visits_folder
 from frontends.workshop import Workshop
 from synth.job import GALLERY
 
@@ -42,7 +42,7 @@ def create_page(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER) ->
         examples_folder: holds examples.json and its pictures; may be missing.
     """
     words = text.PAGE
-    workshop = Workshop(service.limits, root=Path(get_upload_folder()) / "visits")
+    workshop = Workshop(service.limits, root=visits_folder())
     with gr.Blocks(
         title=words["title"],
         analytics_enabled=False,

@@ -16,13 +16,13 @@ from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData
-from gradio.utils import get_upload_folder
 
 from core.config import Section
 from core.errors import ConfigError, InputError, SpotterError
 from frontends.failures import guarded, raise_in_page
 from frontends.material import Brought
 from frontends.ui import synth_present as present
+from frontends.ui.uploads import find_upload
 from frontends.visits import Visit
 from frontends.workshop import Wish, Workshop, read_settings, read_wish, refuse_steps, wait_for
 from synth.config import load_scene_config
@@ -329,8 +329,8 @@ def _uploaded(file: Mapping[str, Any]) -> Path:
     Raises:
         InputError: The path is not one of an upload.
     """
-    path = Path(str(file.get("path"))).resolve()
-    if not path.is_relative_to(Path(get_upload_folder()).resolve()) or not path.is_file():
+    path = find_upload(file.get("path"))
+    if path is None or not path.is_file():
         raise InputError("a file was not uploaded.", "Upload it first.")
     return path
 

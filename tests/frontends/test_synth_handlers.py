@@ -22,9 +22,11 @@ from core.errors import Cancelled, InputError
 from core.image import decode_image
 from frontends.runs import Run, Runs
 from frontends.service import read_limits
+from frontends.ui.cutout_maker.handlers import answer_cut
 from frontends.ui.knobs import describe_knobs
 from frontends.ui.knobs.describe import name_of
 from frontends.ui.synth_handlers import SynthHandlers, create_synth_handlers, write_toml
+from frontends.ui.uploads import find_upload
 from frontends.workshop import Workshop
 from synth.config import SceneConfig
 from tests.synth.scene_library import write_library
@@ -94,7 +96,6 @@ def test_what_a_visitor_brings_is_seen_by_nobody_else(handlers, key, tmp_path):
     wish = {"visit": key, "wall": "cutouts", "files": [_upload(tmp_path)]}
     answer = handlers.add(wish)
     assert [tile["caption"] for tile in answer["own"]] == ["blue drone"]
-    assert not (tmp_path / "upload.png").exists()  # nothing is kept twice
     assert handlers.enter(BOB)[0]["own"] == []
     assert [tile["name"] for tile in handlers.refresh(ALICE)["own"]] == ["blue-drone"]
     changed = {"visit": key, "wall": "cutouts", "name": "blue-drone", "caption": "navy drone"}
@@ -108,6 +109,27 @@ def test_what_a_visitor_brings_is_seen_by_nobody_else(handlers, key, tmp_path):
 def test_files_that_nobody_uploaded_are_refused(path, handlers, key):
     wish = {"visit": key, "wall": "backgrounds", "files": [{"path": path, "name": "x.jpg"}]}
     assert handlers.add(wish) == {"error": "A file was not uploaded. Upload it first."}
+
+
+def test_the_file_of_an_upload_is_left_to_who_else_uploaded_it(handlers, key, tmp_path):
+    wish = {"visit": key, "wall": "cutouts", "files": [_upload(tmp_path)]}
+    handlers.add(wish)
+    assert (tmp_path / "upload.png").is_file()
+    other = {**wish, "visit": handlers.enter(BOB)[2]}
+    assert [tile["name"] for tile in handlers.add(other)["own"]] == ["blue-drone"]
+
+
+def test_files_of_visitors_do_not_count_as_uploads(handlers, key, workshop, tmp_path):
+    handlers.add({"visit": key, "wall": "cutouts", "files": [_upload(tmp_path)]})
+    path = workshop.own_cutouts(workshop.visits.get(key))[0].path
+    stolen = {"path": str(path), "name": "x.png"}
+    wish = {"visit": handlers.enter(BOB)[2], "wall": "cutouts", "files": [stolen]}
+    assert handlers.add(wish) == {"error": "A file was not uploaded. Upload it first."}
+    drawn = {"image": {"path": str(path)}, "box": [1, 1, 9, 9]}
+    answer = answer_cut(drawn, max_pixels=10_000)
+    assert "no photograph yet" in answer["result"]["message"]
+    assert find_upload(path) is None
+    assert find_upload(tmp_path / "upload.png") == (tmp_path / "upload.png").resolve()
 
 
 @pytest.mark.parametrize("key", [None, "", "../../x", "alice"])

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from gradio.data_classes import FileData
-from gradio.utils import get_upload_folder
 from numpy.typing import NDArray
 from PIL import Image as PilImage
 
@@ -21,6 +20,7 @@ from core.errors import ImageError, InputError, SpotterError
 from core.image import read_image
 from frontends.failures import guarded
 from frontends.ui.display import displayable
+from frontends.ui.uploads import find_upload
 from synth.captions import choose_colors, write_caption
 from synth.colors import measure_colors
 from synth.cutout_folder import add_cutout, encode_rgba, read_rgba
@@ -155,7 +155,7 @@ def _uploaded(wish: Value) -> Path:
     Raises:
         ImageError: there is none, or it was not uploaded.
     """
-    path = Path(str((wish.get("image") or {}).get("path"))).resolve()
-    if not path.is_relative_to(Path(get_upload_folder()).resolve()):
+    path = find_upload((wish.get("image") or {}).get("path"))
+    if path is None:
         raise ImageError("there is no photograph yet.", "Choose one first.")
     return path

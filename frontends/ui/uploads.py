@@ -1,0 +1,28 @@
+"""Where uploads lie, and which paths may count as one.
+
+In: a path as a browser tells it, which may name any file of ours; out: whether it is an upload.
+Gradio checks only what is marked as its file data, and a visitor can leave out the mark.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gradio.utils import get_upload_folder
+
+__all__ = ["find_upload", "visits_folder"]
+
+
+def visits_folder() -> Path:
+    """Return the parent of the visitors' folders; below the uploads, whose files Gradio serves."""
+    return Path(get_upload_folder()) / "visits"
+
+
+def find_upload(told: object) -> Path | None:
+    """Return the path of an upload, or None where what is told is none; it need not be there.
+
+    What visitors keep or made lies below the uploads too, but was not uploaded by who asks.
+    """
+    path = Path(str(told)).resolve()
+    inside = path.is_relative_to(Path(get_upload_folder()).resolve())
+    return path if inside and not path.is_relative_to(visits_folder().resolve()) else None
