@@ -15,6 +15,7 @@ from core.errors import DataError, InputError
 __all__ = [
     "Json",
     "confined_path",
+    "list_files",
     "read_json",
     "read_json_lines",
     "read_toml",
@@ -56,6 +57,17 @@ def confined_path(folder: Path, name: str) -> Path:
     if Path(name).is_absolute() or not path.is_relative_to(root):
         raise InputError(f"{name!r} leads out of {folder}.", "Use names inside the folder.")
     return path
+
+
+def list_files(folder: Path) -> list[Path]:
+    """Return all files below a folder, sorted by name; hidden ones and links are left out."""
+    named = []
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in name.parts)
+        if not hidden and not path.is_symlink() and path.is_file():
+            named.append((name.as_posix(), path))
+    return [path for _, path in sorted(named)]
 
 
 def write_bytes(path: Path, data: bytes) -> None:

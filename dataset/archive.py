@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from core.errors import DataError, InputError
-from core.files import confined_path
+from core.files import confined_path, list_files
 
 __all__ = ["Limits", "pack", "unpack"]
 
@@ -57,7 +57,8 @@ def pack(
     Raises:
         DataError: There is nothing to pack, or the file cannot be written.
     """
-    paths = _files_of(folder, zip_path)
+    target = zip_path.resolve()
+    paths = [path for path in list_files(folder) if path.resolve() != target]
     if not paths:
         raise DataError(f"{folder} has no files to pack.", "Give the folder of a data set.")
     part = zip_path.with_name(f".{zip_path.name}.part")
@@ -77,18 +78,6 @@ def pack(
         raise DataError(
             f"cannot write {zip_path}: {error.strerror or error}.", "Make room, or choose another."
         ) from error
-
-
-def _files_of(folder: Path, zip_path: Path) -> list[Path]:
-    found = []
-    for path in folder.rglob("*"):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and not path.is_symlink() and path.is_file():
-            found.append(path)
-    return sorted(
-        (path for path in found if path.resolve() != zip_path.resolve()),
-        key=lambda path: path.relative_to(folder).as_posix(),
-    )
 
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:

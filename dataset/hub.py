@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import DataError, InputError, MissingPackageError, SpotterError
+from core.files import list_files
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, HfApi
@@ -70,7 +71,7 @@ def push_folder(
             "Log in, or make a token that may write at https://huggingface.co/settings/tokens.",
         )
     _check_name(repo_id)
-    paths = sorted(_files_of(folder), key=lambda path: path.relative_to(folder).as_posix())
+    paths = list_files(folder)
     if not paths:
         raise DataError(f"{folder} has no files to upload.", "Give the folder of a data set.")
     try:
@@ -100,13 +101,6 @@ def _check_name(repo_id: str) -> None:
             f"{repo_id[:100]!r} is no name for a data set on the Hub.",
             "Use name or owner/name, of letters, digits, '-', '_' and '.', up to 96 characters.",
         )
-
-
-def _files_of(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and not path.is_symlink() and path.is_file():
-            yield path
 
 
 def _create(api: HfApi, repo_id: str, private: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import DataError, InputError
-from core.files import confined_path, read_json_lines, write_bytes
+from core.files import confined_path, list_files, read_json_lines, write_bytes
 
 
 def test_json_lines_end_at_line_feeds_alone(tmp_path):
@@ -38,3 +38,14 @@ def test_write_bytes_says_why_it_cannot(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DataError, match=r"cannot write .*x\.json"):
         write_bytes(tmp_path / "file" / "x.json", b"{}")
+
+
+def test_hidden_files_and_links_are_not_listed(tmp_path):
+    for name in ("b.txt", "a/z.txt", "a.txt", "a/.hidden", ".git/config"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "link.txt").symlink_to(tmp_path / "b.txt")
+    (tmp_path / "linked").symlink_to(tmp_path / "a", target_is_directory=True)
+    names = [path.relative_to(tmp_path).as_posix() for path in list_files(tmp_path)]
+    assert names == ["a.txt", "a/z.txt", "b.txt"]
+    assert list_files(tmp_path / "missing") == []
