@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from core.errors import Cancelled, InputError, SpotterError
+from core.errors import Cancelled, DataError, InputError, SpotterError
 
-__all__ = ["Run", "RunState", "Runs"]
+__all__ = ["Run", "RunState", "Runs", "wait_for"]
 
 _log = logging.getLogger(__name__)
 
@@ -117,15 +117,11 @@ class Runs:
         return run
 
     def forget(self, key: str) -> None:
-        """Stop a visitor's run and wait a moment for it to let go of its files."""
+        """Forget a visitor's last run; one that is not over is asked to stop."""
         with self._lock:
             run = self._runs.pop(key, None)
-        if run is None:
-            return
-        run.stop()
-        end_s = time.monotonic() + 10.0
-        while not run.is_over and time.monotonic() < end_s:
-            time.sleep(0.05)
+        if run is not None:
+            run.stop()
 
     def _work(self, run: Run, work: Callable[[Run], RunState]) -> None:
         try:
@@ -144,3 +140,21 @@ class Runs:
             _log.exception("A run failed")
             run.error = None
             run.state = "failed"
+
+
+def wait_for(run: Run, limit_s: float) -> None:
+    """Return once a run is over.
+
+    Raises:
+        DataError: It takes longer than the limit.
+        SpotterError: It failed.
+    """
+    end_s = time.monotonic() + limit_s
+    while not run.is_over:
+        if time.monotonic() > end_s:
+            run.stop()
+            raise DataError(f"the work takes longer than {limit_s:g} s.", "Ask for less at once.")
+        time.sleep(0.05)
+    if run.state != "failed":
+        return
+    raise run.error or DataError("the work failed.", "The log has the details.")

@@ -5,6 +5,7 @@ Knows neither page nor pictures. In: the session's name; out: a `Visit` with its
 
 from __future__ import annotations
 
+import logging
 import secrets
 import shutil
 import threading
@@ -17,9 +18,12 @@ from core.errors import InputError
 
 __all__ = ["Visit", "Visits"]
 
+_log = logging.getLogger(__name__)
+
 # A phone that sleeps for a moment looks like a visitor who left.
 _GRACE_S = 600.0
 _AGE_MAX_S = 86_400.0
+_SWEEP_S = 60.0
 
 
 @dataclass(slots=True, eq=False)
@@ -59,7 +63,9 @@ class Visits:
         root: Parent of the visitors' folders, made on the first visit.
         grace_s: How long a folder outlives its visitor's connection, seconds.
         age_max_s: How long a folder lives without any call, seconds.
+        sweep_s: Time between two looks for folders to remove, seconds.
         clock: Tells the time, seconds since 1970 (as the folders' own dates do).
+        busy: Whether something works for a visit; it then stays, even if its time is up.
         removed: Told of each visit whose folder is about to go.
     """
 
@@ -69,21 +75,25 @@ class Visits:
         *,
         grace_s: float = _GRACE_S,
         age_max_s: float = _AGE_MAX_S,
+        sweep_s: float = _SWEEP_S,
         clock: Callable[[], float] = time.time,
+        busy: Callable[[Visit], bool] = lambda visit: False,
         removed: Callable[[Visit], None] = lambda visit: None,
     ) -> None:
         self._root = root
         self._grace_s, self._age_max_s = grace_s, age_max_s
+        self._sweep_s = sweep_s
         self._clock = clock
-        self._removed = removed
+        self._busy, self._removed = busy, removed
         self._lock = threading.Lock()
         self._by_key: dict[str, Visit] = {}
         self._key_of: dict[str, str] = {}
+        self._sweeping = False
 
     def enter(self, session: str) -> Visit:
         """Return the visit of a browser session, new on its first call."""
-        self.sweep()
         with self._lock:
+            self._sweep_from_now_on()
             visit = self._by_key.get(self._key_of.get(session, ""))
             if visit is None:
                 key = secrets.token_urlsafe(18)
@@ -113,9 +123,11 @@ class Visits:
             if visit is None:
                 return
             visit.left_s = self._clock()
-        timer = threading.Timer(self._grace_s + 1.0, self.sweep)
-        timer.daemon = True
-        timer.start()
+
+    def knows(self, visit: Visit) -> bool:
+        """Return whether a visit has not ended."""
+        with self._lock:
+            return self._by_key.get(visit.key) is visit
 
     def sweep(self) -> None:
         """Remove the folders whose time is up, those of earlier processes too."""
@@ -125,17 +137,17 @@ class Visits:
             for visit in over:
                 del self._by_key[visit.key]
             self._key_of = {s: key for s, key in self._key_of.items() if key in self._by_key}
-            known = set(self._by_key)
         for visit in over:
             self._removed(visit)
             with visit.lock:
                 shutil.rmtree(visit.folder, ignore_errors=True)
-        self._sweep_strangers(known, now)
+        self._sweep_strangers(now)
 
-    def _sweep_strangers(self, known: set[str], now: float) -> None:
-        if not self._root.is_dir():
-            return
-        for folder in self._root.iterdir():
+    def _sweep_strangers(self, now: float) -> None:
+        folders = list(self._root.iterdir()) if self._root.is_dir() else []
+        with self._lock:  # after the list, so that every new visit in it is known
+            known = set(self._by_key)
+        for folder in folders:
             try:
                 old = folder.stat().st_mtime < now - self._age_max_s
             except FileNotFoundError:
@@ -143,9 +155,27 @@ class Visits:
             if old and folder.name not in known:
                 shutil.rmtree(folder, ignore_errors=True)
 
+    def _sweep_from_now_on(self) -> None:
+        """Start a thread that sweeps as long as there are visits; the caller holds the lock."""
+        if not self._sweeping:
+            self._sweeping = True
+            threading.Thread(target=self._keep_sweeping, name="sweep", daemon=True).start()
+
+    def _keep_sweeping(self) -> None:
+        while True:
+            time.sleep(self._sweep_s)
+            try:
+                self.sweep()
+            except Exception:
+                _log.exception("Folders of ended visits could not be removed")
+            with self._lock:
+                if not self._by_key:
+                    self._sweeping = False
+                    return
+
     def _is_over(self, visit: Visit, now: float) -> bool:
         left = visit.left_s is not None and visit.left_s < now - self._grace_s
-        return left or visit.seen_s < now - self._age_max_s
+        return (left or visit.seen_s < now - self._age_max_s) and not self._busy(visit)
 
     def _touch(self, visit: Visit) -> Visit:
         visit.seen_s = self._clock()

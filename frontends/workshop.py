@@ -8,25 +8,24 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core.config import config_hash
-from core.errors import ConfigError, DataError, InputError
+from core.errors import ConfigError, InputError
 from dataset.archive import pack
 from dataset.hub import push_folder
 from dataset.record import Dataset
 from dataset.registry import FORMATS
 from dataset.statistics import Statistics, summarize
-from frontends.chosen import Choice, Folders, choose_folders, forget_choices, read_choice
+from frontends.chosen import Choice, Folders, choose_folders, forget_choices
 from frontends.material import Brought, Taken, add_backgrounds, add_own_cutouts
 from frontends.runs import Run, Runs, RunState
 from frontends.service import Limits
 from frontends.visits import Visit, Visits
+from frontends.wishes import Wish
 from synth.config import SceneConfig
 from synth.cutout_folder import describe, read_folder, remove
 from synth.export import to_dataset
@@ -35,21 +34,11 @@ from synth.library import Background, Cutout, Library, read_backgrounds, read_cu
 from synth.manifest import MANIFEST_NAME, read_manifest
 from synth.render import Rendered
 
-__all__ = ["Made", "Wish", "Workshop", "read_settings", "read_wish", "refuse_steps", "wait_for"]
+__all__ = ["Made", "Workshop"]
 
 _LIBRARIES = 4
 _PREVIEWS_AT_ONCE = 2
-_SEED_MAX = 2**31 - 1
 _COUNT_FOR_TWO = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What scenes shall look like, and of what they are made."""
-
-    config: SceneConfig
-    choice: Choice = field(default_factory=Choice)
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,52 +60,6 @@ class Made:
     zip_path: Path
 
 
-def read_wish(values: Mapping[str, Any]) -> Wish:
-    """Return the wish in a browser's message.
-
-    Raises:
-        ConfigError: A setting is unknown or out of range.
-    """
-    settings = values.get("settings")
-    if not isinstance(settings, Mapping):
-        raise ConfigError("the settings are missing.", "Reload the page.")
-    config = read_settings(settings)
-    seed = values.get("seed", 0)
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= _SEED_MAX:
-        raise ConfigError(f"the seed must be in [0, {_SEED_MAX}], got {seed!r}.")
-    return Wish(config, read_choice(values), seed)
-
-
-def read_settings(settings: Mapping[str, Any]) -> SceneConfig:
-    """Return the settings that a browser or a file tells; what is not told has its default.
-
-    Raises:
-        ConfigError: A setting is unknown, out of range, or not for visitors.
-    """
-    refuse_steps(settings)
-    values, weights = dict(settings), settings.get("blend_weights")
-    if isinstance(weights, Mapping):
-        # Told weights replace the default ones, where `with_values` would merge the two.
-        values["blend_weights"] = {**dict.fromkeys(SceneConfig().blend_weights, 0.0), **weights}
-    return SceneConfig().with_values(values)
-
-
-def refuse_steps(settings: Mapping[str, Any]) -> None:
-    """Refuse effects of one's own before anything looks at them.
-
-    Even to check one runs any transform of albumentations with any arguments, and so takes as much
-    time and memory as a stranger likes.
-
-    Raises:
-        ConfigError: There are some.
-    """
-    if settings.get("effects_steps"):
-        raise ConfigError(
-            "effects_steps cannot be used on the page.",
-            "Choose one of effects, or generate with them on the command line.",
-        )
-
-
 class Workshop:
     """Works for every visitor; safe to use from several threads.
 
@@ -129,8 +72,8 @@ class Workshop:
     def __init__(self, limits: Limits, *, root: Path, gallery: tuple[Path, Path] = GALLERY) -> None:
         self.limits = limits
         self.gallery = gallery
-        self.visits = Visits(root, removed=self._forget)
         self._runs = Runs(limits.synth_max_runs)
+        self.visits = Visits(root, busy=self._is_busy, removed=self._forget)
         self._made: dict[str, Made] = {}
         self._jobs: dict[str, Job] = {}
         self._libraries: OrderedDict[str, Library] = OrderedDict()
@@ -231,7 +174,7 @@ class Workshop:
     def _used(self, visit: Visit) -> tuple[Path, ...]:
         """Folders that a data set is being drawn from."""
         job = self._jobs.get(visit.key)
-        if job is None or self._runs.of(visit.key).is_over:
+        if job is None or not self._is_busy(visit):
             return ()
         return (*job.cutouts, *job.backgrounds)
 
@@ -299,7 +242,8 @@ class Workshop:
         pack(job.out, zip_path, lambda done, total: run.report("packing", done, total))
         dataset = self._read_back(job)
         made = Made(generated, job.format, dataset, summarize(dataset), zip_path)
-        self._made[visit.key] = made
+        if self.visits.knows(visit):  # else nobody would ever forget it
+            self._made[visit.key] = made
         return "done"
 
     def _read_back(self, job: Job) -> Dataset:
@@ -377,6 +321,9 @@ class Workshop:
                 "Choose a smaller size.",
             )
 
+    def _is_busy(self, visit: Visit) -> bool:
+        return not self._runs.of(visit.key).is_over
+
     def _forget(self, visit: Visit) -> None:
         self._runs.forget(visit.key)
         self._jobs.pop(visit.key, None)
@@ -386,21 +333,3 @@ class Workshop:
 def _workers(count: int) -> int:
     """Processes for so many pictures: a second one costs seconds to start, so few wait for it."""
     return 2 if count >= _COUNT_FOR_TWO and (os.cpu_count() or 1) > 1 else 1
-
-
-def wait_for(run: Run, limit_s: float) -> None:
-    """Return once a run is over.
-
-    Raises:
-        DataError: It takes longer than the limit.
-        SpotterError: It failed.
-    """
-    end_s = time.monotonic() + limit_s
-    while not run.is_over:
-        if time.monotonic() > end_s:
-            run.stop()
-            raise DataError(f"the work takes longer than {limit_s:g} s.", "Ask for less at once.")
-        time.sleep(0.05)
-    if run.state != "failed":
-        return
-    raise run.error or DataError("the work failed.", "The log has the details.")

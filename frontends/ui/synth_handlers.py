@@ -21,10 +21,12 @@ from core.config import Section
 from core.errors import ConfigError, InputError, SpotterError
 from frontends.failures import guarded, raise_in_page
 from frontends.material import Brought
+from frontends.runs import wait_for
 from frontends.ui import synth_present as present
 from frontends.ui.uploads import find_upload
 from frontends.visits import Visit
-from frontends.workshop import Wish, Workshop, read_settings, read_wish, refuse_steps, wait_for
+from frontends.wishes import Wish, read_settings, read_wish, refuse_steps
+from frontends.workshop import Workshop
 from synth.config import load_scene_config
 
 __all__ = ["SynthHandlers", "create_synth_handlers", "write_toml"]

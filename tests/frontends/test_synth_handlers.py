@@ -20,7 +20,7 @@ from PIL import Image as PilImage
 from core.config import Section
 from core.errors import Cancelled, InputError
 from core.image import decode_image
-from frontends.runs import Run, Runs
+from frontends.runs import Run, Runs, wait_for
 from frontends.service import read_limits
 from frontends.ui.cutout_maker.handlers import answer_cut
 from frontends.ui.knobs import describe_knobs
@@ -426,14 +426,26 @@ def test_a_full_visit_takes_no_more(handlers, key, workshop, tmp_path):
     assert "the limit is" in _start(handlers, key)["error"]
 
 
-def test_leaving_stops_the_work_and_removes_its_files(handlers, key, workshop):
-    handlers.start(_wish(key, settings=_settings(canvas_wh=[640, 366]), count=40, format="yolo",
-                         single_class=True))  # fmt: skip
+def test_after_leaving_the_work_is_finished_and_its_files_go(handlers, key, workshop):
+    _start(handlers, key)
     visit = workshop.visits.get(key)
+    run = workshop.run(visit)
     visit.left_s = visit.seen_s = 0.0
+    workshop.visits.sweep()
+    assert visit.folder.is_dir()  # nothing goes under running work
+    wait_for(run, 60)
+    assert run.state == "done"
     workshop.visits.sweep()
     assert not visit.folder.exists()
     assert workshop.run(visit).state == "idle"
+    assert not workshop._made
+
+
+def test_what_ends_after_its_visit_is_not_kept(handlers, key, workshop, monkeypatch):
+    monkeypatch.setattr(workshop.visits, "knows", lambda visit: False)
+    _start(handlers, key)
+    assert _wait(handlers, key)["state"] == "done"
+    assert not workshop._made
 
 
 def test_programs_get_scenes_and_data_sets(handlers, workshop):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,7 @@ def test_a_folder_without_any_call_goes_after_a_day(visits, clock):
     visit = visits.enter("a")
     clock.now_s += 86_401
     fresh = visits.enter("b")
+    visits.sweep()
     assert not visit.folder.exists()
     assert fresh.folder.is_dir()
 
@@ -86,6 +89,45 @@ def test_folders_of_an_earlier_process_go_after_a_day(visits, clock, tmp_path):
         os.utime(tmp_path / "visits" / name, (clock.now_s - age_s,) * 2)
     visits.sweep()
     assert [path.name for path in (tmp_path / "visits").iterdir()] == ["new"]
+
+
+def test_a_visit_that_is_worked_for_stays_until_the_work_is_over(tmp_path, clock, removed):
+    working = {"yes"}
+    visits = Visits(tmp_path, clock=clock, busy=lambda visit: bool(working), removed=removed.append)
+    visit = visits.enter("a")
+    visits.leave("a")
+    clock.now_s += 100_000
+    visits.sweep()
+    assert visit.folder.is_dir()
+    assert visits.knows(visit)
+    assert removed == []
+    working.clear()
+    visits.sweep()
+    assert not visit.folder.exists()
+    assert not visits.knows(visit)
+    assert removed == [visit]
+
+
+def test_nobody_waits_for_the_end_of_another_visit(tmp_path, clock):
+    let_go, gone = threading.Event(), threading.Event()
+
+    def remove(visit: Visit) -> None:
+        gone.set()
+        let_go.wait(20)
+
+    visits = Visits(tmp_path, sweep_s=0.01, clock=clock, removed=remove)
+    old = visits.enter("a")
+    clock.now_s += 86_401
+    assert gone.wait(20)  # swept without any call
+    began = time.monotonic()
+    fresh = visits.enter("b")
+    assert time.monotonic() - began < 5
+    let_go.set()
+    end = time.monotonic() + 20
+    while old.folder.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not old.folder.exists()
+    assert fresh.folder.is_dir()
 
 
 def test_the_size_of_a_visit_counts_every_file(visits):

@@ -1,0 +1,73 @@
+"""What a visitor wishes for, read from a browser's message or a file and checked.
+
+Knows no page. In: plain mappings, which may be anything; out: settings, a choice and a seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.errors import ConfigError
+from frontends.chosen import Choice, read_choice
+from synth.config import SceneConfig
+
+__all__ = ["Wish", "read_settings", "read_wish", "refuse_steps"]
+
+_SEED_MAX = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What scenes shall look like, and of what they are made."""
+
+    config: SceneConfig
+    choice: Choice = field(default_factory=Choice)
+    seed: int = 0
+
+
+def read_wish(values: Mapping[str, Any]) -> Wish:
+    """Return the wish in a browser's message.
+
+    Raises:
+        ConfigError: A setting is unknown or out of range.
+    """
+    settings = values.get("settings")
+    if not isinstance(settings, Mapping):
+        raise ConfigError("the settings are missing.", "Reload the page.")
+    config = read_settings(settings)
+    seed = values.get("seed", 0)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= _SEED_MAX:
+        raise ConfigError(f"the seed must be in [0, {_SEED_MAX}], got {seed!r}.")
+    return Wish(config, read_choice(values), seed)
+
+
+def read_settings(settings: Mapping[str, Any]) -> SceneConfig:
+    """Return the settings that a browser or a file tells; what is not told has its default.
+
+    Raises:
+        ConfigError: A setting is unknown, out of range, or not for visitors.
+    """
+    refuse_steps(settings)
+    values, weights = dict(settings), settings.get("blend_weights")
+    if isinstance(weights, Mapping):
+        # Told weights replace the default ones, where `with_values` would merge the two.
+        values["blend_weights"] = {**dict.fromkeys(SceneConfig().blend_weights, 0.0), **weights}
+    return SceneConfig().with_values(values)
+
+
+def refuse_steps(settings: Mapping[str, Any]) -> None:
+    """Refuse effects of one's own before anything looks at them.
+
+    Even to check one runs any transform of albumentations with any arguments, and so takes as much
+    time and memory as a stranger likes.
+
+    Raises:
+        ConfigError: There are some.
+    """
+    if settings.get("effects_steps"):
+        raise ConfigError(
+            "effects_steps cannot be used on the page.",
+            "Choose one of effects, or generate with them on the command line.",
+        )
