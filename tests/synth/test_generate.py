@@ -84,7 +84,7 @@ def test_bytes_do_not_depend_on_workers_or_interruptions(
 
 @pytest.mark.slow
 def test_ten_kills_leave_no_trace(folders: tuple[Path, Path], tmp_path: Path) -> None:
-    count = 120
+    count = 480  # enough that a busy machine is not done before the last kill
     generate(make_job(folders, tmp_path / "calm", count=count))
     command = [
         sys.executable, str(ROOT / "app.py"), "synth", "generate", "--count", str(count), "--out",
