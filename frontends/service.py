@@ -39,7 +39,11 @@ ENVIRONMENT: tuple[tuple[str, str, str], ...] = (
     ("SPOTTER_SYNTH_PIXELS", "9000000", "Largest picture made on the page, in pixels."),
     ("SPOTTER_SYNTH_FILES", "600", "Most own cutouts, and most own backgrounds, of a visitor."),
     ("SPOTTER_SYNTH_RUNS", "1", "Data sets made at the same time; others wait."),
-    ("SPOTTER_VISIT_MB", "2000", "Disk space for one visitor's files, in MB."),
+    (
+        "SPOTTER_VISIT_MB",
+        "2000",
+        "Disk space for a visitor's own files, and for the data set, in MB.",
+    ),
 )
 _MAX_LOCATORS = 16
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import secrets
 import shutil
+import stat
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from core.errors import InputError
 
-__all__ = ["Visit", "Visits"]
+__all__ = ["Visit", "Visits", "size_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -44,16 +45,19 @@ class Visit:
     left_s: float | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of all files in the folder."""
-        total = 0
-        for path in self.folder.rglob("*"):
+
+def size_of(*folders: Path) -> int:
+    """Return the bytes of all files in some folders; one with several names counts once."""
+    sizes = {}
+    for folder in folders:
+        for path in folder.rglob("*"):
             try:
-                total += path.lstat().st_size if path.is_file() else 0
+                found = path.lstat()
             except FileNotFoundError:  # removed in this moment
                 continue
-        return total
+            if stat.S_ISREG(found.st_mode):
+                sizes[found.st_dev, found.st_ino] = found.st_size
+    return sum(sizes.values())
 
 
 class Visits:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.config import config_hash
-from core.errors import ConfigError, InputError
+from core.errors import ConfigError, DataError, InputError
 from dataset.archive import pack
 from dataset.hub import push_folder
 from dataset.record import Dataset
@@ -24,7 +25,7 @@ from frontends.chosen import Choice, Folders, choose_folders, forget_choices
 from frontends.material import Brought, Taken, add_backgrounds, add_own_cutouts
 from frontends.runs import Run, Runs, RunState
 from frontends.service import Limits
-from frontends.visits import Visit, Visits
+from frontends.visits import Visit, Visits, size_of
 from frontends.wishes import Wish
 from synth.config import SceneConfig
 from synth.cutout_folder import describe, read_folder, remove
@@ -32,13 +33,17 @@ from synth.export import to_dataset
 from synth.generate import GALLERY, Generated, Job, generate, library_for, preview
 from synth.library import Background, Cutout, Library, read_backgrounds, read_cutouts
 from synth.manifest import MANIFEST_NAME, read_manifest
+from synth.materials import check_materials
 from synth.render import Rendered
+from synth.work import OnProgress
 
 __all__ = ["Made", "Workshop"]
 
 _LIBRARIES = 4
 _PREVIEWS_AT_ONCE = 2
 _COUNT_FOR_TWO = 100
+_MEASURED_EVERY_S = 2.0
+_TYPICAL_FROM = 32  # so many pictures tell how large the others will be
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,20 @@ class Workshop:
                 max_pixels=self.limits.max_pixels,
                 max_bytes=self.limits.visit_max_bytes,
             )
+
+    def folder_for_cutout(self, visit: Visit) -> Path:
+        """Return the folder of the visitor's cutouts, which takes one more.
+
+        Raises:
+            InputError: It does not: there are too many, or they take too much room.
+        """
+        self._check_room(visit)
+        count, most = len(self.own_cutouts(visit)), self.limits.synth_max_files
+        if count >= most:
+            raise InputError(
+                f"you have {count} cutouts, the limit is {most}.", "Remove some of them first."
+            )
+        return visit.folder / "cutouts"
 
     def change(self, visit: Visit, name: str, *, caption: str, class_name: str) -> None:
         """Give one of the visitor's cutouts another caption and type."""
@@ -235,9 +254,12 @@ class Workshop:
         )
 
     def _make(self, visit: Visit, job: Job, run: Run) -> RunState:
+        run.report("drawing", 0, job.count)
+        # Who wished for what cannot be made keeps what was made before.
+        check_materials(library_for(job.cutouts, job.backgrounds, job.config))
         self._made.pop(visit.key, None)
         self._clear(visit, job)
-        generated = generate(job, lambda done, total, stage: run.report("drawing", done, total))
+        generated = generate(job, self._watch(job, run))
         zip_path = job.out.parent / f"spotter-{job.format}-{job.count}.zip"
         pack(job.out, zip_path, lambda done, total: run.report("packing", done, total))
         dataset = self._read_back(job)
@@ -245,6 +267,28 @@ class Workshop:
         if self.visits.knows(visit):  # else nobody would ever forget it
             self._made[visit.key] = made
         return "done"
+
+    def _watch(self, job: Job, run: Run) -> OnProgress:
+        """Passes progress on, and ends a run whose data set will take too much room."""
+        limit, measured_s = self.limits.visit_max_bytes, time.monotonic()
+
+        def report(done: int, total: int, stage: str) -> None:
+            nonlocal measured_s
+            run.report("drawing", done, total)
+            if done < total and time.monotonic() < measured_s + _MEASURED_EVERY_S:
+                return
+            measured_s = time.monotonic()
+            size = 2 * size_of(job.out)  # the ZIP file holds all of it once more
+            if done >= min(_TYPICAL_FROM, total):
+                size = size * total // done
+            if size > limit:
+                raise DataError(
+                    f"this data set takes about {size / 1e6:.0f} MB with its ZIP file, "
+                    f"the limit is {limit / 1e6:.0f} MB.",
+                    "Make fewer or smaller pictures.",
+                )
+
+        return report
 
     def _read_back(self, job: Job) -> Dataset:
         """The images in their order, with types and captions, which not every format keeps."""
@@ -305,10 +349,12 @@ class Workshop:
     # ---------------------------------------------------------------- limits
 
     def _check_room(self, visit: Visit) -> None:
-        used, limit = visit.size_bytes, self.limits.visit_max_bytes
+        used = size_of(visit.folder / "cutouts", visit.folder / "backgrounds")
+        limit = self.limits.visit_max_bytes
         if used > limit:
             raise InputError(
-                f"your files take {used / 1e6:.0f} MB, the limit is {limit / 1e6:.0f} MB.",
+                f"your cutouts and backgrounds take {used / 1e6:.0f} MB, "
+                f"the limit is {limit / 1e6:.0f} MB.",
                 "Remove some of them first.",
             )
 

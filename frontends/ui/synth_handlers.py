@@ -111,7 +111,7 @@ def _visiting(workshop: Workshop) -> dict[str, Any]:
         return {"own": present.present_cutouts(workshop.own_cutouts(visit))}
 
     def folder_of(request: gr.Request) -> Path:
-        return workshop.visits.enter(str(request.session_hash)).folder / "cutouts"
+        return workshop.folder_for_cutout(workshop.visits.enter(str(request.session_hash)))
 
     return {"enter": enter, "leave": leave, "refresh": refresh, "folder_of": folder_of}
 

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image as PilImage
 
 from core.config import Section
-from core.errors import Cancelled, InputError
+from core.errors import Cancelled, DataError, InputError
 from core.image import decode_image
 from frontends.runs import Run, Runs, wait_for
 from frontends.service import read_limits
@@ -27,8 +27,10 @@ from frontends.ui.knobs import describe_knobs
 from frontends.ui.knobs.describe import name_of
 from frontends.ui.synth_handlers import SynthHandlers, create_synth_handlers, write_toml
 from frontends.ui.uploads import find_upload
+from frontends.visits import size_of
 from frontends.workshop import Workshop
 from synth.config import SceneConfig
+from synth.generate import Job
 from tests.synth.scene_library import write_library
 
 SMALL = {"canvas_wh": [160, 90], "effects": "none", "size_px_range": [10, 60]}
@@ -420,10 +422,75 @@ def test_a_data_set_that_cannot_be_is_told_at_once(values, message, handlers, ke
 
 def test_a_full_visit_takes_no_more(handlers, key, workshop, tmp_path):
     workshop.limits = replace(workshop.limits, visit_max_bytes=1000)
-    (workshop.visits.get(key).folder / "large").write_bytes(b"x" * 1001)
+    (workshop.visits.get(key).folder / "backgrounds").mkdir()
+    (workshop.visits.get(key).folder / "backgrounds" / "large").write_bytes(b"x" * 1001)
     wish = {"visit": key, "wall": "cutouts", "files": [_upload(tmp_path)]}
     assert "the limit is" in handlers.add(wish)["error"]
     assert "the limit is" in _start(handlers, key)["error"]
+    with pytest.raises(InputError, match="the limit is 0 MB"):
+        handlers.folder_of(ALICE)
+
+
+def test_the_cutout_maker_minds_the_number_of_cutouts(handlers, key, workshop, tmp_path):
+    assert handlers.folder_of(ALICE) == workshop.visits.get(key).folder / "cutouts"
+    handlers.add({"visit": key, "wall": "cutouts", "files": [_upload(tmp_path)]})
+    workshop.limits = replace(workshop.limits, synth_max_files=1)
+    with pytest.raises(InputError, match="you have 1 cutouts, the limit is 1"):
+        handlers.folder_of(ALICE)
+
+
+def test_a_made_data_set_keeps_nobody_from_bringing_more(handlers, key, workshop, tmp_path):
+    _start(handlers, key)
+    assert _wait(handlers, key)["state"] == "done"
+    made = size_of(workshop.visits.get(key).folder / "made")
+    workshop.limits = replace(workshop.limits, visit_max_bytes=made // 2)
+    wish = {"visit": key, "wall": "cutouts", "files": [_upload(tmp_path)]}
+    assert len(handlers.add(wish)["own"]) == 1
+
+
+def test_a_data_set_that_takes_too_much_room_is_ended_early(handlers, key, workshop, monkeypatch):
+    monkeypatch.setattr("frontends.workshop._MEASURED_EVERY_S", 0.0)
+    workshop.limits = replace(workshop.limits, visit_max_bytes=20_000)
+    handlers.start(_wish(key, count=40, format="yolo", single_class=True))
+    run = _wait(handlers, key)
+    assert run["state"] == "failed"
+    assert "Make fewer or smaller pictures" in run["error"]
+    assert len(list((workshop.visits.get(key).folder / "made").rglob("scene_*.jpg"))) < 40
+    assert "no data set yet" in handlers.made({"visit": key})["error"]
+
+
+def test_the_size_of_a_data_set_is_foreseen(workshop, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "pictures").write_bytes(b"x" * 3200)
+    job = Job(tmp_path / "out", 1000)
+    workshop.limits = replace(workshop.limits, visit_max_bytes=200_000)
+    workshop._watch(job, Run())(32, 32, "making images")
+    report = workshop._watch(job, Run())
+    report(32, 1000, "making images")  # measured a moment ago
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("frontends.workshop._MEASURED_EVERY_S", 0.0)
+        report(31, 1000, "making images")  # too few to tell
+        report(32, 1000, "making images")
+        (tmp_path / "out" / "more").write_bytes(b"x" * 10)
+        with pytest.raises(DataError, match="with its ZIP file"):
+            report(32, 1000, "making images")
+
+
+def test_a_wish_that_cannot_be_made_leaves_the_data_set_before(handlers, key, workshop):
+    _start(handlers, key)
+    assert _wait(handlers, key)["state"] == "done"
+    before = handlers.made({"visit": key})
+    (workshop.visits.get(key).folder / "backgrounds").mkdir()
+    (workshop.visits.get(key).folder / "backgrounds" / "broken.jpg").write_bytes(b"no picture")
+    _start(handlers, key, backgrounds={"ours": False})
+    run = _wait(handlers, key)
+    assert run["state"] == "failed"
+    assert "no readable background is left" in run["error"].lower()
+    assert handlers.made({"visit": key}) == before
+    assert len(handlers.gallery({"visit": key})["pictures"]) == 6
+    _start(handlers, key, seed=1)
+    assert _wait(handlers, key)["state"] == "done"
+    assert len(list((workshop.visits.get(key).folder / "made").iterdir())) == 1
 
 
 def test_after_leaving_the_work_is_finished_and_its_files_go(handlers, key, workshop):

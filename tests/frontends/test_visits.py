@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from frontends.visits import Visit, Visits
+from frontends.visits import Visit, Visits, size_of
 
 
 class Clock:
@@ -130,11 +130,14 @@ def test_nobody_waits_for_the_end_of_another_visit(tmp_path, clock):
     assert fresh.folder.is_dir()
 
 
-def test_the_size_of_a_visit_counts_every_file(visits):
-    visit = visits.enter("a")
-    (visit.folder / "deep").mkdir()
-    (visit.folder / "deep" / "file").write_bytes(b"x" * 1234)
-    assert visit.size_bytes == 1234
+def test_the_size_of_folders_counts_every_file_once(tmp_path):
+    for name in ("a/deep", "b", "c"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "a" / "deep" / "file").write_bytes(b"x" * 1234)
+    os.link(tmp_path / "a" / "deep" / "file", tmp_path / "b" / "again")
+    (tmp_path / "b" / "other").write_bytes(b"x" * 10)
+    (tmp_path / "c" / "else").write_bytes(b"x" * 500)
+    assert size_of(tmp_path / "a", tmp_path / "b", tmp_path / "gone") == 1244
 
 
 def test_leaving_without_having_come_is_nothing(visits):
