@@ -48,7 +48,9 @@ _OFFERED = {
 }
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _LIGHT: dict[str, Any] = {"concurrency_id": "synth", "concurrency_limit": 4}
-_HEAVY: dict[str, Any] = {"concurrency_id": "synth-programs", "concurrency_limit": 1}
+# Apart: a data set takes up to an hour, and nobody should wait that long for a few scenes.
+_DRAW: dict[str, Any] = {"concurrency_id": "synth-programs-draw", "concurrency_limit": 1}
+_MAKE: dict[str, Any] = {"concurrency_id": "synth-programs-make", "concurrency_limit": 1}
 
 
 def create_synth(page: gr.Blocks, workshop: Workshop) -> None:
@@ -88,8 +90,8 @@ def create_synth(page: gr.Blocks, workshop: Workshop) -> None:
     visit.enter(handlers.enter, None, [cutouts, backgrounds, visit], **_LIGHT, **_QUIET)
     maker.added(handlers.refresh, None, cutouts, **_LIGHT, **_QUIET)
     page.unload(handlers.leave)
-    gr.api(handlers.preview_scenes, api_name="preview_scenes", **_HEAVY)  # type: ignore[attr-defined]
-    gr.api(handlers.make_dataset, api_name="make_dataset", **_HEAVY)  # type: ignore[attr-defined]
+    gr.api(handlers.preview_scenes, api_name="preview_scenes", **_DRAW)  # type: ignore[attr-defined]
+    gr.api(handlers.make_dataset, api_name="make_dataset", **_MAKE)  # type: ignore[attr-defined]
 
 
 def _create_wall(name: Any, workshop: Workshop, handlers: SynthHandlers) -> gr.HTML:

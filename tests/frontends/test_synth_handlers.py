@@ -25,6 +25,7 @@ from frontends.service import read_limits
 from frontends.ui.cutout_maker.handlers import answer_cut
 from frontends.ui.knobs import describe_knobs
 from frontends.ui.knobs.describe import name_of
+from frontends.ui.synth import create_synth
 from frontends.ui.synth_handlers import SynthHandlers, create_synth_handlers, write_toml
 from frontends.ui.uploads import find_upload
 from frontends.visits import size_of
@@ -522,6 +523,19 @@ def test_programs_get_scenes_and_data_sets(handlers, workshop):
     assert "annotations.jsonl" in zipfile.ZipFile(file.path).namelist()
     with pytest.raises(gr.Error, match="Did you mean"):
         handlers.preview_scenes({"skyratio": 1})
+
+
+def test_the_tab_offers_only_what_visitors_may_and_lets_nobody_wait_for_a_data_set(workshop):
+    with gr.Blocks() as page:
+        create_synth(page, workshop)
+    shown = [block.props["knobs"] for block in page.blocks.values()
+             if isinstance(block, gr.HTML) and "knobs" in block.props]  # fmt: skip
+    assert [{knob["key"] for knob in knobs} for knobs in shown] == [
+        set(SceneConfig.model_fields) - {"effects_steps"}
+    ]
+    calls = {call.api_name: call for call in page.fns.values()}
+    places = {calls[name].concurrency_id for name in ("preview_scenes", "make_dataset")}
+    assert len(places) == 2
 
 
 # ---------------------------------------------------------------- runs
