@@ -85,10 +85,11 @@ def _apply_noise(image: Image, *, std: float, color_ratio: float, seed: float) -
     # A table of 256 quantiles instead of true normals: five times faster, and after rounding to
     # whole grey levels the difference cannot be seen.
     height, width = image.shape[:2]
-    raw = _random_bytes(int(seed), 4 * height * width)
-    noise = _look_up(raw[: 3 * height * width].reshape(height, width, 3), std * color_ratio)
     luma_std = std * float(np.sqrt(max(0.0, 1.0 - color_ratio**2)))
-    if luma_std > 0.3:
+    has_luma = luma_std > 0.3
+    raw = _random_bytes(int(seed), (4 if has_luma else 3) * height * width)
+    noise = _look_up(raw[: 3 * height * width].reshape(height, width, 3), std * color_ratio)
+    if has_luma:
         luma = _look_up(raw[3 * height * width :].reshape(height, width), luma_std)
         noise = np.asarray(cv2.add(noise, cv2.merge([luma] * 3)), np.int16)
     return _pixels(cv2.add(image, noise, dtype=cv2.CV_8U))

