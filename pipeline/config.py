@@ -73,9 +73,33 @@ class DetectConfig(Section):
         le=4,
         description="At how many scales to look, each half the one before: finds large objects.",
     )
-    tile_wh: SizeWh | None = Field(
+    tile_wh: SizeWh | Literal["auto"] | None = Field(
         default=None,
-        description="Also look at overlapping tiles of this width and height in pixels; unset: no.",
+        description="Also look at overlapping tiles of this width and height in pixels; "
+        "auto: as large as the input, where the image is larger; unset: no tiles.",
+    )
+    tile_overlap_ratio: float = Field(
+        default=0.25, ge=0, le=0.8, description="Overlap of neighbouring tiles, share of a tile."
+    )
+    tile_merge: Literal["nms", "nmm"] = Field(
+        default="nms",
+        description="Of boxes that overlap across tiles keep the surest (nms), or join them (nmm).",
+    )
+    tile_whole: bool = Field(
+        default=True, description="Look at the whole image too, for what is larger than a tile."
+    )
+    flip: bool = Field(
+        default=False, description="Look at the mirrored image too, and fuse what both show."
+    )
+    scales: tuple[Annotated[float, Field(ge=0.25, le=4)], ...] = Field(
+        default=(),
+        max_length=4,
+        description="Look again with the input size times each of these, and fuse.",
+    )
+    ensemble: tuple[str, ...] = Field(
+        default=(),
+        max_length=4,
+        description="Further detectors, fused with the first by weighted boxes.",
     )
 
     def at_level(self, number: int) -> DetectConfig:
@@ -150,9 +174,14 @@ class EngineConfig(Section):
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Where the networks run; a named one is used or refused."
     )
-    precision: Literal["auto", "f32", "bf16"] = Field(
+    provider: Literal["auto", "tensorrt", "tensorrt-rtx", "cuda"] = Field(
         default="auto",
-        description="Number format inside the networks; auto: bf16 where the CPU has it.",
+        description="How ONNX Runtime uses a GPU; a named one is used or refused.",
+    )
+    precision: Literal["auto", "f32", "f16", "bf16", "int8"] = Field(
+        default="auto",
+        description="Number format inside the networks; auto: f16 on a GPU, bf16 where the CPU "
+        "has it, else int8 for networks that come with it.",
     )
     threads: int = Field(
         default=0, ge=0, le=1024, description="CPU threads per network; 0: as many as we may use."
