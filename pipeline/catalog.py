@@ -1,7 +1,8 @@
-"""Every model as data: what it is, where its files lie, under which licence.
+"""Where models are found: the catalogue, a folder of one's own, the cache of converted weights.
 
-`catalog.toml` lists the models that ship with the project; a folder of your own with the same file
-names works too, by its path. File hashes are checked before anything is run.
+`catalog.toml` lists the models that ship with the project and the public ones it knows. Public ones
+are converted once, into a cache folder (convert/, `python app.py export`); nothing here converts or
+downloads. File hashes are checked before anything is run.
 
     python -m pipeline.catalog        # after an export: write the new hashes into catalog.toml
 """
@@ -9,16 +10,14 @@ names works too, by its path. File hashes are checked before anything is run.
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
-from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from core.config import Section
 from core.errors import ModelError, UnknownNameError
 from core.files import read_toml, sha256_of, write_bytes
 from core.registry import suggest
+from pipeline.models import CARD_NAME, FAMILY_FILES, Model, ModelFile, Task, read_model
 
 __all__ = [
     "CATALOG_PATH",
@@ -26,102 +25,88 @@ __all__ = [
     "Model",
     "ModelFile",
     "Task",
+    "converted_folder",
+    "default_cache",
     "find_model",
     "load_catalog",
     "update_catalog",
 ]
 
-Task = Literal["detect", "upscale", "rerank"]
-
 CATALOG_PATH = Path(__file__).parent / "catalog.toml"
 MODELS_PATH = Path(__file__).parents[1] / "assets" / "models"
 
-# What a folder of one's own must contain, and the family that reads it.
+# The family of a folder of one's own without a model.json.
 _FOLDER_FAMILY: dict[Task, str] = {"detect": "yolo", "upscale": "compact", "rerank": "siglip"}
-_FOLDER_FILES: dict[Task, tuple[str, ...]] = {
-    "detect": ("detector.onnx",),
-    "upscale": ("upscaler.onnx",),
-    "rerank": ("vision.onnx", "text.onnx", "tokenizer.json", "reranker.json"),
-}
 
 
-class ModelFile(Section):
-    """One file of a model."""
-
-    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Hash of the file.")
-    bytes: int = Field(ge=1, description="Size of the file.")
+def default_cache() -> Path:
+    """Return the folder of converted models, where the settings name none."""
+    return Path.home() / ".cache" / "spotter"
 
 
-class Model(Section):
-    """A catalogue entry."""
-
-    id: str = Field(description="Name of the model and of its folder.")
-    task: Task = Field(description="Which stage it serves.")
-    family: str = Field(description="Which class reads it; a name in pipeline/registry.py.")
-    licence: str = Field(
-        default="unknown", description="Licence of the weights, as an SPDX expression."
-    )
-    source: str = Field(default="", description="Where the weights come from.")
-    class_names: tuple[str, ...] = Field(default=("object",), description="Classes of a detector.")
-    files: dict[str, ModelFile] = Field(default_factory=dict, description="Files by name.")
-    folder: Path = Field(default=Path(), description="Where the files lie.")
-
-    def file(self, name: str) -> Path:
-        """Return the path of one of its files, after checking that it is the right one.
-
-        Raises:
-            ModelError: The file is missing or damaged.
-        """
-        path = self.folder / name
-        if not path.is_file():
-            raise ModelError(
-                f"model '{self.id}': {path} is missing.",
-                "Fetch the models (README, 'Models'), or train and export them (training/).",
-            )
-        known = self.files.get(name)
-        if known is not None and (got := _hash_once(path, path.stat().st_mtime_ns)) != known.sha256:
-            raise ModelError(
-                f"model '{self.id}': {path} is not the file of the catalogue "
-                f"(sha256 {got[:12]}..., expected {known.sha256[:12]}...).",
-                "Fetch it again; if you exported it yourself, update pipeline/catalog.toml.",
-            )
-        return path
-
-    def version(self) -> str:
-        """Return a short text for provenance: the id and the start of each file's hash."""
-        # All of them: a new calibration is a new version as much as new weights are.
-        names = [n for n in _FOLDER_FILES[self.task] if (self.folder / n).is_file()]
-        hashes = [_hash_once(self.folder / n, (self.folder / n).stat().st_mtime_ns) for n in names]
-        parts = [f"{name} {digest[:12]}" for name, digest in zip(names, hashes, strict=True)]
-        return f"{self.id} ({', '.join(parts)})" if parts else self.id
-
-
-def find_model(name: str, task: Task, *, catalog: Path = CATALOG_PATH) -> Model:
-    """Return a model by its catalogue id, or by the path of a folder with the usual file names.
+def converted_folder(name: str, *, cache: Path | None = None, precision: str = "f32") -> Path:
+    """Return where the conversion of a model lies, whether it is there or not.
 
     Args:
-        name: An id such as "spotter-detector-n", or a path.
+        name: A catalogue id, a public id such as "google/siglip-base-patch16-224".
+        cache: The cache folder; None: the user's.
+        precision: "f32", or "f16" for the graph with 16-bit numbers inside.
+
+    Example:
+        >>> converted_folder("a/b", cache=Path("c"), precision="f16").as_posix()
+        'c/models/a--b@f16'
+    """
+    # Only letters that are safe in every file system; ids have no others.
+    slug = re.sub(r"[^A-Za-z0-9._-]", "-", name.replace("/", "--")).lstrip(".")
+    half = "@f16" if precision == "f16" else ""
+    return (cache or default_cache()) / "models" / f"{slug}{half}"
+
+
+def find_model(
+    name: str,
+    task: Task,
+    *,
+    catalog: Path = CATALOG_PATH,
+    cache: Path | None = None,
+    precision: str = "f32",
+) -> Model:
+    """Return a model by its catalogue id, its public id, or the path of a folder.
+
+    Args:
+        name: An id such as "spotter-detector-n" or "PekingU/rtdetr_r18vd", or a path.
         task: The stage it is wanted for.
         catalog: Another catalogue, for tests.
+        cache: Where converted models lie; None: the user's cache folder.
+        precision: "f16" asks for the conversion with 16-bit numbers inside.
 
     Raises:
         UnknownNameError: It is neither an id of this task nor a folder.
-        ModelError: The folder lacks a file, or the catalogue is malformed.
+        ModelError: It is not converted yet, its folder lacks a file, or the catalogue is malformed.
     """
     models = load_catalog(catalog)
-    if name in models:
-        if models[name].task != task:
-            raise UnknownNameError(
-                f"model '{name}' is for {models[name].task}, not for {task}.",
-                f"Known for {task}: {', '.join(_ids(models, task))}.",
-            )
-        return models[name]
-    if Path(name).is_dir():
-        return _model_in_folder(Path(name), task)
-    known = _ids(models, task)
+    known = models.get(name)
+    if known is not None and known.task != task:
+        raise UnknownNameError(
+            f"model '{name}' is for {known.task}, not for {task}.",
+            f"Known for {task}: {', '.join(_ids(models, task))}.",
+        )
+    if known is not None and (
+        known.family in ("fake",) or not (known.converter or _half(precision))
+    ):
+        return known
+    if known is None and Path(name).is_dir():
+        return _checked(_model_in_folder(Path(name), task), task)
+    folder = converted_folder(name, cache=cache, precision=precision)
+    if (folder / CARD_NAME).is_file():
+        return _checked(read_model(folder), task)
+    if known is not None or re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        raise ModelError(
+            f"model '{name}' is not converted yet{_half(precision)}.", _how(name, known, precision)
+        )
+    ids = _ids(models, task)
     raise UnknownNameError(
-        f"unknown model '{name}'.{suggest(name, known)}",
-        f"Known for {task}: {', '.join(known)}; or give the path of a folder.",
+        f"unknown model '{name}'.{suggest(name, ids)}",
+        f"Known for {task}: {', '.join(ids)}; or give the path of a folder.",
     )
 
 
@@ -153,8 +138,8 @@ def update_catalog(path: Path = CATALOG_PATH, *, models_path: Path = MODELS_PATH
     for block in re.split(r"(?m)^(?=\[)", text):
         match = re.match(r"\[([^\]]+)\]", block)
         model = models[match[1]] if match else None
-        names = _FOLDER_FILES[model.task] if model else ()
-        if model is None or not all((model.folder / name).is_file() for name in names):
+        names = FAMILY_FILES.get(model.family, ()) if model and not model.converter else ()
+        if model is None or not names or not all((model.folder / n).is_file() for n in names):
             lines.append(block)
             continue
         kept = [line for line in block.rstrip().splitlines() if not line.startswith("files.")]
@@ -165,29 +150,47 @@ def update_catalog(path: Path = CATALOG_PATH, *, models_path: Path = MODELS_PATH
     return updated
 
 
+def _half(precision: str) -> str:
+    return " to 16 bits" if precision == "f16" else ""
+
+
+def _how(name: str, known: Model | None, precision: str) -> str:
+    """The command that makes a model usable."""
+    half = " --precision fp16" if precision == "f16" else ""
+    if known is None or known.hub or not known.url:
+        return f"Run: python app.py export --model {name}{half} --download"
+    return (
+        f"Fetch {known.weights} from {known.url}, then run: "
+        f"python app.py export --model {name}{half} --weights {known.weights}"
+    )
+
+
 def _file_line(path: Path) -> str:
     size = path.stat().st_size
     return f'files."{path.name}" = {{ sha256 = "{sha256_of(path)}", bytes = {size} }}'
 
 
 def _model_in_folder(folder: Path, task: Task) -> Model:
-    missing = [name for name in _FOLDER_FILES[task] if not (folder / name).is_file()]
+    if (folder / CARD_NAME).is_file():
+        return read_model(folder)
+    family = _FOLDER_FAMILY[task]
+    missing = [name for name in FAMILY_FILES[family] if not (folder / name).is_file()]
     if missing:
         raise ModelError(
             f"{folder} lacks {', '.join(missing)}.",
-            f"A folder for {task} needs {', '.join(_FOLDER_FILES[task])}.",
+            f"A folder for {task} needs {', '.join(FAMILY_FILES[family])}.",
         )
-    return Model(id=folder.name, task=task, family=_FOLDER_FAMILY[task], folder=folder)
+    return Model(id=folder.name, task=task, family=family, folder=folder)
+
+
+def _checked(model: Model, task: Task) -> Model:
+    if model.task != task:
+        raise UnknownNameError(f"model '{model.id}' is for {model.task}, not for {task}.")
+    return model
 
 
 def _ids(models: dict[str, Model], task: Task) -> list[str]:
     return sorted(name for name, model in models.items() if model.task == task)
-
-
-@cache
-def _hash_once(path: Path, mtime_ns: int) -> str:
-    """Hash of a file as it was at this time; files do not change while we run, or the time does."""
-    return sha256_of(path)
 
 
 if __name__ == "__main__":
