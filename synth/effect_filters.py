@@ -146,13 +146,18 @@ def _apply_iso(image: Image, *, intensity: float, seed: float) -> Image:
         term *= mean / k
     if not steps:
         return image
-    rows = np.flatnonzero(draws < steps[0])
-    counts = sum((draws[rows] < step).astype(np.float32) for step in steps)
-    hls = cv2.cvtColor(flat[rows, None].astype(np.float32) / 255.0, cv2.COLOR_RGB2HLS)
-    light = hls[:, 0, 1]
-    hls[:, 0, 1] = np.clip(light + counts * intensity * (1.0 - light), 0, 1)
+    # Compared as whole numbers and taken by "take": both several times faster.
+    limits = [np.uint16(np.ceil(step) - 1) for step in steps]
+    rows = np.flatnonzero(draws <= limits[0])
+    drawn = draws.take(rows)
+    counts = sum((drawn <= limit).astype(np.float32) for limit in limits)
+    # As one row: pixel by pixel down a column OpenCV converts twenty times slower.
+    part = flat.take(rows, axis=0)[None].astype(np.float32) / 255.0
+    hls = cv2.cvtColor(part, cv2.COLOR_RGB2HLS)
+    light = hls[0, :, 1]
+    hls[0, :, 1] = np.clip(light + counts * intensity * (1.0 - light), 0, 1)
     noisy = image.copy()
-    noisy.reshape(-1, 3)[rows] = cv2.cvtColor(hls, cv2.COLOR_HLS2RGB)[:, 0] * 255.0 + 0.5
+    noisy.reshape(-1, 3)[rows] = cv2.cvtColor(hls, cv2.COLOR_HLS2RGB)[0] * 255.0 + 0.5
     return noisy
 
 

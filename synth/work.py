@@ -191,7 +191,7 @@ def _make_image(worker: _Worker, index: int) -> Entry:
 
 def checksum(scene: Rendered) -> str:
     """CRC-32 of an image's pixels, 8 hex digits: tells whether a replay is the same."""
-    return f"{zlib.crc32(np.ascontiguousarray(scene.image)):08x}"
+    return f"{zlib.crc32(np.ascontiguousarray(scene.image).data):08x}"
 
 
 def encode_jpeg(scene: Rendered, quality: int) -> bytes:
