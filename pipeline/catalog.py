@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from core.errors import ModelError, UnknownNameError
 from core.files import read_toml, sha256_of, write_bytes
 from core.registry import suggest
+from pipeline.cache import cache_folder
 from pipeline.models import CARD_NAME, FAMILY_FILES, Model, ModelFile, Task, read_model
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
     "ModelFile",
     "Task",
     "converted_folder",
-    "default_cache",
     "find_model",
     "load_catalog",
     "update_catalog",
@@ -39,27 +39,21 @@ MODELS_PATH = Path(__file__).parents[1] / "assets" / "models"
 _FOLDER_FAMILY: dict[Task, str] = {"detect": "yolo", "upscale": "compact", "rerank": "siglip"}
 
 
-def default_cache() -> Path:
-    """Return the folder of converted models, where the settings name none."""
-    return Path.home() / ".cache" / "spotter"
-
-
-def converted_folder(name: str, *, cache: Path | None = None, precision: str = "f32") -> Path:
+def converted_folder(name: str, *, precision: str = "f32") -> Path:
     """Return where the conversion of a model lies, whether it is there or not.
 
     Args:
         name: A catalogue id, a public id such as "google/siglip-base-patch16-224".
-        cache: The cache folder; None: the user's.
         precision: "f32", or "f16" for the graph with 16-bit numbers inside.
 
     Example:
-        >>> converted_folder("a/b", cache=Path("c"), precision="f16").as_posix()
-        'c/models/a--b@f16'
+        >>> converted_folder("google/owlv2-base", precision="f16").name
+        'google--owlv2-base@f16'
     """
     # Only letters that are safe in every file system; ids have no others.
     slug = re.sub(r"[^A-Za-z0-9._-]", "-", name.replace("/", "--")).lstrip(".")
     half = "@f16" if precision == "f16" else ""
-    return (cache or default_cache()) / "models" / f"{slug}{half}"
+    return cache_folder("models") / f"{slug}{half}"
 
 
 def find_model(
@@ -67,7 +61,6 @@ def find_model(
     task: Task,
     *,
     catalog: Path = CATALOG_PATH,
-    cache: Path | None = None,
     precision: str = "f32",
 ) -> Model:
     """Return a model by its catalogue id, its public id, or the path of a folder.
@@ -76,7 +69,6 @@ def find_model(
         name: An id such as "spotter-detector-n" or "PekingU/rtdetr_r18vd", or a path.
         task: The stage it is wanted for.
         catalog: Another catalogue, for tests.
-        cache: Where converted models lie; None: the user's cache folder.
         precision: "f16" asks for the conversion with 16-bit numbers inside.
 
     Raises:
@@ -90,13 +82,11 @@ def find_model(
             f"model '{name}' is for {known.task}, not for {task}.",
             f"Known for {task}: {', '.join(_ids(models, task))}.",
         )
-    if known is not None and (
-        known.family in ("fake",) or not (known.converter or _half(precision))
-    ):
+    if known is not None and (known.family == "fake" or not (known.converter or _half(precision))):
         return known
     if known is None and Path(name).is_dir():
         return _checked(_model_in_folder(Path(name), task), task)
-    folder = converted_folder(name, cache=cache, precision=precision)
+    folder = converted_folder(name, precision=precision)
     if (folder / CARD_NAME).is_file():
         return _checked(read_model(folder), task)
     if known is not None or re.fullmatch(r"[\w.-]+/[\w.-]+", name):
