@@ -31,7 +31,7 @@ WORDS = {"red": (1, -1, -1), "green": (-1, 1, -1), "blue": (-1, -1, 1), "white":
 
 
 def write_tiny_models(folder: Path) -> None:
-    """Write detector/, upscaler/ and reranker/."""
+    """Write detector/, upscaler/ and reranker/, and a folder for each further detector family."""
     for name in ("detector", "upscaler", "reranker"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     _save(_detector(), folder / "detector" / "detector.onnx")
@@ -49,6 +49,32 @@ def write_tiny_models(folder: Path) -> None:
         "found_probability_min": 0.5,
     }
     (folder / "reranker" / "reranker.json").write_text(json.dumps(card), encoding="utf-8")
+    _write_families(folder)
+
+
+def _write_families(folder: Path) -> None:
+    """The same anchors in the layout of each family of detectors."""
+    ones = np.ones((len(ANCHORS), 1), np.float32)
+    cxcywh, score = ANCHORS[:, :4], ANCHORS[:, 4:]
+    cells = np.zeros((84, 6), np.float32)  # 64x64 pixels in strides of 8, 16 and 32
+    cells[9, :] = (0.5, 0.5, 1, 0.5, 0.9, 1)
+    logit = np.log(score / (1 - score))
+    share = cxcywh / np.array([960, 544, 960, 544], np.float32)
+    constants = {
+        "yolov6": {"output": np.concatenate([cxcywh, ones, score], axis=1)},
+        "yolox": {"output": cells},
+        "detr": {"logits": logit, "pred_boxes": share},
+    }
+    cards = {
+        "yolox": {"fit": "corner", "input_wh": [64, 64], "order": "bgr", "scale": 1.0},
+        "detr": {"fit": "stretch", "input_wh": [960, 544]},
+    }
+    for family, outputs in constants.items():
+        path = folder / f"detector-{family}"
+        path.mkdir(exist_ok=True)
+        _save(_constant(outputs), path / "detector.onnx")
+        if family in cards:
+            (path / "detector.json").write_text(json.dumps(cards[family]), encoding="utf-8")
 
 
 def _save(model: onnx.ModelProto, path: Path) -> None:
@@ -85,6 +111,25 @@ def _detector() -> onnx.ModelProto:
             "shape": np.array([-1, 1, 1], np.int64),
             "anchors": np.ascontiguousarray(ANCHORS.T)[None],
         },
+    )
+
+
+def _constant(outputs: dict[str, np.ndarray]) -> onnx.ModelProto:
+    """Gives the same arrays for every image."""
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+        helper.make_node("Reshape", ["nothing", "shape"], ["nothing3"]),
+    ]
+    constants = {"zero": np.float32(0).reshape(()), "shape": np.array([-1, 1, 1], np.int64)}
+    for name, value in outputs.items():
+        nodes.append(helper.make_node("Add", ["nothing3", f"{name}_value"], [name]))
+        constants[f"{name}_value"] = np.ascontiguousarray(value, np.float32)[None]
+    return _model(
+        nodes,
+        [("images", TensorProto.FLOAT, ["n", 3, "h", "w"])],
+        [(name, TensorProto.FLOAT, ["n", *value.shape]) for name, value in outputs.items()],
+        constants,
     )
 
 

@@ -47,7 +47,9 @@ def open_stage(task: str, source: str, request: pytest.FixtureRequest):
     elif source in ("fake", "lanczos"):
         model = Model(id=source, task=task, family=source)
     else:
-        folder = request.getfixturevalue("tiny_models") / FOLDERS[task]
+        folders = request.getfixturevalue("tiny_models")
+        folder = folders / f"{FOLDERS[task]}-{source}"
+        folder = folder if folder.is_dir() else folders / FOLDERS[task]
         model = Model(id=source, task=task, family=source, folder=folder)
     return registry.load(model.family).open(model, config, open_file)
 
