@@ -16,7 +16,16 @@ from core.registry import Entry, Registry
 from pipeline import registry
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("core", "dataset", "synth", "pipeline", "frontends", "training", "benchmarks")
+PACKAGES = (
+    "core",
+    "dataset",
+    "synth",
+    "pipeline",
+    "project",
+    "frontends",
+    "training",
+    "benchmarks",
+)
 
 # Who may import whom, besides itself and the outside world.
 ALLOWED = {
@@ -24,9 +33,17 @@ ALLOWED = {
     "dataset": {"core"},
     "pipeline": {"core"},
     "synth": {"core", "dataset"},
-    "frontends": {"core", "dataset", "synth", "pipeline"},
-    "training": {"core", "dataset", "synth", "pipeline"},
-    "benchmarks": {"core", "dataset", "synth", "pipeline", "training"},  # the PyTorch reference
+    "project": {"core", "dataset", "pipeline"},
+    "frontends": {"core", "dataset", "synth", "pipeline", "project"},
+    "training": {"core", "dataset", "synth", "pipeline", "project"},
+    "benchmarks": {
+        "core",
+        "dataset",
+        "synth",
+        "pipeline",
+        "project",
+        "training",
+    },  # the PyTorch reference
 }
 HEAVY = (
     "torch", "onnxruntime", "openvino", "gradio", "fastapi", "transformers", "albumentations",
@@ -85,7 +102,8 @@ def test_locator_names_no_family() -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["core", "pipeline", "dataset", "synth", "pipeline.locate", "frontends.cli"]
+    "package",
+    ["core", "pipeline", "dataset", "synth", "pipeline.locate", "project.store", "frontends.cli"],
 )
 def test_import_is_light(package: str) -> None:
     code = f"import {package}, sys; print([name for name in {HEAVY!r} if name in sys.modules])"

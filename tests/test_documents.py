@@ -13,7 +13,7 @@ import pytest
 from frontends.cli import build_parser
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("core", "dataset", "synth", "pipeline", "frontends", "training", "benchmarks")
+PACKAGES = ("core", "dataset", "synth", "pipeline", "project", "frontends", "training", "benchmarks")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 

@@ -1,0 +1,134 @@
+"""New images in the tables: unique names, labels that come with them, near copies.
+
+In: a checked picture and what a data set says about it. Not here: files (``project.intake``).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from project.editing import Changes, checked_box, insert_box, tidy_caption
+from project.journal import begin_edit
+from project.pictures import TWIN_BITS_MAX, Picture
+from project.rows import BOX_QUERY, box_row, boxes_of, class_id_of, find_image, snapshot
+from project.types import ImageState, Xyxy
+
+__all__ = ["Label", "LabelBox", "add_image", "find_twin"]
+
+_UNFIT = '/\\:*?"<>|'
+
+
+@dataclass(frozen=True, slots=True)
+class LabelBox:
+    """A box that a label set vouches for."""
+
+    xyxy: Xyxy
+    class_name: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What is known of a picture when it comes in.
+
+    Args:
+        boxes: Its boxes, vouched for.
+        state: "done" for a labelled picture, also one without boxes; "new" otherwise.
+        group: What must stay in one split with it.
+        split: "train", "val", "test" or empty.
+        source: Where it comes from.
+        licence: Its licence.
+        who: Who vouches for the boxes: a person, or the name of a data set.
+    """
+
+    boxes: tuple[LabelBox, ...] = field(default=())
+    state: ImageState = "new"
+    group: str = ""
+    split: str = ""
+    source: str = ""
+    licence: str = ""
+    who: str = "import"
+
+
+def find_twin(looks: tuple[Sequence[int], Sequence[int]], look: int) -> int | None:
+    """Return the id of the first image that looks nearly the same, or None.
+
+    Args:
+        looks: Ids, and the looks that belong to them.
+        look: Of a new picture; 0 has no twin, it is a plain one.
+    """
+    if look == 0 or not len(looks[1]):
+        return None
+    differ = np.bitwise_xor(np.array(looks[1], np.int64), np.int64(look))
+    # Of the bit pattern, not of the absolute value as for signed numbers.
+    bits = np.bitwise_count(differ.view(np.uint64))
+    near = int(bits.argmin())
+    return looks[0][near] if bits[near] <= TWIN_BITS_MAX else None
+
+
+def add_image(
+    connection: sqlite3.Connection,
+    picture: Picture,
+    name: str,
+    label: Label,
+    *,
+    twin_id: int | None,
+    at: float,
+) -> tuple[int, bool]:
+    """Return the id of the image of a picture, and whether it is new; see `Project.add`."""
+    row = connection.execute("SELECT id FROM image WHERE sha256 = ?", (picture.sha256,)).fetchone()
+    if row is not None:
+        image_id = int(row["id"])
+        connection.execute("UPDATE image SET removed = 0 WHERE id = ?", (image_id,))
+        if label.boxes and not boxes_of(connection, image_id):
+            _add_labels(connection, image_id, label, at)
+        return image_id, False
+    cursor = connection.execute(
+        "INSERT INTO image (name, sha256, suffix, width, height, look, twin_id, group_name, "
+        "split, source, licence, added_at, updated_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            _free_name(connection, name), picture.sha256, picture.suffix, *picture.image_wh,
+            picture.look, twin_id, label.group, label.split, label.source, label.licence, at, at,
+        ),
+    )  # fmt: skip
+    image_id = int(cursor.lastrowid or 0)
+    if label.boxes or label.state != "new":
+        _add_labels(connection, image_id, label, at)
+    return image_id, True
+
+
+def _add_labels(connection: sqlite3.Connection, image_id: int, label: Label, at: float) -> None:
+    image = find_image(connection, image_id)
+    kind = "import"
+    edit_id = begin_edit(connection, image, who=label.who, kind=kind, at=at)
+    changes = Changes(connection, image, edit_id, label.who, at)
+    for one in label.boxes:
+        box_id = insert_box(
+            connection, image_id, checked_box(one.xyxy, (image["width"], image["height"])),
+            class_id_of(connection, one.class_name), tidy_caption(one.caption),
+            state="confirmed", source=label.who, at=at,
+        )  # fmt: skip
+        row = connection.execute(f"{BOX_QUERY} WHERE box.id = ?", (box_id,)).fetchone()
+        changes.note(box_id, None, snapshot(box_row(row)))
+    connection.execute(
+        "UPDATE image SET version = version + 1, state = ? WHERE id = ?", (label.state, image_id)
+    )
+
+
+def _free_name(connection: sqlite3.Connection, wished: str) -> str:
+    """Return the wished name without a folder, with a number where it is taken."""
+    stem = "".join(
+        sign if sign.isprintable() and sign not in '/\\:*?"<>|' else "_" for sign in wished
+    )
+    stem = stem.strip(". ")[:150] or "image"
+    name, number = stem, 2
+    taken = "SELECT 1 FROM image WHERE name = ?"
+    while connection.execute(taken, (name,)).fetchone():
+        name = f"{stem}-{number}"
+        number += 1
+    return name

@@ -1,0 +1,173 @@
+"""Asking for images: pages of a project's list by state, words, class and score.
+
+In: an open connection. Every query walks an index in the order that is asked for, so that a page of
+a large project costs as much as one of a small one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import statistics
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+
+from core.errors import InputError
+from project.rows import find_image, image_row
+from project.types import BOX_STATES, IMAGE_STATES, ORDERS, ImageRow, Progress
+
+__all__ = ["Filter", "count_images", "list_images", "measure_progress", "next_image"]
+
+_ORDER_BY = {
+    "queue": "settled, doubt DESC, id",
+    "added": "id",
+    "name": "name",
+    "updated": "updated_at DESC, id",
+}
+_LIMIT_MAX = 1000
+_PAUSE_S = 600.0  # longer gaps between two images are pauses, not work
+_PACE_IMAGES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which images are wished; every part narrows.
+
+    Args:
+        state: A state of images, or None: all.
+        text: A part of the name, or of the caption of one of its boxes; any case.
+        class_name: Has a box of this class.
+        box_state: Has a box of this state; together with `class_name` and `score_max`: the same.
+        score_max: Has a box with at most this detector score.
+    """
+
+    state: str | None = None
+    text: str = ""
+    class_name: str = ""
+    box_state: str | None = None
+    score_max: float | None = None
+
+    def where(self) -> tuple[str, list[object]]:
+        """Return the condition in SQL and its values.
+
+        Raises:
+            InputError: There is no such state.
+        """
+        parts, values = ["removed = 0"], list[object]()
+        if self.state is not None:
+            _known(self.state, IMAGE_STATES, "state")
+            parts.append("state = ?")
+            values.append(self.state)
+        if self.text.strip():
+            pattern = "%" + _escaped(self.text.strip()) + "%"
+            parts.append(
+                "(name LIKE ? ESCAPE '\\' OR id IN (SELECT image_id FROM box "
+                "WHERE removed = 0 AND caption LIKE ? ESCAPE '\\'))"
+            )
+            values += [pattern, pattern]
+        inner: list[str] = []
+        if self.class_name:
+            inner.append("class_id = (SELECT id FROM class WHERE name = ?)")
+            values.append(self.class_name)
+        if self.box_state is not None:
+            _known(self.box_state, BOX_STATES, "box_state")
+            inner.append("state = ?")
+            values.append(self.box_state)
+        if self.score_max is not None:
+            inner.append("detector <= ?")
+            values.append(self.score_max)
+        if inner:
+            parts.append(
+                f"id IN (SELECT image_id FROM box WHERE removed = 0 AND {' AND '.join(inner)})"
+            )
+        return " AND ".join(parts), values
+
+
+def list_images(
+    connection: sqlite3.Connection, wished: Filter, order: str, offset: int, limit: int
+) -> list[ImageRow]:
+    """Return one page of the images that are wished.
+
+    Raises:
+        InputError: There is no such order or state, or the page is no page.
+    """
+    _known(order, ORDERS, "order")
+    if offset < 0 or not 0 < limit <= _LIMIT_MAX:
+        raise InputError(
+            f"a page has offset >= 0 and 1 to {_LIMIT_MAX} images, got {offset} and {limit}."
+        )
+    where, values = wished.where()
+    rows = connection.execute(
+        f"SELECT * FROM image WHERE {where} ORDER BY {_ORDER_BY[order]} LIMIT ? OFFSET ?",
+        (*values, limit, offset),
+    )
+    return [image_row(row) for row in rows]
+
+
+def count_images(connection: sqlite3.Connection, wished: Filter) -> int:
+    """Return how many images are wished."""
+    where, values = wished.where()
+    return int(
+        connection.execute(f"SELECT count(*) FROM image WHERE {where}", values).fetchone()[0]
+    )
+
+
+def next_image(connection: sqlite3.Connection, after: int | None) -> ImageRow | None:
+    """Return the image that waits for a person most, after another one of the queue, or None.
+
+    An image that was put off or that stands before `after` comes round again at the end.
+    """
+    waiting = "SELECT * FROM image WHERE removed = 0 AND settled = 0"
+    order = "ORDER BY settled, doubt DESC, id LIMIT 1"
+    row = None
+    if after is not None:
+        here = find_image(connection, after)
+        row = connection.execute(
+            f"{waiting} AND (doubt < ? OR (doubt = ? AND id > ?)) {order}",
+            (here["doubt"], here["doubt"], after),
+        ).fetchone()
+    if row is None:
+        row = connection.execute(f"{waiting} AND id IS NOT ? {order}", (after,)).fetchone()
+    if row is None:
+        row = connection.execute(
+            "SELECT * FROM image WHERE removed = 0 AND state = 'skipped' AND id IS NOT ? "
+            "ORDER BY updated_at, id LIMIT 1",
+            (after,),
+        ).fetchone()
+    return None if row is None else image_row(row)
+
+
+def measure_progress(connection: sqlite3.Connection, now: float | None = None) -> Progress:
+    """Return how far the project is and how fast it went lately."""
+    images = dict.fromkeys(IMAGE_STATES, 0)
+    images |= dict(
+        connection.execute("SELECT state, count(*) FROM image WHERE removed = 0 GROUP BY state")
+        .fetchall()
+    )  # fmt: skip
+    boxes = dict.fromkeys(BOX_STATES, 0)
+    sums = connection.execute(
+        "SELECT sum(proposed), sum(confirmed), sum(rejected) FROM image WHERE removed = 0"
+    ).fetchone()
+    boxes = dict(zip(BOX_STATES, (int(value or 0) for value in sums), strict=True))
+    pace = _pace(connection, time.time() if now is None else now)
+    left = images["new"] + images["proposed"] + images["skipped"]
+    return Progress(images, boxes, pace, None if pace is None else pace * left)
+
+
+def _pace(connection: sqlite3.Connection, now: float) -> float | None:
+    rows = connection.execute(
+        "SELECT at FROM edit WHERE state_after = 'done' AND at <= ? ORDER BY at DESC LIMIT ?",
+        (now, _PACE_IMAGES),
+    ).fetchall()
+    times = [row["at"] for row in rows]
+    gaps = [a - b for a, b in pairwise(times) if a - b < _PAUSE_S]
+    return statistics.median(gaps) if len(gaps) >= 3 else None
+
+
+def _known(word: str, words: tuple[str, ...], what: str) -> None:
+    if word not in words:
+        raise InputError(f"{what} must be one of {', '.join(words)}, got {word!r}.")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

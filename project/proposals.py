@@ -1,0 +1,86 @@
+"""What a model proposes for an image, put among what is there already.
+
+What a person drew, corrected, accepted or refused stays; a proposal on such a box is left out.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.boxes import iou_matrix
+from project.editing import Changes, checked_box, insert_box, tidy_caption, write_asked
+from project.journal import begin_edit
+from project.rows import BOX_QUERY, box_row, boxes_of, class_id_of, snapshot
+from project.types import Asked, Xyxy
+
+__all__ = ["Proposal", "replace_proposals"]
+
+_SAME_IOU = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A box that a model proposes; see `BoxRow` for the columns."""
+
+    xyxy: Xyxy
+    class_name: str = ""
+    caption: str = ""
+    detector: float | None = None
+    logit: float | None = None
+    probability: float | None = None
+    margin: float | None = None
+
+
+def replace_proposals(
+    connection: sqlite3.Connection,
+    image: sqlite3.Row,
+    proposals: Sequence[Proposal],
+    *,
+    source: str,
+    at: float,
+    asked: Sequence[Asked] = (),
+) -> None:
+    """Replace the untouched proposals of an image, as a new version of it."""
+    image_id = image["id"]
+    state = "proposed" if image["state"] == "new" else image["state"]
+    edit_id = begin_edit(connection, image, who=source, kind="propose", at=at, state=state)
+    changes = Changes(connection, image, edit_id, source, at)
+    before = boxes_of(connection, image_id)
+    staying = [box for box in before if box.state != "proposed" or not box.is_model]
+    for box in before:
+        if box not in staying:
+            connection.execute("UPDATE box SET removed = 1 WHERE id = ?", (box.id,))
+            changes.note(box.id, snapshot(box), None)
+    kept = np.array([box.xyxy for box in staying], np.float32).reshape(-1, 4)
+    for one in proposals:
+        xyxy = checked_box(one.xyxy, (image["width"], image["height"]))
+        if iou_matrix([xyxy], kept).max(initial=0.0) >= _SAME_IOU:
+            continue
+        box_id = insert_box(
+            connection, image_id, xyxy, class_id_of(connection, one.class_name),
+            tidy_caption(one.caption), state="proposed", source=source, at=at,
+            scores=(one.detector, one.logit, one.probability, one.margin),
+        )  # fmt: skip
+        row = connection.execute(f"{BOX_QUERY} WHERE box.id = ?", (box_id,)).fetchone()
+        changes.note(box_id, None, snapshot(box_row(row)))
+    _keep_asked(connection, image_id, asked)
+    connection.execute(
+        "UPDATE image SET version = version + 1, state = ? WHERE id = ?", (state, image_id)
+    )
+
+
+def _keep_asked(connection: sqlite3.Connection, image_id: int, asked: Sequence[Asked]) -> None:
+    """Keep the model's opinions on captions instead of its earlier ones."""
+    connection.execute("DELETE FROM asked WHERE image_id = ? AND confirmed = 0", (image_id,))
+    told = {
+        row["caption"]
+        for row in connection.execute("SELECT caption FROM asked WHERE image_id = ?", (image_id,))
+    }
+    for one in asked:
+        if (caption := tidy_caption(one.caption)) not in told:
+            kept = {"found": int(one.found), "probability": one.probability, "confirmed": 0}
+            write_asked(connection, image_id, caption, kept)

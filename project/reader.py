@@ -1,0 +1,193 @@
+"""Reading a project: images, boxes, captions, history, progress. Changes nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from core.errors import DataError
+from project import listing
+from project.database import Database
+from project.journal import history_of
+from project.rows import BOX_QUERY, box_row, boxes_of, find_image, image_row, read_setting
+from project.types import Asked, BoxRow, HistoryEntry, ImageRow, ImageState, Order, Progress
+
+__all__ = ["DATABASE_NAME", "IMAGES_NAME", "Reader"]
+
+DATABASE_NAME = "project.sqlite"
+IMAGES_NAME = "images"
+_CHUNK = 500
+
+
+class Reader:
+    """An open project, as far as it is read; see `project.store.Project`.
+
+    Args:
+        folder: Its folder.
+        database: Its opened file.
+        clock: Seconds since 1970.
+    """
+
+    def __init__(
+        self, folder: Path, database: Database, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.folder = folder
+        self._database = database
+        self._clock = clock
+
+    def close(self) -> None:
+        """Close the project; it must not be used afterwards."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def name(self) -> str:
+        """Name shown to people."""
+        return str(self.setting("name", self.folder.name))
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of every export."""
+        with self._database.read() as connection:
+            return tuple(
+                r["name"] for r in connection.execute("SELECT name FROM class ORDER BY id")
+            )
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        """Return what was kept under a name, plain JSON types; else the default."""
+        with self._database.read() as connection:
+            return read_setting(connection, key, default)
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with the project's files; empty when all is well."""
+        found = self._database.problems()
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT sha256, suffix, name FROM image").fetchall()
+        missing = [row for row in rows if not self._file(row).is_file()]
+        return found + [f"the file of image {row['name']} is missing" for row in missing]
+
+    # ------------------------------------------------------------ reading
+
+    def images(
+        self,
+        order: Order = "queue",
+        state: ImageState | None = None,
+        offset: int = 0,
+        limit: int = 100,
+        *,
+        wished: listing.Filter | None = None,
+    ) -> list[ImageRow]:
+        """Return a page of images.
+
+        Args:
+            order: "queue": what waits for a person first, most doubtful first; "added", "name", or
+                "updated": latest first.
+            state: Only those of one state.
+            offset: How many to pass over.
+            limit: At most this many, up to 1000.
+            wished: More conditions, instead of `state`.
+
+        Raises:
+            InputError: There is no such order or state, or the page is no page.
+        """
+        with self._database.read() as connection:
+            found = wished or listing.Filter(state=state)
+            return listing.list_images(connection, found, order, offset, limit)
+
+    def count(
+        self, state: ImageState | None = None, *, wished: listing.Filter | None = None
+    ) -> int:
+        """Return how many images there are of a state, or by other conditions."""
+        with self._database.read() as connection:
+            return listing.count_images(connection, wished or listing.Filter(state=state))
+
+    def walk(self, state: ImageState | None = None) -> Iterator[ImageRow]:
+        """Yield all images as they were added, a few hundred in memory at a time."""
+        last = 0
+        while True:
+            with self._database.read() as connection:
+                where, values = listing.Filter(state=state).where()
+                rows = connection.execute(
+                    f"SELECT * FROM image WHERE {where} AND id > ? ORDER BY id LIMIT ?",
+                    (*values, last, _CHUNK),
+                ).fetchall()
+            if not rows:
+                return
+            yield from map(image_row, rows)
+            last = rows[-1]["id"]
+
+    def next_image(self, after: int | None = None) -> ImageRow | None:
+        """Return the image that waits for a person most, after another; None when all is done."""
+        with self._database.read() as connection:
+            return listing.next_image(connection, after)
+
+    def image(self, image_id: int) -> ImageRow:
+        """Return one image.
+
+        Raises:
+            DataError: There is none.
+        """
+        with self._database.read() as connection:
+            return image_row(find_image(connection, image_id))
+
+    def boxes(self, image_id: int) -> list[BoxRow]:
+        """Return the boxes of an image, oldest first, without the deleted ones."""
+        with self._database.read() as connection:
+            return boxes_of(connection, image_id)
+
+    def box(self, box_id: int) -> BoxRow:
+        """Return one box.
+
+        Raises:
+            DataError: There is none, or it was deleted.
+        """
+        with self._database.read() as connection:
+            query = f"{BOX_QUERY} WHERE box.id = ? AND box.removed = 0"
+            row = connection.execute(query, (box_id,)).fetchone()
+        if row is None:
+            raise DataError(f"the project has no box {box_id}.", "It may have been deleted.")
+        return box_row(row)
+
+    def asked(self, image_id: int) -> list[Asked]:
+        """Return the captions that were looked for in an image, and whether they are there."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT * FROM asked WHERE image_id = ? ORDER BY caption", (image_id,)
+            ).fetchall()
+        return [
+            Asked(r["caption"], bool(r["found"]), r["probability"], bool(r["confirmed"]))
+            for r in rows
+        ]
+
+    def path(self, image_id: int) -> Path:
+        """Return where the picture of an image lies; it must not be changed.
+
+        Raises:
+            DataError: There is no such image.
+        """
+        with self._database.read() as connection:
+            return self._file(find_image(connection, image_id))
+
+    def history(self, box_id: int) -> list[HistoryEntry]:
+        """Return all that happened to a box, oldest first."""
+        with self._database.read() as connection:
+            return history_of(connection, box_id)
+
+    def progress(self) -> Progress:
+        """Return how far the project is, and how fast people went lately."""
+        with self._database.read() as connection:
+            return listing.measure_progress(connection, self._clock())
+
+    def _file(self, row: sqlite3.Row) -> Path:
+        return self._place(row["sha256"], row["suffix"])
+
+    def _place(self, sha256: str, suffix: str) -> Path:
+        return self.folder / IMAGES_NAME / sha256[:2] / f"{sha256}{suffix}"

@@ -1,0 +1,176 @@
+"""Rows of the tables as values, and what the functions on a connection share."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from core.errors import DataError, InputError
+from project.doubt import image_doubt
+from project.types import BoxRow, ImageRow
+
+__all__ = [
+    "BOX_QUERY",
+    "box_row",
+    "boxes_of",
+    "class_id_of",
+    "find_image",
+    "image_row",
+    "read_setting",
+    "refresh_image",
+    "restore_box",
+    "snapshot",
+    "write_setting",
+]
+
+BOX_QUERY = "SELECT box.*, class.name AS class_name FROM box JOIN class ON class.id = box.class_id"
+
+
+def image_row(row: sqlite3.Row) -> ImageRow:
+    """Return a row of the table `image` as a value."""
+    return ImageRow(
+        id=row["id"],
+        name=row["name"],
+        image_wh=(row["width"], row["height"]),
+        state=row["state"],
+        version=row["version"],
+        doubt=row["doubt"],
+        doubt_reason=row["doubt_reason"],
+        proposed=row["proposed"],
+        confirmed=row["confirmed"],
+        rejected=row["rejected"],
+        twin_id=row["twin_id"],
+        group=row["group_name"],
+        split=row["split"],
+        source=row["source"],
+        licence=row["licence"],
+        error=row["error"],
+    )
+
+
+def box_row(row: sqlite3.Row) -> BoxRow:
+    """Return a row of `BOX_QUERY` as a value."""
+    return BoxRow(
+        id=row["id"],
+        image_id=row["image_id"],
+        xyxy=(row["x1"], row["y1"], row["x2"], row["y2"]),
+        class_name=row["class_name"],
+        caption=row["caption"],
+        state=row["state"],
+        detector=row["detector"],
+        logit=row["logit"],
+        probability=row["probability"],
+        margin=row["margin"],
+        source=row["source"],
+        updated_at=row["updated_at"],
+    )
+
+
+def find_image(connection: sqlite3.Connection, image_id: int) -> sqlite3.Row:
+    """Return the row of an image that was not removed.
+
+    Raises:
+        DataError: There is none.
+    """
+    row = connection.execute(
+        "SELECT * FROM image WHERE id = ? AND removed = 0", (image_id,)
+    ).fetchone()
+    if row is None:
+        raise DataError(f"the project has no image {image_id}.", "It may have been removed.")
+    found: sqlite3.Row = row
+    return found
+
+
+def boxes_of(connection: sqlite3.Connection, image_id: int) -> list[BoxRow]:
+    """Return the boxes of an image, oldest first, without the deleted ones."""
+    rows = connection.execute(
+        f"{BOX_QUERY} WHERE box.image_id = ? AND box.removed = 0 ORDER BY box.id", (image_id,)
+    )
+    return [box_row(row) for row in rows]
+
+
+def class_id_of(connection: sqlite3.Connection, name: str) -> int:
+    """Return the id of a class, made if it is new; no name: the first class.
+
+    Raises:
+        InputError: The name is no plain text of at most 100 characters.
+    """
+    name = " ".join(name.split())
+    if len(name) > 100:
+        raise InputError(
+            f"a class name has {len(name)} characters, the limit is 100.", "Shorten it."
+        )
+    if not name:
+        first = connection.execute("SELECT name FROM class ORDER BY id LIMIT 1").fetchone()
+        name = first["name"] if first else "object"
+    connection.execute("INSERT OR IGNORE INTO class (name) VALUES (?)", (name,))
+    row = connection.execute("SELECT id FROM class WHERE name = ?", (name,)).fetchone()
+    return int(row["id"])
+
+
+def snapshot(box: BoxRow) -> str:
+    """Return all that may change of a box as JSON, for the journal."""
+    kept = {
+        "xyxy": list(box.xyxy),
+        "class_name": box.class_name,
+        "caption": box.caption,
+        "state": box.state,
+        "detector": box.detector,
+        "logit": box.logit,
+        "probability": box.probability,
+        "margin": box.margin,
+        "source": box.source,
+    }
+    return json.dumps(kept, ensure_ascii=False)
+
+
+def restore_box(
+    connection: sqlite3.Connection, box_id: int, kept: Mapping[str, Any] | None, at: float
+) -> None:
+    """Bring a box to what a snapshot says; None removes it."""
+    if kept is None:
+        connection.execute("UPDATE box SET removed = 1, updated_at = ? WHERE id = ?", (at, box_id))
+        return
+    connection.execute(
+        "UPDATE box SET x1 = ?, y1 = ?, x2 = ?, y2 = ?, class_id = ?, caption = ?, state = ?, "
+        "detector = ?, logit = ?, probability = ?, margin = ?, source = ?, removed = 0, "
+        "updated_at = ? WHERE id = ?",
+        (
+            *kept["xyxy"], class_id_of(connection, kept["class_name"]), kept["caption"],
+            kept["state"], kept["detector"], kept["logit"], kept["probability"], kept["margin"],
+            kept["source"], at, box_id,
+        ),
+    )  # fmt: skip
+
+
+def refresh_image(
+    connection: sqlite3.Connection, image_id: int, at: float, boxes: Iterable[BoxRow] | None = None
+) -> None:
+    """Bring the counts and the doubt of an image up to its boxes."""
+    now = boxes_of(connection, image_id) if boxes is None else list(boxes)
+    has_twin = find_image(connection, image_id)["twin_id"] is not None
+    looked = connection.execute("SELECT prelabel_key FROM image WHERE id = ?", (image_id,))
+    doubt, reason = image_doubt(now, looked=bool(looked.fetchone()[0]), has_twin=has_twin)
+    counts = [sum(box.state == s for box in now) for s in ("proposed", "confirmed", "rejected")]
+    connection.execute(
+        "UPDATE image SET proposed = ?, confirmed = ?, rejected = ?, doubt = ?, doubt_reason = ?, "
+        "updated_at = ? WHERE id = ?",
+        (*counts, doubt, reason, at, image_id),
+    )
+
+
+def read_setting(connection: sqlite3.Connection, key: str, default: Any = None) -> Any:
+    """Return a setting of the project, parsed; the default where there is none."""
+    row = connection.execute("SELECT value FROM setting WHERE key = ?", (key,)).fetchone()
+    return default if row is None else json.loads(row["value"])
+
+
+def write_setting(connection: sqlite3.Connection, key: str, value: object) -> None:
+    """Keep a setting of the project, as JSON."""
+    connection.execute(
+        "INSERT INTO setting (key, value) VALUES (?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (key, json.dumps(value, ensure_ascii=False)),
+    )

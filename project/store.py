@@ -1,0 +1,333 @@
+"""A project: one folder with `project.sqlite` and the pictures by content hash.
+
+Every change is one durable transaction; edits of people are kept in a journal and can be undone.
+Safe to use from several threads, and from several processes at once. Not here: how pictures come
+in (``project.intake``), what models propose (``project.prelabel``), what goes out
+(``project.export``).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Self
+
+from core.errors import DataError, InputError
+from project.database import Database
+from project.editing import Changes
+from project.intake_rows import Label, add_image, find_twin
+from project.journal import begin_edit, changes_since, drop_redo, reverse
+from project.pictures import Picture, keep_file
+from project.proposals import Proposal, replace_proposals
+from project.reader import DATABASE_NAME, IMAGES_NAME, Reader
+from project.rows import (
+    boxes_of,
+    class_id_of,
+    find_image,
+    image_row,
+    refresh_image,
+    write_setting,
+)
+from project.types import (
+    IMAGE_STATES,
+    Applied,
+    Asked,
+    ConflictError,
+    Edit,
+    ImageRow,
+    ImageState,
+    Score,
+)
+
+__all__ = ["DATABASE_NAME", "Project"]
+
+
+class Project(Reader):
+    """An open project; see `Project.create` and `Project.open`."""
+
+    def __init__(
+        self, folder: Path, database: Database, clock: Callable[[], float] = time.time
+    ) -> None:
+        super().__init__(folder, database, clock)
+        # Looks of all images, to recognise near copies; read when the first picture comes.
+        self._looks: tuple[list[int], list[int]] | None = None
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        name: str,
+        *,
+        class_names: Sequence[str] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
+        """Return a new, empty project.
+
+        Args:
+            folder: Made if missing; must hold no project.
+            name: Shown to people.
+            class_names: In the order of every export; "object" where there is none.
+            clock: Seconds since 1970.
+
+        Raises:
+            InputError: There is a project already, or a class has an unusable name.
+            DataError: The folder cannot be written to.
+        """
+        path = folder / DATABASE_NAME
+        if path.exists():
+            raise InputError(f"{folder} holds a project already.", "Open it, or choose another.")
+        try:
+            (folder / IMAGES_NAME).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(
+                f"cannot make {folder}: {error.strerror or error}.", "Choose another folder."
+            ) from error
+        project = cls(folder, Database(path, create=True), clock)
+        with project._database.write() as connection:
+            write_setting(connection, "name", " ".join(name.split()) or folder.name)
+            for class_name in class_names or ("object",):
+                class_id_of(connection, class_name)
+        return project
+
+    @classmethod
+    def open(cls, folder: Path, *, clock: Callable[[], float] = time.time) -> Self:
+        """Return the project in a folder, brought up to date if an older version made it.
+
+        Raises:
+            DataError: There is none, or it is damaged or of a newer version.
+        """
+        return cls(folder, Database(folder / DATABASE_NAME), clock)
+
+    # ------------------------------------------------------------ editing
+
+    def set_setting(self, key: str, value: object) -> None:
+        """Keep something under a name; plain JSON types."""
+        with self._database.write() as connection:
+            write_setting(connection, key, value)
+
+    def apply(
+        self,
+        image_id: int,
+        edits: Sequence[Edit],
+        *,
+        who: str,
+        version: int,
+        state: ImageState | None = None,
+    ) -> Applied:
+        """Apply edits of a person to one image, all of them or none, in one durable transaction.
+
+        Args:
+            image_id: The image.
+            edits: In order.
+            who: The person's name.
+            version: The version of the image that they were made on.
+            state: What the image shall be afterwards; None: as before.
+
+        Raises:
+            ConflictError: The image was changed since; nothing was applied.
+            InputError: An edit cannot be applied; nothing was.
+        """
+        who = _person(who)
+        if state is not None and state not in IMAGE_STATES:
+            raise InputError(f"state must be one of {', '.join(IMAGE_STATES)}, got {state!r}.")
+        at = self._clock()
+        with self._database.write() as connection:
+            image = self._current(connection, image_id, version)
+            edit_id = begin_edit(connection, image, who=who, kind="edit", at=at, state=state)
+            changes = Changes(connection, image, edit_id, who, at)
+            for edit in edits:
+                changes.apply(edit)
+            if not changes.any and (state is None or state == image["state"]):
+                connection.execute("DELETE FROM edit WHERE id = ?", (edit_id,))
+                edit_id = 0
+            else:
+                drop_redo(connection, image_id, who)
+            return self._finish(connection, image, changes, edit_id, state, at)
+
+    def set_state(self, image_id: int, state: ImageState, who: str, version: int) -> Applied:
+        """Set the state of an image; see `apply`."""
+        return self.apply(image_id, (), who=who, version=version, state=state)
+
+    def undo(self, image_id: int, who: str) -> Applied:
+        """Take back the last edit of a person in an image.
+
+        Raises:
+            InputError: There is none.
+            ConflictError: Somebody else changed one of its boxes since.
+        """
+        return self._reverse(image_id, who, redo=False)
+
+    def redo(self, image_id: int, who: str) -> Applied:
+        """Do again what a person took back last in an image; see `undo`."""
+        return self._reverse(image_id, who, redo=True)
+
+    def _reverse(self, image_id: int, who: str, *, redo: bool) -> Applied:
+        at = self._clock()
+        with self._database.write() as connection:
+            image = find_image(connection, image_id)
+            changes, edit_id, state = reverse(connection, image, _person(who), at, redo=redo)
+            return self._finish(connection, image, changes, edit_id, state, at)
+
+    def _current(self, connection: sqlite3.Connection, image_id: int, version: int) -> sqlite3.Row:
+        image = find_image(connection, image_id)
+        if image["version"] != version:
+            changes = changes_since(connection, image_id, version)
+            done = "; ".join(dict.fromkeys(entry.sentence() for entry in changes)) or "its state"
+            raise ConflictError(
+                f"the image {image['name']} was changed since version {version} "
+                f"(now {image['version']}): {done}.",
+                "Load it again and repeat the edit.",
+                version=image["version"],
+                changes=changes,
+            )
+        return image
+
+    def _finish(
+        self,
+        connection: sqlite3.Connection,
+        image: sqlite3.Row,
+        changes: Changes,
+        edit_id: int,
+        state: str | None,
+        at: float,
+    ) -> Applied:
+        image_id = image["id"]
+        if edit_id:
+            connection.execute(
+                "UPDATE image SET version = version + 1, state = ? WHERE id = ?",
+                (state or image["state"], image_id),
+            )
+        boxes = boxes_of(connection, image_id)
+        if edit_id:
+            refresh_image(connection, image_id, at, boxes)
+        by_id = {box.id: box for box in boxes}
+        changed = tuple(by_id[number] for number in changes.touched if number in by_id)
+        row = image_row(find_image(connection, image_id))
+        return Applied(row, changed, tuple(changes.deleted), edit_id)
+
+    # ------------------------------------------------------------ models
+
+    def set_scores(self, image_id: int, scores: Sequence[Score], version: int) -> bool:
+        """Keep what a model thinks of boxes as they are; False if the image changed meanwhile."""
+        at = self._clock()
+        with self._database.write() as connection:
+            if find_image(connection, image_id)["version"] != version:
+                return False
+            for s in scores:
+                connection.execute(
+                    "UPDATE box SET logit = ?, probability = ?, margin = ? "
+                    "WHERE id = ? AND image_id = ?",
+                    (s.logit, s.probability, s.margin, s.box_id, image_id),
+                )
+            refresh_image(connection, image_id, at)
+        return True
+
+    def propose(
+        self,
+        image_id: int,
+        proposals: Sequence[Proposal],
+        *,
+        source: str,
+        key: str,
+        asked: Sequence[Asked] = (),
+    ) -> ImageRow:
+        """Replace the untouched proposals of an image by new ones; what people did stays.
+
+        Args:
+            image_id: The image.
+            proposals: New boxes; those on a box that stays are left out.
+            source: Name of the model, as in `BoxRow.source`.
+            key: What was asked of which model; the same key is not asked again.
+            asked: Captions that were looked for; what a person said about one stays.
+        """
+        at = self._clock()
+        with self._database.write() as connection:
+            image = find_image(connection, image_id)
+            replace_proposals(connection, image, proposals, source=source, at=at, asked=asked)
+            connection.execute(
+                "UPDATE image SET prelabel_key = ?, error = '' WHERE id = ?", (key, image_id)
+            )
+            refresh_image(connection, image_id, at)
+            return image_row(find_image(connection, image_id))
+
+    def waiting_for(self, key: str) -> list[int]:
+        """Return the ids of images that no person is done with and that this key did not ask."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT id FROM image WHERE removed = 0 AND state != 'done' AND prelabel_key != ? "
+                "ORDER BY id",
+                (key,),
+            )
+            return [row["id"] for row in rows]
+
+    def note_error(self, image_id: int, error: str, key: str) -> None:
+        """Keep why a model could not look at an image; the same key is not asked again."""
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE image SET error = ?, prelabel_key = ? WHERE id = ?", (error, key, image_id)
+            )
+
+    # ------------------------------------------------------------ pictures
+
+    def add(self, picture: Picture, name: str, *, label: Label | None = None) -> tuple[int, bool]:
+        """Return the id of a picture's image, and whether it is new.
+
+        A picture that is there already is not added twice; if it was removed it comes back. Labels
+        are added to it if it has no box yet.
+
+        Args:
+            picture: The picture.
+            name: Wished name; made unique.
+            label: Its boxes and origin, vouched for.
+
+        Raises:
+            InputError: A box is not inside the image.
+            DataError: The file cannot be written.
+        """
+        # The file first: a row always has its file, whatever happens in between.
+        keep_file(self._place(picture.sha256, picture.suffix), picture.data)
+        at = self._clock()
+        with self._database.write() as connection:
+            if self._looks is None:
+                rows = connection.execute("SELECT id, look FROM image").fetchall()
+                self._looks = [r["id"] for r in rows], [r["look"] for r in rows]
+            twin_id = find_twin(self._looks, picture.look)
+            image_id, is_new = add_image(
+                connection, picture, name, label or Label(), twin_id=twin_id, at=at
+            )
+            refresh_image(connection, image_id, at)
+            if is_new:
+                self._looks[0].append(image_id)
+                self._looks[1].append(picture.look)
+        return image_id, is_new
+
+    def remove_images(self, image_ids: Sequence[int]) -> int:
+        """Take images out of the project; return how many. `restore_images` brings them back."""
+        return self._set_removed(image_ids, 1)
+
+    def restore_images(self, image_ids: Sequence[int]) -> int:
+        """Bring removed images back with all their boxes; return how many."""
+        return self._set_removed(image_ids, 0)
+
+    def _set_removed(self, image_ids: Sequence[int], removed: int) -> int:
+        at = self._clock()
+        with self._database.write() as connection:
+            return sum(
+                connection.execute(
+                    "UPDATE image SET removed = ?, updated_at = ?, version = version + 1 "
+                    "WHERE id = ? AND removed != ?",
+                    (removed, at, image_id, removed),
+                ).rowcount
+                for image_id in image_ids
+            )
+
+
+def _person(who: str) -> str:
+    name = " ".join(who.split())
+    if not name or len(name) > 100 or ":" in name:
+        raise InputError(
+            f"a person's name has 1 to 100 characters and no colon, got {who!r}.", "Give a name."
+        )
+    return name
