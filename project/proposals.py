@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.boxes import iou_matrix
+from core.errors import InputError
 from project.editing import Changes, checked_box, insert_box, tidy_caption, write_asked
 from project.journal import begin_edit
 from project.rows import BOX_QUERY, box_row, boxes_of, class_id_of, snapshot
@@ -57,7 +58,10 @@ def replace_proposals(
             changes.note(box.id, snapshot(box), None)
     kept = np.array([box.xyxy for box in staying], np.float32).reshape(-1, 4)
     for one in proposals:
-        xyxy = checked_box(one.xyxy, (image["width"], image["height"]))
+        try:
+            xyxy = checked_box(one.xyxy, (image["width"], image["height"]))
+        except InputError:
+            continue  # less than a pixel: nothing that a person could check
         if iou_matrix([xyxy], kept).max(initial=0.0) >= _SAME_IOU:
             continue
         box_id = insert_box(

@@ -1,0 +1,194 @@
+"""A project out again: as a data set in any format, as a table, as crops with captions.
+
+"confirmed": images that are done, with the boxes that people vouch for; what is not labelled yet
+would teach a detector that objects are background. "all": every image, proposals included.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from core.errors import DataError, InputError
+from core.files import write_bytes
+from core.image import encode_image, read_image
+from core.types import Detections
+from dataset.record import Dataset, Record
+from dataset.registry import write_dataset
+from pipeline.cut import cut
+from project.store import Project
+from project.types import BoxRow, ImageRow
+
+__all__ = ["CROPS_INDEX", "What", "export_crops", "export_csv", "export_dataset", "to_dataset"]
+
+What: TypeAlias = Literal["confirmed", "all"]
+OnProgress = Callable[[int, int, str], None]
+
+CROPS_INDEX = "crops.jsonl"
+_COLUMNS = (
+    "image", "width", "height", "image_state", "x1", "y1", "x2", "y2", "class", "caption", "state",
+    "detector", "logit", "probability", "source", "split", "group", "licence",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """An image that goes out, with the boxes that do."""
+
+    image: ImageRow
+    boxes: tuple[BoxRow, ...]
+
+
+def _items(project: Project, what: What) -> Iterator[_Item]:
+    if what not in ("confirmed", "all"):
+        raise InputError(f"what must be 'confirmed' or 'all', got {what!r}.")
+    states = ("confirmed",) if what == "confirmed" else ("confirmed", "proposed")
+    for image in project.walk("done" if what == "confirmed" else None):
+        boxes = (box for box in project.boxes(image.id) if box.state in states)
+        yield _Item(image, tuple(boxes))
+
+
+def to_dataset(project: Project, what: What = "confirmed") -> Dataset:
+    """Return the project's images as a data set; its pictures stay where they are.
+
+    Args:
+        project: Not changed.
+        what: See the module.
+
+    Raises:
+        DataError: There is no such image.
+    """
+    names = project.class_names
+    records = tuple(_record(project, item, names) for item in _items(project, what))
+    if not records:
+        raise DataError(
+            "no image of the project is done." if what == "confirmed" else "the project is empty.",
+            "Finish some images, or export all with their proposals."
+            if what == "confirmed"
+            else "Import some pictures.",
+        )
+    return Dataset(records, names)
+
+
+def _record(project: Project, item: _Item, names: tuple[str, ...]) -> Record:
+    image = item.image
+    return Record(
+        image_id=image.name,
+        path=project.path(image.id),
+        image_wh=image.image_wh,
+        xyxy=np.array([box.xyxy for box in item.boxes], np.float32).reshape(-1, 4),
+        captions=tuple(box.caption for box in item.boxes),
+        class_id=np.array([names.index(box.class_name) for box in item.boxes], np.int64),
+        group=image.group,
+        split=image.split,
+        source=image.source,
+        licence=image.licence,
+    )
+
+
+def export_dataset(
+    project: Project, folder: Path, format: str, *, what: What = "confirmed"
+) -> Dataset:
+    """Write the project as a data set, images included, and return what was written.
+
+    Args:
+        project: Not changed.
+        folder: Made if missing; must not hold images of another data set.
+        format: A name in `dataset.registry.FORMATS`.
+        what: See the module.
+
+    Raises:
+        DataError: There is no such image, or the folder cannot be used.
+        UnknownNameError: There is no format of that name.
+    """
+    dataset = to_dataset(project, what)
+    write_dataset(dataset, folder, format)
+    return dataset
+
+
+def export_csv(project: Project, path: Path, *, what: What = "confirmed") -> int:
+    """Write one row for each box as CSV, and return how many; an image without one has one row.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    buffer = io.StringIO(newline="")
+    table = csv.writer(buffer)
+    table.writerow(_COLUMNS)
+    count = 0
+    for image, boxes in ((item.image, item.boxes) for item in _items(project, what)):
+        head = (image.name, *image.image_wh, image.state)
+        tail = (image.split, image.group, image.licence)
+        for box in boxes:
+            corners = (round(value, 3) for value in box.xyxy)
+            scores = (box.detector, box.logit, box.probability)
+            told = ("" if value is None else round(value, 5) for value in scores)
+            words = (_plain(box.class_name), _plain(box.caption))
+            table.writerow((*head, *corners, *words, box.state, *told, box.source, *tail))
+            count += 1
+        if not boxes:
+            table.writerow((*head, *[""] * (len(_COLUMNS) - len(head) - len(tail)), *tail))
+    write_bytes(path, buffer.getvalue().encode("utf-8"))
+    return count
+
+
+def _plain(text: str) -> str:
+    """The text, so that no table program takes it for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+
+
+def export_crops(
+    project: Project,
+    folder: Path,
+    *,
+    what: What = "confirmed",
+    context_ratio: float = 0.1,
+    on_progress: OnProgress | None = None,
+) -> int:
+    """Write a crop for each box that has a caption, as the reranker sees it, and return how many.
+
+    Crops are PNG files in `crops/`, described one a line in `crops.jsonl` with caption, class,
+    place, and the captions that are known not to be in the image.
+
+    Args:
+        project: Not changed.
+        folder: Made if missing.
+        what: See the module.
+        context_ratio: Context around each box, as a share of its longer side.
+        on_progress: Called after each image with (done, total, name); may raise to stop.
+
+    Raises:
+        DataError: No box has a caption, or the folder cannot be written to.
+    """
+    total = project.count("done" if what == "confirmed" else None)
+    lines = []
+    for number, item in enumerate(_items(project, what), start=1):
+        boxes = [box for box in item.boxes if box.caption]
+        if boxes:
+            absent = [a.caption for a in project.asked(item.image.id) if not a.found]
+            image = read_image(project.path(item.image.id))
+            seen = Detections.from_xyxy([box.xyxy for box in boxes], item.image.image_wh)
+            crops = cut(image, seen, context_ratio=context_ratio)
+            for box, crop, region in zip(boxes, crops.images, crops.region_xyxy, strict=True):
+                name = f"crops/{item.image.name}-{box.id}.png"
+                write_bytes(folder / name, encode_image(crop))
+                lines.append({
+                    "file": name, "caption": box.caption, "class": box.class_name,
+                    "image": item.image.name, "box_xyxy": [round(v, 3) for v in box.xyxy],
+                    "region_xyxy": region.tolist(), "absent_captions": absent,
+                    "group": item.image.group or item.image.name,
+                })  # fmt: skip
+        if on_progress is not None:
+            on_progress(number, total, item.image.name)
+    if not lines:
+        raise DataError("no box of these images has a caption.", "Describe some boxes first.")
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    write_bytes(folder / CROPS_INDEX, text.encode("utf-8"))
+    return len(lines)

@@ -1,0 +1,260 @@
+"""Pictures and labelled data into a project: files, folders, ZIP files, data sets of any format.
+
+What cannot be used is told and left out; it stops nothing else. Importing the same again adds
+nothing. Not here: the rows (``project.intake_rows``).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import DataError, InputError, SpotterError
+from core.files import list_files
+from core.image import MAX_PIXELS
+from dataset.archive import Limits, unpack
+from dataset.formats.files import IMAGE_SUFFIXES
+from dataset.formats.raw import Finding, RawImage
+from dataset.registry import detect_format, scan_dataset
+from project.intake_rows import Label, LabelBox
+from project.pictures import read_picture
+from project.store import Project
+
+__all__ = ["Imported", "import_dataset", "import_path", "import_pictures"]
+
+_SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
+_FILE_BYTES_MAX = 200_000_000
+
+OnProgress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came in.
+
+    Args:
+        added: Number of new images.
+        known: Number of pictures that were there already.
+        boxes: Number of boxes that came with the new ones.
+        findings: What could not be used, and what looks wrong, in order.
+    """
+
+    added: int = 0
+    known: int = 0
+    boxes: int = 0
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def failed(self) -> int:
+        """Number of pictures that could not be used."""
+        return sum(finding.kind == "unreadable-image" for finding in self.findings)
+
+    def sentence(self) -> str:
+        """Return the summary as one line."""
+        parts = [f"{self.added} images added with {self.boxes} boxes"]
+        if self.known:
+            parts.append(f"{self.known} were there already")
+        if self.failed:
+            parts.append(f"{self.failed} could not be used")
+        return ", ".join(parts) + "."
+
+    def plus(self, other: Imported) -> Imported:
+        """Return both together."""
+        return Imported(
+            self.added + other.added,
+            self.known + other.known,
+            self.boxes + other.boxes,
+            self.findings + other.findings,
+        )
+
+
+def import_path(
+    project: Project,
+    path: Path,
+    *,
+    format: str | None = None,
+    source: str = "",
+    licence: str = "",
+    limits: Limits | None = None,
+    max_pixels: int = MAX_PIXELS,
+    on_progress: OnProgress | None = None,
+) -> Imported:
+    """Import a picture, a folder or a ZIP file of pictures, or a data set in a folder or ZIP file.
+
+    Args:
+        project: Gets the images.
+        path: What to import; a folder is taken for a data set where it looks like one.
+        format: Name of the data set's format; None: recognised; "images": pictures alone.
+        source: Where they come from, for those that do not tell.
+        licence: Their licence, for those that do not tell.
+        limits: What a ZIP file may hold.
+        max_pixels: Larger pictures are refused.
+        on_progress: Called after each picture with (done, total, name); may raise to stop.
+
+    Raises:
+        DataError: There is nothing at the path, or no picture in it.
+        InputError: A ZIP file cannot be used.
+        UnknownNameError: There is no format of that name.
+    """
+    origin = Label(source=source, licence=licence)
+    if path.suffix.lower() == ".zip" and path.is_file():
+        # Beside the pictures: enough room there, or nowhere.
+        with tempfile.TemporaryDirectory(dir=project.folder, prefix=".import-") as temporary:
+            folder = Path(temporary)
+            unpack(path, folder, limits=limits)
+            return _import_folder(project, _inner(folder), format, origin, max_pixels, on_progress)
+    if path.is_dir():
+        return _import_folder(project, path, format, origin, max_pixels, on_progress)
+    if path.is_file():
+        return import_pictures(project, [path], origin, max_pixels=max_pixels)
+    raise DataError(f"{path} does not exist.", "Give a picture, a folder or a ZIP file.")
+
+
+def _inner(folder: Path) -> Path:
+    """The folder in which an archive wrapped everything, if it did."""
+    entries = [p for p in folder.iterdir() if not p.name.startswith((".", "__MACOSX"))]
+    data = {"images", "labels", "annotations", "Annotations", "JPEGImages", "train", "data"}
+    alone = len(entries) == 1 and entries[0].is_dir() and entries[0].name not in data
+    return entries[0] if alone else folder
+
+
+def _import_folder(
+    project: Project,
+    folder: Path,
+    format: str | None,
+    origin: Label,
+    max_pixels: int,
+    on_progress: OnProgress | None,
+) -> Imported:
+    if format is None:
+        try:
+            format = detect_format(folder)
+        except DataError:
+            format = "images"
+    if format != "images":
+        return import_dataset(
+            project, folder, format, origin, max_pixels=max_pixels, on_progress=on_progress
+        )
+    paths = [path for path in list_files(folder) if path.suffix.lower() in _SUFFIXES]
+    if not paths:
+        raise DataError(
+            f"there are no pictures in {folder}.", f"Known endings: {', '.join(_SUFFIXES)}."
+        )
+    return import_pictures(project, paths, origin, max_pixels=max_pixels, on_progress=on_progress)
+
+
+def import_pictures(
+    project: Project,
+    paths: Sequence[Path],
+    origin: Label | None = None,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    on_progress: OnProgress | None = None,
+) -> Imported:
+    """Import picture files, without labels.
+
+    Args:
+        project: Gets the images.
+        paths: The files.
+        origin: Source and licence of all.
+        max_pixels: Larger pictures are refused.
+        on_progress: See `import_path`.
+    """
+    label = origin or Label()
+    wished = ((path, path.stem, label) for path in paths)
+    return _import_all(project, wished, len(paths), max_pixels, on_progress)
+
+
+def import_dataset(
+    project: Project,
+    folder: Path,
+    format: str | None = None,
+    origin: Label | None = None,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    on_progress: OnProgress | None = None,
+) -> Imported:
+    """Import a labelled data set; its boxes count as confirmed and its images as done.
+
+    Args:
+        project: Gets the images; classes that it lacks are added.
+        folder: The root of the data set.
+        format: Name of its format; recognised if None.
+        origin: Source and licence where the data set tells none; who vouches.
+        max_pixels: Larger pictures are refused.
+        on_progress: See `import_path`.
+
+    Raises:
+        DataError: It is no data set.
+        UnknownNameError: There is no format of that name.
+    """
+    raw = scan_dataset(folder, format)
+    base = replace(origin or Label(), state="done")
+    names = raw.class_names
+    findings = list(raw.findings)
+    wished = []
+    for image in raw.images:
+        findings += image.findings
+        if image.image_wh is not None:
+            label = _label_of(image, names, base, findings)
+            wished.append((image.path, image.image_id, label))
+    taken = _import_all(project, iter(wished), len(wished), max_pixels, on_progress)
+    # A picture that the scan could not measure is missing from the list above.
+    return Imported(findings=tuple(findings)).plus(taken)
+
+
+def _label_of(image: RawImage, names: Sequence[str], base: Label, findings: list[Finding]) -> Label:
+    """What the data set says of an image, without the boxes that lie outside of it."""
+    assert image.image_wh is not None
+    limit = np.tile(np.array(image.image_wh, np.float64), 2)
+    boxes = []
+    for number, thing in enumerate(image.objects, start=1):
+        xyxy = np.clip(np.nan_to_num(np.array(thing.xyxy, np.float64), nan=-1.0), 0, limit)
+        if (xyxy[2:] - xyxy[:2] < 1).any() or not 0 <= thing.class_id < len(names):
+            what = f"box {number} is empty, outside of the image or of no class."
+            findings.append(Finding("unusable-box", "warning", image.where, what, "Left out."))
+            continue
+        x1, y1, x2, y2 = xyxy.tolist()
+        boxes.append(LabelBox((x1, y1, x2, y2), names[thing.class_id], thing.caption))
+    return replace(
+        base,
+        boxes=tuple(boxes),
+        group=image.group,
+        split=image.split,
+        source=image.source or base.source,
+        licence=image.licence or base.licence,
+    )
+
+
+def _import_all(
+    project: Project,
+    wished: Iterable[tuple[Path, str, Label]],
+    total: int,
+    max_pixels: int,
+    on_progress: OnProgress | None,
+) -> Imported:
+    added = known = boxes = 0
+    findings = []
+    for number, (path, name, label) in enumerate(wished, start=1):
+        try:
+            if path.stat().st_size > _FILE_BYTES_MAX:
+                raise InputError(f"{path.name} has more than {_FILE_BYTES_MAX} bytes.")
+            picture = read_picture(path.read_bytes(), path.name, max_pixels=max_pixels)
+            _, is_new = project.add(picture, name, label=label)
+        except (SpotterError, OSError) as error:
+            if isinstance(error, SpotterError) and not isinstance(error, InputError):
+                raise
+            what = error.message if isinstance(error, SpotterError) else f"cannot read: {error}."
+            hint = error.hint if isinstance(error, SpotterError) else "Check the file."
+            findings.append(Finding("unreadable-image", "error", path.name, what, hint))
+        else:
+            added += is_new
+            known += not is_new
+            boxes += len(label.boxes) if is_new else 0
+        if on_progress is not None:
+            on_progress(number, total, path.name)
+    return Imported(added, known, boxes, tuple(findings))

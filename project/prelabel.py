@@ -1,0 +1,199 @@
+"""A model's first look at a project: boxes with captions, which people then correct.
+
+Either captions are given, and looked for in every image; or each box gets the best caption of a
+vocabulary. What was done is kept image by image, so that a stopped run goes on where it ended; a
+picture that cannot be read is noted and does not stop the others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.captions import clean_captions
+from core.errors import InputError, SpotterError
+from core.files import sha256_of
+from core.result import Ranking, Result
+from pipeline.locate import Locator, Observation
+from pipeline.rank import Assignment, sigmoid
+from pipeline.stages import OnProgress
+from project.proposals import Proposal
+from project.score import choose_captions
+from project.store import Project
+from project.types import MODEL, Asked, Xyxy
+from project.vocabulary import Vocabulary
+
+__all__ = ["PrelabelSummary", "Question", "prelabel", "propose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a model is asked of every image.
+
+    Args:
+        captions: Looked for in every image; or none.
+        vocabulary: Where captions of boxes are chosen from; or None.
+        assignment: "joint": captions describe different objects, so no two get the same box.
+        others: With captions: whether boxes that no caption means are proposed too, without one.
+        class_name: Class of all proposals; empty: the project's first.
+
+    Raises:
+        InputError: Both captions and a vocabulary are given.
+        CaptionError: A caption is unusable.
+    """
+
+    captions: tuple[str, ...] = ()
+    vocabulary: Vocabulary | None = None
+    assignment: Assignment = "joint"
+    others: bool = False
+    class_name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "captions", tuple(clean_captions(self.captions)))
+        if self.captions and self.vocabulary is not None:
+            raise InputError(
+                "captions and a vocabulary cannot be asked for at once.", "Give one of them."
+            )
+
+    def key(self, provenance: Mapping[str, str]) -> str:
+        """Return a name of the question and of the models that are asked, 16 hex digits."""
+        asked = {
+            "captions": self.captions,
+            "vocabulary": self.vocabulary.to_dict() if self.vocabulary else None,
+            "assignment": self.assignment,
+            "others": self.others,
+            "class": self.class_name,
+            "models": [provenance.get(k, "") for k in ("detector", "upscaler", "reranker")],
+            "config": provenance.get("config", ""),
+        }
+        return sha256_of(json.dumps(asked, sort_keys=True).encode())[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class PrelabelSummary:
+    """How a run went: images looked at now, kept from before, failed, and boxes proposed."""
+
+    done: int
+    kept: int
+    failed: int
+    boxes: int
+
+    def sentence(self) -> str:
+        """Return the summary as one line."""
+        return (
+            f"{self.done} images looked at, {self.boxes} boxes wait, "
+            f"{self.kept} kept from before, {self.failed} failed."
+        )
+
+
+def prelabel(
+    project: Project,
+    locator: Locator,
+    question: Question,
+    *,
+    model_name: str = "",
+    on_progress: OnProgress | None = None,
+) -> PrelabelSummary:
+    """Let a model propose boxes for all images that no person is done with.
+
+    Args:
+        project: Its images get proposals; what people did stays.
+        locator: The models.
+        question: What they are asked.
+        model_name: Written as the source of the boxes; by default the locator's preset.
+        on_progress: Called after each image with (done, total, name); may raise `Cancelled`, and
+            what was done until then is kept.
+
+    Raises:
+        Cancelled: The callback asked to stop.
+    """
+    key = question.key(locator.provenance)
+    source = MODEL + (model_name or locator.provenance.get("preset", "") or "own")
+    waiting = project.waiting_for(key)
+    not_done = project.count() - project.count("done")
+    failed = boxes = 0
+    for number, image_id in enumerate(waiting, start=1):
+        try:
+            observation = locator.observe([project.path(image_id)])[0]
+            proposals, asked = propose(locator, observation, question)
+        except SpotterError as error:
+            if error.code == "cancelled":
+                raise
+            project.note_error(image_id, str(error), key)
+            failed += 1
+        else:
+            image = project.propose(image_id, proposals, source=source, key=key, asked=asked)
+            boxes += image.proposed
+        if on_progress is not None:
+            on_progress(number, len(waiting), "pre-label")
+    return PrelabelSummary(len(waiting) - failed, not_done - len(waiting), failed, boxes)
+
+
+def propose(
+    locator: Locator, observation: Observation, question: Question
+) -> tuple[list[Proposal], list[Asked]]:
+    """Return what the models propose for one image, and what became of the captions."""
+    if question.captions:
+        return _propose_captions(locator, observation, question)
+    seen = observation.detections
+    if question.vocabulary is None:
+        rows = range(len(seen))
+        return [Proposal(_box(observation, row), question.class_name, "", _score(observation, row))
+                for row in rows], []  # fmt: skip
+    chosen = choose_captions(locator, observation.embeds, question.vocabulary)
+    return [
+        Proposal(
+            _box(observation, row), question.class_name, caption, _score(observation, row),
+            logit, _chance(logit), lead,
+        )
+        for row, (caption, logit, lead) in enumerate(chosen)
+    ], []  # fmt: skip
+
+
+def _propose_captions(
+    locator: Locator, observation: Observation, question: Question
+) -> tuple[list[Proposal], list[Asked]]:
+    result = locator.answer(observation, question.captions, assignment=question.assignment)
+    asked = [Asked(r.caption, r.found, r.found_probability, False) for r in result.rankings]
+    # Asked one by one, two captions may mean the same box; the one that fits better names it.
+    best: dict[int, Ranking] = {}
+    for ranking in result.rankings:
+        row = ranking.answer_row
+        if row is not None and (row not in best or ranking.logit[row] > best[row].logit[row]):
+            best[row] = ranking
+    rows = range(len(result.detections)) if question.others else sorted(best)
+    return [
+        _captioned(observation, row, best.get(row), result, question.class_name) for row in rows
+    ], asked
+
+
+def _captioned(
+    observation: Observation, row: int, ranking: Ranking | None, result: Result, class_name: str
+) -> Proposal:
+    if ranking is None:
+        return Proposal(_box(observation, row), class_name, "", _score(observation, row))
+    return Proposal(
+        _box(observation, row),
+        class_name,
+        ranking.caption,
+        _score(observation, row),
+        float(ranking.logit[row]),
+        float(ranking.score[row]),
+        ranking.margin,
+    )
+
+
+def _box(observation: Observation, row: int) -> Xyxy:
+    x1, y1, x2, y2 = observation.detections.xyxy[row].astype(float).tolist()
+    return x1, y1, x2, y2
+
+
+def _score(observation: Observation, row: int) -> float:
+    return float(observation.detections.score[row])
+
+
+def _chance(logit: float) -> float:
+    return float(sigmoid(np.array([logit], np.float32))[0])

@@ -1,0 +1,158 @@
+"""What the models think of boxes that people move and reword: measured again in milliseconds.
+
+Only what changed is measured: a moved box is cut, enlarged and embedded anew, a reworded caption is
+embedded as text; everything else is kept from before. Not here: storing the scores.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.image import image_wh
+from core.types import Detections, Image
+from pipeline.cut import cut
+from pipeline.locate import Locator
+from pipeline.rank import sigmoid
+from project.types import BoxRow, Score, Xyxy
+from project.vocabulary import Vocabulary
+
+__all__ = ["RankedScore", "Scorer", "choose_captions", "embed_boxes"]
+
+_KEPT_BOXES = 20_000  # about 1 kB each
+
+
+@dataclass(frozen=True, slots=True)
+class RankedScore:
+    """The scores of a box, and its rank by similarity among the image's boxes for its caption."""
+
+    score: Score
+    rank: int
+    of: int
+
+
+def embed_boxes(
+    locator: Locator, image: Image, xyxy: Sequence[Xyxy] | NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return (n, d) embeddings of boxes of an image, cut and enlarged as for locating."""
+    boxes = np.asarray(xyxy, np.float32).reshape(-1, 4)
+    seen = Detections.from_xyxy(boxes, image_wh(image))
+    crops = [cut(image, seen, context_ratio=locator.context_ratio)]
+    for upscaler in locator.upscalers:
+        crops = upscaler(crops)
+    return locator.reranker.embed_images(crops)[0]
+
+
+def choose_captions(
+    locator: Locator, embeds: NDArray[np.float32], vocabulary: Vocabulary
+) -> list[tuple[str, float, float | None]]:
+    """Return for each embedding the best caption of a vocabulary, its logit, and its lead.
+
+    The best single-colored caption first; a second color is named where that fits better. The lead
+    is over the best caption with another meaning, None where there is no other.
+    """
+    if not len(embeds):
+        return []
+    texts = vocabulary.captions()
+    reranker = locator.reranker
+    logits = reranker.logits(embeds, reranker.embed_texts(texts))
+    chosen = []
+    for row in range(len(embeds)):
+        column = logits[:, row]
+        best = int(column.argmax())
+        others = np.delete(column, best)
+        caption, logit = texts[best], float(column[best])
+        runner_up = float(others.max()) if len(others) else None
+        if more := vocabulary.two_colored(caption):
+            pairs = reranker.logits(embeds[row : row + 1], reranker.embed_texts(more))[:, 0]
+            second = int(pairs.argmax())
+            if pairs[second] > logit:
+                rest = [*np.delete(pairs, second).tolist(), logit, runner_up]
+                runner_up = max(value for value in rest if value is not None)
+                caption, logit = more[second], float(pairs[second])
+        chosen.append((caption, logit, None if runner_up is None else logit - runner_up))
+    return chosen
+
+
+class Scorer:
+    """Measures boxes with the models of a locator; safe to use from several threads.
+
+    Args:
+        locator: The pipeline.
+        vocabulary: Where the lead over other captions is taken from; None: no lead is told.
+    """
+
+    def __init__(self, locator: Locator, vocabulary: Vocabulary | None = None) -> None:
+        self.locator = locator
+        self.vocabulary = vocabulary
+        self._kept: OrderedDict[tuple[str, Xyxy], NDArray[np.float32]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def look(self, key: str, load: Callable[[], Image], boxes: Sequence[BoxRow]) -> None:
+        """Embed all boxes of an image that were not yet, so that the first edit is fast too.
+
+        Args:
+            key: Names the image for good, such as the path of its file.
+            load: Gives its pixels; called only where some box is new.
+            boxes: Its boxes.
+        """
+        with self._lock:
+            new = [box.xyxy for box in boxes if (key, box.xyxy) not in self._kept]
+        if new:
+            found = embed_boxes(self.locator, load(), new)
+            with self._lock:
+                self._kept.update(zip(((key, xyxy) for xyxy in new), found, strict=True))
+                while len(self._kept) > _KEPT_BOXES:
+                    self._kept.popitem(last=False)
+
+    def measure(
+        self,
+        key: str,
+        load: Callable[[], Image],
+        boxes: Sequence[BoxRow],
+        wished: Sequence[int] | None = None,
+    ) -> list[RankedScore]:
+        """Return scores and ranks of boxes that have a caption.
+
+        Args:
+            key: See `look`.
+            load: See `look`.
+            boxes: All boxes of the image; rejected ones take no rank.
+            wished: Ids of those to measure; None: all.
+        """
+        captioned = [b for b in boxes if b.caption and (wished is None or b.id in wished)]
+        if not captioned:
+            return []
+        ranked = [b for b in boxes if b.state != "rejected" or b in captioned]
+        self.look(key, load, ranked)
+        with self._lock:
+            embeds = np.stack([self._kept[key, box.xyxy] for box in ranked])
+        texts = list(dict.fromkeys(box.caption for box in captioned))
+        reranker = self.locator.reranker
+        logits = reranker.logits(embeds, reranker.embed_texts(texts))
+        rows = {box.id: row for row, box in enumerate(ranked)}
+        found = []
+        for box in captioned:
+            column, row = logits[texts.index(box.caption)], rows[box.id]
+            logit = float(column[row])
+            score = Score(
+                box.id, logit, float(sigmoid(column[row])), self._lead(box, embeds[row], logit)
+            )
+            found.append(RankedScore(score, int((column > column[row]).sum()) + 1, len(ranked)))
+        return found
+
+    def _lead(self, box: BoxRow, embed: NDArray[np.float32], logit: float) -> float | None:
+        """Lead of a box's caption over the best other one of the vocabulary."""
+        if self.vocabulary is None:
+            return None
+        others = [text for text in self.vocabulary.captions() if text != box.caption]
+        if not others:
+            return None
+        reranker = self.locator.reranker
+        logits = reranker.logits(embed[None], reranker.embed_texts(others))
+        return logit - float(logits.max())
