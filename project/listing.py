@@ -14,9 +14,16 @@ from itertools import pairwise
 
 from core.errors import InputError
 from project.rows import find_image, image_row
-from project.types import BOX_STATES, IMAGE_STATES, ORDERS, ImageRow, Progress
+from project.types import BOX_STATES, IMAGE_STATES, ORDERS, ImageRow, ImageState, Progress
 
-__all__ = ["Filter", "count_images", "list_images", "measure_progress", "next_image"]
+__all__ = [
+    "Filter",
+    "count_images",
+    "list_images",
+    "list_states",
+    "measure_progress",
+    "next_image",
+]
 
 _ORDER_BY = {
     "queue": "settled, doubt DESC, id",
@@ -102,6 +109,22 @@ def list_images(
         (*values, limit, offset),
     )
     return [image_row(row) for row in rows]
+
+
+def list_states(
+    connection: sqlite3.Connection, wished: Filter, order: str
+) -> list[tuple[int, ImageState]]:
+    """Return id and state of all images that are wished, in order: small enough for one answer.
+
+    Raises:
+        InputError: There is no such order or state.
+    """
+    _known(order, ORDERS, "order")
+    where, values = wished.where()
+    rows = connection.execute(
+        f"SELECT id, state FROM image WHERE {where} ORDER BY {_ORDER_BY[order]}", values
+    )
+    return [(row["id"], row["state"]) for row in rows]
 
 
 def count_images(connection: sqlite3.Connection, wished: Filter) -> int:

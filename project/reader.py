@@ -102,6 +102,13 @@ class Reader:
             found = wished or listing.Filter(state=state)
             return listing.list_images(connection, found, order, offset, limit)
 
+    def states(
+        self, order: Order = "queue", state: ImageState | None = None
+    ) -> list[tuple[int, ImageState]]:
+        """Return id and state of all images, or of those of one state; see `images`."""
+        with self._database.read() as connection:
+            return listing.list_states(connection, listing.Filter(state=state), order)
+
     def count(
         self, state: ImageState | None = None, *, wished: listing.Filter | None = None
     ) -> int:
@@ -137,6 +144,14 @@ class Reader:
         """
         with self._database.read() as connection:
             return image_row(find_image(connection, image_id))
+
+    def find(self, sha256: str) -> ImageRow | None:
+        """Return the image of a picture by its hash (the stem of its `path`), or None."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT * FROM image WHERE sha256 = ? AND removed = 0", (sha256,)
+            ).fetchone()
+        return None if row is None else image_row(row)
 
     def boxes(self, image_id: int) -> list[BoxRow]:
         """Return the boxes of an image, oldest first, without the deleted ones."""
