@@ -80,11 +80,14 @@ def add_image(
     at: float,
 ) -> tuple[int, bool]:
     """Return the id of the image of a picture, and whether it is new; see `Project.add`."""
-    row = connection.execute("SELECT id FROM image WHERE sha256 = ?", (picture.sha256,)).fetchone()
+    row = connection.execute(
+        "SELECT id, state FROM image WHERE sha256 = ?", (picture.sha256,)
+    ).fetchone()
     if row is not None:
         image_id = int(row["id"])
         connection.execute("UPDATE image SET removed = 0 WHERE id = ?", (image_id,))
-        if label.boxes and not boxes_of(connection, image_id):
+        is_open = row["state"] == "new" and not boxes_of(connection, image_id)
+        if is_open and (label.boxes or label.state != "new"):
             _add_labels(connection, image_id, label, at)
         return image_id, False
     cursor = connection.execute(

@@ -18,7 +18,7 @@ from project.journal import begin_edit
 from project.rows import BOX_QUERY, box_row, boxes_of, class_id_of, snapshot
 from project.types import Asked, Xyxy
 
-__all__ = ["Proposal", "replace_proposals"]
+__all__ = ["Proposal", "add_proposals", "replace_proposals"]
 
 _SAME_IOU = 0.5
 
@@ -46,17 +46,55 @@ def replace_proposals(
     asked: Sequence[Asked] = (),
 ) -> None:
     """Replace the untouched proposals of an image, as a new version of it."""
-    image_id = image["id"]
     state = "proposed" if image["state"] == "new" else image["state"]
     edit_id = begin_edit(connection, image, who=source, kind="propose", at=at, state=state)
     changes = Changes(connection, image, edit_id, source, at)
-    before = boxes_of(connection, image_id)
-    staying = [box for box in before if box.state != "proposed" or not box.is_model]
-    for box in before:
-        if box not in staying:
+    for box in boxes_of(connection, image["id"]):
+        if box.state == "proposed" and box.is_model:
             connection.execute("UPDATE box SET removed = 1 WHERE id = ?", (box.id,))
             changes.note(box.id, snapshot(box), None)
-    kept = np.array([box.xyxy for box in staying], np.float32).reshape(-1, 4)
+    _insert(connection, image, changes, proposals, source, at)
+    _keep_asked(connection, image["id"], asked)
+    _set_state(connection, image["id"], state)
+
+
+def add_proposals(
+    connection: sqlite3.Connection,
+    image: sqlite3.Row,
+    proposals: Sequence[Proposal],
+    *,
+    source: str,
+    at: float,
+) -> int:
+    """Add proposals to an image and return how many; one that was done waits again."""
+    edit_id = begin_edit(connection, image, who=source, kind="propose", at=at, state="proposed")
+    changes = Changes(connection, image, edit_id, source, at)
+    count = _insert(connection, image, changes, proposals, source, at)
+    if count:
+        _set_state(connection, image["id"], "proposed")
+    else:
+        connection.execute("DELETE FROM edit WHERE id = ?", (edit_id,))
+    return count
+
+
+def _set_state(connection: sqlite3.Connection, image_id: int, state: str) -> None:
+    connection.execute(
+        "UPDATE image SET version = version + 1, state = ? WHERE id = ?", (state, image_id)
+    )
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    image: sqlite3.Row,
+    changes: Changes,
+    proposals: Sequence[Proposal],
+    source: str,
+    at: float,
+) -> int:
+    """Insert those that lie on no box of the image, and return how many."""
+    image_id, count = image["id"], 0
+    kept = np.array([box.xyxy for box in boxes_of(connection, image_id)], np.float32)
+    kept = kept.reshape(-1, 4)
     for one in proposals:
         try:
             xyxy = checked_box(one.xyxy, (image["width"], image["height"]))
@@ -71,10 +109,8 @@ def replace_proposals(
         )  # fmt: skip
         row = connection.execute(f"{BOX_QUERY} WHERE box.id = ?", (box_id,)).fetchone()
         changes.note(box_id, None, snapshot(box_row(row)))
-    _keep_asked(connection, image_id, asked)
-    connection.execute(
-        "UPDATE image SET version = version + 1, state = ? WHERE id = ?", (state, image_id)
-    )
+        count += 1
+    return count
 
 
 def _keep_asked(connection: sqlite3.Connection, image_id: int, asked: Sequence[Asked]) -> None:

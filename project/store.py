@@ -20,7 +20,7 @@ from project.editing import Changes
 from project.intake_rows import Label, add_image, find_twin
 from project.journal import begin_edit, changes_since, drop_redo, reverse
 from project.pictures import Picture, keep_file
-from project.proposals import Proposal, replace_proposals
+from project.proposals import Proposal, add_proposals, replace_proposals
 from project.reader import DATABASE_NAME, IMAGES_NAME, Reader
 from project.rows import (
     boxes_of,
@@ -251,6 +251,15 @@ class Project(Reader):
             )
             refresh_image(connection, image_id, at)
             return image_row(find_image(connection, image_id))
+
+    def propose_more(self, image_id: int, proposals: Sequence[Proposal], *, source: str) -> int:
+        """Add proposals beside what is there; return how many lie on no box yet."""
+        at = self._clock()
+        with self._database.write() as connection:
+            image = find_image(connection, image_id)
+            count = add_proposals(connection, image, proposals, source=source, at=at)
+            refresh_image(connection, image_id, at)
+        return count
 
     def waiting_for(self, key: str) -> list[int]:
         """Return the ids of images that no person is done with and that this key did not ask."""

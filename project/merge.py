@@ -1,0 +1,123 @@
+"""One project's pictures and boxes into another: nothing that people did here is overwritten.
+
+New pictures come with their boxes and states. Where both have a picture, boxes that only the other
+has are proposed here, for a person to decide; boxes of both stay as they are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.errors import DataError, InputError
+from project.agreement import match_rows
+from project.intake_rows import Label, LabelBox
+from project.pictures import read_picture
+from project.proposals import Proposal
+from project.store import Project
+from project.types import MODEL, BoxRow, ImageRow
+
+__all__ = ["Merged", "merge"]
+
+OnProgress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What a merge did.
+
+    Args:
+        added: Number of pictures that were new.
+        common: Number of pictures that both have.
+        taken: Number of boxes that came over as they are, with new or untouched pictures.
+        proposed: Number of boxes that wait for a person.
+        differing: Number of boxes of both that differ in class or caption; ours stayed.
+        failed: Names of pictures of the other project that cannot be read.
+    """
+
+    added: int
+    common: int
+    taken: int
+    proposed: int
+    differing: int
+    failed: tuple[str, ...]
+
+    def sentence(self) -> str:
+        """Return the summary as one line."""
+        lost = f" {len(self.failed)} pictures could not be read." if self.failed else ""
+        return (
+            f"{self.added} images added with {self.taken} boxes; of {self.common} common ones, "
+            f"{self.proposed} boxes wait and {self.differing} differ.{lost}"
+        )
+
+
+def merge(target: Project, other: Project, *, on_progress: OnProgress | None = None) -> Merged:
+    """Bring the pictures and confirmed boxes of another project into a project.
+
+    Args:
+        target: Gets them.
+        other: Not changed.
+        on_progress: Called after each picture with (done, total, name); may raise to stop, and what
+            was done until then stays. Doing it again goes on.
+
+    Raises:
+        InputError: Both are the same project.
+    """
+    if target.folder.resolve() == other.folder.resolve():
+        raise InputError("a project cannot be merged into itself.", "Name another one.")
+    who = " ".join(other.name.replace(":", " ").split())[:100] or "merge"
+    added = common = taken = proposed = differing = 0
+    failed: list[str] = []
+    total = other.count()
+    for number, image in enumerate(other.walk(), start=1):
+        theirs = [box for box in other.boxes(image.id) if box.state == "confirmed"]
+        path = other.path(image.id)
+        known = target.find(path.stem)
+        if known is not None and (known.state != "new" or target.boxes(known.id)):
+            common += 1
+            wait, differ = _propose_missing(target, known, theirs, who)
+            proposed, differing = proposed + wait, differing + differ
+        else:
+            try:
+                picture = read_picture(path.read_bytes(), image.name)
+                target.add(picture, image.name, label=_label(image, theirs, who))
+            except (OSError, InputError, DataError):
+                failed.append(image.name)
+            else:
+                added += known is None
+                common += known is not None
+                taken += len(theirs)
+        if on_progress is not None:
+            on_progress(number, total, image.name)
+    return Merged(added, common, taken, proposed, differing, tuple(failed))
+
+
+def _label(image: ImageRow, boxes: list[BoxRow], who: str) -> Label:
+    return Label(
+        boxes=tuple(LabelBox(b.xyxy, b.class_name, b.caption) for b in boxes),
+        state="done" if image.state == "done" else "new",
+        group=image.group,
+        split=image.split,
+        source=image.source,
+        licence=image.licence,
+        who=who,
+    )
+
+
+def _propose_missing(
+    target: Project, image: ImageRow, theirs: list[BoxRow], who: str
+) -> tuple[int, int]:
+    """Numbers of boxes proposed because only the other has them, and of those that differ."""
+    ours = target.boxes(image.id)
+    pairs = match_rows(ours, theirs)
+    differ = sum(
+        (ours[a].class_name, ours[a].caption) != (theirs[b].class_name, theirs[b].caption)
+        for a, b, _ in pairs
+    )
+    both = {b for _, b, _ in pairs}
+    missing = [box for row, box in enumerate(theirs) if row not in both]
+    proposals = [
+        Proposal(b.xyxy, b.class_name, b.caption, b.detector, b.logit, b.probability, b.margin)
+        for b in missing
+    ]
+    return target.propose_more(image.id, proposals, source=f"{MODEL}{who}"), differ

@@ -1,0 +1,159 @@
+"""Labels that look wrong: boxes of unusual size, captions that do not fit, doubles, cut objects.
+
+In: a project with scores as they are stored. Out: suspicions, worst first, for a person to look at;
+none of them is certain. Changes nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from core.boxes import iou_matrix
+from project.store import Project
+from project.types import BoxRow, ImageRow
+
+__all__ = ["KINDS", "Kind", "Suspicion", "find_suspicions"]
+
+Kind: TypeAlias = Literal[
+    "duplicate", "caption", "size", "edge", "no-caption", "rare-class", "twin-differs"
+]
+KINDS: tuple[Kind, ...] = (
+    "duplicate", "caption", "size", "edge", "no-caption", "rare-class", "twin-differs",
+)  # fmt: skip
+
+_DUPLICATE_IOU_MIN = 0.6
+_PROBABILITY_MAX = 0.25
+_LEAD_MAX = -0.5  # logits by which another caption fits better
+_SIZE_Z_MIN = 3.5  # after Iglewicz and Hoaglin, for the modified z-score
+_SIZE_BOXES_MIN = 12
+_EDGE_PX = 0.5
+_CAPTIONED_RATIO_MIN = 0.8  # where most boxes have a caption, the others lack one
+_RARE_MAX = 2
+_COMMON_MIN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """One thing to look at.
+
+    Args:
+        kind: One of `KINDS`.
+        image_id: Where.
+        box_id: Which box; None where it is the image as a whole.
+        severity: How suspicious, in [0, 1].
+        what: What was seen, as a sentence.
+    """
+
+    kind: Kind
+    image_id: int
+    box_id: int | None
+    severity: float
+    what: str
+
+
+def find_suspicions(project: Project) -> list[Suspicion]:
+    """Return everything that looks wrong, worst first; rejected boxes are left out."""
+    found: list[Suspicion] = []
+    sizes: dict[str, list[tuple[float, int, int]]] = defaultdict(list)
+    classes: Counter[str] = Counter()
+    first_of_class: dict[str, BoxRow] = {}
+    bare: list[BoxRow] = []
+    counts: dict[int, int] = {}
+    captioned = 0
+    for image in project.walk():
+        boxes = [box for box in project.boxes(image.id) if box.state != "rejected"]
+        counts[image.id] = len(boxes)
+        found += _within(image, boxes)
+        found += _twin(image, counts)
+        for box in boxes:
+            x1, y1, x2, y2 = box.xyxy
+            area = float(np.log((x2 - x1) * (y2 - y1)))
+            sizes[box.class_name].append((area, image.id, box.id))
+            classes[box.class_name] += 1
+            first_of_class.setdefault(box.class_name, box)
+            captioned += bool(box.caption)
+            if not box.caption:
+                bare.append(box)
+    found += _unusual_sizes(sizes)
+    found += _rare_classes(classes, first_of_class)
+    if bare and captioned >= _CAPTIONED_RATIO_MIN * (captioned + len(bare)):
+        what = "has no caption, where most boxes have one."
+        found += [
+            Suspicion("no-caption", box.image_id, box.id, 0.3, f"Box {box.id} {what}")
+            for box in bare
+        ]
+    return sorted(found, key=lambda one: (-one.severity, one.image_id, one.box_id or 0))
+
+
+def _within(image: ImageRow, boxes: Sequence[BoxRow]) -> Iterator[Suspicion]:
+    """What is suspicious about the boxes of one image by themselves."""
+    xyxy = np.array([box.xyxy for box in boxes], np.float32).reshape(-1, 4)
+    iou = np.triu(iou_matrix(xyxy, xyxy), 1)
+    for row, column in np.argwhere(iou >= _DUPLICATE_IOU_MIN):
+        share = float(iou[row, column])
+        what = f"Boxes {boxes[row].id} and {boxes[column].id} share {share:.0%} of their area."
+        yield Suspicion("duplicate", image.id, boxes[column].id, share, what)
+    width, height = image.image_wh
+    for box in boxes:
+        yield from _caption(box)
+        x1, y1, x2, y2 = box.xyxy
+        sides = {"left": x1, "top": y1, "right": width - x2, "bottom": height - y2}
+        near = [name for name, gap in sides.items() if gap <= _EDGE_PX]
+        if near:
+            what = f"Box {box.id} ends at the {' and '.join(near)} edge: part of it may be missing."
+            yield Suspicion("edge", image.id, box.id, 0.2, what)
+
+
+def _caption(box: BoxRow) -> Iterator[Suspicion]:
+    if not box.caption or box.probability is None:
+        return
+    if box.margin is not None and box.margin <= _LEAD_MAX:
+        severity = float(1 - np.exp(box.margin / 2))
+        what = f"Another caption fits box {box.id} better than {box.caption!r}."
+        yield Suspicion("caption", box.image_id, box.id, severity, what)
+    elif box.probability <= _PROBABILITY_MAX:
+        what = f"Box {box.id} looks like {box.caption!r} with {box.probability:.0%} only."
+        yield Suspicion("caption", box.image_id, box.id, 1 - box.probability, what)
+
+
+def _twin(image: ImageRow, counts: dict[int, int]) -> Iterator[Suspicion]:
+    if image.twin_id is None or image.state != "done":
+        return
+    here, there = counts[image.id], counts.get(image.twin_id)
+    if there is not None and here != there:
+        what = f"It has {here} boxes, image {image.twin_id}, which looks nearly the same, {there}."
+        yield Suspicion("twin-differs", image.id, None, 0.5, what)
+
+
+def _unusual_sizes(sizes: dict[str, list[tuple[float, int, int]]]) -> Iterator[Suspicion]:
+    """Boxes far from the median of their class, on a logarithmic scale."""
+    for name, rows in sizes.items():
+        if len(rows) < _SIZE_BOXES_MIN:
+            continue
+        logs = np.array([log for log, _, _ in rows])
+        median = float(np.median(logs))
+        spread = float(np.median(np.abs(logs - median)))
+        scores = 0.6745 * (logs - median) / max(spread, 0.1)
+        for (log, image_id, box_id), z in zip(rows, scores, strict=True):
+            if abs(z) >= _SIZE_Z_MIN:
+                factor = float(np.exp(abs(log - median) / 2))
+                word = "larger" if z > 0 else "smaller"
+                what = f"Box {box_id} is {factor:.1f} times {word} than most of class {name!r}."
+                yield Suspicion("size", image_id, box_id, float(min(1.0, abs(z) / 10)), what)
+
+
+def _rare_classes(classes: Counter[str], first: dict[str, BoxRow]) -> Iterator[Suspicion]:
+    """Classes of one or two boxes whose name is nearly that of a common one."""
+    common = [name for name, count in classes.items() if count >= _COMMON_MIN]
+    for name, count in classes.items():
+        near = difflib.get_close_matches(name, common, n=1, cutoff=0.75)
+        if count <= _RARE_MAX and near:
+            box = first[name]
+            what = f"Class {name!r} has {count} boxes; is {near[0]!r} meant?"
+            yield Suspicion("rare-class", box.image_id, box.id, 0.6, what)
