@@ -1,0 +1,179 @@
+"""From a PyTorch module to an ONNX file, compared with the module before it is kept."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+
+from core.errors import ModelError
+
+__all__ = ["OPSET", "Ports", "export_graph", "largest_difference", "run_onnx", "save_graph"]
+
+OPSET = 18
+# A protobuf file ends at 2 GiB; larger graphs keep their numbers in a second file.
+FILE_BYTES_MAX = 1_900_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Names of a graph's inputs and outputs, and which of their axes are free.
+
+    Args:
+        inputs: In the order of the module's arguments.
+        outputs: In the order of what it returns.
+        free: Free axes with their names, by input or output; the batch is always free.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    free: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+
+    def axes(self) -> dict[str, dict[int, str]]:
+        """Return the free axes of every port, the batch included."""
+        return {name: {0: "n", **self.free.get(name, {})} for name in (*self.inputs, *self.outputs)}
+
+
+def export_graph(
+    module: torch.nn.Module,
+    examples: Sequence[tuple[torch.Tensor, ...]],
+    path: Path,
+    ports: Ports,
+    *,
+    tolerance: float,
+    rows_axis: int | None = None,
+) -> None:
+    """Write a module as ONNX.
+
+    Args:
+        module: In evaluation mode.
+        examples: Arguments; the first is traced, all are compared.
+        path: File to write; a file of numbers may lie beside it.
+        ports: Names and free axes.
+        tolerance: Largest allowed difference of an output, relative to its largest value.
+        rows_axis: Axis of queries whose order may differ, where the network picks the best ones:
+            there the last bit of a score decides who comes first, and who just misses.
+
+    Raises:
+        ModelError: The graph does not compute what the module does; nothing is kept.
+    """
+    module.eval()
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer warns of every Python number in a module
+        traced = Path(folder) / "graph.onnx"
+        with torch.inference_mode():
+            torch.onnx.export(
+                module,
+                examples[0],
+                str(traced),
+                input_names=list(ports.inputs),
+                output_names=list(ports.outputs),
+                dynamic_axes=ports.axes(),
+                opset_version=OPSET,
+                dynamo=False,
+            )
+        graph = onnx.load(str(traced))
+    graph.producer_version = ""  # the same weights give the same bytes
+    save_graph(graph, path)
+    for example in examples:
+        difference = largest_difference(module, example, path, ports, rows_axis=rows_axis)
+        if difference > tolerance:
+            path.unlink()
+            raise ModelError(
+                f"{path.name}: the ONNX graph differs from the network by {difference:.3g} of the "
+                f"largest value, allowed is {tolerance:g}; nothing was kept.",
+                "This checkpoint cannot be converted with the installed versions of PyTorch.",
+            )
+
+
+def save_graph(graph: onnx.ModelProto, path: Path) -> None:
+    """Write a graph; numbers of large ones go to `<name>.data` beside it."""
+    large = graph.ByteSize() > FILE_BYTES_MAX
+    (path.parent / f"{path.name}.data").unlink(missing_ok=True)
+    onnx.save(
+        graph,
+        str(path),
+        save_as_external_data=large,
+        all_tensors_to_one_file=True,
+        location=f"{path.name}.data",
+    )
+
+
+def largest_difference(
+    module: torch.nn.Module,
+    example: tuple[torch.Tensor, ...],
+    path: Path,
+    ports: Ports,
+    *,
+    rows_axis: int | None = None,
+) -> float:
+    """Return the largest difference of any output, relative to that output's largest value.
+
+    Args:
+        module: The reference.
+        example: Its arguments.
+        path: The graph.
+        ports: Names of the graph's inputs.
+        rows_axis: See `export_graph`; of unordered rows, the worst five of a hundred are left out.
+    """
+    with torch.inference_mode():
+        theirs = module(*example)
+    values = theirs if isinstance(theirs, tuple | list) else (theirs,)
+    expected = [value.float().numpy() for value in values]
+    feeds = {name: value.numpy() for name, value in zip(ports.inputs, example, strict=True)}
+    got = [value.astype(np.float32) for value in run_onnx(path, feeds)]
+    shapes = [value.shape for value in got], [value.shape for value in expected]
+    if shapes[0] != shapes[1]:
+        raise ModelError(f"{path.name} gives {shapes[0]}, the network {shapes[1]}.")
+    if rows_axis is not None:
+        return _rows_difference(got, expected, rows_axis)
+    return max(_difference(a, b) for a, b in zip(got, expected, strict=True))
+
+
+def _difference(got: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
+    finite = np.isfinite(expected)
+    scale = max(1.0, float(np.abs(expected[finite]).max(initial=0)))
+    return float(np.abs(got[finite] - expected[finite]).max(initial=0)) / scale
+
+
+def _rows_difference(
+    got: Sequence[NDArray[np.float32]], expected: Sequence[NDArray[np.float32]], axis: int
+) -> float:
+    """The distance of each expected row to the nearest row that came out, all but a few."""
+
+    def rows(values: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        scaled = [
+            np.moveaxis(value / max(1.0, float(np.abs(wanted).max())), axis, 1)
+            for value, wanted in zip(values, expected, strict=True)
+        ]
+        return np.concatenate(scaled, axis=2)
+
+    worst = 0.0
+    for ours, wanted in zip(rows(got), rows(expected), strict=True):
+        nearest = np.array([np.abs(ours - row).max(axis=1).min() for row in wanted])
+        worst = max(worst, float(np.quantile(nearest, 0.95)))
+    return worst
+
+
+def run_onnx(path: Path, feeds: Mapping[str, NDArray]) -> list[NDArray]:
+    """Return the outputs of an ONNX file on the CPU."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+        wanted = {node.name for node in session.get_inputs()}
+        # An argument that does not matter is no input of the graph.
+        return session.run(None, {k: v for k, v in feeds.items() if k in wanted})
+    except Exception as error:
+        # The runtime's exceptions have no common base but Exception.
+        raise ModelError(f"ONNX Runtime cannot run {path.name}: {error}.") from error

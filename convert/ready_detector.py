@@ -1,0 +1,114 @@
+"""Detectors that come as ONNX already: YOLOv6 by Meituan's tools, YOLOX, exports of Ultralytics.
+
+Nothing is computed anew; the file is run once to see which layout it has.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from convert.graph import run_onnx, save_graph
+from convert.names import COCO_NAMES
+from convert.source import Source
+from core.errors import ModelError
+from core.files import write_json
+from pipeline.models import Model
+
+__all__ = ["convert"]
+
+_ROW = 6
+_ROWS_MAX = 1000
+_TRIAL_WH = (256, 128)
+# Strides up to 64, so that networks of four levels take it too.
+_MULTIPLE_PX = 64
+
+
+def convert(source: Source, folder: Path) -> Model:
+    """Copy the file as detector.onnx, with a card of its input; return its entry."""
+    try:
+        graph = onnx.load(str(source.path))
+        onnx.checker.check_model(graph)
+    except Exception as error:
+        # The library raises many kinds of error for a file that is no graph.
+        raise ModelError(f"{source.path} is no ONNX file: {str(error)[:200]}.") from error
+    save_graph(graph, folder / "detector.onnx")
+    input_wh = _input_wh(graph)
+    output = _trial(folder / "detector.onnx", graph, input_wh or _TRIAL_WH)
+    family, num_classes = _layout(output, source)
+    names = source.class_names or _names(graph, num_classes)
+    if len(names) != num_classes:
+        raise ModelError(
+            f"{source.path.name} has {num_classes} classes, got {len(names)} names.",
+            "Give as many names with --classes, separated by commas.",
+        )
+    card: dict[str, object] = {"multiple_px": _MULTIPLE_PX}
+    if input_wh is not None:
+        card = {"fit": "corner", "input_wh": list(input_wh)}
+    if family == "yolox":
+        card |= {"order": "bgr", "scale": 1.0}
+    write_json(folder / "detector.json", card)
+    return source.entry.model_copy(
+        update={"family": family, "class_names": names, "input_wh": input_wh}
+    )
+
+
+def _input_wh(graph: onnx.ModelProto) -> tuple[int, int] | None:
+    """Width and height that the graph insists on; None where they are free."""
+    held = {tensor.name for tensor in graph.graph.initializer}
+    inputs = [value for value in graph.graph.input if value.name not in held]
+    axes = inputs[0].type.tensor_type.shape.dim if len(inputs) == 1 else []
+    if len(axes) != 4 or axes[1].dim_value != 3:
+        raise ModelError(
+            f"the graph has {len(inputs)} inputs, expected one of (n, 3, height, width).",
+            "Export without pre- or postprocessing inside the graph.",
+        )
+    width, height = axes[3].dim_value, axes[2].dim_value
+    return (width, height) if width and height else None
+
+
+def _trial(path: Path, graph: onnx.ModelProto, wh: tuple[int, int]) -> NDArray[np.float32]:
+    """The output for one image of noise, without the batch axis."""
+    held = {tensor.name for tensor in graph.graph.initializer}
+    name = next(value.name for value in graph.graph.input if value.name not in held)
+    image = np.random.default_rng(0).random((1, 3, wh[1], wh[0]), dtype=np.float32)
+    outputs = run_onnx(path, {name: image})
+    if len(outputs) != 1 or outputs[0].ndim != 3:
+        shapes = ", ".join(str(output.shape) for output in outputs)
+        raise ModelError(
+            f"{path.name} gives {shapes}; expected one output of (n, rows, columns).",
+            "Export without suppression inside the graph (without --end2end or nms=True).",
+        )
+    return outputs[0][0].astype(np.float32)
+
+
+def _layout(output: NDArray[np.float32], source: Source) -> tuple[str, int]:
+    """The family that reads this output, and its number of classes."""
+    rows, columns = output.shape
+    if columns == _ROW and rows <= _ROWS_MAX:
+        ids = int(output[:, 5].max(initial=0)) + 1
+        return "yolo", len(source.class_names) or max(ids, len(source.entry.class_names))
+    if rows < columns:
+        return "yolo", rows - 4
+    # Decoded boxes have sizes in pixels; YOLOX gives their logarithms.
+    return ("yolox" if output[:, 2:4].min() < 0 else "yolov6"), columns - 5
+
+
+def _names(graph: onnx.ModelProto, num_classes: int) -> tuple[str, ...]:
+    """Names that the file tells (Ultralytics writes them), or the usual ones."""
+    told = next((prop.value for prop in graph.metadata_props if prop.key == "names"), "")
+    try:
+        names = ast.literal_eval(told) if told else {}
+    except (ValueError, SyntaxError):
+        names = {}
+    if isinstance(names, dict) and len(names) == num_classes:
+        return tuple(str(names[key]) for key in sorted(names))
+    if num_classes == 1:
+        return ("object",)
+    if num_classes == len(COCO_NAMES):
+        return COCO_NAMES
+    return tuple(f"class {number}" for number in range(num_classes))

@@ -1,0 +1,52 @@
+"""Upscaling networks: Real-ESRGAN x4v3, x4plus, and what else spandrel recognises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from convert.foreign import import_spandrel
+from convert.graph import Ports, export_graph
+from convert.source import Source, read_tensors
+from core.errors import ModelError
+from core.files import write_json
+from pipeline.models import Model
+
+__all__ = ["convert"]
+
+TOLERANCE = 1e-3
+SCALES = (2, 3, 4, 8)
+
+
+def convert(source: Source, folder: Path) -> Model:
+    """Write upscaler.onnx and upscaler.json of a .pth or .safetensors file; return its entry."""
+    spandrel = import_spandrel()
+    tensors = read_tensors(source)
+    try:
+        found = spandrel.ModelLoader(device=torch.device("cpu")).load_from_state_dict(tensors)
+    except spandrel.UnsupportedModelError as error:
+        raise ModelError(
+            f"{source.path} is of no architecture that spandrel knows.",
+            "Real-ESRGAN's compact (PReLU), RRDB, SPAN, SwinIR and many others are known.",
+        ) from error
+    if found.scale not in SCALES or (found.input_channels, found.output_channels) != (3, 3):
+        raise ModelError(
+            f"{source.path} enlarges {found.scale} times from {found.input_channels} to "
+            f"{found.output_channels} channels; needed are RGB and a factor of "
+            f"{', '.join(map(str, SCALES))}."
+        )
+    source.tell(f"tracing and comparing {found.architecture.name}, x{found.scale}")
+    step = max(1, found.size_requirements.multiple_of)
+    least = max(found.size_requirements.minimum, 16)
+    side = -(-least // step) * step
+    free = {2: "height", 3: "width"}
+    export_graph(
+        found.model,
+        [(torch.rand(2, 3, side, side + step),), (torch.rand(1, 3, side + 2 * step, side),)],
+        folder / "upscaler.onnx",
+        Ports(("input",), ("output",), {"input": free, "output": free}),
+        tolerance=TOLERANCE,
+    )
+    write_json(folder / "upscaler.json", {"scale": found.scale, "multiple_px": step})
+    return source.entry.model_copy(update={"family": "compact"})
