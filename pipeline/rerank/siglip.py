@@ -19,10 +19,10 @@ from tokenizers import Tokenizer
 
 from core.errors import ModelError
 from core.types import Crops
-from pipeline.catalog import Model
 from pipeline.config import RerankConfig
 from pipeline.engines.base import Engine, OpenEngine, check_interface
-from pipeline.rerank.preprocess import square_input, to_pixel_values
+from pipeline.models import Model
+from pipeline.rerank.preprocess import Fit, fit_input, to_pixel_values
 from pipeline.stages import Calibration
 
 __all__ = ["RerankerCard", "SiglipReranker", "read_card", "read_tokenizer"]
@@ -47,6 +47,9 @@ class RerankerCard(BaseModel):
     image_size: int = Field(ge=8)
     text_length: int = Field(ge=1)
     template: str = "{}"
+    fit: Fit = "pad"
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
     calibration: CalibrationCard
     found_probability_min: float = Field(ge=0, le=1)
 
@@ -55,7 +58,7 @@ class SiglipReranker:
     """Compares crops with captions.
 
     Args:
-        vision: pixel_values (n, 3, s, s) in -1..1 to embeddings (n, d) of length 1.
+        vision: pixel_values (n, 3, s, s), as the card says, to embeddings (n, d) of length 1.
         text: input_ids (n, length) int64 to embeddings (n, d) of length 1.
         tokenizer: Pads and cuts captions to the length of the text tower.
         card: Sizes, scale and calibration.
@@ -102,10 +105,12 @@ class SiglipReranker:
     def embed_images(self, crops: Sequence[Crops]) -> list[NDArray[np.float32]]:
         """Return (n, d) embeddings per image; the crops of all images run as one batch."""
         side = self._card.image_size
-        squares = [square_input(image, side) for one in crops for image in one.images]
+        fit = self._card.fit
+        squares = [fit_input(image, side, fit) for one in crops for image in one.images]
         if not squares:
             return [np.zeros((0, self._embed_dim), np.float32) for _ in crops]
-        embeds = _run(self._vision, to_pixel_values(np.stack(squares)))
+        pixels = to_pixel_values(np.stack(squares), self._card.mean, self._card.std)
+        embeds = _run(self._vision, pixels)
         ends = np.cumsum([len(one) for one in crops])
         return np.split(embeds, ends[:-1])
 

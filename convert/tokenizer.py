@@ -1,0 +1,86 @@
+"""The tokenizer of a public checkpoint as one tokenizer.json that pads and cuts as trained."""
+
+from __future__ import annotations
+
+import string
+from pathlib import Path
+
+from tokenizers import Regex, Tokenizer, normalizers
+
+from convert.sentencepiece import tokenizer_of
+from core.errors import DataError, ModelError
+from core.files import read_json
+
+__all__ = ["save_tokenizer"]
+
+# Words of a text that the image tower was never told: SigLIP was trained without punctuation.
+_PUNCTUATION = Regex("[" + "".join(f"\\{sign}" for sign in string.punctuation) + "]")
+
+
+def save_tokenizer(repository: Path, path: Path, *, length: int, model_type: str) -> Tokenizer:
+    """Write tokenizer.json for a repository and return the tokenizer.
+
+    Args:
+        repository: Folder with tokenizer.json or spiece.model.
+        path: File to write.
+        length: Every text becomes this many tokens.
+        model_type: As config.json tells, for example "siglip".
+
+    Raises:
+        ModelError: The repository has no tokenizer that can be read without running code.
+    """
+    tokenizer = _read(repository)
+    settings = _settings(repository)
+    name = str(settings.get("tokenizer_class", ""))
+    if model_type == "siglip" and "Gemma" not in name and "Siglip2" not in name:
+        tokenizer.normalizer = normalizers.Sequence(
+            [
+                normalizers.Lowercase(),
+                normalizers.Replace(_PUNCTUATION, ""),
+                normalizers.Replace(Regex(r"\s+"), " "),
+                normalizers.Strip(),
+                *([tokenizer.normalizer] if tokenizer.normalizer is not None else []),
+            ]
+        )
+    elif settings.get("do_lower_case") and "Siglip2" in name:
+        tokenizer.normalizer = normalizers.Sequence(
+            [normalizers.Lowercase(), *([tokenizer.normalizer] if tokenizer.normalizer else [])]
+        )
+    pad = _pad_token(tokenizer, settings)
+    tokenizer.enable_truncation(length)
+    tokenizer.enable_padding(length=length, pad_token=pad, pad_id=tokenizer.token_to_id(pad) or 0)
+    tokenizer.save(str(path))
+    return tokenizer
+
+
+def _read(repository: Path) -> Tokenizer:
+    whole, pieces = repository / "tokenizer.json", repository / "spiece.model"
+    try:
+        if whole.is_file():
+            return Tokenizer.from_file(str(whole))
+        if pieces.is_file():
+            return tokenizer_of(pieces.read_bytes())
+    except Exception as error:
+        # The library raises plain Exception.
+        raise ModelError(f"cannot read the tokenizer in {repository}: {error}.") from error
+    raise ModelError(
+        f"{repository} has neither tokenizer.json nor spiece.model.",
+        "Fetch the whole repository.",
+    )
+
+
+def _settings(repository: Path) -> dict[str, object]:
+    try:
+        found = read_json(repository / "tokenizer_config.json")
+    except DataError:
+        return {}
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def _pad_token(tokenizer: Tokenizer, settings: dict[str, object]) -> str:
+    told = settings.get("pad_token")
+    if isinstance(told, dict):
+        told = told.get("content")
+    candidates = [str(told)] if told else []
+    candidates += ["<pad>", "[PAD]", "</s>", "<|endoftext|>"]
+    return next((t for t in candidates if tokenizer.token_to_id(t) is not None), "[PAD]")
