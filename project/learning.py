@@ -1,0 +1,260 @@
+"""Learning from a project: runs in the background, what they say, and which model is in use.
+
+A run is a process of its own (`python -m training.learn`) with a folder below the project: it
+writes `status.json` and `log.jsonl` as it goes, and `metrics.json` and `model/` at its end. It goes
+on when the page is closed, and is continued where it stopped. Nothing here imports PyTorch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from core.config import Section
+from core.errors import DataError, InputError
+from core.files import read_json, write_bytes
+from pipeline.config import LocateConfig
+from project.store import Project
+
+__all__ = [
+    "STOP_NAME",
+    "RunState",
+    "RunStatus",
+    "curve",
+    "go_back",
+    "list_runs",
+    "project_config",
+    "run_status",
+    "start_run",
+    "stop_run",
+    "use_run",
+]
+
+RunState: TypeAlias = Literal["running", "stopped", "failed", "finished"]
+
+STOP_NAME = "stop"
+_ROOT = Path(__file__).parents[1]
+_RUNS = "runs"
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
+_PIPELINE = "pipeline"
+_EARLIER = "pipeline_earlier"
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """What a run says of itself.
+
+    Args:
+        id: Its name, that of its folder.
+        folder: Where it lies.
+        state: "running", "stopped" (to be continued), "failed" or "finished".
+        phase: What it does, as words.
+        progress: Share that is done, in [0, 1].
+        left_s: Seconds to go, where known.
+        message: What went wrong, or what came out, as a sentence.
+        metrics: Figures before and after, on held-out images; empty until it is finished.
+    """
+
+    id: str
+    folder: Path
+    state: RunState
+    phase: str = ""
+    progress: float = 0.0
+    left_s: float | None = None
+    message: str = ""
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+def start_run(
+    project: Project,
+    *,
+    minutes: float = 15.0,
+    run_id: str | None = None,
+    options: Sequence[str] = (),
+    python: str = sys.executable,
+) -> RunStatus:
+    """Begin a run in a process of its own, or continue one that was stopped.
+
+    Args:
+        project: What to learn from.
+        minutes: How long to train; the evaluation before and after comes on top.
+        run_id: A run to continue; None: a new one.
+        options: More arguments of `python -m training.learn`.
+        python: The interpreter; must have PyTorch.
+
+    Raises:
+        InputError: A run of this project is going on, or that run cannot be continued.
+        DataError: The folder cannot be written to.
+    """
+    going = [run.id for run in list_runs(project) if run.state == "running"]
+    if going:
+        raise InputError(f"run {going[0]} is going on.", "Wait for it, or stop it.")
+    resume = run_id is not None
+    folder = _folder(project, run_id or time.strftime("%Y%m%d-%H%M%S"))
+    if resume and run_status(project, folder.name).state not in ("stopped", "failed"):
+        raise InputError(f"run {folder.name} is finished.", "Start a new one.")
+    with contextlib.suppress(FileNotFoundError):
+        (folder / STOP_NAME).unlink()
+    command = [
+        python, "-m", "training.learn", "--project", str(project.folder.resolve()),
+        "--run", str(folder.resolve()), "--max-minutes", str(minutes),
+        *(["--resume"] if resume else []), *options,
+    ]  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "output.txt").open("ab") as output:
+        process = subprocess.Popen(
+            command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            start_new_session=True,
+        )  # fmt: skip
+    _PROCESSES[folder.resolve()] = process
+    status = {"state": "running", "phase": "starting", "progress": 0.0, "pid": process.pid}
+    write_bytes(folder / "status.json", json.dumps(status).encode())
+    return run_status(project, folder.name)
+
+
+# Those that this process started: their endings are collected, so that none remains as a zombie.
+_PROCESSES: dict[Path, subprocess.Popen[bytes]] = {}
+
+
+def stop_run(project: Project, run_id: str) -> None:
+    """Ask a run to stop; it keeps what it has learnt and can be continued.
+
+    Raises:
+        InputError: There is no such run.
+    """
+    folder = _folder(project, run_id)
+    if not folder.is_dir():
+        raise InputError(f"there is no run {run_id!r}.", "See the list of runs.")
+    write_bytes(folder / STOP_NAME, b"")
+
+
+def run_status(project: Project, run_id: str) -> RunStatus:
+    """Return what a run says of itself; one whose process is gone has failed or stopped.
+
+    Raises:
+        InputError: There is no such run.
+    """
+    folder = _folder(project, run_id)
+    try:
+        status: Any = read_json(folder / "status.json")
+    except DataError as error:
+        raise InputError(f"there is no run {run_id!r}.", "See the list of runs.") from error
+    state, message = str(status.get("state")), str(status.get("message", ""))
+    if state == "running" and not _alive(folder, int(status.get("pid", 0))):
+        state = "stopped" if (folder / "detector" / "state.pt").is_file() else "failed"
+        message = message or _last_words(folder / "output.txt")
+    metrics: Any = {}
+    if (folder / "metrics.json").is_file():
+        metrics = read_json(folder / "metrics.json")
+    return RunStatus(
+        id=folder.name,
+        folder=folder,
+        state=state,  # type: ignore[arg-type]
+        phase=str(status.get("phase", "")),
+        progress=float(status.get("progress", 0.0)),
+        left_s=status.get("left_s"),
+        message=message,
+        metrics=metrics,
+    )
+
+
+def list_runs(project: Project) -> list[RunStatus]:
+    """Return all runs of a project, latest first."""
+    folders = sorted((project.folder / _RUNS).glob("*/status.json"), reverse=True)
+    return [run_status(project, path.parent.name) for path in folders]
+
+
+def curve(project: Project, run_id: str) -> list[dict[str, float]]:
+    """Return the learning curve so far: rows with step, passed_s and the parts of the loss."""
+    path = _folder(project, run_id) / "detector" / "log.jsonl"
+    rows = []
+    with contextlib.suppress(FileNotFoundError):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(ValueError):  # the last line may be half written
+                rows.append(json.loads(line))
+    return rows
+
+
+def use_run(project: Project, run_id: str) -> LocateConfig:
+    """Make the model of a finished run the project's own, and return the settings.
+
+    Raises:
+        InputError: The run is not finished.
+    """
+    status = run_status(project, run_id)
+    if status.state != "finished":
+        raise InputError(f"run {run_id} is not finished.", "Wait for it, or continue it.")
+    # Relative, so that a project may be moved.
+    models = {
+        stage: f"{_RUNS}/{status.id}/{name}"
+        for stage, name in (("detect", "model"), ("rerank", "reranker-model"))
+        if (status.folder / name).is_dir()
+    }
+    now = project.setting(_PIPELINE, {})
+    project.set_setting(_EARLIER, [*project.setting(_EARLIER, []), now])
+    project.set_setting(_PIPELINE, {**now, **models})
+    return project_config(project)
+
+
+def go_back(project: Project) -> LocateConfig:
+    """Make the models before the last change the project's own again, and return the settings.
+
+    Raises:
+        InputError: There are none before.
+    """
+    earlier = project.setting(_EARLIER, [])
+    if not earlier:
+        raise InputError("the project uses the models it began with.", "There is nothing before.")
+    project.set_setting(_PIPELINE, earlier[-1])
+    project.set_setting(_EARLIER, earlier[:-1])
+    return project_config(project)
+
+
+def project_config(project: Project, base: LocateConfig | None = None) -> LocateConfig:
+    """Return settings with the project's own models, where it has some that are still there."""
+    config: LocateConfig = base or LocateConfig()
+    values = {}
+    for stage, place in project.setting(_PIPELINE, {}).items():
+        folder = project.folder / str(place)
+        if folder.is_dir():
+            values[str(stage)] = {"model": str(folder.resolve())}
+    assert isinstance(config, Section)
+    return config.with_values(values)
+
+
+def _folder(project: Project, run_id: str) -> Path:
+    if not _NAME.fullmatch(run_id):
+        raise InputError(f"{run_id!r} is no name of a run.", "See the list of runs.")
+    return project.folder / _RUNS / run_id
+
+
+def _alive(folder: Path, pid: int) -> bool:
+    process = _PROCESSES.get(folder.resolve())
+    if process is not None and process.pid == pid:
+        return process.poll() is None
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _last_words(path: Path) -> str:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1][:300] if lines else ""

@@ -1,0 +1,334 @@
+"""Learn from a corrected project: fine-tune the detector, measure before and after.
+
+    python -m training.learn --project PROJECT --run PROJECT/runs/NAME --max-minutes 15
+
+Pictures of the project are mixed with synthetic scenes (`--scenes`, a cache of
+``training.scenes``), so that what the network knew is not forgotten. Held-out pictures of the
+project are never trained on; the figures before and after are theirs. Writes into the run's folder
+`status.json` and `detector/log.jsonl` as it goes, at the end `model/` and `metrics.json`. A file
+`stop` ends it early; `--resume` continues.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from core.errors import Cancelled, ModelError, SpotterError
+from core.files import write_bytes, write_json
+from core.image import read_image
+from dataset.record import Record
+from pipeline.catalog import MODELS_PATH
+from project.export import to_dataset
+from project.learning import STOP_NAME, project_config
+from project.store import Project
+from training.detector import (
+    TrainOptions,
+    build_model,
+    learning_rate_at,
+    load_state,
+    make_optimizer,
+    report,
+    save_state,
+    train_step,
+    update_ema,
+)
+from training.detector_data import BatchFeed
+from training.evaluate_detector import evaluate, open_detector
+from training.export_detector import export_detector
+from training.learn_data import Divided, cache_scenes, divide, mix_scenes
+from training.scenes import CachedScene, read_scenes
+
+__all__ = ["LearnOptions", "learn", "main"]
+
+_INPUT_WH = (960, 544)
+_REPORT_STEPS = 10
+_SAVE_EVERY_S = 60.0
+_PRODUCT_SCORE = 0.25  # for recall and false boxes; AP50 looks at all scores
+
+
+@dataclass(frozen=True, slots=True)
+class LearnOptions:
+    """Settings of one run; written beside its model."""
+
+    max_minutes: float = 15.0
+    max_steps: int = 0
+    batch_size: int = 16
+    crop_wh: tuple[int, int] = (256, 256)
+    learning_rate: float = 8e-4
+    weight_decay: float = 0.02
+    synthetic_ratio: float = 0.5
+    scenes: str = ""
+    init: str = ""
+    threads: int = 1
+    seed: int = 0
+
+
+class Reporter:
+    """Writes what a run does for those who watch, and tells when it shall stop.
+
+    Args:
+        run: Folder of the run.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self._run = run
+
+    def say(self, phase: str, progress: float, left_s: float | None = None) -> None:
+        """Write the status.
+
+        Raises:
+            Cancelled: Somebody asked to stop.
+        """
+        self._write("running", phase, progress, left_s, "")
+        if self.stopped:
+            raise Cancelled("the run was stopped.", "Continue it with --resume.")
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody asked to stop."""
+        return (self._run / STOP_NAME).exists()
+
+    def end(self, state: str, phase: str, progress: float, message: str = "") -> None:
+        """Write the last status."""
+        self._write(state, phase, progress, None, message)
+
+    def _write(
+        self, state: str, phase: str, progress: float, left_s: float | None, message: str
+    ) -> None:
+        status = {
+            "state": state, "phase": phase, "progress": round(progress, 4), "left_s": left_s,
+            "message": message, "pid": os.getpid(),
+        }  # fmt: skip
+        write_bytes(self._run / "status.json", json.dumps(status).encode())
+
+
+def learn(project: Project, run: Path, options: LearnOptions, *, resume: bool = False) -> dict:
+    """Return the figures before and after, once the new model lies in `run/model`.
+
+    Args:
+        project: Its done images are learnt from; read at the start alone.
+        run: Folder of the run, made if missing.
+        options: All settings.
+        resume: Continue what lies in the folder; the minutes already spent count.
+
+    Raises:
+        DataError: The project has too few done images.
+        Cancelled: The file `stop` appeared; what was learnt is kept.
+    """
+    cv2.setNumThreads(1)
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    run.mkdir(parents=True, exist_ok=True)
+    reporter = Reporter(run)
+    start = time.monotonic()
+    reporter.say("reading the project", 0.0)
+    divided = divide_project(project)
+    write_json(run / "config.json", asdict(options))
+    init = Path(options.init) if options.init else initial_weights(project)
+    before = measure_before(run, init, divided, reporter, options)
+    own = cache_scenes(divided.train, run / "scenes")
+    synthetic = read_scenes(Path(options.scenes)) if options.scenes else []
+    scenes = mix_scenes(own, synthetic, options.synthetic_ratio)
+    weights, steps = fine_tune(run / "detector", scenes, init, options, reporter, resume=resume)
+    reporter.say("exporting", 0.92)
+    export_detector(weights, run / "model")
+    after = measure(run / "model" / "detector.onnx", divided, options.threads, reporter, "after")
+    metrics = {
+        "before": before,
+        "after": after,
+        "train_images": len(divided.train),
+        "train_boxes": sum(len(record) for record in divided.train),
+        "synthetic_scenes": len(synthetic),
+        "steps": steps,
+        "crops": steps * options.batch_size,
+        "minutes": round((time.monotonic() - start) / 60, 2),
+        "cpu_minutes": round(time.process_time() / 60, 2),
+        "options": asdict(options),
+    }
+    write_json(run / "metrics.json", metrics)
+    gain = after["ap50"] - before["ap50"]
+    message = f"AP50 {before['ap50']:.3f} before, {after['ap50']:.3f} after ({gain:+.3f})."
+    reporter.end("finished", "finished", 1.0, message)
+    return metrics
+
+
+def divide_project(project: Project) -> Divided:
+    """The done images of a project, to learn from and to measure on."""
+    given = {image.name: image.split for image in project.walk("done")}
+    dataset = to_dataset(project)
+    return divide(dataset, [given[record.image_id] for record in dataset])
+
+
+def initial_weights(project: Project) -> Path:
+    """The weights behind the project's present detector.
+
+    Raises:
+        ModelError: They are not there: the model is one that this cannot train.
+    """
+    model = project_config(project).detect.model
+    folder = Path(model) if Path(model).is_dir() else MODELS_PATH / model
+    path = folder / "detector.safetensors"
+    if not path.is_file():
+        raise ModelError(
+            f"{model} has no detector.safetensors, so it cannot be trained further.",
+            "Use spotter-detector-n, or give weights of it with --init.",
+        )
+    return path
+
+
+def measure_before(
+    run: Path, init: Path, divided: Divided, reporter: Reporter, options: LearnOptions
+) -> dict[str, float]:
+    """Figures of the model to begin with; kept, so that a continued run does not measure again."""
+    kept = run / "before.json"
+    if kept.is_file():
+        figures: dict[str, float] = json.loads(kept.read_text(encoding="utf-8"))
+        return figures
+    graph = init.parent / "detector.onnx"
+    if not graph.is_file():
+        reporter.say("exporting the first model", 0.01)
+        graph = export_detector(init, run / "before")
+    figures = measure(graph, divided, options.threads, reporter, "before")
+    write_json(kept, figures)
+    return figures
+
+
+def measure(
+    graph: Path, divided: Divided, threads: int, reporter: Reporter, when: str
+) -> dict[str, float]:
+    """Figures of a model on the held-out images, with the pipeline's own detector."""
+    base, share = (0.02, 0.06) if when == "before" else (0.93, 0.06)
+    total = len(divided.held_out)
+
+    def reading(number: int, record: Record) -> np.ndarray:
+        reporter.say(f"measuring {when}", base + share * number / total)
+        return read_image(record.path)
+
+    detector = open_detector(graph, _INPUT_WH, threads)
+    images = [lambda n=n, r=r: reading(n, r) for n, r in enumerate(divided.held_out)]
+    truths = [record.xyxy for record in divided.held_out]
+    figures, _ = evaluate(detector, images, truths, score_min=_PRODUCT_SCORE)
+    return figures
+
+
+def fine_tune(
+    out: Path,
+    scenes: Sequence[CachedScene],
+    init: Path,
+    options: LearnOptions,
+    reporter: Reporter,
+    *,
+    resume: bool,
+) -> tuple[Path, int]:
+    """The path of the averaged weights after training, and the number of steps.
+
+    Raises:
+        Cancelled: Somebody asked to stop; `state.pt` is kept.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    settings = TrainOptions(
+        max_minutes=options.max_minutes,
+        max_steps=options.max_steps,
+        batch_size=options.batch_size,
+        crop_wh=options.crop_wh,
+        learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
+        threads=options.threads,
+    )
+    model = build_model().train()
+    model.load_state_dict(load_file(init))
+    ema = copy.deepcopy(model).eval()
+    optimizer = make_optimizer(model, settings)
+    step, spent_s = 0, 0.0
+    if resume and (out / "state.pt").is_file():
+        step, spent_s = load_state(out, model, ema, optimizer)
+    feed = BatchFeed(
+        scenes, crop_wh=options.crop_wh, batch_size=options.batch_size, seed=options.seed + step
+    )
+    start = saved = time.monotonic() - spent_s
+    recent: list[np.ndarray] = []
+    device = torch.device("cpu")
+    try:
+        while (progress := _progress(step, time.monotonic() - start, options)) < 1:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate_at(step, progress, options.learning_rate)
+            recent.append(train_step(model, optimizer, feed.next(), device))
+            step += 1
+            update_ema(ema, model, step)
+            passed_s = time.monotonic() - start
+            if step % _REPORT_STEPS == 0 or reporter.stopped:
+                rate = optimizer.param_groups[0]["lr"]
+                report(out, step, progress, passed_s, rate, recent, settings)
+                recent.clear()
+                left_s = passed_s * (1 - progress) / max(progress, 1e-6)
+                reporter.say("training the detector", 0.1 + 0.8 * progress, round(left_s))
+            if time.monotonic() - saved > _SAVE_EVERY_S:
+                saved = time.monotonic()
+                save_state(out, model, ema, optimizer, step, passed_s)
+    finally:
+        feed.close()
+        save_state(out, model, ema, optimizer, step, time.monotonic() - start)
+    return out / "weights.safetensors", step
+
+
+def _progress(step: int, passed_s: float, options: LearnOptions) -> float:
+    if options.max_steps:
+        return step / options.max_steps
+    return passed_s / (options.max_minutes * 60)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Read the command line, learn, and return the exit code."""
+    defaults = LearnOptions()
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--project", type=Path, required=True)
+    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--max-minutes", type=float, default=defaults.max_minutes)
+    parser.add_argument("--max-steps", type=int, default=0, help="instead of minutes")
+    parser.add_argument("--batch-size", type=int, default=defaults.batch_size)
+    parser.add_argument("--crop-wh", type=int, nargs=2, default=defaults.crop_wh)
+    parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
+    parser.add_argument("--synthetic-ratio", type=float, default=defaults.synthetic_ratio)
+    parser.add_argument("--scenes", default="", help="cache of training.scenes to mix in")
+    parser.add_argument("--init", default="", help="weights to start from, safetensors")
+    parser.add_argument("--threads", type=int, default=defaults.threads)
+    parser.add_argument("--seed", type=int, default=defaults.seed)
+    parser.add_argument("--resume", action="store_true")
+    arguments = vars(parser.parse_args(argv))
+    folder, run = arguments.pop("project"), arguments.pop("run")
+    resume = arguments.pop("resume")
+    options = LearnOptions(**{**arguments, "crop_wh": tuple(arguments["crop_wh"])})
+    reporter = Reporter(run)
+    try:
+        with Project.open(folder) as project:
+            metrics = learn(project, run, options, resume=resume)
+    except Cancelled as error:
+        reporter.end("stopped", "stopped", 0.0, str(error))
+        return 0
+    except SpotterError as error:
+        reporter.end("failed", "failed", 0.0, str(error))
+        print(error)
+        return 2
+    except Exception as error:
+        reporter.end("failed", "failed", 0.0, f"internal error: {error!r}")
+        traceback.print_exc()
+        return 1
+    print(json.dumps({key: metrics[key] for key in ("before", "after", "minutes")}, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

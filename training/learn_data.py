@@ -1,0 +1,106 @@
+"""Pictures of a project as training scenes for the detector, and which of them are held out.
+
+In: a project. Out: `CachedScene`s like those of ``training.scenes``: the same picture as the
+network sees it at its full and at half its scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.boxes import scale_boxes
+from core.errors import DataError
+from core.image import image_wh, read_image, resize_image, write_image
+from dataset.record import Dataset, Record
+from dataset.splits import hash_position
+from training.scenes import CachedScene
+
+__all__ = ["Divided", "cache_scenes", "divide", "mix_scenes"]
+
+HELD_OUT_RATIO = 0.2
+IMAGES_MIN = 8
+_INPUT_WH = (960, 544)
+_QUALITY = 95
+
+
+@dataclass(frozen=True, slots=True)
+class Divided:
+    """The images to learn from, and those that are only measured."""
+
+    train: tuple[Record, ...]
+    held_out: tuple[Record, ...]
+
+
+def divide(dataset: Dataset, splits: Sequence[str]) -> Divided:
+    """Return the images of a project in two parts; a group never falls into both.
+
+    Args:
+        dataset: The project's images.
+        splits: The split that was given to each image, empty where none was. If some were given,
+            "val" and "test" are held out; else about a fifth, by a hash of the group.
+
+    Raises:
+        DataError: A part is too small to learn from or to measure.
+    """
+    given = any(splits)
+    train: list[Record] = []
+    held_out: list[Record] = []
+    for record, split in zip(dataset, splits, strict=True):
+        is_out = split in ("val", "test") if given else hash_position(record.group) < HELD_OUT_RATIO
+        (held_out if is_out else train).append(record)
+    num_boxes = [sum(len(record) for record in part) for part in (train, held_out)]
+    if len(train) + len(held_out) < IMAGES_MIN or not all(num_boxes):
+        raise DataError(
+            f"the project has {len(train)} done images with {num_boxes[0]} boxes to learn from "
+            f"and {len(held_out)} with {num_boxes[1]} to measure on.",
+            f"Finish at least {IMAGES_MIN} images, some of them with boxes in each part.",
+        )
+    return Divided(tuple(train), tuple(held_out))
+
+
+def cache_scenes(records: Sequence[Record], out: Path) -> list[CachedScene]:
+    """Write each picture at the network's scale and at half of it; pictures written stay.
+
+    Args:
+        records: Pictures with boxes.
+        out: Folder, made if missing.
+    """
+    scenes = []
+    for record in records:
+        image = None
+        full = min(1.0, *(w / s for w, s in zip(_INPUT_WH, record.image_wh, strict=True)))
+        for name, factor in (("full", full), ("half", full / 2)):
+            wh = tuple(max(32, round(side * factor)) for side in record.image_wh)
+            path = out / f"{record.path.stem}-{name}.jpg"
+            if not path.is_file():
+                image = read_image(record.path) if image is None else image
+                write_image(resize_image(image, (wh[0], wh[1])), path, quality=_QUALITY)
+            ratio = wh[0] / record.image_wh[0], wh[1] / record.image_wh[1]
+            boxes = scale_boxes(record.xyxy, ratio).astype(np.float32)
+            names = tuple("object" for _ in record.captions)
+            scenes.append(CachedScene(path, boxes, record.captions, names))
+        assert image is None or image_wh(image) == record.image_wh
+    return scenes
+
+
+def mix_scenes(
+    own: Sequence[CachedScene],
+    synthetic: Sequence[CachedScene],
+    synthetic_ratio: float,
+) -> list[CachedScene]:
+    """Return scenes such that a uniform draw is synthetic with the given chance.
+
+    All synthetic ones are used and own ones repeated as often as it takes: variety is what the
+    synthetic ones are for. Where there are fewer of them, they are repeated instead.
+    """
+    if not synthetic or synthetic_ratio <= 0:
+        return list(own)
+    odds = (1 - synthetic_ratio) / synthetic_ratio  # own scenes for each synthetic one
+    times = len(synthetic) * odds / len(own)
+    if times >= 1:
+        return [*list(own) * round(times), *synthetic]
+    return [*own, *list(synthetic) * max(1, round(1 / times))]
