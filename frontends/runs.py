@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from core.errors import Cancelled, DataError, InputError, SpotterError
@@ -20,8 +21,9 @@ __all__ = ["Run", "RunState", "Runs", "wait_for"]
 _log = logging.getLogger(__name__)
 
 RunState = Literal[
-    "idle", "waiting", "drawing", "packing", "sending", "done", "sent", "stopped", "failed"
-]
+    "idle", "waiting", "drawing", "packing", "sending", "importing", "looking", "exporting",
+    "learning", "done", "sent", "stopped", "failed",
+]  # fmt: skip
 _OVER = frozenset({"idle", "done", "sent", "stopped", "failed"})
 
 
@@ -35,6 +37,9 @@ class Run:
         total: Pieces in all; 0 while that is not known.
         error: Why it failed, for people.
         url: Where the result is, once sent.
+        said: What came of it, as a sentence.
+        refused: What was left out, as (name, reason).
+        file: A file that was made.
     """
 
     state: RunState = "idle"
@@ -42,6 +47,9 @@ class Run:
     total: int = 0
     error: SpotterError | None = None
     url: str = ""
+    said: str = ""
+    refused: tuple[tuple[str, str], ...] = ()
+    file: Path | None = None
     _began_s: float = 0.0
     _began_done: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)

@@ -44,6 +44,13 @@ ENVIRONMENT: tuple[tuple[str, str, str], ...] = (
         "2000",
         "Disk space for a visitor's own files, and for the data set, in MB.",
     ),
+    (
+        "SPOTTER_PROJECTS",
+        "",
+        "Folder of the labelling projects, shared by all who open the page; visit: each visitor's "
+        "own, gone after the visit; empty: ~/spotter-projects, on a Space as with visit.",
+    ),
+    ("SPACE_ID", "", "Set by Hugging Face on a Space; decides where projects lie."),
 )
 _MAX_LOCATORS = 16
 
@@ -62,6 +69,8 @@ class Limits:
     synth_max_files: int = 600
     synth_max_runs: int = 1
     visit_max_bytes: int = 2_000_000_000
+    projects_folder: Path | None = None
+    """Where labelling projects lie; None: in each visitor's folder."""
 
 
 def read_limits(environment: Mapping[str, str] = os.environ) -> Limits:
@@ -88,7 +97,14 @@ def read_limits(environment: Mapping[str, str] = os.environ) -> Limits:
         synth_max_files=number("SPOTTER_SYNTH_FILES"),
         synth_max_runs=number("SPOTTER_SYNTH_RUNS"),
         visit_max_bytes=number("SPOTTER_VISIT_MB") * 1_000_000,
+        projects_folder=_projects_folder(values["SPOTTER_PROJECTS"], values["SPACE_ID"]),
     )
+
+
+def _projects_folder(wished: str, space: str) -> Path | None:
+    if wished == "visit" or (not wished and space):
+        return None
+    return Path(wished or "~/spotter-projects").expanduser().resolve()
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ window.spotter = window.spotter || (() => {
 // The tab follows the address, so that each can be linked to and the back button works.
 (() => {
   const page = window.spotter.room("page");
-  const TABS = ["locate", "synthesize"];
+  const TABS = ["locate", "synthesize", "annotate"];
   function follow() {
     const wished = location.hash.slice(1);
     const tab = TABS.includes(wished) ? wished : TABS[0];

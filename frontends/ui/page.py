@@ -15,12 +15,14 @@ from typing import Any
 import gradio as gr
 
 from core.errors import ConfigError, SpotterError
+from frontends.desk import Desk
 from frontends.service import Service
 from frontends.ui import text
+from frontends.ui.annotate import create_annotate
 from frontends.ui.locate import create_locate
 from frontends.ui.palette import MARKS, palette_css
 from frontends.ui.synth import create_synth
-from frontends.ui.uploads import visits_folder
+from frontends.ui.uploads import desks_folder, visits_folder
 from frontends.workshop import Workshop
 from synth.job import GALLERY
 
@@ -30,6 +32,11 @@ _log = logging.getLogger(__name__)
 _FOLDER = Path(__file__).parent
 # Every hour, what was uploaded more than a day ago.
 _DELETE_UPLOADS_S = (3600, 86400)
+_TABS = (
+    ("locate", "tab_locate", "lead"),
+    ("synthesize", "tab_synth", "lead_synth"),
+    ("annotate", "tab_annotate", "lead_annotate"),
+)
 _SCRIPTS = ("page.js", "layer.js", "scene.js")
 EXAMPLES_FOLDER = _FOLDER.parents[1] / "assets" / "examples"
 
@@ -52,6 +59,7 @@ def create_page(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER) ->
         gr.HTML(_head(), js_on_load=None)
         create_locate(service, examples_folder)
         create_synth(page, workshop)
+        create_annotate(page, Desk(service, visits_root=desks_folder()))
     return page
 
 
@@ -59,15 +67,9 @@ def _head() -> str:
     """Name, tabs as links, and what the page is for."""
     words = text.PAGE
     sign = (_FOLDER / "sign.svg").read_text(encoding="utf-8")
-    links = "".join(
-        f'<a href="#{tab}">{words[name]}</a>'
-        for tab, name in (("locate", "tab_locate"), ("synthesize", "tab_synth"))
-    )
+    links = "".join(f'<a href="#{tab}">{words[name]}</a>' for tab, name, _ in _TABS)
     tabs = f'<nav class="spotter-tabs" aria-label="{words["tabs"]}">{links}</nav>'
-    lead = "".join(
-        f'<p data-tab="{tab}">{words[name]}</p>'
-        for tab, name in (("locate", "lead"), ("synthesize", "lead_synth"))
-    )
+    lead = "".join(f'<p data-tab="{tab}">{words[name]}</p>' for tab, _, name in _TABS)
     return f'<header class="spotter-head">{sign}<h1>{words["title"]}</h1>{tabs}{lead}</header>'
 
 
@@ -87,7 +89,11 @@ def launch_options(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER)
         "footer_links": ["api"],
         "ssr_mode": False,
         "max_file_size": service.limits.upload_max_bytes,
-        "allowed_paths": [str(examples_folder), str(GALLERY[0] / "images")],
+        "allowed_paths": [
+            str(examples_folder),
+            str(GALLERY[0] / "images"),
+            *([str(projects)] if (projects := service.limits.projects_folder) else []),
+        ],
     }
 
 

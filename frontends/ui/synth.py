@@ -62,7 +62,7 @@ def create_synth(page: gr.Blocks, workshop: Workshop) -> None:
     """
     handlers = create_synth_handlers(workshop)
     with gr.Column(elem_classes="spotter-synth", elem_id="synth"):
-        visit = create_visit(room=ROOM, elem_id="synth-visit")
+        visit = create_visit(room=ROOM, tab="synthesize", elem_id="synth-visit")
         with gr.Column(elem_classes="synth-material"):
             cutouts = _create_wall("cutouts", workshop, handlers)
             backgrounds = _create_wall("backgrounds", workshop, handlers)

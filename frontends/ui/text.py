@@ -26,9 +26,11 @@ PAGE: Words = {
     "title": "Spotter",
     "lead": "Find the thing in a picture by describing it.",
     "lead_synth": "Paste cutouts on backgrounds and get a labelled data set.",
+    "lead_annotate": "Label pictures: the models propose, you correct.",
     "tabs": "What to do",
     "tab_locate": "Locate",
     "tab_synth": "Synthesize",
+    "tab_annotate": "Annotate",
     "locate": "Locate",
 }
 
@@ -51,6 +53,7 @@ PICTURE: Words = {
         "Shift with arrow keys moves the view, Escape shows the whole picture."
     ),
     "size": "{width} × {height} px",
+    "size_short": "{width} × {height}",
     "nearest": "nearest to {label}",
     "detector": "det {score}",
     "spoken": "Rank {rank} for {label}: similarity {probability}, detector {detector}.",

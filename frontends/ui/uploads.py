@@ -10,12 +10,17 @@ from pathlib import Path
 
 from gradio.utils import get_upload_folder
 
-__all__ = ["find_upload", "visits_folder"]
+__all__ = ["desks_folder", "find_upload", "visits_folder"]
 
 
 def visits_folder() -> Path:
     """Return the parent of the visitors' folders; below the uploads, whose files Gradio serves."""
     return Path(get_upload_folder()) / "visits"
+
+
+def desks_folder() -> Path:
+    """Return the parent of the folders in which visitors' projects lie; see `visits_folder`."""
+    return Path(get_upload_folder()) / "desks"
 
 
 def find_upload(told: object) -> Path | None:
@@ -25,4 +30,5 @@ def find_upload(told: object) -> Path | None:
     """
     path = Path(str(told)).resolve()
     inside = path.is_relative_to(Path(get_upload_folder()).resolve())
-    return path if inside and not path.is_relative_to(visits_folder().resolve()) else None
+    kept = (visits_folder().resolve(), desks_folder().resolve())
+    return path if inside and not any(path.is_relative_to(folder) for folder in kept) else None

@@ -32,7 +32,8 @@ class PictureBox(TypedDict):
     detector: float
     probability: float
     state: str
-    """One of "answer", "nearest", "candidate", "suggested" (dashed)."""
+    """One of "answer", "nearest", "candidate"; where boxes can be changed one of "proposed"
+    (dashed), "confirmed", "rejected"."""
     color: int | None
     """Row of `palette.COLORS`; None draws white."""
     mark: int | None
@@ -48,7 +49,7 @@ class PictureValue(TypedDict, total=False):
 
 
 def create_picture(
-    *, room: str, upload_max_bytes: int, elem_id: str, fixed: bool = False
+    *, room: str, upload_max_bytes: int, elem_id: str, fixed: bool = False, editable: bool = False
 ) -> gr.HTML:
     """Return the picture component.
 
@@ -57,6 +58,7 @@ def create_picture(
         upload_max_bytes: larger files are refused before they travel, in bytes.
         elem_id: id of the element, for the page's layout and tests.
         fixed: only shows what the room's `picture` and `boxes` say; takes no files.
+        editable: boxes can be drawn and changed; the room's `edit` tells what was done.
     """
     return gr.HTML(
         value={"image": None},
@@ -65,6 +67,7 @@ def create_picture(
         words=text.PICTURE,
         upload_max_bytes=upload_max_bytes,
         fixed=fixed,
+        editable=editable,
         apply_default_css=False,
         elem_id=elem_id,
         elem_classes="spotter-picture",

@@ -4,6 +4,8 @@
 // In: props.value {image, display, boxes} (two files; `display` where the browser cannot show the
 // image itself), or the room's `boxes` and `picture` {url, wh}; with props.fixed it takes no picture
 // from the person. Out: event `pick`, and the room's `image`, `hovered`, `selected`, `busy`.
+// With props.editable boxes can be drawn and changed (editing.js): the room's `edit` tells how; keys
+// and the room's `look` {kind, id?} move the view.
 function createPicture({ element, props, trigger, upload, watch }) {
   const { room: openRoom, element: make, svg, mark, percent, fill } = window.spotter;
   const room = openRoom(props.room);
@@ -15,8 +17,15 @@ function createPicture({ element, props, trigger, upload, watch }) {
   const LENS_BELOW_PX = 40;
   const PIXELS_FROM = 4;
   const MINOR_LABELS = 5;
+  const SHORT_LABELS = 60;
 
   const view = createView({ stage, changed: draw });
+  const editing = props.editable && createEditing({
+    stage, view, room, hit, words,
+    boxOf: (id) => boxes.find((box) => box.id === id) || null,
+    show: (box) => { boxes = [...boxes.filter((other) => other.id !== box.id), box]; draw(); },
+    settle: () => { boxes = room.state.boxes || []; draw(); },
+  });
   let boxes = [];
   let localUrl = null;
   let localPath = null;
@@ -46,6 +55,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
     const drawn = [...boxes].sort((a, b) => weight(a) - weight(b));
     overlay.replaceChildren(...drawn.map(paintBox));
     paintLabels();
+    if (editing) overlay.append(...editing.paint());
     paintLens();
   }
 
@@ -57,7 +67,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
   // The line lies outside of the box, so that it covers none of the object.
   function paintBox(box) {
     const [x, y, w, h] = view.onScreen(box);
-    const thick = box.state === "answer" || isLit(box);
+    const thick = (box.state === "answer" && !editing) || isLit(box);
     const out = thick ? 1 : 0.5;
     const left = Math.floor(x) - out;
     const top = Math.floor(y) - out;
@@ -73,7 +83,19 @@ function createPicture({ element, props, trigger, upload, watch }) {
     return group;
   }
 
+  // Where boxes are changed, labels are short, so that they stay out of the way.
+  function shortLabelOf(box) {
+    const label = make("div", { class: "label short", style: colorOf(box), "data-id": box.id }, [
+      make("span", { class: "title" }, [mark(box.mark), box.label]),
+      box.probability === null ? null : make("span", { class: "share", text: percent(box.probability) }),
+    ]);
+    label.toggleAttribute("data-lit", isLit(box));
+    label.dataset.state = box.state;
+    return label;
+  }
+
   function labelOf(box) {
+    if (editing) return shortLabelOf(box);
     const major = box.state !== "candidate" || isLit(box);
     const label = make("div", { class: "label", style: colorOf(box) });
     label.toggleAttribute("data-minor", !major);
@@ -98,8 +120,10 @@ function createPicture({ element, props, trigger, upload, watch }) {
   function paintLabels() {
     const [width, height] = view.stageWh();
     const order = [...boxes].sort((a, b) => weight(b) - weight(a) || a.rank - b.rank);
-    const must = (box) => box.state !== "candidate" || isLit(box);
-    const wanted = order.filter((box) => must(box) || box.rank <= MINOR_LABELS);
+    const must = (box) => isLit(box) || (box.state !== "candidate" && !editing);
+    const wanted = editing
+      ? order.filter((box) => box.label && box.state !== "drawn" && !editing.isBusy()).slice(0, SHORT_LABELS)
+      : order.filter((box) => must(box) || box.rank <= MINOR_LABELS);
     const nodes = wanted.map(labelOf);
     labels.replaceChildren(...nodes);
     const sizes = nodes.map((node) => [node.offsetWidth, node.offsetHeight]);
@@ -129,7 +153,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
     const [x, y, w, h] = box ? view.onScreen(box) : [0, 0, 0, 0];
     const [width, height] = view.stageWh();
     const seen = box && x + w > 0 && y + h > 0 && x < width && y < height;
-    lens.hidden = !seen || Math.max(w, h) >= LENS_BELOW_PX || stage.hasAttribute("data-dragging");
+    lens.hidden = !seen || Math.max(w, h) >= LENS_BELOW_PX || stage.hasAttribute("data-dragging") || Boolean(editing && editing.isBusy());
     if (lens.hidden) return;
     const side = lens.offsetWidth;
     const zoom = Math.min(view.maxScale, (side * 0.6) / Math.max(box.w, box.h));
@@ -171,6 +195,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
     hover: (id) => room.set({ hovered: id }),
     select: (id, byTouch) => room.set(byTouch ? { selected: id, hovered: null } : { selected: id }),
     settled: draw,
+    editing,
   });
 
   function step(by) {
@@ -190,7 +215,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
   const shifted = {
     ArrowRight: () => view.pan(-60, 0), ArrowLeft: () => view.pan(60, 0), ArrowDown: () => view.pan(0, -60), ArrowUp: () => view.pan(0, 60),
   };
-  stage.addEventListener("keydown", (event) => {
+  if (!editing) stage.addEventListener("keydown", (event) => {
     if (event.target !== stage || event.ctrlKey || event.metaKey || event.altKey) return;
     if (!view.size && !props.fixed && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); find("file").click(); return; }
     const run = view.size && ((event.shiftKey && shifted[event.key]) || keys[event.key]);
@@ -269,10 +294,18 @@ function createPicture({ element, props, trigger, upload, watch }) {
   }
 
   room.on(["picture"], ({ picture }) => {
-    if (!picture) return;
+    if (!picture) { root.dataset.phase = "empty"; view.size = null; return; }
     image.onload = null;
     image.src = picture.url;
+    if (editing) view.size = null;  // the next picture is seen whole, even one of the same size
     measure(picture.wh);
+  });
+  room.on(["look"], ({ look }) => {
+    if (!view.size) return;
+    const box = boxes.find((other) => other.id === look.id);
+    if (look.kind === "visit" && box) view.visit(box);
+    else if (look.kind === "fit") view.fit();
+    else if (look.kind === "zoom") view.zoomCentre(look.factor);
   });
   room.on(["boxes"], (state) => { boxes = state.boxes || []; draw(); });
   room.on(["hovered", "selected"], draw);

@@ -1,13 +1,15 @@
 // Mouse, pen and fingers on the stage: wheel and pinch zoom, drag pans, hover and click tell boxes.
 //
-// In: hit(x, y, slack) names the box at a point; out: hover(id), select(id, byTouch).
-function connectPointing({ stage, view, hit, hover, select, settled }) {
+// In: hit(x, y, slack) names the box at a point; out: hover(id), select(id, byTouch). Where boxes can
+// be changed, `editing` may turn a drag into a change instead.
+function connectPointing({ stage, view, hit, hover, select, settled, editing = null }) {
   const DRAG_FROM_PX = 4;
   const SLACK_PX = 5;
   const TOUCH_SLACK_PX = 14;
   const pointers = new Map();
   let moved = 0;
   let pinch = null;
+  let gesture = null;
 
   function local(event) {
     const origin = stage.getBoundingClientRect();
@@ -22,12 +24,20 @@ function connectPointing({ stage, view, hit, hover, select, settled }) {
 
   function drag(step, event) {
     moved += Math.hypot(...step);
-    if (moved < DRAG_FROM_PX || view.fitted) return;
+    if (moved < (gesture ? gesture.least : DRAG_FROM_PX) || (view.fitted && !gesture)) return;
     if (!stage.hasAttribute("data-dragging")) {
       stage.setPointerCapture(event.pointerId);
       stage.toggleAttribute("data-dragging", true);
+      if (gesture) gesture.begin();
     }
-    view.pan(...step);
+    if (gesture) gesture.move(local(event));
+    else view.pan(...step);
+  }
+
+  // A second finger means the view, whatever the first one began.
+  function drop() {
+    if (gesture) gesture.cancel();
+    gesture = null;
   }
 
   function pinchTo(a, b) {
@@ -40,10 +50,12 @@ function connectPointing({ stage, view, hit, hover, select, settled }) {
   }
 
   stage.addEventListener("pointerdown", (event) => {
-    if (!view.size || event.button > 0 || event.target.closest("button")) return;
+    if (!view.size || (event.button > 0 && !editing) || event.target.closest("button")) return;
     pointers.set(event.pointerId, local(event));
     moved = pointers.size > 1 ? Infinity : 0;
     pinch = null;
+    drop();
+    if (editing && pointers.size === 1 && !event.target.closest(".label")) gesture = editing.grab(event, local(event));
   });
 
   stage.addEventListener("pointermove", (event) => {
@@ -53,6 +65,7 @@ function connectPointing({ stage, view, hit, hover, select, settled }) {
       const id = boxAt(event);
       stage.toggleAttribute("data-over", id !== null);
       hover(id);
+      if (editing) editing.hover(event, local(event));
       return;
     }
     const at = local(event);
@@ -65,8 +78,11 @@ function connectPointing({ stage, view, hit, hover, select, settled }) {
   function release(event) {
     if (!pointers.delete(event.pointerId)) return;
     pinch = null;
+    const dragged = stage.hasAttribute("data-dragging");
     stage.removeAttribute("data-dragging");
-    if (event.type === "pointerup" && moved < DRAG_FROM_PX) select(boxAt(event), event.pointerType === "touch");
+    if (gesture && dragged && event.type === "pointerup") { gesture.end(local(event)); gesture = null; }
+    else drop();
+    if (event.type === "pointerup" && !dragged && moved < DRAG_FROM_PX && event.button === 0) select(boxAt(event), event.pointerType === "touch");
     settled();
   }
   stage.addEventListener("pointerup", release);
@@ -74,10 +90,12 @@ function connectPointing({ stage, view, hit, hover, select, settled }) {
   stage.addEventListener("pointerleave", (event) => {
     release(event);
     stage.removeAttribute("data-over");
+    if (editing) editing.leave();
     hover(null);
   });
 
-  stage.addEventListener("dblclick", (event) => { if (!event.target.closest("button")) view.fit(); });
+  // Who draws boxes one after the other clicks fast: there a double click changes nothing.
+  if (!editing) stage.addEventListener("dblclick", (event) => { if (!event.target.closest("button")) view.fit(); });
   stage.addEventListener("wheel", (event) => {
     if (!view.size) return;
     // At full view, scrolling away belongs to the page.

@@ -16,12 +16,19 @@ __all__ = ["create_visit"]
 _FOLDER = Path(__file__).parent
 
 
-def create_visit(*, room: str, elem_id: str) -> gr.HTML:
-    """Return the component; its value is the visit's key, empty before."""
+def create_visit(*, room: str, tab: str, elem_id: str) -> gr.HTML:
+    """Return the component; its value is the visit's key, empty before.
+
+    Args:
+        room: Name of the shared browser state.
+        tab: The tab whose opening begins the visit.
+        elem_id: Id of the element.
+    """
     return gr.HTML(
         value="",
         **read_part(_FOLDER, "createVisit"),
         room=room,
+        tab=tab,
         apply_default_css=False,
         elem_id=elem_id,
     )

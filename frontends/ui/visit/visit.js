@@ -6,7 +6,7 @@ function createVisit({ props, trigger, watch }) {
   let entered = false;
 
   function enter() {
-    if (entered || page.state.tab !== "synthesize") return;
+    if (entered || page.state.tab !== props.tab) return;
     entered = true;
     trigger("enter");
   }

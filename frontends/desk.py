@@ -1,0 +1,225 @@
+"""What the tab Annotate works on: the projects that a visitor may use, opened once for everybody.
+
+Knows no page and no pictures. In: a visit and a project's key; out: a `Project`, summaries, places.
+Projects lie in one folder that all share, or, on a Space, in each visitor's own.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import InputError
+from core.files import confined_path
+from core.image import read_image
+from core.types import Image
+from frontends.runs import Run, Runs
+from frontends.service import Service
+from frontends.visits import Visit, Visits, size_of
+from project.folders import (
+    TRASH_NAME,
+    ProjectInfo,
+    delete_project,
+    list_projects,
+    restore_project,
+)
+from project.intake import import_path
+from project.score import RankedScore, Scorer
+from project.store import DATABASE_NAME, Project
+from project.types import BoxRow
+
+if TYPE_CHECKING:
+    from pipeline.locate import Locator
+
+__all__ = ["Desk"]
+
+EXAMPLES_FOLDER = Path(__file__).parents[1] / "assets" / "examples"
+_NAME_CHARS_MAX = 40
+
+
+class Desk:
+    """Projects of every visitor; safe to use from several threads.
+
+    Args:
+        service: Gives the models and says what is accepted.
+        visits_root: Parent of the visitors' folders.
+    """
+
+    def __init__(self, service: Service, *, visits_root: Path) -> None:
+        self.service = service
+        self.limits = service.limits
+        self.shared = self.limits.projects_folder
+        self.runs = Runs(most=1)
+        self.visits = Visits(visits_root, busy=self._is_busy, removed=self._leave)
+        self._projects: dict[Path, Project] = {}
+        self._scorers: dict[str, Scorer] = {}
+        self._lock = threading.Lock()
+
+    # ---------------------------------------------------------------- projects
+
+    def folder(self, visit: Visit) -> Path:
+        """Return where the visitor's projects lie."""
+        return (self.shared or visit.folder / "projects").resolve()
+
+    def list(self, visit: Visit) -> list[ProjectInfo]:
+        """Return the projects that a visitor may open, the one used last first."""
+        return sorted(list_projects(self.folder(visit)), key=lambda info: -_used(info.folder))
+
+    def create(self, visit: Visit, name: str, class_names: Sequence[str]) -> str:
+        """Return the key of a new project.
+
+        Raises:
+            InputError: The name or a class cannot be used.
+        """
+        if not name.strip():
+            raise InputError("the project has no name.", "Give it one.")
+        folder = self.folder(visit)
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:_NAME_CHARS_MAX] or "project"
+        with self._lock:
+            number, key = 2, slug
+            while (folder / key).exists():
+                key, number = f"{slug}-{number}", number + 1
+            project = Project.create(folder / key, name.strip(), class_names=class_names)
+            self._projects[folder / key] = project
+        return key
+
+    def create_example(self, visit: Visit, name: str) -> str:
+        """Return the key of a new project with our example pictures."""
+        key = self.create(visit, name, ())
+        import_path(self.project(visit, key), EXAMPLES_FOLDER, format="images")
+        return key
+
+    def project(self, visit: Visit, key: str) -> Project:
+        """Return an open project.
+
+        Raises:
+            InputError: There is none of this key.
+            DataError: It is damaged.
+        """
+        path = self._path(visit, key)
+        with self._lock:
+            if path not in self._projects:
+                if not (path / DATABASE_NAME).is_file():
+                    raise InputError("this project is not there any more.", "Choose another one.")
+                self._projects[path] = Project.open(path)
+            return self._projects[path]
+
+    def delete(self, visit: Visit, key: str) -> str:
+        """Put a project aside and return the name under which `restore` finds it.
+
+        Raises:
+            InputError: Something is being done with it.
+        """
+        path = self._path(visit, key)
+        if not self.run_of(visit, key).is_over:
+            raise InputError("something is being done with this project.", "Stop it first.")
+        self._close(path)
+        return delete_project(path).name
+
+    def restore(self, visit: Visit, aside: str) -> str:
+        """Bring back a project that was put aside and return its key.
+
+        Raises:
+            InputError: It is gone, or another one has its place.
+        """
+        return restore_project(confined_path(self.folder(visit) / TRASH_NAME, aside)).name
+
+    def _path(self, visit: Visit, key: str) -> Path:
+        path = confined_path(self.folder(visit), key)
+        if not key or key.startswith(".") or path.parent != self.folder(visit):
+            raise InputError("this is no name of a project.", "Choose one of the list.")
+        return path
+
+    def _close(self, *paths: Path) -> None:
+        with self._lock:
+            for path in paths:
+                if (project := self._projects.pop(path, None)) is not None:
+                    project.close()
+
+    # ---------------------------------------------------------------- room and runs
+
+    def check_room(self, visit: Visit) -> None:
+        """Refuse more files of a visitor whose folder is full; a folder of one's own has no limit.
+
+        Raises:
+            InputError: The limit is reached.
+        """
+        if self.shared is not None:
+            return
+        used, limit = size_of(visit.folder), self.limits.visit_max_bytes
+        if used > limit:
+            raise InputError(
+                f"your projects take {used / 1e6:.0f} MB, the limit is {limit / 1e6:.0f} MB.",
+                "Download one and delete it here first.",
+            )
+
+    def run_key(self, visit: Visit, key: str) -> str:
+        """Return the name of a project's runs; one project has one at a time."""
+        return str(self._path(visit, key))
+
+    def run_of(self, visit: Visit, key: str) -> Run:
+        """Return the present or last run of a project."""
+        return self.runs.of(self.run_key(visit, key))
+
+    def _is_busy(self, visit: Visit) -> bool:
+        if self.shared is not None:
+            return False
+        with self._lock:
+            mine = [path for path in self._projects if path.is_relative_to(visit.folder.resolve())]
+        return any(not self.runs.of(str(path)).is_over for path in mine)
+
+    def _leave(self, visit: Visit) -> None:
+        with self._lock:
+            mine = [path for path in self._projects if path.is_relative_to(visit.folder.resolve())]
+        self._close(*mine)
+        for path in mine:
+            self.runs.forget(str(path))
+
+    # ---------------------------------------------------------------- scores
+
+    def scores(
+        self, project: Project, image_id: int, wished: Sequence[int] | None = None
+    ) -> list[RankedScore]:
+        """Return what the models think of an image's boxes as they are now, and keep it.
+
+        Args:
+            project: The project.
+            image_id: The image.
+            wished: Ids of boxes; None: all that have a caption.
+        """
+        image, boxes, path = (
+            project.image(image_id), project.boxes(image_id), project.path(image_id)
+        )  # fmt: skip
+
+        def load() -> Image:
+            return read_image(path, max_pixels=self.limits.max_pixels)
+
+        found = self._scorer(project).measure(str(path), load, boxes, wished)
+        before = {box.id: box for box in boxes}
+        news = [one.score for one in found if _differs(before[one.score.box_id], one)]
+        if news:
+            project.set_scores(image_id, news, image.version)
+        return found
+
+    def _scorer(self, project: Project) -> Scorer:
+        locator = self.locator(project)
+        with self._lock:
+            name = str(id(locator))
+            if name not in self._scorers:
+                self._scorers[name] = Scorer(locator)
+            return self._scorers[name]
+
+    def locator(self, project: Project) -> Locator:
+        """Return the pipeline of a project: its own, once one was trained, else the page's."""
+        return self.service.locator(self.service.base_config())
+
+
+def _used(folder: Path) -> float:
+    return max(path.stat().st_mtime for path in folder.glob(f"{DATABASE_NAME}*"))
+
+
+def _differs(box: BoxRow, found: RankedScore) -> bool:
+    return box.logit is None or abs(box.logit - found.score.logit) > 1e-4

@@ -1,0 +1,85 @@
+"""The tab Annotate: projects, the queue, the picture with its boxes, and the sheets around them.
+
+Holds layout only; the functions behind it are in `annotate_handlers` and `annotate_runs`. Boxes are
+drawn and moved in the browser alone; each finished edit is sent after it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from frontends.desk import Desk
+from frontends.ui.annotate_handlers import (
+    create_label_calls,
+    create_project_calls,
+    create_visit_calls,
+)
+from frontends.ui.annotate_runs import create_run_calls
+from frontends.ui.bench import create_bench
+from frontends.ui.boxlist import create_boxlist
+from frontends.ui.desk import create_desk
+from frontends.ui.done import create_done
+from frontends.ui.keys import create_keys
+from frontends.ui.picture import create_picture
+from frontends.ui.projects import create_projects
+from frontends.ui.strip import create_strip
+from frontends.ui.visit import create_visit
+
+__all__ = ["create_annotate"]
+
+ROOM = "annotate"
+_LIGHT: dict[str, Any] = {"concurrency_id": "annotate", "concurrency_limit": 4}
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def create_annotate(page: gr.Blocks, desk: Desk) -> None:
+    """Lay out the tab inside a page and connect it.
+
+    Args:
+        page: The page that is being made.
+        desk: Does all the work.
+    """
+    label, run = create_label_calls(desk), create_run_calls(desk)
+    enter, leave = create_visit_calls(desk)
+    upload_max_bytes = desk.limits.upload_max_bytes
+    with gr.Column(elem_classes="spotter-annotate", elem_id="annotate"):
+        visit = create_visit(room=ROOM, tab="annotate", elem_id="annotate-visit")
+        create_desk(
+            room=ROOM,
+            calls=[label[name] for name in ("queue", "photo", "edit", "step", "score")],
+            elem_id="annotate-desk",
+        )
+        projects = create_projects(
+            room=ROOM, calls=create_project_calls(desk), elem_id="annotate-projects"
+        )
+        with gr.Column(elem_classes="annotate-bench"):
+            create_bench(
+                room=ROOM,
+                upload_max_bytes=upload_max_bytes,
+                calls=[
+                    run[name]
+                    for name in ("import_files", "run_state", "stop_run", "describe_project")
+                ],
+                elem_id="annotate-head",
+            )
+            create_strip(room=ROOM, thumbs=label["thumbs"], elem_id="annotate-strip")
+            create_picture(
+                room=ROOM,
+                upload_max_bytes=0,
+                fixed=True,
+                editable=True,
+                elem_id="annotate-picture",
+            )
+            with gr.Column(elem_classes="annotate-side"):
+                create_boxlist(room=ROOM, history=label["history"], elem_id="annotate-boxes")
+                create_done(room=ROOM, elem_id="annotate-done")
+        _create_sheets()
+    visit.enter(enter, None, [visit, projects], **_LIGHT, **_QUIET)
+    page.unload(leave)
+
+
+def _create_sheets() -> None:
+    with gr.Column(elem_classes="spotter-sheet", elem_id="annotate-help"):
+        create_keys(room=ROOM, layer="annotate-help", elem_id="annotate-keys")

@@ -1,0 +1,257 @@
+"""What the parts of the tab Annotate call while one labels: read the wish, one call, present.
+
+Holds no layout. The browser proves with `visit` whose projects it means. Errors are answers, so
+that they stand where their cause is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gradio as gr
+
+from core.errors import InputError
+from frontends.desk import Desk
+from frontends.failures import guarded
+from frontends.ui import annotate_present as present
+from frontends.ui import text_annotate as text
+from frontends.visits import Visit
+from project.store import Project
+from project.types import (
+    IMAGE_STATES,
+    ORDERS,
+    Absent,
+    Accept,
+    Add,
+    Applied,
+    ConflictError,
+    Delete,
+    Describe,
+    Edit,
+    Move,
+    Reject,
+    Xyxy,
+)
+
+__all__ = ["Call", "create_label_calls", "create_project_calls", "create_visit_calls", "find"]
+
+_PAGE = 1000
+_THUMBS_MAX = 120
+_EDITS_MAX = 2000
+
+Shown = dict[str, Any]
+Call = Callable[[dict[str, Any]], Shown]
+
+
+def find(desk: Desk, wish: Mapping[str, Any]) -> tuple[Visit, str, Project]:
+    """Return the visit, the project's key and the project that a wish is about.
+
+    Raises:
+        InputError: The visit has ended, or there is no such project.
+    """
+    visit = desk.visits.get(wish.get("visit"))
+    key = str(wish.get("project") or "")
+    return visit, key, desk.project(visit, key)
+
+
+def create_visit_calls(
+    desk: Desk,
+) -> tuple[Callable[[gr.Request], tuple[str, Shown]], Callable[[gr.Request], None]]:
+    """Return what happens when the tab is first opened and when the page is left."""
+
+    def enter(request: gr.Request) -> tuple[str, Shown]:
+        visit = desk.visits.enter(str(request.session_hash))
+        return visit.key, {"visit": visit.key, **present.present_projects(desk, visit)}
+
+    def leave(request: gr.Request) -> None:
+        desk.visits.leave(str(request.session_hash))
+
+    return enter, leave
+
+
+def create_project_calls(desk: Desk) -> list[Call]:
+    """Return the calls of the list of projects."""
+
+    @guarded(present.present_error)
+    def list_projects(wish: dict[str, Any]) -> Shown:
+        return present.present_projects(desk, desk.visits.get(wish.get("visit")))
+
+    @guarded(present.present_error)
+    def open_project(wish: dict[str, Any]) -> Shown:
+        visit, key, project = find(desk, wish)
+        run = present.present_run(desk.run_of(visit, key))
+        return {"project": present.present_project(key, project), "run": run}
+
+    @guarded(present.present_error)
+    def create_project(wish: dict[str, Any]) -> Shown:
+        visit = desk.visits.get(wish.get("visit"))
+        if wish.get("example"):
+            return {"key": desk.create_example(visit, text.PROJECTS["example_name"])}
+        names = [name.strip() for name in str(wish.get("classes") or "").split(",")]
+        key = desk.create(visit, str(wish.get("name") or ""), [name for name in names if name])
+        return {"key": key}
+
+    @guarded(present.present_error)
+    def delete_project(wish: dict[str, Any]) -> Shown:
+        visit, key, _ = find(desk, wish)
+        return {"deleted": desk.delete(visit, key), **present.present_projects(desk, visit)}
+
+    @guarded(present.present_error)
+    def restore_project(wish: dict[str, Any]) -> Shown:
+        visit = desk.visits.get(wish.get("visit"))
+        key = desk.restore(visit, str(wish.get("project") or ""))
+        return {"key": key, **present.present_projects(desk, visit)}
+
+    return [list_projects, open_project, create_project, delete_project, restore_project]
+
+
+def create_label_calls(desk: Desk) -> dict[str, Call]:
+    """Return the calls of the editor: `queue`, `photo`, `edit`, `step`, `score` and so on."""
+    return {call.__name__: call for call in (*_reading(desk), *_changing(desk))}
+
+
+def _reading(desk: Desk) -> list[Call]:
+    @guarded(present.present_error)
+    def queue(wish: dict[str, Any]) -> Shown:
+        _, _, project = find(desk, wish)
+        order = wish.get("order") if wish.get("order") in ORDERS else "queue"
+        state = wish.get("only") if wish.get("only") in IMAGE_STATES else None
+        rows = project.states(order, state)
+        return {
+            "ids": [number for number, _ in rows],
+            "states": [state for _, state in rows],
+            "progress": present.present_progress(project.progress()),
+        }
+
+    @guarded(present.present_error)
+    def photo(wish: dict[str, Any]) -> Shown:
+        _, _, project = find(desk, wish)
+        image = project.image(int(wish["image"]))
+        return {
+            "photo": present.present_photo(project, image),
+            "boxes": [present.present_box(box) for box in project.boxes(image.id)],
+            "asked": present.present_asked(project.asked(image.id)),
+        }
+
+    @guarded(present.present_error)
+    def thumbs(wish: dict[str, Any]) -> Shown:
+        _, _, project = find(desk, wish)
+        images = [project.image(int(number)) for number in wish["images"][:_THUMBS_MAX]]
+        return {"thumbs": [present.present_thumb(project, image) for image in images]}
+
+    @guarded(present.present_error)
+    def history(wish: dict[str, Any]) -> Shown:
+        _, _, project = find(desk, wish)
+        return {"entries": present.present_history(project.history(int(wish["box"])))}
+
+    @guarded(present.present_error)
+    def score(wish: dict[str, Any]) -> Shown:
+        _, _, project = find(desk, wish)
+        return {"scores": present.present_scores(desk.scores(project, int(wish["image"])))}
+
+    return [queue, photo, thumbs, history, score]
+
+
+def _changing(desk: Desk) -> list[Call]:
+    @guarded(present.present_error)
+    def edit(wish: dict[str, Any]) -> Shown:
+        _, _, project = find(desk, wish)
+        image_id = int(wish["image"])
+        edits = [read_edit(told) for told in wish.get("edits") or ()]
+        if len(edits) > _EDITS_MAX:
+            raise InputError(f"{len(edits)} edits at once are too many, allowed are {_EDITS_MAX}.")
+        state = wish.get("state") if wish.get("state") in IMAGE_STATES else None
+        before = {box.id for box in project.boxes(image_id)}
+        try:
+            applied = project.apply(
+                image_id, edits, who=_who(wish), version=int(wish["version"]), state=state
+            )
+        except ConflictError as conflict:
+            return _conflict(project, image_id, conflict)
+        return _applied(project, applied, before)
+
+    @guarded(present.present_error)
+    def step(wish: dict[str, Any]) -> Shown:
+        _, _, project = find(desk, wish)
+        image_id = int(wish["image"])
+        turn = project.redo if wish.get("step") == "redo" else project.undo
+        try:
+            applied = turn(image_id, _who(wish))
+        except ConflictError as conflict:
+            return _conflict(project, image_id, conflict)
+        except InputError as nothing:
+            # Nothing to take back is no failure.
+            return {"said": present.sentence(nothing), **_whole(project, image_id)}
+        return {
+            **_whole(project, image_id),
+            "changed": [present.present_box(box) for box in applied.changed],
+            "progress": present.present_progress(project.progress()),
+        }
+
+    return [edit, step]
+
+
+def _applied(project: Project, applied: Applied, before: set[int]) -> Shown:
+    return {
+        "photo": present.present_photo(project, applied.image),
+        "changed": [
+            present.present_box(box, added=box.id not in before) for box in applied.changed
+        ],
+        "deleted": list(applied.deleted),
+        "progress": present.present_progress(project.progress()),
+    }
+
+
+def _conflict(project: Project, image_id: int, conflict: ConflictError) -> Shown:
+    done = "; ".join(dict.fromkeys(entry.sentence() for entry in conflict.changes))
+    said = text.DESK["conflict"].format(done=done or text.DESK["conflict_state"])
+    return {"conflict": said, **_whole(project, image_id)}
+
+
+def _whole(project: Project, image_id: int) -> Shown:
+    image = project.image(image_id)
+    return {
+        "photo": present.present_photo(project, image),
+        "boxes": [present.present_box(box) for box in project.boxes(image_id)],
+    }
+
+
+def _who(wish: Mapping[str, Any]) -> str:
+    name = " ".join(str(wish.get("who") or "").replace(":", " ").split())
+    return name[:100] or text.DESK["nobody"]
+
+
+def read_edit(told: Mapping[str, Any]) -> Edit:
+    """Return an edit as the browser tells it.
+
+    Raises:
+        InputError: It is none.
+    """
+    try:
+        return _READERS[told["kind"]](told)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"this is no edit: {str(dict(told))[:120]}.", "Reload the page and try again."
+        ) from error
+
+
+def _xyxy(told: Mapping[str, Any]) -> Xyxy:
+    x1, y1, x2, y2 = (float(value) for value in told["xyxy"])
+    return x1, y1, x2, y2
+
+
+def _text(told: Mapping[str, Any], name: str) -> str | None:
+    value = told.get(name)
+    return None if value is None else str(value)
+
+
+_READERS: dict[str, Callable[[Mapping[str, Any]], Edit]] = {
+    "add": lambda t: Add(_xyxy(t), _text(t, "class_name") or "", _text(t, "caption") or ""),
+    "move": lambda t: Move(int(t["box"]), _xyxy(t)),
+    "describe": lambda t: Describe(int(t["box"]), _text(t, "class_name"), _text(t, "caption")),
+    "accept": lambda t: Accept(int(t["box"])),
+    "reject": lambda t: Reject(int(t["box"])),
+    "delete": lambda t: Delete(int(t["box"])),
+    "absent": lambda t: Absent(str(t["caption"]), bool(t["absent"])),
+}

@@ -1,0 +1,208 @@
+"""Projects, images, boxes and runs in, plain mappings for the browser out.
+
+Nothing here changes a project; small pictures are made once and kept beside it.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image as PilImage
+from PIL import ImageOps
+
+from core.errors import SpotterError
+from core.files import write_bytes
+from core.image import IMAGE_ERRORS
+from frontends.desk import Desk
+from frontends.failures import InternalError
+from frontends.runs import Run
+from frontends.ui import text, text_annotate
+from frontends.ui.synth_present import file_url
+from frontends.visits import Visit
+from project.folders import ProjectInfo
+from project.score import RankedScore
+from project.store import Project
+from project.types import Asked, BoxRow, HistoryEntry, ImageRow, Progress
+
+__all__ = [
+    "present_asked",
+    "present_box",
+    "present_error",
+    "present_history",
+    "present_photo",
+    "present_progress",
+    "present_project",
+    "present_projects",
+    "present_run",
+    "present_scores",
+    "present_thumb",
+]
+
+_THUMB_WH = (160, 104)
+_THUMBS = "thumbs"
+_HISTORY_MAX = 30
+
+Shown = dict[str, Any]
+
+
+def present_projects(desk: Desk, visit: Visit) -> Shown:
+    """Return the projects that a visitor may open, and where they are kept."""
+    words = text_annotate.PROJECTS
+    where = words["visit"] if desk.shared is None else words["shared"].format(folder=desk.shared)
+    return {"projects": [_summary(one) for one in desk.list(visit)], "where": where}
+
+
+def _summary(info: ProjectInfo) -> Shown:
+    return {
+        "key": info.folder.name,
+        "name": info.name,
+        "images": info.images,
+        "done": info.done,
+        "problem": info.problem,
+    }
+
+
+def present_project(key: str, project: Project) -> Shown:
+    """Return what the tab needs to know about an open project."""
+    return {
+        "key": key,
+        "name": project.name,
+        "classes": list(project.class_names),
+        "captions": list(project.setting("captions", [])),
+        "vocabulary": project.setting("vocabulary"),
+    }
+
+
+def present_progress(progress: Progress) -> Shown:
+    """Return how far a project is, and how fast."""
+    return {
+        "total": progress.total,
+        "done": progress.done,
+        "images": dict(progress.images),
+        "seconds_per_image": progress.seconds_per_image,
+        "left_s": progress.left_s,
+    }
+
+
+def present_photo(project: Project, image: ImageRow) -> Shown:
+    """Return an image with its address."""
+    width, height = image.image_wh
+    return {
+        "id": image.id,
+        "name": image.name,
+        "url": file_url(project.path(image.id)),
+        "width": width,
+        "height": height,
+        "state": image.state,
+        "version": image.version,
+        "reason": image.doubt_reason,
+        "error": image.error,
+    }
+
+
+def present_box(box: BoxRow, *, added: bool = False) -> Shown:
+    """Return a box; `added` tells the browser that it has waited for the number."""
+    x1, y1, x2, y2 = box.xyxy
+    return {
+        "id": box.id,
+        "x": x1,
+        "y": y1,
+        "w": x2 - x1,
+        "h": y2 - y1,
+        "state": box.state,
+        "class_name": box.class_name,
+        "caption": box.caption,
+        "detector": box.detector,
+        "logit": box.logit,
+        "probability": box.probability,
+        "source": box.source.removeprefix("model:"),
+        # A model's box is refused rather than deleted, so that no model proposes it again.
+        "own": box.detector is None,
+        "added": added,
+    }
+
+
+def present_asked(asked: Sequence[Asked]) -> list[Shown]:
+    """Return the captions that were looked for in an image."""
+    return [
+        {"caption": one.caption, "found": one.found, "probability": one.probability}
+        for one in asked
+    ]
+
+
+def present_scores(scores: Sequence[RankedScore]) -> Shown:
+    """Return scores and ranks by box."""
+    return {
+        str(one.score.box_id): {
+            "logit": one.score.logit,
+            "probability": one.score.probability,
+            "rank": one.rank,
+            "of": one.of,
+        }
+        for one in scores
+    }
+
+
+def present_history(entries: Sequence[HistoryEntry]) -> list[str]:
+    """Return what happened to a box, a line each, latest first."""
+    return [
+        f"{time.strftime('%d %b %H:%M', time.localtime(entry.at))}  {entry.sentence()}"
+        for entry in reversed(entries[-_HISTORY_MAX:])
+    ]
+
+
+def present_thumb(project: Project, image: ImageRow) -> Shown:
+    """Return a small picture of an image; its address is empty where the file is damaged."""
+    source = project.path(image.id)
+    path = project.folder / _THUMBS / f"{source.stem}.jpg"
+    if not path.is_file():
+        try:
+            _write_thumb(source, path)
+        except IMAGE_ERRORS:
+            return {"id": image.id, "name": image.name, "url": ""}
+    return {"id": image.id, "name": image.name, "url": file_url(path)}
+
+
+def _write_thumb(source: Path, path: Path) -> None:
+    with PilImage.open(source) as opened:
+        opened.draft("RGB", (2 * _THUMB_WH[0], 2 * _THUMB_WH[1]))
+        upright = ImageOps.exif_transpose(opened).convert("RGB")
+        small = ImageOps.fit(upright, _THUMB_WH, PilImage.Resampling.BILINEAR)
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=80)
+    write_bytes(path, buffer.getvalue())
+
+
+def present_run(run: Run) -> Shown:
+    """Return how far a run is and, once over, what came of it."""
+    link = None
+    if run.file is not None:
+        link = {"url": file_url(run.file), "text": run.file.name, "download": True}
+    elif run.url:
+        link = {"url": run.url, "text": run.url}
+    return {
+        "state": run.state,
+        "running": not run.is_over,
+        "done": run.done,
+        "total": run.total,
+        "left_s": None if run.left_s is None else round(run.left_s, 1),
+        "error": sentence(run.error or InternalError()) if run.state == "failed" else "",
+        "said": text_annotate.RUNS["stopped"] if run.state == "stopped" else run.said,
+        "refused": [f"{name}: {reason}" for name, reason in run.refused],
+        "link": link,
+    }
+
+
+def present_error(error: SpotterError) -> Shown:
+    """Return an error as the parts of the tab show it."""
+    return {"error": sentence(error)}
+
+
+def sentence(error: SpotterError) -> str:
+    """Return an error as one sentence for people."""
+    message = text.ERRORS["internal"] if isinstance(error, InternalError) else str(error)
+    return message[:1].upper() + message[1:]

@@ -1,0 +1,183 @@
+// The head of an open project: how far it is, what runs, and the ways to everything else. Pictures
+// and data sets come in here: chosen, or dropped anywhere on the tab.
+//
+// Room in: `project`, `progress`, `saving`, `notice`, `run`, `fresh`. Out: `run`, `sheet`, `project`,
+// `queue_again`.
+function createBench({ element, props, upload, server }) {
+  const { room: openRoom, element: make, fill, duration } = window.spotter;
+  const room = openRoom(props.room);
+  const page = openRoom("page");
+  const words = props.words;
+  const find = (name) => element.querySelector(`.${name}`);
+  const POLL_MS = 400;
+  const AT_ONCE = 4;
+  const SHEETS = ["prelabel", "review", "outlet", "lessons"];
+  let polling = 0;
+  let running = false;
+
+  for (const name of ["import", "stop", ...SHEETS]) find(name).textContent = words[name];
+  find("back").setAttribute("aria-label", words.back);
+  find("help").setAttribute("aria-label", words.help);
+  find("said-close").textContent = "×";
+  find("said-close").setAttribute("aria-label", words.close);
+  for (const name of SHEETS) find(name).addEventListener("click", () => room.set({ sheet: { name } }));
+  find("help").addEventListener("click", () => room.set({ help: true }));
+  find("back").addEventListener("click", () => { room.set({ project: null, run: null }); say(""); });
+  find("import").addEventListener("click", () => find("file").click());
+
+  function say(message, { bad = false, link = null, refused = [] } = {}) {
+    find("said").hidden = !message;
+    find("said-text").textContent = message || "";
+    find("said").toggleAttribute("data-bad", bad);
+    find("said-link").hidden = !link;
+    if (link) {
+      find("said-link").textContent = link.text;
+      find("said-link").href = link.url;
+      find("said-link").toggleAttribute("download", Boolean(link.download));
+      if (!link.download) find("said-link").target = "_blank";
+    }
+    find("refused").hidden = refused.length === 0;
+    find("refused").replaceChildren(...refused.map((line) => make("li", { text: line })));
+  }
+  find("said-close").addEventListener("click", () => say(""));
+
+  // ---------------------------------------------------------------- how far it is
+
+  function tellProgress() {
+    const { progress } = room.state;
+    const total = progress ? progress.total : 0;
+    const share = total ? progress.done / total : 0;
+    find("progress").firstElementChild.style.width = `${share * 100}%`;
+    find("progress").setAttribute("aria-valuenow", Math.round(share * 100));
+    const pace = progress && progress.seconds_per_image
+      ? fill(words.pace, { each: duration(progress.seconds_per_image, words), left: duration(progress.left_s, words) }) : "";
+    const done = total ? fill(words.done_of, { done: progress.done.toLocaleString("en"), all: total.toLocaleString("en") }) : "";
+    find("pace").textContent = [done, progress && progress.left_s > 0 ? pace : ""].filter(Boolean).join(" · ");
+  }
+
+  function tellSaving() {
+    const { saving } = room.state;
+    find("saving").dataset.state = saving ? saving.state : "";
+    find("saving").textContent = saving ? words[saving.state] : "";
+  }
+
+  // ---------------------------------------------------------------- runs
+
+  function tellRun() {
+    const { run } = room.state;
+    const now = Boolean(run && run.running);
+    find("run").hidden = !now;
+    for (const name of ["import", "prelabel", "outlet", "lessons"]) find(name).disabled = now;
+    if (now) {
+      find("bar").firstElementChild.style.width = `${run.total ? (run.done / run.total) * 100 : 3}%`;
+      find("bar").setAttribute("aria-valuenow", run.total ? Math.round((run.done / run.total) * 100) : 0);
+      find("doing").textContent = fill(run.total ? words[`run_${run.state}`] : words[`run_${run.state}_first`] || words.run_waiting, run);
+      find("left").textContent = run.left_s ? fill(words.left, { time: duration(run.left_s, words) }) : "";
+      clearTimeout(polling);
+      polling = setTimeout(poll, POLL_MS);
+    } else if (running && run) finish(run);
+    running = now;
+  }
+
+  async function poll() {
+    const { project } = room.state;
+    if (!project) return;
+    try {
+      const run = await server.run_state({ visit: room.state.visit, project: project.key });
+      if ((room.state.project || {}).key === project.key) room.set({ run });
+    } catch (error) { polling = setTimeout(poll, 4 * POLL_MS); }
+  }
+
+  async function finish(run) {
+    if (run.state === "failed") say(run.error, { bad: true });
+    else say(run.said, { link: run.link, refused: run.refused || [] });
+    await refresh();
+    room.set({ queue_again: {} });
+  }
+
+  // What a run changed in the project: its types, captions, pipeline.
+  async function refresh() {
+    const answer = await server.describe_project({ visit: room.state.visit, project: room.state.project.key }).catch(() => null);
+    if (answer && answer.project) room.set({ project: answer.project });
+  }
+
+  find("stop").addEventListener("click", async () => {
+    find("stop").disabled = true;
+    try { room.set({ run: await server.stop_run({ visit: room.state.visit, project: room.state.project.key }) }); } catch (error) { say(String(error.message || error), { bad: true }); }
+    find("stop").disabled = false;
+  });
+
+  // ---------------------------------------------------------------- pictures come in
+
+  async function receive(files) {
+    const { project, run } = room.state;
+    if (!project || files.length === 0 || (run && run.running)) return;
+    const mb = (bytes) => (bytes / 1e6).toFixed(0);
+    const large = files.filter((file) => file.size > props.upload_max_bytes);
+    const refused = large.map((file) => fill(words.too_large, { name: file.name, size: mb(file.size), limit: mb(props.upload_max_bytes) }));
+    const queue = files.filter((file) => !large.includes(file) && !file.name.startsWith("."));
+    const all = queue.length;
+    const sent = [];
+    const work = async () => {
+      for (let file = queue.shift(); file; file = queue.shift()) {
+        say(fill(words.sending, { done: sent.length + 1, all }));
+        try { const { path } = await upload(file); sent.push({ path, name: file.webkitRelativePath || file.name }); }
+        catch (error) { refused.push(fill(words.not_sent, { name: file.name })); }
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    say("", {});
+    if (refused.length) say(words.some_refused, { bad: true, refused });
+    if (sent.length === 0) return;
+    try {
+      const answer = await server.import_files({ visit: room.state.visit, project: project.key, files: sent });
+      if (answer.error) say(answer.error, { bad: true });
+      else { running = true; room.set({ run: answer }); }
+    } catch (error) { say(String(error.message || error), { bad: true }); }
+  }
+
+  for (const name of ["file", "folder"]) {
+    find(name).addEventListener("change", () => { const files = [...find(name).files]; find(name).value = ""; receive(files); });
+  }
+
+  // A dropped folder is read to its end.
+  async function filesOf(entry) {
+    if (entry.isFile) return [await new Promise((go, fail) => entry.file(go, fail))];
+    const reader = entry.createReader();
+    const found = [];
+    for (;;) {
+      const some = await new Promise((go, fail) => reader.readEntries(go, fail));
+      if (some.length === 0) break;
+      for (const inner of some) found.push(...await filesOf(inner));
+    }
+    return found;
+  }
+
+  const isHere = () => page.state.tab === "annotate" && room.state.project;
+  document.addEventListener("dragover", (event) => {
+    if (!isHere() || ![...event.dataTransfer.types].includes("Files")) return;
+    event.preventDefault();
+    document.documentElement.toggleAttribute("data-dropping", true);
+  });
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) document.documentElement.removeAttribute("data-dropping"); });
+  document.addEventListener("drop", async (event) => {
+    document.documentElement.removeAttribute("data-dropping");
+    if (!isHere()) return;
+    event.preventDefault();
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry()).filter(Boolean);
+    const files = entries.length ? (await Promise.all(entries.map(filesOf))).flat() : [...event.dataTransfer.files];
+    receive(files);
+  });
+  document.addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData ? event.clipboardData.files : [])];
+    if (isHere() && files.length) { event.preventDefault(); receive(files); }
+  });
+
+  room.on(["project"], ({ project }) => { find("name").textContent = project ? project.name : ""; });
+  room.on(["progress"], tellProgress);
+  room.on(["saving"], tellSaving);
+  room.on(["run"], tellRun);
+  room.on(["notice"], ({ notice }) => say(notice ? notice.message : "", { bad: Boolean(notice && !notice.calm) }));
+  room.on(["choose_files"], () => find("file").click());
+  room.on(["choose_folder"], () => find("folder").click());
+}

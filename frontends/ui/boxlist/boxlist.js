@@ -1,0 +1,183 @@
+// The boxes of the image that is open: what they are, how sure the models are, and what to do with
+// them. The chosen one unfolds to its type, caption and figures.
+//
+// Room in: `listed`, `rows`, `photo`, `asked`, `selected`, `hovered`, `hidden`, `focus`. Out: `command`,
+// `selected`, `hovered`, `score_min`.
+function createBoxlist({ element, props, server }) {
+  const { room: openRoom, element: make, svg, mark, percent, fill } = window.spotter;
+  const room = openRoom(props.room);
+  const words = props.words;
+  const find = (name) => element.querySelector(`.${name}`);
+  const order = (name, ...args) => room.set({ command: { name, args } });
+  const rowNodes = new Map();  // by key: a new box keeps its key when it gets its number
+  let past = null;  // {id, entries}: the history that is unfolded
+
+  find("filter-label").textContent = words.filter;
+  find("score").setAttribute("aria-describedby", "annotate-score-value");
+  find("score").addEventListener("input", () => room.set({ score_min: Number(find("score").value) }));
+  find("score").addEventListener("change", () => find("score").blur());
+  for (const [name, command] of [["proposals", "proposals"], ["refused", "rejected"]]) {
+    find(name).addEventListener("click", () => { order(command); find(name).blur(); });
+  }
+  find("asked-title").textContent = words.asked;
+
+  const icon = (path) => svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, [svg("path", { d: path })]);
+  const TICK = "M3 8.5l3.2 3.2L13 5";
+  const CROSS = "M4 4l8 8M12 4l-8 8";
+
+  function act(name, label, path, id) {
+    return make("button", { type: "button", class: `act ${name}`, title: label, "aria-label": label, onclick: (event) => { order(name, id); event.currentTarget.blur(); } }, [icon(path)]);
+  }
+
+  function figure(key, value, stale) {
+    const node = make("div", { class: "figure" }, [make("span", { class: "key", text: key }), make("span", { class: "value", text: value })]);
+    node.toggleAttribute("data-stale", Boolean(stale));
+    return node;
+  }
+
+  function field(name, value, list, id) {
+    const input = make("input", { type: "text", class: `field-${name}`, list, autocomplete: "off", spellcheck: "false", maxlength: name === "caption" ? "200" : "60", "aria-label": words[name], placeholder: words[`${name}_hint`] });
+    input.value = value;
+    input.dataset.was = value;
+    const commit = () => {
+      const text = input.value.trim();
+      if (text === input.dataset.was || (name === "class" && !text)) { input.value = input.dataset.was; return; }
+      input.dataset.was = text;
+      order("describe", id, { [name === "class" ? "class_name" : "caption"]: text });
+    };
+    input.addEventListener("change", commit);
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") { input.value = input.dataset.was; input.blur(); event.stopPropagation(); }
+      if (event.key === "Enter" && !event.isComposing) { commit(); input.blur(); }
+    });
+    return input;
+  }
+
+  const keyOf = (box) => box.key ?? box.id;
+
+  // Fields keep their text and the cursor while figures around them change.
+  function detail(box) {
+    const old = rowNodes.get(keyOf(box));
+    const node = old && old.querySelector(".detail");
+    const inputs = node ? [node.querySelector(".field-class"), node.querySelector(".field-caption")] : [
+      field("class", box.class_name, "annotate-classes", keyOf(box)), field("caption", box.caption, "annotate-captions", keyOf(box))];
+    [box.class_name, box.caption].forEach((value, i) => {
+      if (inputs[i] !== document.activeElement && inputs[i].dataset.was !== value) { inputs[i].value = value; inputs[i].dataset.was = value; }
+    });
+    const stale = Boolean(box.caption) && box.probability === null && box.state !== "rejected";
+    const unknown = stale ? "…" : words.none;
+    const figures = make("div", { class: "figures" }, [
+      figure(words.similarity, box.probability === null ? unknown : percent(box.probability), stale),
+      figure(words.rank, box.rank ? fill(words.rank_of, box) : unknown, stale),
+      figure(words.detector, box.detector === null ? words.none : box.detector.toFixed(2)),
+      figure(words.size, `${Math.round(box.w)} × ${Math.round(box.h)}`),
+    ]);
+    const origin = make("div", { class: "origin" }, [
+      make("span", { text: box.source ? fill(words.by, { who: box.source }) : "" }),
+      box.id > 0 ? make("button", { type: "button", class: "link", text: past && past.id === box.id ? words.history_close : words.history, onclick: () => toggleHistory(box.id) }) : null,
+    ]);
+    const told = past && past.id === box.id ? [make("ul", { class: "history" }, past.entries.map((line) => make("li", { text: line })))] : [];
+    if (node) {
+      node.querySelectorAll(".figures, .origin, .history").forEach((other) => other.remove());
+      node.append(figures, origin, ...told);
+      return node;
+    }
+    return make("div", { class: "detail" }, [make("span", { text: words.class }), inputs[0], make("span", { text: words.caption }), inputs[1], figures, origin, ...told]);
+  }
+
+  async function toggleHistory(id) {
+    if (past && past.id === id) { past = null; render(); return; }
+    const answer = await server.history({ visit: room.state.visit, project: room.state.project.key, box: id }).catch((error) => ({ error: String(error.message || error) }));
+    past = { id, entries: answer.entries || [answer.error] };
+    render();
+  }
+
+  function renderRow(box) {
+    const chosen = box.id === room.state.selected;
+    const state = words.states[box.state];
+    const said = box.caption || box.class_name;
+    const pick = make("button", { type: "button", class: "pick", "aria-pressed": String(chosen), "aria-label": fill(words.row, { label: said, state }), onclick: (event) => { room.set({ selected: chosen ? null : box.id }); event.currentTarget.blur(); } }, [
+      make("span", { class: "sign", style: `--tone: var(--caption-${box.color})` }, [mark(box.mark)]),
+      make("span", { class: box.caption ? "said" : "said plain", text: said }),
+      make("span", { class: "share", text: box.probability !== null ? percent(box.probability) : box.detector !== null && box.state === "proposed" ? fill(words.detector_short, { score: box.detector.toFixed(2) }) : "" }),
+    ]);
+    const buttons = [
+      box.state === "confirmed" ? null : act("accept", words.accept, TICK, box.id),
+      box.state === "rejected" ? null : act("remove", box.own ? words.delete : words.reject, CROSS, box.id),
+    ];
+    const line = make("div", { class: "line" }, [pick, ...buttons]);
+    const old = rowNodes.get(keyOf(box));
+    const keeps = old && chosen && old.contains(document.activeElement) && document.activeElement.matches("input");
+    const node = keeps ? old : make("li", { class: "row", onpointerenter: () => room.set({ hovered: Number(node.dataset.id) }), onpointerleave: () => room.set({ hovered: null }) });
+    if (keeps) { node.querySelector(".line").replaceWith(line); detail(box); }
+    else node.append(line, ...(chosen ? [detail(box)] : []));
+    node.dataset.id = box.id;
+    node.dataset.state = box.state;
+    node.toggleAttribute("data-selected", chosen);
+    return node;
+  }
+
+  // A row that is typed into is never taken out, or the browser would end the typing.
+  function arrange(list, nodes) {
+    const wanted = new Set(nodes);
+    [...list.children].filter((node) => !wanted.has(node)).forEach((node) => node.remove());
+    nodes.forEach((node, i) => { if (list.children[i] !== node) list.insertBefore(node, list.children[i] || null); });
+  }
+
+  function render() {
+    const { listed = [], rows = [], photo, hidden = 0 } = room.state;
+    const nodes = listed.map((box) => [keyOf(box), renderRow(box)]);
+    rowNodes.clear();
+    nodes.forEach(([key, node]) => rowNodes.set(key, node));
+    arrange(find("rows"), nodes.map(([, node]) => node));
+    light();
+    find("empty").hidden = !photo || listed.length > 0;
+    find("empty").textContent = rows.some((row) => row.state === "proposed") ? words.all_hidden : words.no_boxes;
+    find("refused").hidden = !rows.some((row) => row.state === "rejected");
+    find("refused").textContent = fill(words.refused, { count: rows.filter((row) => row.state === "rejected").length });
+    find("proposals").textContent = hidden ? fill(words.proposals_hidden, { count: hidden }) : words.proposals;
+  }
+
+  function light() {
+    for (const node of rowNodes.values()) node.toggleAttribute("data-lit", Number(node.dataset.id) === room.state.hovered);
+  }
+
+  function renderAsked() {
+    const asked = room.state.asked || [];
+    find("asked").hidden = asked.length === 0;
+    find("asked-rows").replaceChildren(...asked.map((one) => make("li", {}, [
+      make("span", { class: "text", text: one.caption, title: one.caption }),
+      make("button", { type: "button", class: "toggle", "aria-pressed": String(!one.found), text: words.absent, title: words.absent_title, onclick: () => {
+        room.set({ asked: asked.map((other) => (other === one ? { ...one, found: !one.found } : other)) });
+        order("absent", one.caption, one.found);
+      } }),
+    ])));
+  }
+
+  function fillLists() {
+    const { captions = [], classes = [] } = room.state.project || {};
+    for (const [id, values] of [["annotate-captions", captions], ["annotate-classes", classes]]) {
+      element.querySelector(`#${id}`).replaceChildren(...values.map((value) => make("option", { value })));
+    }
+  }
+
+  room.on(["listed", "boxes", "rows", "photo", "hidden"], render);
+  room.on(["selected"], () => {
+    past = null;
+    render();
+    const node = [...rowNodes.values()].find((other) => Number(other.dataset.id) === room.state.selected);
+    if (node) node.scrollIntoView({ block: "nearest" });
+  });
+  room.on(["hovered"], light);
+  room.on(["asked"], renderAsked);
+  room.on(["project"], fillLists);
+  room.on(["focus"], ({ focus }) => {
+    const input = find(`field-${focus.field}`);
+    if (input) { input.focus(); input.select(); }
+  });
+  room.on(["score_min"], ({ score_min }) => { find("score").value = score_min; find("score-value").textContent = score_min ? score_min.toFixed(2) : words.all; });
+  room.on(["proposals"], ({ proposals }) => find("proposals").setAttribute("aria-pressed", String(proposals !== false)));
+  room.on(["show_rejected"], (state) => find("refused").setAttribute("aria-pressed", String(Boolean(state.show_rejected))));
+  find("score-value").textContent = words.all;
+  render();
+}

@@ -1,0 +1,172 @@
+// What each command does to the boxes of the image that is open. Every change is seen at once and
+// sent as an edit; commands come from keys, buttons and the picture.
+//
+// In: the room and change(next boxes, edits, options). Out: a table of functions by command.
+function createCommands({ room, change, send, go, say, real, words }) {
+  const NUDGE_HOLD_MS = 450;
+  const LARGE_STEP_PX = 10;
+  const PASTE_SHIFT_PX = 12;
+  let local = -1;
+  let copied = null;
+  let classLast = null;
+
+  const rows = () => room.state.rows || [];
+  const photo = () => room.state.photo;
+  const selected = () => rows().find((row) => row.id === room.state.selected) || null;
+  const xyxy = ({ x, y, w, h }) => [x, y, x + w, y + h];
+  const isShown = (row) => (room.state.boxes || []).some((box) => box.id === row.id);
+  const waits = (row) => row.state === "proposed" && isShown(row);
+  const rowOf = (id) => rows().find((row) => row.id === real(id)) || null;
+  const put = (row) => rows().map((other) => (other.id === row.id ? row : other));
+  const select = (row) => room.set({ selected: row ? row.id : null });
+
+  // Boxes in reading order, as the list shows them.
+  const inOrder = () => (room.state.listed || rows()).filter(isShown);
+
+  function nextWaiting(after) {
+    const order = inOrder();
+    const at = order.findIndex((row) => row.id === after.id);
+    const later = [...order.slice(at + 1), ...order.slice(0, Math.max(at, 0))];
+    return later.find((row) => row.id !== after.id && waits(row)) || null;
+  }
+
+  function step(by) {
+    const order = inOrder();
+    if (order.length === 0) return;
+    const at = order.findIndex((row) => row.id === room.state.selected);
+    select(order[at < 0 ? (by > 0 ? 0 : order.length - 1) : (at + by + order.length) % order.length]);
+  }
+
+  const unscored = { logit: null, probability: null, rank: null };
+
+  function add(box, { class_name, caption = "" } = {}) {
+    if (!photo()) return;
+    const id = local;
+    local -= 1;
+    const name = class_name || classLast || room.state.project.classes[0];
+    const row = { id, ...box, state: "confirmed", class_name: name, caption, detector: null, ...unscored, source: "", own: true };
+    change([...rows(), row], [{ kind: "add", local: id, xyxy: xyxy(box), class_name: name, caption }]);
+    select(row);
+  }
+
+  function move(id, box, hold_ms) {
+    const row = rowOf(id);
+    if (!row || (row.x === box.x && row.y === box.y && row.w === box.w && row.h === box.h)) return;
+    const next = { ...row, ...box, state: "confirmed", ...unscored };
+    change(put(next), [{ kind: "move", box: id, xyxy: xyxy(box) }], { hold_ms, key: hold_ms ? `move ${id}` : "" });
+  }
+
+  function describe(row, told) {
+    const same = Object.keys(told).every((key) => row[key] === told[key]);
+    if (same) return;
+    if (told.class_name) classLast = told.class_name;
+    const scores = told.caption === undefined ? {} : unscored;
+    change(put({ ...row, ...told, ...scores, state: "confirmed" }), [{ kind: "describe", box: row.id, ...told }]);
+  }
+
+  function accept(row) {
+    if (!row) { acceptAll(); return; }
+    if (row.state !== "confirmed") change(put({ ...row, state: "confirmed" }), [{ kind: "accept", box: row.id }]);
+    select(nextWaiting(row) || row);
+  }
+
+  function acceptAll() {
+    const chosen = rows().filter(waits);
+    if (chosen.length === 0) return;
+    const ids = new Set(chosen.map((row) => row.id));
+    change(rows().map((row) => (ids.has(row.id) ? { ...row, state: "confirmed" } : row)), chosen.map((row) => ({ kind: "accept", box: row.id })));
+  }
+
+  // What a model made is refused, so that it is not proposed again; what a person drew goes.
+  function remove(row) {
+    if (!row || row.state === "rejected") return;
+    const next = nextWaiting(row);
+    if (row.own) change(rows().filter((other) => other.id !== row.id), [{ kind: "delete", box: row.id }]);
+    else change(put({ ...row, state: "rejected" }), [{ kind: "reject", box: row.id }]);
+    select(next);
+  }
+
+  // Done: what is seen is right. Proposals that are hidden by the filter are not.
+  function done() {
+    if (!photo()) return;
+    const edits = rows().filter((row) => row.state === "proposed").map((row) => ({ kind: waits(row) ? "accept" : "reject", box: row.id }));
+    finish("done", edits, (row) => (row.state === "proposed" ? { ...row, state: waits(row) ? "confirmed" : "rejected" } : row));
+  }
+
+  function nothing() {
+    if (!photo()) return;
+    const edits = rows().filter((row) => row.state !== "rejected").map((row) => ({ kind: row.own ? "delete" : "reject", box: row.id }));
+    finish("done", edits, (row) => ({ ...row, state: "rejected" }));
+  }
+
+  function finish(state, edits, turn) {
+    change(rows().map(turn), edits, { state });
+    go("next", { finished: state });
+  }
+
+  function nudge(event) {
+    const row = selected();
+    const far = event.shiftKey ? LARGE_STEP_PX : 1;
+    const by = { ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, -far], ArrowDown: [0, far] }[event.key];
+    if (!row) {
+      if (by[0]) go(by[0] > 0 ? "next" : "previous");
+      return;
+    }
+    const { width, height } = photo();
+    const within = (value, low, high) => Math.min(Math.max(value, low), Math.max(low, high));
+    const box = event.altKey
+      ? { x: row.x, y: row.y, w: within(row.w + by[0], Math.min(3, row.w), width - row.x), h: within(row.h + by[1], Math.min(3, row.h), height - row.y) }
+      : { x: within(row.x + by[0], 0, width - row.w), y: within(row.y + by[1], 0, height - row.h), w: row.w, h: row.h };
+    move(row.id, box, NUDGE_HOLD_MS);
+  }
+
+  function paste() {
+    if (!copied || !photo()) return;
+    const { width, height } = photo();
+    const shift = copied.image === photo().id ? PASTE_SHIFT_PX : 0;
+    const [w, h] = [Math.min(copied.w, width), Math.min(copied.h, height)];
+    const box = { x: Math.min(copied.x + shift, width - w), y: Math.min(copied.y + shift, height - h), w, h };
+    add(box, copied);
+    copied = { ...copied, ...box, image: photo().id };
+  }
+
+  function classAt(index) {
+    const name = (room.state.project.classes || [])[index];
+    const row = selected();
+    if (!name) return;
+    classLast = name;
+    if (row) describe(row, { class_name: name });
+    else say(words.class_next.replace("{name}", name));
+  }
+
+  const look = (told) => room.set({ look: { ...told } });
+  return {
+    nudge, paste, add, move, done, nothing,
+    describe: (id, told) => { const row = rowOf(id); if (row) describe(row, told); },
+    accept: (id) => accept(id === undefined ? selected() : rowOf(id)),
+    accept_all: acceptAll,
+    remove: (id) => remove(id === undefined ? selected() : rowOf(id)),
+    absent: (caption, absent) => { if (photo()) change(rows(), [{ kind: "absent", caption, absent }]); },
+    skip: () => { if (photo()) finish("skipped", [], (row) => row); },
+    next: () => go("next"),
+    previous: () => go("previous"),
+    next_box: () => step(1),
+    previous_box: () => step(-1),
+    undo: () => send("undo"),
+    redo: () => send("redo"),
+    copy: () => { const row = selected(); if (row) { copied = { x: row.x, y: row.y, w: row.w, h: row.h, class_name: row.class_name, caption: row.caption, image: photo().id }; say(words.copied); } },
+    class_at: classAt,
+    centre: () => { if (selected()) look({ kind: "visit", id: room.state.selected }); },
+    fit: () => look({ kind: "fit" }),
+    zoom_in: () => look({ kind: "zoom", factor: 1.4 }),
+    zoom_out: () => look({ kind: "zoom", factor: 1 / 1.4 }),
+    draw: () => room.set({ tool: "draw" }),
+    hand: () => room.set({ tool: "pan" }),
+    proposals: () => room.set({ proposals: room.state.proposals === false }),
+    rejected: () => room.set({ show_rejected: !room.state.show_rejected }),
+    let_go: () => { if (selected()) select(null); else look({ kind: "fit" }); },
+    caption: () => { if (selected()) room.set({ focus: { field: "caption" } }); },
+    class: () => { if (selected()) room.set({ focus: { field: "class" } }); },
+    help: () => room.set({ help: !room.state.help }),
+  };
+}

@@ -1,0 +1,223 @@
+// What connects the parts of the tab: which image is open, its boxes, what is done to them, and the
+// calls of the server. Nothing of it is seen.
+//
+// Room in: `project`, `order`, `only`, `command` {name, event?, args?}, `edit` (from the picture),
+// `score_min`, `proposals`, `show_rejected`, `queue_again`. Out: `queue` {ids, states}, `at`, `photo`,
+// `picture`, `rows` (all boxes), `boxes` (the shown ones), `listed`, `progress`, `saving`, `notice`.
+function createDesk({ props, server }) {
+  const { room: openRoom } = window.spotter;
+  const room = openRoom(props.room);
+  const words = props.words;
+  const SCORE_REST_MS = 220;
+  const KEPT = 6;
+
+  const photos = new Map();  // image id -> promise of what the server says about it
+  const edits = createEdits({ send, answered, told: (saving) => room.set({ saving }) });
+  const commands = createCommands({ room, change, send: travel, go, say, real: edits.real, words });
+  let scoring = 0;
+
+  function say(message, calm = true) { room.set({ notice: message ? { message, calm } : null }); }
+  const project = () => (room.state.project || {}).key;
+  const wish = (told) => ({ visit: room.state.visit, project: project(), who: room.state.who || "", ...told });
+  async function ask(name, told) {
+    const answer = await server[name](wish(told));
+    if (answer && answer.error) throw new Error(answer.error);
+    return answer;
+  }
+
+  // ---------------------------------------------------------------- which image
+
+  async function loadQueue(first) {
+    if (!project()) { room.set({ queue: null, at: -1 }); open(null); return; }
+    const asked = project();
+    try {
+      const { ids, states, progress } = await ask("queue", { order: room.state.order || "queue", only: room.state.only || "" });
+      if (asked !== project()) return;
+      const now = first ?? (room.state.photo || {}).id;
+      const at = Math.max(0, ids.indexOf(now));
+      room.set({ queue: { ids, states }, progress, at: ids.length ? at : -1 });
+      await open(ids.length ? ids[at] : null);
+    } catch (error) { say(String(error.message || error), false); }
+  }
+
+  function go(where, { finished } = {}) {
+    const { queue, at } = room.state;
+    if (!queue || queue.ids.length === 0) return;
+    if (finished) mark(queue.ids[at], finished);
+    let next = at;
+    if (where === "next" && finished) {
+      const waits = (i) => ["new", "proposed"].includes(room.state.queue.states[i]);
+      const order = [...queue.ids.keys()];
+      next = order.slice(at + 1).find(waits) ?? order.slice(0, at).find(waits) ?? -1;
+      if (next < 0) { say(words.all_done); next = Math.min(at + 1, queue.ids.length - 1); }
+    } else if (where === "next") next = Math.min(at + 1, queue.ids.length - 1);
+    else if (where === "previous") next = Math.max(at - 1, 0);
+    else next = queue.ids.indexOf(where);
+    if (next < 0 || next === at) return;
+    room.set({ at: next });
+    open(queue.ids[next]);
+  }
+
+  function mark(id, state) {
+    const { queue } = room.state;
+    const i = queue ? queue.ids.indexOf(id) : -1;
+    if (i < 0 || queue.states[i] === state) return;
+    const states = [...queue.states];
+    states[i] = state;
+    room.set({ queue: { ...queue, states } });
+  }
+
+  function fetchPhoto(id) {
+    if (!photos.has(id)) {
+      const answer = ask("photo", { image: id });
+      answer.catch(() => photos.delete(id));
+      photos.set(id, answer);
+      while (photos.size > KEPT) photos.delete(photos.keys().next().value);
+    }
+    return photos.get(id);
+  }
+
+  async function open(id) {
+    clearTimeout(scoring);
+    if (id === null || id === undefined) { room.set({ photo: null, picture: null, rows: [], selected: null, asked: [] }); return; }
+    if (edits.isPending(id)) photos.delete(id);
+    let answer;
+    try { answer = await fetchPhoto(id); } catch (error) { say(String(error.message || error), false); return; }
+    const { queue, at } = room.state;
+    if (!queue || queue.ids[at] !== id) return;  // the person is somewhere else by now
+    photos.delete(id);
+    if (!edits.isPending(id)) edits.setVersion(id, answer.photo.version);
+    say("");
+    room.set({ listed: [], photo: answer.photo, picture: { url: answer.photo.url, wh: [answer.photo.width, answer.photo.height] }, selected: null, hovered: null, asked: answer.asked });
+    show(answer.boxes);
+    ahead(at + 1);
+    scoring = setTimeout(() => rescore(id), SCORE_REST_MS);
+  }
+
+  // The next image is there before it is asked for.
+  function ahead(at) {
+    const id = (room.state.queue.ids || [])[at];
+    if (id === undefined || edits.isPending(id)) return;
+    fetchPhoto(id).then(({ photo }) => { new Image().src = photo.url; }).catch(() => {});
+  }
+
+  // ---------------------------------------------------------------- boxes
+
+  const byReading = (a, b) => (a.state === "proposed" ? 0 : 1) - (b.state === "proposed" ? 0 : 1) || a.y - b.y || a.x - b.x;
+
+  function show(rows) {
+    const { project: opened, score_min = 0, proposals = true, show_rejected: refused = false } = room.state;
+    const classes = (opened || {}).classes || [];
+    const shown = rows.filter((row) => (row.state === "rejected" ? refused : row.state !== "proposed" || (proposals && (row.detector ?? 1) >= score_min)));
+    const boxes = shown.map((row) => {
+      const at = Math.max(0, classes.indexOf(row.class_name));
+      return { ...row, label: row.caption || row.class_name, color: at % props.colors, mark: (at + Math.floor(at / props.colors)) % props.marks };
+    });
+    const places = new Map((room.state.listed || []).map((row, i) => [row.id, i]));
+    const kept = boxes.filter((box) => places.has(box.id)).sort((a, b) => places.get(a.id) - places.get(b.id));
+    const fresh = boxes.filter((box) => !places.has(box.id));
+    // The list keeps its order while one works in it; new boxes come last.
+    const listed = kept.length ? [...kept, ...fresh] : [...boxes].sort(byReading);
+    room.set({ rows, boxes, listed, hidden: rows.filter((row) => row.state === "proposed").length - boxes.filter((box) => box.state === "proposed").length });
+  }
+
+  // A change is shown at once and sent after it.
+  function change(rows, told, { state, hold_ms, key } = {}) {
+    const { photo } = room.state;
+    clearTimeout(scoring);
+    show(rows);
+    say("");
+    if (state) room.set({ photo: { ...photo, state } });
+    edits.push({ image: photo.id, edits: told, state, hold_ms, key });
+  }
+
+  function travel(step) {
+    const { photo } = room.state;
+    if (photo) edits.push({ image: photo.id, step });
+  }
+
+  function send(entry) {
+    if (entry.step) return server.step(wish({ image: entry.image, step: entry.step }));
+    return server.edit(wish({ image: entry.image, version: entry.version, edits: entry.edits, state: entry.state || "" }));
+  }
+
+  function answered(entry, answer, more) {
+    photos.delete(entry.image);
+    if (answer.progress) room.set({ progress: answer.progress });
+    if (answer.photo) mark(entry.image, answer.photo.state);
+    const { photo } = room.state;
+    if (!photo || photo.id !== entry.image) {
+      if (answer.conflict || answer.error) say(answer.conflict || answer.error, false);
+      return;
+    }
+    if (answer.photo && !more) room.set({ photo: answer.photo });
+    if (answer.error) { say(answer.error, false); reload(entry.image); return; }
+    if (answer.boxes) {
+      // Undo, redo, or what somebody else made of the image.
+      const still = answer.boxes.some((box) => box.id === room.state.selected);
+      show(answer.boxes);
+      const turned = (answer.changed || [])[0];
+      room.set({ selected: turned && answer.boxes.some((box) => box.id === turned.id) ? turned.id : still ? room.state.selected : null });
+      say(answer.conflict || answer.said || "", !answer.conflict);
+    } else if (answer.changed) {
+      merge(answer.changed, more);
+    }
+    if (!more) scoring = setTimeout(() => rescore(entry.image), 0);
+  }
+
+  async function reload(image) {
+    photos.delete(image);
+    try {
+      const answer = await fetchPhoto(image);
+      edits.setVersion(image, answer.photo.version);
+      if ((room.state.photo || {}).id === image) { room.set({ photo: answer.photo }); show(answer.boxes); }
+    } catch (error) { say(String(error.message || error), false); }
+  }
+
+  // New boxes get their numbers; the rest is as shown unless something newer is under way.
+  function merge(changed, more) {
+    const fresh = new Map(changed.map((box) => [box.id, box]));
+    const rows = room.state.rows.map((row) => {
+      const id = edits.real(row.id);
+      const told = fresh.get(id);
+      const key = row.key ?? (row.id < 0 ? row.id : undefined);
+      return told && !more ? { ...told, rank: row.rank, of: row.of, key } : { ...row, id, key };
+    });
+    const selected = edits.real(room.state.selected);
+    const listed = (room.state.listed || []).map((row) => ({ ...row, id: edits.real(row.id) }));
+    room.set({ listed, selected });
+    show(rows);
+  }
+
+  async function rescore(image) {
+    if ((room.state.photo || {}).id !== image || !(room.state.rows || []).some((row) => row.caption && row.state !== "rejected")) return;
+    try {
+      const { scores } = await ask("score", { image });
+      if ((room.state.photo || {}).id !== image || edits.isPending(image)) return;
+      show(room.state.rows.map((row) => (scores[row.id] ? { ...row, ...scores[row.id] } : row)));
+    } catch (error) { say(String(error.message || error), false); }
+  }
+
+  // ---------------------------------------------------------------- what others say
+
+  room.on(["command"], ({ command }) => {
+    const run = commands[command.name];
+    if (run && room.state.project) run(...(command.args || []));
+  });
+  room.on(["edit"], ({ edit }) => (edit.kind === "add" ? commands.add(edit.box) : commands.move(edit.id, edit.box)));
+  room.on(["score_min", "proposals", "show_rejected"], () => show(room.state.rows || []));
+  room.on(["project"], (state, changed) => {
+    const key = (state.project || {}).key;
+    if (key === room.state.opened) { show(room.state.rows || []); return; }
+    photos.clear();
+    room.set({ opened: key, listed: [], photo: null });
+    loadQueue();
+  });
+  room.on(["order", "only", "queue_again"], () => { photos.clear(); if (room.state.opened) loadQueue(); });
+  room.on(["goto"], ({ goto }) => {
+    const { queue } = room.state;
+    if (queue && queue.ids.includes(goto.image)) go(goto.image);
+    else { room.set({ only: "" }); loadQueue(goto.image); }
+  });
+  room.set({ tool: matchMedia("(pointer: coarse)").matches ? "pan" : "draw", score_min: 0 });
+}

@@ -1,0 +1,98 @@
+// Where one begins: the projects that are there, and a new one.
+//
+// Value in: {projects, where, visit}. Room out: `project`, and `fresh` once a new one is empty.
+function createProjects({ element, props, server, watch }) {
+  const { room: openRoom, element: make, svg, fill } = window.spotter;
+  const room = openRoom(props.room);
+  const words = props.words;
+  const find = (name) => element.querySelector(`.${name}`);
+  let deleted = null;
+
+  for (const [name, text] of [["title", words.title], ["new-title", words.new_title], ["new-lead", words.new_lead], ["name-label", words.name], ["classes-label", words.classes], ["create", words.create], ["example", words.example], ["undo-button", words.undo]]) find(name).textContent = text;
+  find("classes").placeholder = words.classes_hint;
+  find("name").placeholder = words.name_hint;
+
+  function notice(message) {
+    find("notice").textContent = message || "";
+    find("notice").hidden = !message;
+  }
+
+  // Who is faster than the first answer waits for it.
+  const entered = new Promise((go) => room.on(["visit"], go));
+
+  async function ask(name, wish = {}) {
+    notice("");
+    await entered;
+    try {
+      const answer = await server[name]({ visit: room.state.visit, ...wish });
+      if (answer.error) { notice(answer.error); return null; }
+      if (answer.projects) show(answer);
+      return answer;
+    } catch (error) {
+      notice(String(error.message || error));
+      return null;
+    }
+  }
+
+  async function open(key, fresh = false) {
+    const answer = await ask("open_project", { project: key });
+    if (!answer) return;
+    room.set({ project: answer.project, run: answer.run });
+    if (fresh) room.set({ fresh: {} });
+    try { sessionStorage.setItem("spotter-project", key); } catch (error) { /* a browser without storage forgets it */ }
+  }
+
+  const cross = () => svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, [svg("path", { d: "M4 4l8 8M12 4l-8 8" })]);
+
+  function item(project) {
+    const share = project.images ? project.done / project.images : 0;
+    return make("li", { class: "item" }, [
+      make("button", { type: "button", class: "open", onclick: () => open(project.key) }, [
+        make("span", { class: "item-name", text: project.name }),
+        make("span", { class: "item-left", text: project.images && project.done === project.images ? words.all_done : fill(words.done_of, { done: project.done.toLocaleString("en"), all: project.images.toLocaleString("en") }) }),
+        make("span", { class: "gauge" }, [make("i", { style: `width: ${share * 100}%` })]),
+      ]),
+      make("button", { type: "button", class: "remove", title: words.remove, "aria-label": fill(words.remove_name, project), onclick: () => remove(project) }, [cross()]),
+    ]);
+  }
+
+  async function remove(project) {
+    const answer = await ask("delete_project", { project: project.key });
+    if (!answer) return;
+    deleted = answer.deleted;
+    find("undo-text").textContent = fill(words.removed, project);
+    find("undo").hidden = false;
+    find("lists").hidden = false;
+  }
+
+  function show({ projects, where }) {
+    find("lists").hidden = projects.length === 0 && !deleted;
+    find("list").replaceChildren(...projects.map(item));
+    if (where !== undefined) find("where").textContent = where;
+  }
+
+  const mine = (wish) => ask("create_project", wish).then((answer) => { if (answer) open(answer.key, !wish.example); });
+  find("new").addEventListener("submit", (event) => {
+    event.preventDefault();
+    mine({ name: find("name").value, classes: find("classes").value });
+  });
+  find("example").addEventListener("click", () => mine({ example: true }));
+  find("undo-button").addEventListener("click", async () => {
+    if (await ask("restore_project", { project: deleted })) { deleted = null; find("undo").hidden = true; }
+  });
+
+  room.on(["project"], ({ project }) => {
+    document.documentElement.toggleAttribute("data-project", Boolean(project));
+    if (!project) { ask("list_projects"); try { sessionStorage.removeItem("spotter-project"); } catch (error) { /* as above */ } }
+  });
+
+  // Who reloads the page goes on where he was.
+  watch("value", () => {
+    if (!props.value) return;
+    room.set({ visit: props.value.visit });
+    show(props.value);
+    let last = null;
+    try { last = sessionStorage.getItem("spotter-project"); } catch (error) { /* as above */ }
+    if (!room.state.project && props.value.projects.some((project) => project.key === last)) open(last);
+  });
+}

@@ -1,0 +1,251 @@
+"""All words of the tab Annotate, and the table of its keys.
+
+Holds no logic. Names in braces are filled in by the code that shows the sentence.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "BENCH",
+    "BOXES",
+    "DESK",
+    "DONE",
+    "HELP",
+    "KEYS",
+    "PROJECTS",
+    "RUNS",
+    "STRIP",
+]
+
+Words = dict[str, Any]
+
+PROJECTS: Words = {
+    "title": "Projects",
+    "new_title": "New project",
+    "new_lead": "Bring pictures, let the models propose boxes, and correct what is wrong.",
+    "name": "Name",
+    "name_hint": "Harbour, summer",
+    "classes": "Types of objects, with commas (may be left empty)",
+    "classes_hint": "drone, helicopter",
+    "create": "Create project",
+    "example": "Try it with our examples",
+    "remove": "Delete project",
+    "remove_name": "Delete project {name}",
+    "removed": "{name} was deleted. It is kept for a week.",
+    "undo": "Undo",
+    "done_of": "{done} of {all} done",
+    "all_done": "all done",
+    "shared": "Kept in {folder}",
+    "visit": "Kept here until ten minutes after you leave. Download what you want to keep.",
+    "example_name": "Examples",
+}
+
+BENCH: Words = {
+    "back": "All projects",
+    "import": "Import",
+    "prelabel": "Pre-label",
+    "review": "Review",
+    "outlet": "Export",
+    "lessons": "Train",
+    "help": "Keys and help",
+    "stop": "Stop",
+    "close": "Close",
+    "done_of": "{done} of {all} done",
+    "pace": "{each} each, {left} left",
+    "seconds": "{value} s",
+    "minutes": "{value} min",
+    "saving": "Saving",
+    "saved": "Saved",
+    "retrying": "Not saved yet. Trying again",
+    "left": "{time} left",
+    "run_waiting": "Waiting for a free place",
+    "run_importing": "Importing {done} of {total}",
+    "run_importing_first": "Reading the files",
+    "run_looking": "Looking at picture {done} of {total}",
+    "run_looking_first": "Opening the models",
+    "run_exporting": "Writing {done} of {total}",
+    "run_exporting_first": "Gathering",
+    "run_packing": "Packing {done} of {total}",
+    "run_sending": "Sending {done} of {total}",
+    "run_sending_first": "Sending",
+    "run_learning": "Training",
+    "run_learning_first": "Preparing the training",
+    "sending": "Sending {done} of {all}",
+    "not_sent": "{name} did not reach the server. Check the connection and try again.",
+    "some_refused": "Some files were left out:",
+    "too_large": "{name} has {size} MB, the limit is {limit} MB.",
+}
+
+RUNS: Words = {
+    "stopped": "Stopped. What was done is kept; begin again to go on.",
+}
+
+STRIP: Words = {
+    "previous": "Previous picture",
+    "next": "Next picture",
+    "previous_title": "Previous picture (Page up)",
+    "next_title": "Next picture (Page down)",
+    "film": "Pictures in order",
+    "place": "{at} of {all}",
+    "none": "No pictures",
+    "still": "{name}: {state}",
+    "order": "Order",
+    "only": "Which pictures",
+    "orders": {
+        "queue": "Doubtful first",
+        "added": "As imported",
+        "name": "By name",
+        "updated": "Changed last",
+    },
+    "onlys": {
+        "all": "All pictures",
+        "new": "Not looked at",
+        "proposed": "With proposals",
+        "done": "Done",
+        "skipped": "Put off",
+    },
+    "states": {
+        "new": "not looked at",
+        "proposed": "proposals wait",
+        "done": "done",
+        "skipped": "put off",
+    },
+}
+
+BOXES: Words = {
+    "filter": "Proposals from",
+    "all": "all",
+    "proposals": "Proposals",
+    "proposals_hidden": "Proposals, {count} hidden",
+    "refused": "Rejected {count}",
+    "row": "{label}, {state}",
+    "states": {"proposed": "proposed", "confirmed": "confirmed", "rejected": "rejected"},
+    "accept": "Accept (A)",
+    "reject": "Reject (X)",
+    "delete": "Delete (X)",
+    "class": "Type",
+    "class_hint": "drone",
+    "caption": "Caption",
+    "caption_hint": "red and white drone",
+    "similarity": "Similarity",
+    "rank": "Rank",
+    "rank_of": "{rank} of {of}",
+    "detector": "Detector",
+    "detector_short": "det {score}",
+    "size": "Size, px",
+    "none": "–",
+    "by": "by {who}",
+    "history": "History",
+    "history_close": "Close",
+    "no_boxes": "No box yet. Draw one on the picture, or let Pre-label propose some.",
+    "all_hidden": "All proposals are hidden. Move the slider to see them.",
+    "asked": "Looked for",
+    "absent": "not in this picture",
+    "absent_title": "A person says: this caption describes nothing here",
+}
+
+DONE: Words = {
+    "done": "Done",
+    "done_title": "What is shown is right, next picture (Enter)",
+    "nothing": "Nothing here",
+    "nothing_title": "No object in this picture: reject all, next picture (N)",
+    "skip": "Put off",
+    "skip_title": "Come back to it later (S)",
+    "undo": "Undo",
+    "redo": "Redo",
+    "draw": "Draw boxes (B)",
+    "hand": "Move the view (H)",
+    "tools": "Tools",
+}
+
+DESK: Words = {
+    "all_done": "All pictures are done.",
+    "copied": "Box copied. Ctrl V puts it into this or another picture.",
+    "class_next": "The next box will be: {name}",
+    "nobody": "me",
+    "conflict": (
+        "This picture was changed meanwhile ({done}). It is shown as it is now; your last change "
+        "was not applied."
+    ),
+    "conflict_state": "its state",
+}
+
+HELP: Words = {
+    "title": "Keys",
+    "lead": (
+        "Drag on the picture to draw a box. Click a box to choose it, drag it to move it, drag its "
+        "corners or edges to resize it. The wheel zooms to the pointer; the space bar, the middle "
+        "or the right button moves the view. With a finger: choose the tool below the picture, "
+        "two fingers zoom and move."
+    ),
+    "close": "Close",
+}
+
+
+def _row(shown: str, keys: str, command: str, does: str) -> dict[str, Any]:
+    return {"shown": shown.split(" | "), "keys": keys.split(), "command": command, "does": does}
+
+
+# What a key is called in the browser, and which command of desk/commands.js it gives.
+KEYS: list[dict[str, Any]] = [
+    {
+        "title": "Pictures",
+        "rows": [
+            _row("Enter", "Enter", "done", "Done: accept what is shown, next picture"),
+            _row("N", "n", "nothing", "Nothing here: reject all, next picture"),
+            _row("S", "s", "skip", "Put off, next picture"),
+            _row("Page down | →", "PageDown", "next", "Next picture (→ with no box chosen)"),
+            _row("Page up | ←", "PageUp", "previous", "Previous picture"),
+        ],
+    },
+    {
+        "title": "Boxes",
+        "rows": [
+            _row("A", "a", "accept", "Accept the box, go to the next proposal; none chosen: all"),
+            _row(
+                "X | Delete", "x Delete Backspace", "remove", "Reject the proposal, delete the box"
+            ),
+            _row(".", ".", "next_box", "Next box"),
+            _row(",", ",", "previous_box", "Previous box"),
+            _row("C", "c", "caption", "Write its caption"),
+            _row("T", "t", "class", "Write its type"),
+            _row("1 … 9", "", "class_at", "Give it one of the first nine types"),
+            _row(
+                "Ctrl C | Ctrl V", "Ctrl+c", "copy", "Copy it; put it into this or another picture"
+            ),
+        ],
+    },
+    {
+        "title": "Place and size",
+        "rows": [
+            _row("← ↑ → ↓", "", "nudge", "Move it by 1 px, with Shift by 10 px"),
+            _row("Alt ← ↑ → ↓", "", "nudge", "Resize it by 1 px, with Shift by 10 px"),
+            _row("Ctrl Z", "Ctrl+z", "undo", "Undo"),
+            _row("Ctrl Shift Z", "Ctrl+Shift+z Ctrl+y", "redo", "Redo"),
+        ],
+    },
+    {
+        "title": "View",
+        "rows": [
+            _row("Z", "z", "centre", "Zoom to the box"),
+            _row("0", "0", "fit", "Whole picture"),
+            _row("+ | −", "+ =", "zoom_in", "Zoom in, zoom out"),
+            _row("B | H", "b", "draw", "Draw boxes, move the view"),
+            _row("V", "v", "proposals", "Show or hide proposals"),
+            _row("R", "r", "rejected", "Show or hide rejected boxes"),
+            _row("Esc", "Escape", "let_go", "Let go of the box; then the whole picture"),
+            _row("?", "?", "help", "This sheet"),
+        ],
+    },
+    {
+        # Second keys of the rows above.
+        "title": "",
+        "rows": [
+            _row("", "Ctrl+v", "paste", ""),
+            _row("", "-", "zoom_out", ""),
+            _row("", "h", "hand", ""),
+        ],
+    },
+]
