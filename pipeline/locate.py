@@ -29,7 +29,14 @@ from core.types import Crops, Detections, Image
 from pipeline.config import LocateConfig
 from pipeline.cut import CONTEXT_RATIO, cut
 from pipeline.rank import Assignment, rank
-from pipeline.stages import Calibration, Detector, OnProgress, Reranker, Upscaler
+from pipeline.stages import (
+    Calibration,
+    CaptionDetector,
+    Detector,
+    OnProgress,
+    Reranker,
+    Upscaler,
+)
 
 __all__ = ["Locator", "Observation"]
 
@@ -45,6 +52,7 @@ class Observation:
         upscaled: The crops as the reranker saw them.
         embeds: (n, d) float32 image embeddings, one per detection.
         seconds: Seconds by stage: decode, detect, cut, upscale, embed.
+        captions: What an open-vocabulary detector was told to look for; empty: whatever there is.
     """
 
     image_wh: tuple[int, int]
@@ -53,6 +61,7 @@ class Observation:
     upscaled: Crops
     embeds: NDArray[np.float32]
     seconds: Mapping[str, float]
+    captions: tuple[str, ...] = ()
 
 
 class Locator:
@@ -143,26 +152,43 @@ class Locator:
             InputError: There are not as many caption lists as images.
         """
         per_image = _captions_per_image(captions, len(images))
-        observations = self.observe(images, on_progress=on_progress)
+        observations = self.observe(images, per_image, on_progress=on_progress)
         return [
             self.answer(observation, texts, assignment=assignment, keep_crops=keep_crops)
             for observation, texts in zip(observations, per_image, strict=True)
         ]
 
+    @property
+    def reads_captions(self) -> bool:
+        """True when the detector is told what to look for: then other captions are another look."""
+        return isinstance(self.detector, CaptionDetector)
+
     def observe(
-        self, images: Sequence[ImageSource], *, on_progress: OnProgress | None = None
+        self,
+        images: Sequence[ImageSource],
+        captions: Sequence[str] | Sequence[Sequence[str]] = (),
+        *,
+        on_progress: OnProgress | None = None,
     ) -> list[Observation]:
         """Return what is seen in each image: all the expensive work, and no text.
 
+        Args:
+            images: Paths, bytes, Pillow images or arrays; see `core.image.to_image`.
+            captions: What to look for, for detectors of an open vocabulary (`reads_captions`);
+                one list for all images, or one list per image. Others do not read them.
+            on_progress: Called after each stage with (done, total, what).
+
         Raises:
             ImageError: An image cannot be used.
+            InputError: The detector must be told what to look for, and was not.
             Cancelled: The progress callback asked to stop.
         """
+        wanted = _captions_per_image(captions, len(images)) if self.reads_captions else []
         clock = _Clock(on_progress)
         with clock.stage("decode"):
             pictures = [to_image(image, max_pixels=self.max_pixels) for image in images]
         with clock.stage("detect"):
-            detections = self.detector(pictures)
+            detections = self._detect(pictures, wanted)
         with clock.stage("cut"):
             crops = self._cut(pictures, detections)
         with clock.stage("upscale"):
@@ -181,6 +207,7 @@ class Locator:
                 upscaled=upscaled[i].without_source(),
                 embeds=embeds[i],
                 seconds=seconds,
+                captions=tuple(wanted[i]) if wanted else (),
             )
             for i in range(len(pictures))
         ]
@@ -230,12 +257,20 @@ class Locator:
         image = np.full((870, 1520, 3), 127, np.uint8)
         # Boxes of several sizes: networks are prepared for each size they first meet.
         boxes = [[100, 100, 100 + side, 100 + side] for side in (12, 24, 36, 60, 75)]
-        self.detector([image])
+        self._detect([image], [["object"]])
         seen = Detections.from_xyxy(boxes, image_wh(image))
         crops = [cut(image, seen, context_ratio=self.context_ratio)]
         for upscaler in self.upscalers:
             crops = upscaler(crops)
         self.reranker(crops, ["object"])
+
+    def _detect(self, images: Sequence[Image], wanted: Sequence[Sequence[str]]) -> list[Detections]:
+        if not isinstance(self.detector, CaptionDetector) or not any(wanted):
+            return self.detector(images)
+        return [
+            self.detector.looking_for(texts)([image])[0]
+            for image, texts in zip(images, wanted, strict=True)
+        ]
 
     def _cut(self, images: Sequence[Image], detections: Sequence[Detections]) -> list[Crops]:
         return [

@@ -15,6 +15,8 @@ __all__ = ["DETECTORS", "ENGINES", "RERANKERS", "UPSCALERS"]
 DETECTORS: Registry[Any] = Registry(
     "detector family",
     detr=Entry("pipeline.detect.detr:DetrDetector", needs=("cv2",)),
+    grounding=Entry("pipeline.detect.grounding:GroundingDetector", needs=("tokenizers", "cv2")),
+    owl=Entry("pipeline.detect.owl:OwlDetector", needs=("tokenizers", "cv2")),
     yolo=Entry("pipeline.detect.yolo:YoloDetector", needs=("cv2",)),
     yolov6=Entry("pipeline.detect.yolov6:YoloV6Detector", needs=("cv2",)),
     yolox=Entry("pipeline.detect.yolox:YoloxDetector", needs=("cv2",)),

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 
 from core.types import Crops, Detections, Image
 
-__all__ = ["Calibration", "Detector", "OnProgress", "Reranker", "Upscaler"]
+__all__ = [
+    "Calibration",
+    "CaptionDetector",
+    "Detector",
+    "OnProgress",
+    "Reranker",
+    "Upscaler",
+]
 
 OnProgress: TypeAlias = Callable[[int, int, str], None]
 """Called with (done, total, what); may raise `core.errors.Cancelled`."""
@@ -50,6 +57,15 @@ class Detector(Protocol):
 
     def __call__(self, images: Sequence[Image]) -> list[Detections]:
         """Return one `Detections` per image."""
+        ...
+
+
+@runtime_checkable
+class CaptionDetector(Protocol):
+    """A detector that can be told what to look for, or must be: an open vocabulary."""
+
+    def looking_for(self, captions: Sequence[str]) -> Detector:
+        """Return a detector of these captions; its classes are the captions."""
         ...
 
 

@@ -54,6 +54,7 @@ def write_tiny_models(folder: Path) -> None:
 
 def _write_families(folder: Path) -> None:
     """The same anchors in the layout of each family of detectors."""
+    _write_open_vocabulary(folder)
     ones = np.ones((len(ANCHORS), 1), np.float32)
     cxcywh, score = ANCHORS[:, :4], ANCHORS[:, 4:]
     cells = np.zeros((84, 6), np.float32)  # 64x64 pixels in strides of 8, 16 and 32
@@ -114,16 +115,92 @@ def _detector() -> onnx.ModelProto:
     )
 
 
+def _write_open_vocabulary(folder: Path) -> None:
+    """The first anchor is red, the second blue, the third green."""
+    share = ANCHORS[:3, :4] / np.array([960, 544, 960, 544], np.float32)
+    share[1, :2] = (0.7, 0.7)  # away from the first
+    colors = np.array([WORDS["red"], WORDS["blue"], WORDS["green"]], np.float32) / np.sqrt(3)
+    ones = np.ones((3, 1), np.float32)
+    card = {"fit": "corner", "input_wh": [960, 544], "text_length": TEXT_LENGTH}
+    seen = {
+        "pred_boxes": share,
+        "objectness": np.array([2.0, 1.0, 0.5], np.float32),
+        "class_embeds": colors,
+        "logit_shift": -0.5 * ones,
+        "logit_scale": 8 * ones,
+    }
+    owl, grounding = folder / "detector-owl", folder / "detector-grounding"
+    owl.mkdir(exist_ok=True)
+    _save(_constant(seen), owl / "vision.onnx")
+    _save(_text(), owl / "text.onnx")
+    grounding.mkdir(exist_ok=True)
+    _save(_grounding(share), grounding / "detector.onnx")
+    for path in (owl, grounding):
+        _tokenizer().save(str(path / "tokenizer.json"))
+        (path / "detector.json").write_text(json.dumps(card), encoding="utf-8")
+
+
+def _grounding(boxes: np.ndarray) -> onnx.ModelProto:
+    """Queries whose logit for a token is 4 where the token is their color (red, blue, green)."""
+    length, i64 = TEXT_LENGTH, TensorProto.INT64
+    table = np.full((2 + len(WORDS), 3), -4, np.float32)
+    for query, word in enumerate(("red", "blue", "green")):
+        table[2 + list(WORDS).index(word), query] = 4
+    uses = ["attention_mask", "phrase_mask", "position_ids", "pixel_mask"]
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["by_token"]),
+        helper.make_node("Transpose", ["by_token"], ["logits_alone"], perm=[0, 2, 1]),
+        helper.make_node("ReduceMean", ["pixel_values"], ["level"], axes=[1, 2, 3], keepdims=1),
+    ]
+    for name in uses:
+        nodes.append(helper.make_node("Cast", [name], [f"{name}_f"], to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("ReduceSum", [f"{name}_f"], [f"{name}_s"], keepdims=0))
+    nodes += [
+        helper.make_node("Sum", [f"{name}_s" for name in uses], ["used"]),
+        helper.make_node("ReduceMean", ["level"], ["level1"], keepdims=0),
+        helper.make_node("Add", ["used", "level1"], ["all"]),
+        helper.make_node("Mul", ["all", "zero"], ["nothing"]),
+        helper.make_node("Add", ["logits_alone", "nothing"], ["logits"]),
+        helper.make_node("Add", ["boxes", "nothing"], ["pred_boxes"]),
+    ]
+    return _model(
+        nodes,
+        [
+            ("pixel_values", TensorProto.FLOAT, ["n", 3, "h", "w"]),
+            ("pixel_mask", i64, ["n", "h", "w"]),
+            ("input_ids", i64, ["n", length]),
+            ("attention_mask", i64, ["n", length]),
+            ("phrase_mask", TensorProto.BOOL, ["n", length, length]),
+            ("position_ids", i64, ["n", length]),
+        ],
+        [
+            ("logits", TensorProto.FLOAT, ["n", 3, length]),
+            ("pred_boxes", TensorProto.FLOAT, [1, 3, 4]),
+        ],
+        {
+            "zero": np.float32(0).reshape(()),
+            "table": table,
+            "boxes": np.ascontiguousarray(boxes)[None],
+        },
+    )
+
+
 def _constant(outputs: dict[str, np.ndarray]) -> onnx.ModelProto:
     """Gives the same arrays for every image."""
     nodes = [
         helper.make_node("ReduceMean", ["images"], ["mean"], axes=[1, 2, 3], keepdims=0),
         helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
         helper.make_node("Reshape", ["nothing", "shape"], ["nothing3"]),
+        helper.make_node("Reshape", ["nothing", "shape2"], ["nothing2"]),
     ]
-    constants = {"zero": np.float32(0).reshape(()), "shape": np.array([-1, 1, 1], np.int64)}
+    constants = {
+        "zero": np.float32(0).reshape(()),
+        "shape": np.array([-1, 1, 1], np.int64),
+        "shape2": np.array([-1, 1], np.int64),
+    }
     for name, value in outputs.items():
-        nodes.append(helper.make_node("Add", ["nothing3", f"{name}_value"], [name]))
+        nothing = "nothing3" if value.ndim == 2 else "nothing2"
+        nodes.append(helper.make_node("Add", [nothing, f"{name}_value"], [name]))
         constants[f"{name}_value"] = np.ascontiguousarray(value, np.float32)[None]
     return _model(
         nodes,

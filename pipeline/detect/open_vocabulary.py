@@ -1,0 +1,104 @@
+"""What open-vocabulary detectors share: they are told what to look for.
+
+`looking_for(captions)` returns an ordinary detector whose classes are the captions, so wrappers and
+Locator need to know no more; see `pipeline.stages.CaptionDetector`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from core.boxes import cxcywh_to_xyxy
+from core.errors import InputError, ModelError
+from core.image import image_wh
+from core.types import Detections, Image
+from pipeline.config import DetectConfig
+from pipeline.detect.card import DetectorCard
+from pipeline.detect.network import Candidates, choose_boxes
+
+__all__ = ["BoundDetector", "encode", "read_tokenizer", "to_detections"]
+
+
+class BoundDetector:
+    """A detector that looks for given captions.
+
+    Args:
+        detect: Finds them in one image.
+        captions: What it looks for; the classes of its detections.
+    """
+
+    def __init__(
+        self, detect: Callable[[Image, tuple[str, ...]], Detections], captions: Sequence[str]
+    ) -> None:
+        if not captions:
+            raise InputError("an open-vocabulary detector needs captions.", "Say what to look for.")
+        self._detect = detect
+        self.captions = tuple(captions)
+
+    def __call__(self, images: Sequence[Image]) -> list[Detections]:
+        """Return one `Detections` per image."""
+        return [self._detect(image, self.captions) for image in images]
+
+
+def to_detections(
+    boxes: NDArray[np.float32],
+    score: NDArray[np.float32],
+    class_id: NDArray[np.int64],
+    *,
+    image: Image,
+    input_wh: tuple[int, int],
+    scale_xy: tuple[float, float],
+    config: DetectConfig,
+    class_names: Sequence[str],
+) -> Detections:
+    """Return the boxes of one image, best first.
+
+    Args:
+        boxes: (n, 4): center x, center y, width, height as shares of the input.
+        score: (n,) in 0..1.
+        class_id: (n,) caption that each fits best.
+        image: The image.
+        input_wh: Size of the network's input.
+        scale_xy: Input pixels per image pixel.
+        config: Thresholds.
+        class_names: The captions, or ("object",).
+    """
+    size = np.tile(np.array(input_wh, np.float32), 2)
+    return choose_boxes(
+        Candidates(cxcywh_to_xyxy(boxes) * size, score, class_id),
+        image_wh=image_wh(image),
+        scale_xy=scale_xy,
+        config=config,
+        class_names=class_names,
+    )
+
+
+def encode(tokenizer: Tokenizer, captions: Sequence[str], card: DetectorCard) -> NDArray[np.int64]:
+    """Return (captions, length) token ids, the template applied."""
+    texts = [card.template.replace("{}", caption) for caption in captions]
+    return np.array([encoding.ids for encoding in tokenizer.encode_batch(texts)], np.int64)
+
+
+def read_tokenizer(path: Path, length: int) -> Tokenizer:
+    """Return a tokenizer that gives `length` tokens for every text.
+
+    Raises:
+        ModelError: The file is malformed, or gives another number.
+    """
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:
+        # The library raises plain Exception.
+        raise ModelError(f"{path} is malformed: {error}.", "Convert the model again.") from error
+    got = len(tokenizer.encode("a").ids)
+    if got != length:
+        raise ModelError(
+            f"{path.name} gives {got} tokens, the network reads {length}.",
+            "Convert the model again.",
+        )
+    return tokenizer
