@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from frontends.failures import exit_with, guarded
+from frontends.project_cli import add_project_parser
 from frontends.synth_cli import add_synth_parser
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_config(doctor)
 
     add_synth_parser(commands)
+    add_project_parser(commands)
     return parser
 
 

@@ -1,0 +1,342 @@
+"""The commands under `project`, from create to restore; `--help` lists them.
+
+Parses, calls and reports; what a command needs is imported when it runs. What goes out and what is
+learnt is in ``frontends.project_out``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from frontends.project_out import add_export_parser, add_train_parser
+
+if TYPE_CHECKING:
+    from frontends.service import Service
+    from project.store import Project
+    from project.types import ImageRow, Progress
+    from project.vocabulary import Vocabulary
+
+__all__ = ["add_project_parser"]
+
+_SHOWN = 20
+
+
+def add_project_parser(commands: Any) -> None:
+    """Add `project` with its own commands to the commands of the app."""
+    project = commands.add_parser("project", help="label pictures: a model proposes, you correct")
+    kinds = project.add_subparsers(metavar="KIND", required=True)
+
+    create = _command(kinds, "create", _run_create, "make an empty project")
+    create.add_argument("--name", default="", help="shown to people; by default the folder's name")
+    create.add_argument(
+        "--class", dest="classes", action="append", default=[], metavar="NAME",
+        help="a class, in the order of every export; may be repeated",
+    )  # fmt: skip
+
+    bring = _command(kinds, "import", _run_import, "bring in pictures or a labelled data set")
+    bring.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="picture, folder, ZIP")
+    bring.add_argument("--format", help="of a data set; recognised; 'images': pictures alone")
+    bring.add_argument("--source", default="", help="where they come from, if they do not tell")
+    bring.add_argument("--licence", default="", help="their licence, if they do not tell")
+
+    _add_prelabel(kinds)
+
+    queue = _command(kinds, "queue", _run_queue, "what waits for a person, most doubtful first")
+    queue.add_argument("--limit", type=int, default=_SHOWN, help="how many images to show")
+    queue.add_argument("--state", choices=("new", "proposed", "done", "skipped"))
+    queue.add_argument("--json", action="store_true", help="print it as JSON")
+
+    mark = _command(kinds, "mark", _run_mark, "settle images without looking at the page")
+    mark.add_argument("images", nargs="*", metavar="NAME", help="names of images; or --all")
+    mark.add_argument("--all", action="store_true", help="all images with proposals")
+    mark.add_argument(
+        "--accept-above", type=float, metavar="SCORE",
+        help="accept proposals with at least this detector score, refuse the others",
+    )  # fmt: skip
+    mark.add_argument("--state", choices=("new", "proposed", "done", "skipped"), default="done")
+    mark.add_argument("--who", default="", help="who does it; by default the name of the user")
+
+    merge = _command(kinds, "merge", _run_merge, "bring another project's pictures and boxes in")
+    merge.add_argument("other", type=Path, metavar="OTHER", help="folder of the other project")
+
+    check = _command(kinds, "check", _run_check, "damage, suspicious labels, agreement of two")
+    check.add_argument("--against", type=Path, metavar="OTHER", help="the same pictures by another")
+    check.add_argument("--limit", type=int, default=_SHOWN, help="how many suspicions to show")
+    check.add_argument("--json", action="store_true", help="print it as JSON")
+
+    _command(kinds, "delete", _run_delete, "move the project aside, into .deleted beside it")
+    _command(kinds, "restore", _run_restore, "bring a deleted project back")
+    add_export_parser(kinds)
+    add_train_parser(kinds)
+
+
+def _add_prelabel(kinds: Any) -> None:
+    parser = _command(kinds, "prelabel", _run_prelabel, "let a model propose boxes and captions")
+    parser.add_argument(
+        "--caption", action="append", default=[], help="look for this everywhere; may be repeated"
+    )
+    parser.add_argument(
+        "--vocabulary", default="", metavar="FILE",
+        help="TOML file with types and colors to choose captions from; without it and captions: "
+        "the project's, else types and colors of what flies; 'none': boxes without captions",
+    )  # fmt: skip
+    parser.add_argument(
+        "--assignment", choices=("independent", "joint"), default="joint",
+        help="joint: captions describe different objects, so no two get the same box",
+    )  # fmt: skip
+    parser.add_argument("--others", action="store_true", help="with captions: other boxes too")
+    parser.add_argument("--class", dest="class_name", default="", help="class of the proposals")
+    parser.add_argument("--preset", help="named settings")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings from a TOML file")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="a.b=c",
+        help="one setting, for example detect.score_min=0.2; may be repeated",
+    )  # fmt: skip
+
+
+def _command(kinds: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = kinds.add_parser(name, help=text)
+    parser.set_defaults(run=run)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the project")
+    return parser
+
+
+@contextmanager
+def _bar() -> Iterator[Any]:
+    """A callback (done, total, what) that draws a bar on stderr."""
+    from tqdm import tqdm  # type: ignore[import-untyped]
+
+    with tqdm(unit="image", disable=None) as bar:
+
+        def show(done: int, total: int, what: str) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def _run_create(options: argparse.Namespace, service: Service | None) -> int:
+    from project.store import Project
+    from project.vocabulary import SETTING
+
+    name = options.name or options.folder.resolve().name
+    with Project.create(options.folder, name, class_names=options.classes) as project:
+        project.set_setting(SETTING, _default_vocabulary().to_dict())
+        _say(f"{options.folder}: project {project.name!r}, {', '.join(project.class_names)}")
+    return 0
+
+
+def _run_import(options: argparse.Namespace, service: Service | None) -> int:
+    from project.intake import Imported, import_path
+    from project.store import Project
+
+    total = Imported()
+    with Project.open(options.folder) as project, _bar() as show:
+        for path in options.paths:
+            total = total.plus(
+                import_path(
+                    project, path, format=options.format, source=options.source,
+                    licence=options.licence, on_progress=show,
+                )
+            )  # fmt: skip
+    for finding in total.findings:
+        sys.stderr.write(f"{finding.level}: {finding.where}: {finding.what}\n")
+    _say(total.sentence())
+    return 1 if total.failed else 0
+
+
+def _run_prelabel(options: argparse.Namespace, service: Service | None) -> int:
+    from frontends.service import Service as AnyService
+    from pipeline.config import load_config
+    from project.learning import project_config
+    from project.prelabel import Question, prelabel
+    from project.store import Project
+
+    with Project.open(options.folder) as project:
+        question = Question(
+            captions=tuple(options.caption),
+            vocabulary=None if options.caption else _vocabulary(project, options.vocabulary),
+            assignment=options.assignment,
+            others=options.others,
+            class_name=options.class_name,
+        )
+        base = load_config(options.preset, file=options.config, sets=options.set)
+        locator = (service or AnyService()).locator(project_config(project, base))
+        with _bar() as show:
+            summary = prelabel(project, locator, question, on_progress=show)
+    _say(summary.sentence())
+    return 1 if summary.failed else 0
+
+
+def _vocabulary(project: Project, wish: str) -> Vocabulary | None:
+    from core.files import read_toml
+    from project.vocabulary import SETTING, Vocabulary
+
+    if wish == "none":
+        return None
+    if wish:
+        return Vocabulary.from_dict(read_toml(Path(wish)))
+    kept = project.setting(SETTING)
+    return Vocabulary.from_dict(kept) if kept else _default_vocabulary()
+
+
+def _default_vocabulary() -> Vocabulary:
+    from project.vocabulary import Vocabulary
+    from synth.words import COLORS, TYPES
+
+    return Vocabulary(TYPES, (*COLORS, "camouflage"))
+
+
+def _run_queue(options: argparse.Namespace, service: Service | None) -> int:
+    from project.store import Project
+
+    with Project.open(options.folder) as project:
+        rows = project.images("queue", options.state, limit=options.limit)
+        progress = project.progress()
+    if options.json:
+        _say(json.dumps(_queue_dict(rows, progress), indent=2, ensure_ascii=False))
+        return 0
+    for row in rows:
+        boxes = f"{row.proposed} proposed, {row.confirmed} confirmed"
+        _say(f"{row.doubt:.2f}  {row.state:8}  {row.name}  {boxes}  {row.doubt_reason}")
+    _say(_progress_line(progress))
+    return 0
+
+
+def _queue_dict(rows: Sequence[ImageRow], progress: Progress) -> dict[str, object]:
+    return {
+        "images": [
+            {
+                "name": row.name, "state": row.state, "doubt": row.doubt,
+                "reason": row.doubt_reason, "proposed": row.proposed, "confirmed": row.confirmed,
+                "rejected": row.rejected, "error": row.error,
+            }
+            for row in rows
+        ],
+        "states": dict(progress.images),
+        "boxes": dict(progress.boxes),
+        "seconds_per_image": progress.seconds_per_image,
+        "left_s": progress.left_s,
+    }  # fmt: skip
+
+
+def _progress_line(progress: Progress) -> str:
+    text = f"{progress.done} of {progress.total} images done"
+    if progress.seconds_per_image is not None and progress.left_s is not None:
+        text += (
+            f", {progress.seconds_per_image:.0f} s an image, {progress.left_s / 60:.0f} min left"
+        )
+    return text + "."
+
+
+def _run_mark(options: argparse.Namespace, service: Service | None) -> int:
+    from core.errors import InputError
+    from project.store import Project
+    from project.types import Accept, Reject
+
+    if bool(options.images) == options.all:
+        raise InputError("name images, or give --all.", "python app.py project queue DIR")
+    who = options.who or getpass.getuser()
+    count = 0
+    with Project.open(options.folder) as project:
+        named = {image.name: image for image in project.walk()}
+        if unknown := [name for name in options.images if name not in named]:
+            raise InputError(f"the project has no image {unknown[0]!r}.", "See: project queue DIR")
+        wished = [named[name] for name in options.images] or list(project.walk("proposed"))
+        for image in wished:
+            limit = options.accept_above
+            waiting = [b for b in project.boxes(image.id) if b.state == "proposed"]
+            edits = [
+                Accept(box.id) if (box.detector or 0.0) >= limit else Reject(box.id)
+                for box in waiting
+                if limit is not None
+            ]
+            version = image.version
+            project.apply(image.id, edits, who=who, version=version, state=options.state)
+            count += 1
+    _say(f"{count} images are now {options.state}.")
+    return 0
+
+
+def _run_merge(options: argparse.Namespace, service: Service | None) -> int:
+    from project.merge import merge
+    from project.store import Project
+
+    with (
+        Project.open(options.folder) as project,
+        Project.open(options.other) as other,
+        _bar() as show,
+    ):
+        merged = merge(project, other, on_progress=show)
+    _say(merged.sentence())
+    return 1 if merged.failed else 0
+
+
+def _run_check(options: argparse.Namespace, service: Service | None) -> int:
+    from dataclasses import asdict
+
+    from project.agreement import compare
+    from project.quality import find_suspicions
+    from project.store import Project
+
+    with Project.open(options.folder) as project:
+        problems = project.problems()
+        suspicions = find_suspicions(project)
+        names = {image.id: image.name for image in project.walk()}
+        agreement = None
+        if options.against:
+            with Project.open(options.against) as other:
+                agreement = compare(project, other)
+    if options.json:
+        told = {
+            "problems": problems,
+            "suspicions": [{**asdict(one), "image": names[one.image_id]} for one in suspicions],
+            "agreement": asdict(agreement) if agreement else None,
+        }
+        _say(json.dumps(told, indent=2, ensure_ascii=False))
+        return 1 if problems else 0
+    for problem in problems:
+        _say(f"damage: {problem}")
+    for one in suspicions[: options.limit]:
+        _say(f"{one.severity:.2f}  {one.kind:12}  {names[one.image_id]}: {one.what}")
+    if len(suspicions) > options.limit:
+        _say(f"... and {len(suspicions) - options.limit} more")
+    if agreement:
+        kappa, same = agreement.class_kappa, agreement.caption_ratio
+        _say(
+            f"agreement on {agreement.images} images: F1 {agreement.f1:.3f}, mean IoU "
+            f"{_number(agreement.mean_iou)}, kappa of classes {_number(kappa)}, same caption "
+            f"{_number(same)}; {len(agreement.differences)} images differ"
+        )
+    _say(f"{len(problems)} problems, {len(suspicions)} suspicions.")
+    return 1 if problems else 0
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _run_delete(options: argparse.Namespace, service: Service | None) -> int:
+    from project.folders import delete_project
+
+    place = delete_project(options.folder)
+    _say(f"moved to {place}; bring it back: python app.py project restore '{place}'")
+    return 0
+
+
+def _run_restore(options: argparse.Namespace, service: Service | None) -> int:
+    from project.folders import restore_project
+
+    _say(f"{restore_project(options.folder)} is back.")
+    return 0
