@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from core.image import encode_image
 from project.pictures import Picture, read_picture
 from project.store import Project
+from tests.project.pictures import picture_bytes
 
 
 class Clock:
@@ -39,15 +38,6 @@ def make_picture() -> Callable[..., Picture]:
         return read_picture(picture_bytes(seed, wh, format), f"{seed}.{format}")
 
     return make
-
-
-def picture_bytes(seed: int, wh: tuple[int, int] = (64, 48), format: str = "png") -> bytes:
-    """A picture file, another one for each seed."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.integers(0, 256, (8, 9, 3), dtype=np.uint8)
-    rows = np.arange(wh[1]) * 8 // wh[1]
-    columns = np.arange(wh[0]) * 9 // wh[0]
-    return encode_image(np.ascontiguousarray(coarse[rows][:, columns]), format=format)
 
 
 @pytest.fixture

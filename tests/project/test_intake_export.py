@@ -1,0 +1,200 @@
+"""Pictures and data sets come in whole or are told; what goes out is what people vouched for."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+
+from core.errors import Cancelled, DataError, InputError
+from core.image import read_image
+from dataset.registry import read_dataset
+from project.export import export_crops, export_csv, export_dataset, to_dataset
+from project.intake import import_path
+from project.pictures import read_picture
+from project.proposals import Proposal
+from project.store import Project
+from project.types import Absent, Accept, Add
+from tests.project.pictures import picture_bytes
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three pictures, one of them below, one damaged and one that is no picture."""
+    folder = tmp_path / "pictures"
+    (folder / "more").mkdir(parents=True)
+    (folder / "a.png").write_bytes(picture_bytes(0))
+    (folder / "b.jpg").write_bytes(picture_bytes(1, format="jpeg"))
+    (folder / "more" / "a.png").write_bytes(picture_bytes(2))
+    (folder / "cut.jpg").write_bytes(picture_bytes(3, (200, 150), "jpeg")[:900])
+    (folder / "words.png").write_bytes(b"no picture")
+    (folder / "notes.txt").write_text("not looked at")
+    return folder
+
+
+def test_a_folder_comes_in_and_bad_files_are_told(project: Project, folder: Path) -> None:
+    told = import_path(project, folder, source="mine", licence="CC0-1.0")
+    assert (told.added, told.known, told.failed) == (3, 0, 2)
+    assert sorted(f.where for f in told.findings) == ["cut.jpg", "words.png"]
+    assert [i.name for i in project.images("name")] == ["a", "a-2", "b"]
+    assert {i.source for i in project.images()} == {"mine"}
+    again = import_path(project, folder)
+    assert (again.added, again.known) == (0, 3)
+    assert project.count() == 3
+
+
+def test_a_zip_file_comes_in(project: Project, folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.rglob("*.png")):
+            archive.write(file, f"wrapped/{file.relative_to(folder)}")
+    assert import_path(project, path).added == 2
+    assert not list(project.folder.glob(".import-*")), "nothing is left behind"
+
+
+def test_a_zip_file_that_leads_out_is_refused(project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "evil.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../evil.png", picture_bytes(0))
+    with pytest.raises(InputError, match="leads out"):
+        import_path(project, path)
+    assert project.count() == 0
+
+
+@pytest.mark.parametrize("name", ["absent", "empty"])
+def test_nothing_to_import_is_told(project: Project, tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"does not exist|no pictures"):
+        import_path(project, tmp_path / name)
+
+
+def test_importing_can_be_stopped_and_done_again(project: Project, folder: Path) -> None:
+    def stop(done: int, total: int, what: str) -> None:
+        if done == 2:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        import_path(project, folder, on_progress=stop)
+    before = project.count()
+    assert import_path(project, folder).added == 3 - before
+
+
+def test_pictures_are_kept_upright_and_showable(tmp_path: Path) -> None:
+    turned = PilImage.fromarray(np.zeros((20, 40, 3), np.uint8))
+    exif = PilImage.Exif()
+    exif[0x0112] = 6
+    turned.save(tmp_path / "turned.jpg", exif=exif)
+    kept = read_picture((tmp_path / "turned.jpg").read_bytes(), "turned.jpg")
+    assert (kept.image_wh, kept.suffix) == ((20, 40), ".jpg")
+    turned.save(tmp_path / "scan.tiff")
+    scan = read_picture((tmp_path / "scan.tiff").read_bytes(), "scan.tiff")
+    assert (scan.suffix, scan.data[:4]) == (".png", b"\x89PNG"), "browsers show no TIFF"
+
+
+# ---------------------------------------------------------------- out
+
+
+@pytest.fixture
+def labelled(project: Project, make_picture: Callable[..., object]) -> Project:
+    """One image done with two boxes, one done without, one with a proposal, one new."""
+    ids = [project.add(make_picture(i), f"image{i}")[0] for i in range(4)]
+    boxes = [
+        Add((10.25, 10.5, 30.75, 20), "drone", "red drone"),
+        Add((40, 30, 45, 35), "object", "=kite"),
+    ]
+    applied = project.apply(ids[0], [*boxes, Absent("blimp")], who="ann", version=0, state="done")
+    proposal = Proposal((50, 5, 60, 15), "drone", "blue drone", 0.4)
+    project.propose(ids[0], [proposal], source="model:m", key="k")
+    project.set_state(ids[1], "done", "ann", 0)
+    project.propose(ids[2], [Proposal((5, 5, 15, 15), "drone", "", 0.9)], source="model:m", key="k")
+    assert applied.image.state == "done"
+    return project
+
+
+def test_what_is_confirmed_goes_out(labelled: Project) -> None:
+    dataset = to_dataset(labelled)
+    assert [record.image_id for record in dataset] == ["image0", "image1"]
+    assert dataset.class_names == ("object", "drone")
+    assert dataset.records[0].captions == ("red drone", "=kite")
+    assert [len(record) for record in to_dataset(labelled, "all")] == [3, 0, 1, 0]
+
+
+def test_nothing_done_is_told(project: Project, image_id: int) -> None:
+    with pytest.raises(DataError, match="no image of the project is done"):
+        to_dataset(project)
+    with pytest.raises(InputError, match="'confirmed' or 'all'"):
+        to_dataset(project, "some")
+
+
+@pytest.mark.parametrize("format", ["yolo", "coco", "voc", "hf", "jsonl"])
+def test_a_project_survives_every_format(labelled: Project, tmp_path: Path, format: str) -> None:
+    out = tmp_path / "out"
+    export_dataset(labelled, out, format)
+    read = read_dataset(out, format)
+    records = {record.image_id: record for record in read}
+    assert sorted(records) == ["image0", "image1"]
+    first = records["image0"]
+    # VOC knows whole pixels alone.
+    tolerance = 1.0 if format == "voc" else 0.01
+    expected = [[10.25, 10.5, 30.75, 20], [40, 30, 45, 35]]
+    np.testing.assert_allclose(first.xyxy, expected, atol=tolerance)
+    assert first.captions == ("red drone", "=kite")
+    names = [read.class_names[i] for i in first.class_id]
+    assert names == ["drone", "object"]
+    with Project.create(tmp_path / "second", "second") as second:
+        told = import_path(second, out)
+        assert (told.added, told.boxes, told.failed) == (2, 2, 0)
+        image = second.images("name")[0]
+        assert (image.state, image.confirmed) == ("done", 2)
+        np.testing.assert_allclose(second.boxes(image.id)[0].xyxy, expected[0], atol=tolerance)
+        assert second.boxes(image.id)[0].caption == "red drone"
+        assert second.path(image.id).read_bytes() == labelled.path(image.id).read_bytes()
+
+
+def test_boxes_outside_are_left_out_and_told(project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    (folder / "images").mkdir(parents=True)
+    (folder / "images" / "a.png").write_bytes(picture_bytes(0))
+    notes = [{"caption": "x", "bbox": box} for box in ([1, 1, 9, 9], [90, 1, 9, 9], [5, 5, -3, 2])]
+    row = {"image": "a.png", "annotations": notes}
+    (folder / "annotations.jsonl").write_text(json.dumps(row) + "\nnonsense\n")
+    told = import_path(project, folder)
+    assert (told.added, told.boxes) == (1, 1)
+    assert [f.kind for f in told.findings].count("unusable-box") == 2
+    assert any(f.kind == "corrupt-labels" for f in told.findings)
+
+
+def test_csv_has_a_row_for_each_box(labelled: Project, tmp_path: Path) -> None:
+    path = tmp_path / "boxes.csv"
+    assert export_csv(labelled, path, what="all") == 4
+    rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+    assert [row["image"] for row in rows] == ["image0"] * 3 + ["image1", "image2", "image3"]
+    assert rows[1]["caption"] == "'=kite", "no formula for table programs"
+    assert [float(rows[0][key]) for key in ("x1", "y1", "x2", "y2")] == [10.25, 10.5, 30.75, 20]
+    assert (rows[2]["detector"], rows[2]["state"]) == ("0.4", "proposed")
+    assert rows[3]["x1"] == ""
+
+
+def test_crops_carry_their_captions(labelled: Project, tmp_path: Path) -> None:
+    out = tmp_path / "crops"
+    assert export_crops(labelled, out) == 2
+    lines = [json.loads(line) for line in (out / "crops.jsonl").read_text().splitlines()]
+    assert [line["caption"] for line in lines] == ["red drone", "=kite"]
+    assert lines[0]["absent_captions"] == ["blimp"]
+    x1, y1, x2, y2 = lines[0]["region_xyxy"]
+    whole = read_image(labelled.path(labelled.images("name")[0].id))
+    np.testing.assert_array_equal(read_image(out / lines[0]["file"]), whole[y1:y2, x1:x2])
+
+
+def test_rejected_boxes_never_leave(labelled: Project) -> None:
+    image = labelled.images("name")[0]
+    [waiting] = [box for box in labelled.boxes(image.id) if box.state == "proposed"]
+    labelled.apply(image.id, [Accept(waiting.id)], who="ann", version=image.version)
+    assert len(to_dataset(labelled).records[0]) == 3
