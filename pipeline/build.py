@@ -1,38 +1,34 @@
 """From settings to stages: which models, on which engine, with which provenance.
 
-The only place where settings, catalogue, registry and engines meet.
+The only place where settings, catalogue, registry and engines meet. Models and engines themselves
+are looked up in networks.py.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from core.config import config_hash
-from core.errors import EngineError
-from pipeline.catalog import Model, find_model
-from pipeline.config import (
-    DetectConfig,
-    EngineConfig,
-    LocateConfig,
-    RerankConfig,
-    UpscaleConfig,
-)
+from pipeline.config import DetectConfig, LocateConfig, RerankConfig, UpscaleConfig
+from pipeline.detect.augmented import open_views
+from pipeline.detect.ensemble import EnsembleDetector
 from pipeline.detect.pyramid import open_levels
-from pipeline.detect.tiled import TiledDetector
-from pipeline.engines.base import Choice, Engine, OpenEngine
-from pipeline.engines.choose import choose_engine
+from pipeline.detect.tiled import TiledDetector, Tiling
 from pipeline.engines.machine import Machine, probe_machine
-from pipeline.registry import DETECTORS, ENGINES, RERANKERS, UPSCALERS
+from pipeline.models import Model
+from pipeline.networks import (
+    Networks,
+    detect_profile,
+    find_models,
+    open_engine,
+    rerank_profile,
+    upscale_profile,
+)
+from pipeline.registry import DETECTORS, RERANKERS, UPSCALERS
 from pipeline.stages import Calibration, Detector, Reranker, Upscaler
 
 __all__ = ["Stages", "build_stages", "open_engine"]
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +52,20 @@ def build_stages(config: LocateConfig, *, machine: Machine | None = None) -> Sta
     Raises:
         SpotterError: A model, an engine or a package is missing; see `Locator.open`.
     """
-    choices: list[Choice] = []
-
-    def open_file(path: Path) -> Engine:
-        # Chosen when the first network is opened: stages without one need no engine.
-        if not choices:
-            choices.append(_choose(config.engine, machine or probe_machine(), path.resolve()))
-            _LOG.info("engine: %s (%d threads)", choices[0].reason, choices[0].threads)
-        return open_engine(path.resolve(), choices[0])
-
-    detect_model = find_model(config.detect.model, "detect")
-    rerank_model = find_model(config.rerank.model, "rerank")
-    detector = _build_detector(detect_model, config.detect, open_file)
-    upscalers, upscale_name = _build_upscalers(config.upscale, open_file)
-    reranker = RERANKERS.load(rerank_model.family).open(rerank_model, config.rerank, open_file)
+    machine = machine or probe_machine()
+    models = find_models(config, machine)
+    networks = Networks(models.engine, machine, has_int8=models.has_int8(), note=models.note)
+    detector = _build_detector(models.detectors, config.detect, networks)
+    upscalers = _build_upscalers(models.upscaler, config.upscale, networks)
+    open_rerank = networks.opener(rerank_profile())
+    reranker = RERANKERS.load(models.reranker.family).open(
+        models.reranker, config.rerank, open_rerank
+    )
     provenance = {
-        "detector": detect_model.version(),
-        "upscaler": upscale_name,
-        "reranker": rerank_model.version(),
-        **_describe(choices),
+        "detector": " + ".join(model.version() for model in models.detectors),
+        "upscaler": models.upscaler.version() if models.upscaler else "none",
+        "reranker": models.reranker.version(),
+        **networks.describe(),
         "config": config_hash(config),
         "preset": config.preset,
     }
@@ -82,80 +73,51 @@ def build_stages(config: LocateConfig, *, machine: Machine | None = None) -> Sta
     return Stages(detector, upscalers, reranker, calibration, provenance)
 
 
-def _choose(config: EngineConfig, machine: Machine, path: Path) -> Choice:
-    """Return the choice that really loads a network; only "auto" may fall back, and says why."""
-    failed = ""
-    while True:
-        choice = choose_engine(config, machine)
-        try:
-            open_engine(path, choice)
-        except EngineError as error:
-            if config.device != "auto" or choice.device == "cpu":
-                raise
-            failed += f"; {error.message.rstrip('.')}"
-            machine = replace(machine, providers=machine.providers - {choice.provider})
-        else:
-            return replace(choice, reason=choice.reason + failed)
+def _build_detector(models: Sequence[Model], config: DetectConfig, networks: Networks) -> Detector:
+    """Scales within views within models within tiles."""
+    open_file = networks.opener(detect_profile(config))
 
+    def open_one(model: Model, part: DetectConfig) -> Detector:
+        family = DETECTORS.load(model.family)
+        return open_levels(lambda level: family.open(model, level, open_file), part)
 
-@lru_cache(maxsize=16)
-def open_engine(path: Path, choice: Choice) -> Engine:
-    """Return a loaded network; shared by every locator that uses the same file the same way."""
-    engine: Engine = ENGINES.load(choice.engine).open(path, choice)
-    return engine
+    def open_all(part: DetectConfig) -> Detector:
+        members = [
+            open_views(lambda view, model=model: open_one(model, view), part)  # type: ignore[misc]
+            for model in models
+        ]
+        if len(members) == 1:
+            return members[0]
+        limits = {"iou_min": part.iou_max, "score_min": part.score_min}
+        return EnsembleDetector(members, max_boxes=part.max_boxes, **limits)
 
-
-def _build_detector(model: Model, config: DetectConfig, open_file: OpenEngine) -> Detector:
-    family = DETECTORS.load(model.family)
-    detector = open_levels(lambda level: family.open(model, level, open_file), config)
     if config.tile_wh is None:
-        return detector
-    return TiledDetector(
-        detector, config.tile_wh, iou_max=config.iou_max, max_boxes=config.max_boxes
+        return open_all(config)
+    tiling = Tiling(
+        tile_wh=None if config.tile_wh == "auto" else config.tile_wh,
+        input_wh=config.input_wh,
+        overlap_ratio=config.tile_overlap_ratio,
+        merge=config.tile_merge,
+        iou_max=config.iou_max,
+        max_boxes=config.max_boxes,
     )
+    # What is large for a tile is small for the whole image: there the coarser scales look.
+    closer = config.model_copy(update={"level_count": 1}) if config.tile_whole else config
+    whole = open_all(config) if config.tile_whole else None
+    return TiledDetector(open_all(closer), tiling, whole=whole)
 
 
 def _build_upscalers(
-    config: UpscaleConfig, open_file: OpenEngine
-) -> tuple[tuple[Upscaler, ...], str]:
-    if config.mode == "none":
-        return (), "none"
-    if config.mode == "lanczos":
-        model = Model(id="lanczos", task="upscale", family="lanczos")
-        name = model.id
-    else:
-        model = find_model(config.model, "upscale")
-        name = model.version()
-    upscaler: Upscaler = UPSCALERS.load(model.family).open(model, config, open_file)
-    return (upscaler,), name
+    model: Model | None, config: UpscaleConfig, networks: Networks
+) -> tuple[Upscaler, ...]:
+    if model is None:
+        return ()
+    opener = networks.opener(upscale_profile(config))
+    upscaler: Upscaler = UPSCALERS.load(model.family).open(model, config, opener)
+    return (upscaler,)
 
 
 def _calibration(reranker: Reranker, config: RerankConfig) -> Calibration:
     if config.found_probability_min is None:
         return reranker.calibration
     return replace(reranker.calibration, found_probability_min=config.found_probability_min)
-
-
-def _describe(choices: Sequence[Choice]) -> dict[str, str]:
-    if not choices:
-        return {"engine": "none", "engine_reason": "no stage runs a network"}
-    choice = choices[0]
-    return {
-        "engine": choice.engine,
-        "device": choice.device,
-        "precision": choice.precision,
-        "threads": str(choice.threads),
-        "engine_reason": choice.reason,
-        "versions": _versions([choice.engine, "numpy"]),
-    }
-
-
-def _versions(packages: Sequence[str]) -> str:
-    found = []
-    for package in packages:
-        try:
-            found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            # onnxruntime-gpu installs the same import under another distribution name.
-            found.append(f"{package} (version unknown)")
-    return ", ".join(found)

@@ -108,6 +108,11 @@ class DetectConfig(Section):
             update={"input_wh": (self.input_wh[0] >> number, self.input_wh[1] >> number)}
         )
 
+    def at_scale(self, scale: float) -> DetectConfig:
+        """Return the settings with the input so much larger or smaller, in multiples of 32."""
+        width, height = (-(-round(side * scale) // 32) * 32 for side in self.input_wh)
+        return self.model_copy(update={"input_wh": (width, height)})
+
 
 class CutConfig(Section):
     """Cutting the boxes out."""
@@ -131,8 +136,10 @@ class UpscaleConfig(Section):
         default="spotter-upscaler-x4",
         description="Catalogue id of the upscaler, or a model folder.",
     )
+    # The mini reranker sees 96 px: larger crops gained nothing from the network and took most of its
+    # time (benchmarks/results/upscale-below.json). Presets with larger rerankers raise it.
     below_px: int = Field(
-        default=96,
+        default=48,
         ge=1,
         le=512,
         description="Only crops whose longer side is smaller are enlarged.",

@@ -1,79 +1,185 @@
 """A detector that also looks closer: at overlapping tiles of the image, each by itself.
 
-For small objects in large images. A wrapper: any detector goes in, the same contract comes out.
+For small objects in large images. A wrapper: any detectors go in, the same contract comes out. The
+tiles of all images go to the inner detector in one call, which runs those of one size as batches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.boxes import move_detections, nms
+from core.boxes import area, intersection_matrix, move_detections, nms
 from core.image import image_wh
 from core.types import Detections, Image
 from pipeline.stages import Detector
 
-__all__ = ["TiledDetector", "plan_tiles"]
+__all__ = ["TiledDetector", "Tiling", "auto_tile_wh", "merge_parts", "plan_tiles"]
+
+Merge: TypeAlias = Literal["nms", "nmm"]
 
 OVERLAP_RATIO = 0.25
 # A box this near to an inner border of its tile is taken for part of a larger object.
 _BORDER_PX = 2.0
+# An image less than this much larger than the input is seen as well in one piece.
+_WORTH_TILES = 1.25
 
 
-class TiledDetector:
-    """Whole image and tiles together; an object is kept once, from where it was surest.
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """How images are cut into tiles, and how what they show is put together.
 
     Args:
-        inner: The detector that looks.
-        tile_wh: Size of a tile in pixels of the image.
-        iou_max: A box that overlaps a better one by more is dropped.
+        tile_wh: Size of a tile in pixels of the image; None: `auto_tile_wh` of `input_wh`.
+        input_wh: Size that the detector fits images into.
+        overlap_ratio: Overlap of neighbours, share of a tile.
+        merge: Of overlapping boxes keep the surest ("nms"), or join them ("nmm").
+        iou_max: Boxes that overlap by more are one object.
         max_boxes: At most this many boxes per image.
     """
 
-    def __init__(
-        self, inner: Detector, tile_wh: tuple[int, int], *, iou_max: float, max_boxes: int
-    ) -> None:
+    tile_wh: tuple[int, int] | None
+    input_wh: tuple[int, int] = (960, 544)
+    overlap_ratio: float = OVERLAP_RATIO
+    merge: Merge = "nms"
+    iou_max: float = 0.45
+    max_boxes: int = 20
+
+    def tiles(self, wh: tuple[int, int]) -> NDArray[np.int64]:
+        """Return the (n, 4) tiles of an image of this size; none if it needs none."""
+        tile_wh = self.tile_wh or auto_tile_wh(wh, self.input_wh)
+        return plan_tiles(wh, tile_wh, self.overlap_ratio)
+
+
+class TiledDetector:
+    """Tiles and whole image together; an object is kept once.
+
+    Args:
+        inner: Looks at the tiles.
+        tiling: Sizes, overlap, merging.
+        whole: Looks at the whole image, for what is larger than a tile; None: nobody does.
+    """
+
+    def __init__(self, inner: Detector, tiling: Tiling, *, whole: Detector | None) -> None:
         self._inner = inner
-        self._tile_wh = tile_wh
-        self._iou_max = iou_max
-        self._max_boxes = max_boxes
+        self._tiling = tiling
+        self._whole = whole
 
     def __call__(self, images: Sequence[Image]) -> list[Detections]:
         """Return one `Detections` per image."""
-        return [self._detect(image) for image in images]
-
-    def _detect(self, image: Image) -> Detections:
-        wh = image_wh(image)
-        tiles = plan_tiles(wh, self._tile_wh)
-        views = [np.ascontiguousarray(image[y1:y2, x1:x2]) for x1, y1, x2, y2 in tiles]
-        whole, *parts = self._inner([image, *views])
-        moved = [
-            move_detections(_drop_cut(part, tile, wh), tile[0], tile[1], image_wh=wh)
-            for part, tile in zip(parts, tiles.tolist(), strict=True)
+        tiles = [self._tiling.tiles(image_wh(image)) for image in images]
+        # An image without tiles is its own only one, unless it is looked at anyway.
+        views = [
+            np.ascontiguousarray(image[y1:y2, x1:x2])
+            for image, planned in zip(images, tiles, strict=True)
+            for x1, y1, x2, y2 in self._planned(image, planned)
         ]
-        seen = Detections.concat([whole, *moved])
-        return seen[nms(seen.xyxy, seen.score, iou_max=self._iou_max, max_boxes=self._max_boxes)]
+        seen = iter(self._inner(views) if views else [])
+        wholes = self._whole(images) if self._whole is not None and images else [None] * len(images)
+        found = []
+        for image, planned, whole in zip(images, tiles, wholes, strict=True):
+            parts = [(tile, next(seen)) for tile in self._planned(image, planned).tolist()]
+            found.append(self._join(image_wh(image), parts, whole))
+        return found
+
+    def _planned(self, image: Image, planned: NDArray[np.int64]) -> NDArray[np.int64]:
+        if len(planned) or self._whole is not None:
+            return planned
+        return np.array([[0, 0, *image_wh(image)]], np.int64)
+
+    def _join(
+        self,
+        wh: tuple[int, int],
+        parts: Sequence[tuple[Sequence[int], Detections]],
+        whole: Detections | None,
+    ) -> Detections:
+        if whole is not None and not parts:
+            return whole
+        # Parts that are joined later may be cut; otherwise a neighbor or the whole image has them.
+        keep_cut = self._tiling.merge == "nmm"
+        moved = [
+            move_detections(
+                part if keep_cut else _drop_cut(part, tile, wh), tile[0], tile[1], image_wh=wh
+            )
+            for tile, part in parts
+        ]
+        seen = Detections.concat([*([] if whole is None else [whole]), *moved])
+        limits = {"iou_max": self._tiling.iou_max, "max_boxes": self._tiling.max_boxes}
+        if self._tiling.merge == "nmm":
+            return merge_parts(seen, **limits)  # type: ignore[arg-type]
+        return seen[nms(seen.xyxy, seen.score, **limits)]  # type: ignore[arg-type]
 
 
-def plan_tiles(image_wh: tuple[int, int], tile_wh: tuple[int, int]) -> NDArray[np.int64]:
-    """Return (n, 4) tiles that cover the image and overlap by a quarter; none if one would do.
+def auto_tile_wh(image_wh: tuple[int, int], input_wh: tuple[int, int]) -> tuple[int, int]:
+    """Return the tile that the detector sees without shrinking it: as large as its input, turned.
+
+    An image that is hardly larger than the input is its own tile.
+
+    Example:
+        >>> auto_tile_wh((4000, 3000), (960, 544)), auto_tile_wh((1100, 600), (960, 544))
+        ((960, 544), (1100, 600))
+    """
+    long_px, short_px = max(input_wh), min(input_wh)
+    width, height = image_wh
+    tile = (long_px, short_px) if width >= height else (short_px, long_px)
+    if width <= _WORTH_TILES * tile[0] and height <= _WORTH_TILES * tile[1]:
+        return image_wh
+    return tile
+
+
+def plan_tiles(
+    image_wh: tuple[int, int], tile_wh: tuple[int, int], overlap_ratio: float = OVERLAP_RATIO
+) -> NDArray[np.int64]:
+    """Return (n, 4) tiles that cover the image and overlap at least so much; none if one would do.
 
     Example:
         >>> plan_tiles((1000, 500), (600, 500)).tolist()
         [[0, 0, 600, 500], [400, 0, 1000, 500]]
     """
-    starts = [_starts(side, min(tile, side)) for side, tile in zip(image_wh, tile_wh, strict=True)]
+    starts = [
+        _starts(side, min(tile, side), overlap_ratio)
+        for side, tile in zip(image_wh, tile_wh, strict=True)
+    ]
     width, height = (min(tile, side) for side, tile in zip(image_wh, tile_wh, strict=True))
     tiles = [(x, y, x + width, y + height) for y in starts[1] for x in starts[0]]
     return np.array(tiles if len(tiles) > 1 else [], np.int64).reshape(-1, 4)
 
 
-def _starts(side_px: int, tile_px: int) -> list[int]:
+def merge_parts(seen: Detections, *, iou_max: float, max_boxes: int) -> Detections:
+    """Return the boxes with overlapping ones joined to one that covers them all, best first.
+
+    Greedy non-maximum merging: a box joins the surest one that covers more than `iou_max` of the
+    smaller of the two, as parts of an object cut by tiles do.
+
+    Example:
+        >>> parts = Detections.from_xyxy([[0, 0, 60, 20], [40, 0, 100, 20]], (100, 50))
+        >>> merge_parts(parts, iou_max=0.3, max_boxes=5).xyxy.tolist()
+        [[0.0, 0.0, 100.0, 20.0]]
+    """
+    waiting = np.argsort(-seen.score, kind="stable")
+    rows: list[int] = []
+    joined: list[NDArray[np.float32]] = []
+    while len(waiting) and len(rows) < max_boxes:
+        boxes = seen.xyxy[waiting]
+        smaller = np.minimum(area(boxes[:1]), area(boxes))
+        shared = intersection_matrix(boxes[:1], boxes)[0] / np.maximum(smaller, 1e-6)
+        belongs = shared > iou_max
+        belongs[0] = True
+        members = boxes[belongs]
+        joined.append(np.concatenate([members[:, :2].min(axis=0), members[:, 2:].max(axis=0)]))
+        rows.append(int(waiting[0]))
+        waiting = waiting[~belongs]
+    return replace(seen[np.array(rows, np.int64)], xyxy=np.array(joined).reshape(-1, 4))
+
+
+def _starts(side_px: int, tile_px: int, overlap_ratio: float) -> list[int]:
     if tile_px >= side_px:
         return [0]
-    step = tile_px * (1 - OVERLAP_RATIO)
+    step = tile_px * (1 - overlap_ratio)
     count = int(np.ceil((side_px - tile_px) / step)) + 1
     return [round(start) for start in np.linspace(0, side_px - tile_px, count)]
 

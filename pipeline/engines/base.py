@@ -20,6 +20,8 @@ __all__ = [
     "Engine",
     "Feeds",
     "OpenEngine",
+    "Profile",
+    "Range",
     "TensorSpec",
     "check_interface",
     "run_in_batches",
@@ -49,10 +51,11 @@ class Choice:
     Args:
         engine: A name in the registry of engines.
         device: "cpu" or "cuda".
-        precision: "f32" or "bf16".
+        precision: "f32", "f16", "bf16" or "int8".
         threads: CPU threads.
         reason: One sentence for logs, pages and provenance.
         provider: The execution provider, where the engine has several.
+        hardware: What compiled engines are tied to: card, architecture, compiler; empty on a CPU.
     """
 
     engine: str
@@ -61,6 +64,51 @@ class Choice:
     threads: int
     reason: str
     provider: str = ""
+    hardware: str = ""
+
+
+Range: TypeAlias = tuple[int, int, int]
+"""Least, usual and largest size of a free axis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How large a network's free axes become: for engines that are compiled for a range of sizes.
+
+    Args:
+        batch: The first axis.
+        height: The third axis of an image input.
+        width: The fourth.
+    """
+
+    batch: Range = (1, 1, 20)
+    height: Range = (32, 544, 960)
+    width: Range = (32, 960, 960)
+
+    def shapes(self, spec: TensorSpec) -> tuple[tuple[int, ...], ...]:
+        """Return the least, usual and largest shape of an input.
+
+        Raises:
+            ModelError: Another axis than batch, height or width is free.
+
+        Example:
+            >>> Profile(batch=(1, 10, 20)).shapes(TensorSpec("ids", "int64", (None, 24)))
+            ((1, 24), (10, 24), (20, 24))
+        """
+        ranges: dict[int, Range] = {0: self.batch}
+        if len(spec.shape) == 4:
+            ranges |= {2: self.height, 3: self.width}
+        free = [axis for axis, side in enumerate(spec.shape) if side is None]
+        if unknown := [axis for axis in free if axis not in ranges]:
+            raise ModelError(
+                f"input '{spec.name}' leaves axis {unknown[0]} open, and its sizes are not known.",
+                "Export the network with that axis fixed, or run it without TensorRT.",
+            )
+        return tuple(
+            tuple(side if side is not None else ranges[axis][which]
+                  for axis, side in enumerate(spec.shape))
+            for which in range(3)
+        )  # fmt: skip
 
 
 class Engine(Protocol):
@@ -83,6 +131,7 @@ def run_in_batches(
     feeds: Feeds,
     *,
     max_numbers: int = MAX_BATCH_NUMBERS,
+    max_items: int | None = None,
     few_shapes: bool = False,
 ) -> dict[str, NDArray]:
     """Return the outputs of a large batch, run in parts that keep memory in bounds.
@@ -91,11 +140,14 @@ def run_in_batches(
         run: Runs one part.
         feeds: Inputs by name, all with the same first axis.
         max_numbers: How many numbers the inputs of a part may hold (but at least one item).
+        max_items: How many items a part may hold; None: no limit of its own.
         few_shapes: Only parts of 8, 4, 2 or 1 items: for engines that compile for each new shape.
     """
     num_items = len(next(iter(feeds.values())))
     numbers_per_item = sum(feed.size for feed in feeds.values()) / max(num_items, 1)
     limit = max(1, int(max_numbers / max(numbers_per_item, 1)))
+    if max_items is not None:
+        limit = min(limit, max_items)
     if few_shapes:
         limit = min(limit, MAX_FEW_SHAPES_BATCH)
     parts: list[dict[str, NDArray]] = []

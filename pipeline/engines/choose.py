@@ -9,21 +9,30 @@ from __future__ import annotations
 from core.errors import EngineError
 from pipeline.config import EngineConfig
 from pipeline.engines.base import Choice
-from pipeline.engines.machine import Machine
+from pipeline.engines.machine import CUDA, RTX, TENSORRT, Machine
 
 __all__ = ["choose_engine"]
 
-_GPU_PROVIDERS = ("TensorrtExecutionProvider", "CUDAExecutionProvider")
+# Fastest first.
+_GPU_PROVIDERS = {"tensorrt": TENSORRT, "tensorrt-rtx": RTX, "cuda": CUDA}
+# Compute capabilities that TensorRT-RTX compiles for (RTX 20 to 50).
+_RTX_CAPABILITIES = {(7, 5), (8, 6), (8, 9), (12, 0), (12, 1)}
+# Cards before this one multiply 16-bit numbers no faster than 32-bit ones.
+_FAST_HALF_FROM = (7, 0)
+# The major version that ONNX Runtime's TensorRT provider is linked to.
+_TENSORRT_MAJOR = "10"
 
 
-def choose_engine(config: EngineConfig, machine: Machine) -> Choice:
+def choose_engine(config: EngineConfig, machine: Machine, *, has_int8: bool = False) -> Choice:
     """Return what will run the networks.
 
-    Order of preference: ONNX Runtime on a GPU (TensorRT, then CUDA), OpenVINO, ONNX Runtime on CPU.
+    Order of preference: a GPU (TensorRT, TensorRT-RTX, CUDA); on a CPU OpenVINO in bfloat16, ONNX
+    Runtime with 8-bit networks, OpenVINO, ONNX Runtime.
 
     Args:
         config: Wishes; "auto" leaves it to us.
         machine: What is there.
+        has_int8: Whether the models come with an 8-bit network.
 
     Raises:
         EngineError: A wish cannot be met, or no runtime is installed.
@@ -34,13 +43,12 @@ def choose_engine(config: EngineConfig, machine: Machine) -> Choice:
         ('onnxruntime', 'f32')
     """
     _check_installed(config, machine)
-    provider = next((name for name in _GPU_PROVIDERS if name in machine.providers), None)
-    if config.device == "cuda":
-        return _on_gpu(config, machine, provider)
+    if config.device == "cuda" or config.provider != "auto":
+        return _on_gpu(config, machine)
     gpu_allowed = config.device == "auto" and config.engine != "openvino"
-    if gpu_allowed and provider and config.precision != "bf16":
-        return _on_gpu(config, machine, provider)
-    return _on_cpu(config, machine)
+    if gpu_allowed and config.precision not in ("bf16", "int8") and _usable(machine):
+        return _on_gpu(config, machine)
+    return _on_cpu(config, machine, has_int8)
 
 
 def _check_installed(config: EngineConfig, machine: Machine) -> None:
@@ -54,33 +62,125 @@ def _check_installed(config: EngineConfig, machine: Machine) -> None:
         )
 
 
-def _on_gpu(config: EngineConfig, machine: Machine, provider: str | None) -> Choice:
-    if config.engine == "openvino":
-        raise EngineError("OpenVINO runs on the CPU here.", "Use engine 'auto' or 'onnxruntime'.")
-    if provider is None or "onnxruntime" not in machine.packages:
-        raise EngineError(
-            "device 'cuda' needs ONNX Runtime with a CUDA or TensorRT provider, found "
-            f"{', '.join(sorted(machine.providers)) or 'none'}.",
-            "Run: pip install -r requirements-gpu.txt",
+def _usable(machine: Machine) -> dict[str, str]:
+    """The GPU providers that can be tried, by our name, fastest first."""
+    return {
+        name: provider
+        for name, provider in _GPU_PROVIDERS.items()
+        if provider in machine.providers and not _obstacle(provider, machine)
+    }
+
+
+def _obstacle(provider: str, machine: Machine) -> str:
+    """Why a provider that is offered cannot work; empty when nothing is known against it."""
+    compiler = machine.compiler(provider)
+    if provider == TENSORRT and compiler and compiler.split(".")[0] != _TENSORRT_MAJOR:
+        return (
+            f"ONNX Runtime needs TensorRT {_TENSORRT_MAJOR}, {compiler} is installed; run: "
+            'pip install "tensorrt-cu13>=10.13,<11"'
         )
-    if config.precision == "bf16":
-        raise EngineError("ONNX Runtime runs these networks in f32.", "Use precision 'auto'.")
-    wish = "asked for" if config.device == "cuda" else "an NVIDIA GPU is present"
+    if provider == RTX and machine.gpus and machine.gpus[0].capability not in _RTX_CAPABILITIES:
+        return f"TensorRT-RTX is for RTX 20 to 50, this is a {machine.gpus[0].name}"
+    return ""
+
+
+def _on_gpu(config: EngineConfig, machine: Machine) -> Choice:
+    _check_gpu_wishes(config)
+    provider = _gpu_provider(config, machine)
+    precision, why = _gpu_precision(config, machine)
+    asked = config.device == "cuda" or config.provider != "auto"
+    wish = "asked for" if asked else "an NVIDIA GPU is present"
+    # What could have been faster, and why it is not: a slow fallback must not be silent.
+    missed = [
+        f"not {other}: {obstacle}"
+        for other, faster in _GPU_PROVIDERS.items()
+        if config.provider == "auto" and faster in machine.providers
+        and (obstacle := _obstacle(faster, machine))
+    ]  # fmt: skip
+    card = f" on {machine.gpus[0].name}" if machine.gpus else ""
     return Choice(
         engine="onnxruntime",
         device="cuda",
-        precision="f32",
+        precision=precision,
         threads=_threads(config, machine),
-        reason=f"ONNX Runtime with {provider}: {wish}",
+        reason="; ".join([f"ONNX Runtime with {provider}{card}: {wish}", why, *missed]),
         provider=provider,
+        hardware=_hardware(provider, machine),
     )
 
 
-def _on_cpu(config: EngineConfig, machine: Machine) -> Choice:
-    threads = _threads(config, machine)
+def _check_gpu_wishes(config: EngineConfig) -> None:
+    if config.engine == "openvino":
+        raise EngineError("OpenVINO runs on the CPU here.", "Use engine 'auto' or 'onnxruntime'.")
+    if config.device == "cpu":
+        raise EngineError(
+            f"provider '{config.provider}' needs a GPU, and device 'cpu' was asked for.",
+            "Use device 'auto' or 'cuda'.",
+        )
+    if config.precision in ("bf16", "int8"):
+        raise EngineError(
+            f"on a GPU the networks run in f32 or f16, not in {config.precision}.",
+            "Use precision 'auto', 'f16' or 'f32'.",
+        )
+
+
+def _gpu_provider(config: EngineConfig, machine: Machine) -> str:
+    """The provider to use, as ONNX Runtime calls it."""
+    usable = _usable(machine) if "onnxruntime" in machine.packages else {}
+    if config.provider == "auto" and usable:
+        return next(iter(usable.values()))
+    if config.provider in usable:
+        return usable[config.provider]
+    install = "Run, in a fresh environment: pip install -r requirements-gpu.txt"
+    if config.provider == "auto":
+        raise EngineError(
+            "device 'cuda' needs ONNX Runtime with a CUDA or TensorRT provider, found "
+            f"{', '.join(sorted(machine.providers)) or 'none'}.",
+            install,
+        )
+    if config.provider == "tensorrt-rtx":
+        install = "Run: pip install onnxruntime-ep-nv-tensorrt-rtx"
+    wanted = _GPU_PROVIDERS[config.provider]
+    why = _obstacle(wanted, machine) if wanted in machine.providers else "it is not installed"
+    if not machine.gpus and wanted not in machine.providers:
+        why = "no NVIDIA GPU with its driver was found"
+    raise EngineError(f"provider '{config.provider}' cannot be used: {why}.", install)
+
+
+def _gpu_precision(config: EngineConfig, machine: Machine) -> tuple[str, str]:
+    if config.precision != "auto":
+        return config.precision, f"{config.precision} asked for"
+    if machine.gpus and machine.gpus[0].capability < _FAST_HALF_FROM:
+        return "f32", "f32 because the card has no fast f16"
+    return "f16", "f16 because it is the fastest there"
+
+
+def _hardware(provider: str, machine: Machine) -> str:
+    """What an engine compiled here is tied to."""
+    parts = []
+    if machine.gpus:
+        gpu = machine.gpus[0]
+        parts = [gpu.name, f"sm{gpu.capability[0]}{gpu.capability[1]}"]
+    if compiler := machine.compiler(provider):
+        parts.append(f"{'TensorRT' if provider == TENSORRT else 'TensorRT-RTX'} {compiler}")
+    return ", ".join(parts)
+
+
+def _on_cpu(config: EngineConfig, machine: Machine, has_int8: bool) -> Choice:
+    if config.precision == "f16":
+        raise EngineError(
+            "precision 'f16' needs a GPU.", "Use precision 'auto'; CPUs have bf16 and int8."
+        )
+    if config.precision == "int8" and not has_int8:
+        raise EngineError(
+            "no model of these settings comes with an 8-bit network made from its weights.",
+            "Run: python -m training.quantize --help; or use precision 'auto'.",
+        )
+    int8 = has_int8 and config.precision in ("auto", "int8")
     asked = config.engine != "auto"
-    if config.engine == "openvino" or (not asked and "openvino" in machine.packages):
-        precision, why = _openvino_precision(config, machine)
+    threads = _threads(config, machine)
+    if _takes_openvino(config, machine, int8=int8):
+        precision, why = _openvino_precision(config, machine, int8=int8)
         reason = "asked for" if asked else "installed, and the faster engine on a CPU"
         return Choice("openvino", "cpu", precision, threads, f"OpenVINO: {reason}; {why}")
     if config.precision == "bf16":
@@ -88,17 +188,29 @@ def _on_cpu(config: EngineConfig, machine: Machine) -> Choice:
             "precision 'bf16' on a CPU needs OpenVINO.", "Run: pip install openvino; or use 'auto'."
         )
     reason = "asked for" if asked else "OpenVINO is not installed"
+    if int8:
+        reason = f"{'asked for' if asked else 'the faster engine'}; {_int8_reason(config)}"
     return Choice(
         engine="onnxruntime",
         device="cpu",
-        precision="f32",
+        precision="int8" if int8 else "f32",
         threads=threads,
         reason=f"ONNX Runtime on the CPU: {reason}",
         provider="CPUExecutionProvider",
     )
 
 
-def _openvino_precision(config: EngineConfig, machine: Machine) -> tuple[str, str]:
+def _takes_openvino(config: EngineConfig, machine: Machine, *, int8: bool) -> bool:
+    if config.engine != "auto":
+        return config.engine == "openvino"
+    if "openvino" not in machine.packages:
+        return False
+    # bfloat16 needs no other network; 8-bit networks run faster in ONNX Runtime.
+    bf16 = config.precision == "bf16" or (config.precision == "auto" and machine.has_bf16)
+    return bf16 or not int8 or "onnxruntime" not in machine.packages
+
+
+def _openvino_precision(config: EngineConfig, machine: Machine, *, int8: bool) -> tuple[str, str]:
     if config.precision == "bf16" and not machine.has_bf16:
         raise EngineError(
             "precision 'bf16' needs a CPU with avx512_bf16 or amx_bf16, this one has neither.",
@@ -108,7 +220,15 @@ def _openvino_precision(config: EngineConfig, machine: Machine) -> tuple[str, st
         return config.precision, f"{config.precision} asked for"
     if machine.has_bf16:
         return "bf16", "bf16 because the CPU has it"
+    if int8:
+        return "int8", _int8_reason(config)
     return "f32", "f32 because the CPU has no bf16"
+
+
+def _int8_reason(config: EngineConfig) -> str:
+    if config.precision == "int8":
+        return "int8 asked for"
+    return "int8 where a network comes with it, because the CPU has no bf16"
 
 
 def _threads(config: EngineConfig, machine: Machine) -> int:

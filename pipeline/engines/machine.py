@@ -1,4 +1,4 @@
-"""What this machine has: packages, CPU features, execution providers, usable CPU threads.
+"""What this machine has: packages, CPU features, GPUs, execution providers, usable CPU threads.
 
 `Machine` is a plain value, so that the choice of an engine is tested with made-up machines.
 """
@@ -7,14 +7,48 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["Machine", "cpu_flags", "probe_machine", "usable_threads"]
+__all__ = ["CUDA", "RTX", "TENSORRT", "Gpu", "Machine", "cpu_flags", "probe_machine",
+           "read_gpus", "usable_threads"]  # fmt: skip
+
+TENSORRT = "TensorrtExecutionProvider"
+RTX = "NvTensorRTRTXExecutionProvider"
+CUDA = "CUDAExecutionProvider"
 
 _ENGINE_PACKAGES = ("onnxruntime", "openvino")
+_RTX_PACKAGE = "onnxruntime_ep_nv_tensorrt_rtx"
+# The compilers whose version an engine is tied to, by the provider that uses them.
+_COMPILERS = {
+    TENSORRT: ("tensorrt-cu13", "tensorrt-cu12", "tensorrt"),
+    RTX: ("onnxruntime-ep-nv-tensorrt-rtx", "onnxruntime-ep-nv-tensorrt-rtx-cu13",
+          "onnxruntime-ep-nv-tensorrt-rtx-cu12"),
+}  # fmt: skip
+_GPU_QUESTION = ("--query-gpu=name,compute_cap,memory.total,driver_version",
+                 "--format=csv,noheader,nounits")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """An NVIDIA card.
+
+    Args:
+        name: As its driver calls it.
+        capability: Compute capability, for example (8, 9).
+        memory_mib: Its memory.
+        driver: Version of the driver.
+    """
+
+    name: str
+    capability: tuple[int, int]
+    memory_mib: int = 0
+    driver: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +60,43 @@ class Machine:
         cpu_flags: CPU features as /proc/cpuinfo names them, for example "avx512_bf16".
         providers: Execution providers that ONNX Runtime offers here.
         threads: CPU threads that we may use.
+        gpus: NVIDIA cards, in the driver's order.
+        compilers: Version of TensorRT by the provider that uses it; absent: not installed.
     """
 
     packages: frozenset[str]
     cpu_flags: frozenset[str] = frozenset()
     providers: frozenset[str] = frozenset({"CPUExecutionProvider"})
     threads: int = 1
+    gpus: tuple[Gpu, ...] = ()
+    compilers: tuple[tuple[str, str], ...] = ()
 
     @property
     def has_bf16(self) -> bool:
         """True when the CPU multiplies bfloat16 numbers itself."""
         return bool(self.cpu_flags & {"avx512_bf16", "amx_bf16"})
 
+    def compiler(self, provider: str) -> str:
+        """Return the version of TensorRT that a provider uses; empty when it is not installed."""
+        return dict(self.compilers).get(provider, "")
+
 
 @cache
 def probe_machine() -> Machine:
     """Return what this machine has; looked up once."""
     packages = frozenset(name for name in _ENGINE_PACKAGES if find_spec(name) is not None)
+    gpus = read_gpus()
     return Machine(
         packages=packages,
         cpu_flags=cpu_flags(),
-        providers=_providers() if "onnxruntime" in packages else frozenset(),
+        providers=_providers(gpus) if "onnxruntime" in packages else frozenset(),
         threads=usable_threads(),
+        gpus=gpus,
+        compilers=tuple(
+            (provider, found)
+            for provider, names in _COMPILERS.items()
+            if (found := _version(names))
+        ),
     )
 
 
@@ -73,6 +122,31 @@ def cpu_flags(path: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
     return frozenset(line.partition(":")[2].split())
 
 
+def read_gpus(command: Sequence[str] = ("nvidia-smi",)) -> tuple[Gpu, ...]:
+    """Return the NVIDIA cards that the driver's own tool lists; none where there is no driver.
+
+    Args:
+        command: The tool; another one in tests.
+    """
+    try:
+        done = subprocess.run(
+            [*command, *_GPU_QUESTION], capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return tuple(gpu for line in done.stdout.splitlines() if (gpu := _read_gpu(line)))
+
+
+def _read_gpu(line: str) -> Gpu | None:
+    fields = [field.strip() for field in line.split(",")]
+    try:
+        name, capability, memory, driver = fields
+        major, _, minor = capability.partition(".")
+        return Gpu(name, (int(major), int(minor)), int(memory), driver)
+    except ValueError:
+        return None
+
+
 def _cgroup_threads(folder: Path) -> int | None:
     """The container's CPU limit, rounded up; None without one."""
     try:
@@ -87,10 +161,20 @@ def _cgroup_threads(folder: Path) -> int | None:
     return limit if limit > 0 else None
 
 
-def _providers() -> frozenset[str]:
+def _providers(gpus: Sequence[Gpu]) -> frozenset[str]:
     # Asking costs an import of the runtime; without an NVIDIA card the answer is known.
-    if platform.system() == "Linux" and not Path("/dev/nvidiactl").exists():
+    if not gpus and platform.system() == "Linux" and not Path("/dev/nvidiactl").exists():
         return frozenset({"CPUExecutionProvider"})
     import onnxruntime
 
-    return frozenset(onnxruntime.get_available_providers())
+    plugins = {RTX} if find_spec(_RTX_PACKAGE) is not None else set()
+    return frozenset(onnxruntime.get_available_providers()) | plugins
+
+
+def _version(names: Sequence[str]) -> str:
+    for name in names:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return ""

@@ -16,7 +16,8 @@ from pipeline.engines.base import Choice, Feeds, TensorSpec, run_in_batches
 
 __all__ = ["OpenVinoEngine"]
 
-_PRECISIONS = {"f32": "f32", "bf16": "bf16"}
+# Networks of 8 bits say so themselves; what is not quantized in them runs in float32.
+_PRECISIONS = {"f32": "f32", "bf16": "bf16", "int8": "f32"}
 
 
 class OpenVinoEngine:

@@ -1,20 +1,45 @@
-"""ONNX Runtime: CPU, CUDA and TensorRT as execution providers of one session."""
+"""ONNX Runtime: CPU, CUDA, TensorRT and TensorRT-RTX as execution providers of one session.
+
+TensorRT compiles a network for a card, which takes seconds to minutes; the engine is kept, and the
+log says before and after how long it took.
+"""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+from time import perf_counter
 from typing import Self
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from core.errors import EngineError, ModelError
-from pipeline.engines.base import Choice, Feeds, TensorSpec, run_in_batches
+from core.errors import EngineError, ModelError, SpotterError
+from core.files import sha256_of
+from pipeline.cache import cache_folder
+from pipeline.engines.base import Choice, Feeds, Profile, TensorSpec, run_in_batches
+from pipeline.engines.machine import RTX, TENSORRT
+from pipeline.engines.providers import (
+    engine_key,
+    is_plugin,
+    plugin_options,
+    provider_chain,
+    shape_texts,
+)
+from pipeline.engines.rtx_files import find_context
 
 __all__ = ["OrtEngine"]
 
-_DTYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(int64)": "int64"}
+_LOG = logging.getLogger(__name__)
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(uint8)": "uint8",
+    "tensor(bool)": "bool",
+}
 
 
 class OrtEngine:
@@ -22,17 +47,26 @@ class OrtEngine:
 
     Args:
         session: The session to run.
+        max_items: The largest batch that it was compiled for; None: any.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+    def __init__(
+        self, session: onnxruntime.InferenceSession, *, max_items: int | None = None
+    ) -> None:
         self._session = session
+        self._max_items = max_items
         self.inputs = tuple(_spec(node) for node in session.get_inputs())
         self.outputs = tuple(_spec(node) for node in session.get_outputs())
         self._output_names = [spec.name for spec in self.outputs]
 
     @classmethod
-    def open(cls, path: Path, choice: Choice) -> Self:
+    def open(cls, path: Path, choice: Choice, profile: Profile | None = None) -> Self:
         """Return the network in a file, on the chosen provider.
+
+        Args:
+            path: The ONNX file.
+            choice: What runs it.
+            profile: Sizes that TensorRT compiles it for.
 
         Raises:
             ModelError: The file cannot be loaded.
@@ -43,24 +77,26 @@ class OrtEngine:
         options.inter_op_num_threads = 1
         # 3: errors only; its warnings about constant folding say nothing to a user.
         options.log_severity_level = 3
-        try:
-            session = onnxruntime.InferenceSession(
-                path, sess_options=options, providers=_providers(choice)
-            )
-        except Exception as error:
-            # The runtime's exceptions have no common base but Exception.
-            raise ModelError(f"ONNX Runtime cannot load {path.name}: {error}.") from error
-        if choice.provider not in session.get_providers():
-            raise EngineError(
-                f"{choice.provider} did not load; ONNX Runtime would use "
-                f"{', '.join(session.get_providers())}.",
-                "Check the CUDA installation with: python app.py doctor",
-            )
-        return cls(session)
+        if choice.provider not in (TENSORRT, RTX):
+            return cls(_checked(_load(path, options, provider_chain(choice)), choice))
+        compiled_for = profile or Profile()
+        inputs = _read_inputs(path)
+        free = any(None in spec.shape for spec in inputs)
+        shapes = shape_texts(compiled_for, inputs) if free else ()
+        folder = cache_folder("engines") / engine_key(sha256_of(path), choice, shapes)
+        folder.mkdir(parents=True, exist_ok=True)
+        is_new = not any(folder.iterdir())
+        start_s = perf_counter()
+        if is_new:
+            _LOG.warning("compiling %s for %s; once, it takes a while", path.name, choice.hardware)
+        session = _load_compiled(path, options, choice, folder, shapes)
+        if is_new:
+            _LOG.warning("compiled %s in %.0f s", path.name, perf_counter() - start_s)
+        return cls(_checked(session, choice), max_items=compiled_for.batch[2] if free else None)
 
     def run(self, feeds: Feeds) -> dict[str, NDArray]:
         """Return the outputs by name."""
-        return run_in_batches(self._run, feeds)
+        return run_in_batches(self._run, feeds, max_items=self._max_items)
 
     def _run(self, feeds: Feeds) -> dict[str, NDArray]:
         arrays = {name: np.ascontiguousarray(feed) for name, feed in feeds.items()}
@@ -68,10 +104,77 @@ class OrtEngine:
         return dict(zip(self._output_names, outputs, strict=True))
 
 
-def _providers(choice: Choice) -> list[str]:
-    """The chosen provider, and those it hands unsupported nodes to."""
-    chain = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
-    return chain[chain.index(choice.provider) :]
+def _load(
+    path: Path, options: onnxruntime.SessionOptions, chain: list[tuple[str, dict[str, str]]] | None
+) -> onnxruntime.InferenceSession:
+    """A session; without a chain the options name the provider themselves."""
+    try:
+        if chain is None:
+            return onnxruntime.InferenceSession(path, sess_options=options)
+        return onnxruntime.InferenceSession(path, sess_options=options, providers=chain)
+    except Exception as error:
+        # The runtime's exceptions have no common base but Exception.
+        raise ModelError(f"ONNX Runtime cannot load {path.name}: {error}.") from error
+
+
+def _load_compiled(
+    path: Path,
+    options: onnxruntime.SessionOptions,
+    choice: Choice,
+    folder: Path,
+    shapes: tuple[str, ...],
+) -> onnxruntime.InferenceSession:
+    """A session of TensorRT, or of TensorRT-RTX: of an engine built ahead where there is one."""
+    if not is_plugin(choice.provider):
+        return _load(path, options, provider_chain(choice, folder=folder, shapes=shapes))
+    _register_plugin()
+    devices = [device for device in onnxruntime.get_ep_devices() if device.ep_name == RTX]
+    if not devices:
+        raise EngineError(
+            "TensorRT-RTX found no card.", "Check the driver with: nvidia-smi; or use 'cuda'."
+        )
+    options.add_provider_for_devices(devices[:1], plugin_options(folder=folder, shapes=shapes))
+    context = find_context(path, choice)
+    if context is not None:
+        try:
+            return _load(context, options, None)
+        except SpotterError as error:
+            _LOG.warning("%s; compiling it again", error.message.rstrip("."))
+    return _load(path, options, None)
+
+
+def _register_plugin() -> None:
+    """Tell ONNX Runtime of the TensorRT-RTX provider, once."""
+    if any(device.ep_name == RTX for device in onnxruntime.get_ep_devices()):
+        return
+    try:
+        import onnxruntime_ep_nv_tensorrt_rtx as plugin
+
+        onnxruntime.register_execution_provider_library(RTX, plugin.get_library_path())
+    except Exception as error:
+        # A missing driver shows as an OSError, a version that does not fit as the runtime's own.
+        raise EngineError(
+            f"TensorRT-RTX did not load: {error}.", "Check the driver with: nvidia-smi"
+        ) from error
+
+
+def _checked(session: onnxruntime.InferenceSession, choice: Choice) -> onnxruntime.InferenceSession:
+    if choice.provider not in session.get_providers():
+        raise EngineError(
+            f"{choice.provider} did not load; ONNX Runtime would use "
+            f"{', '.join(session.get_providers())}.",
+            "Check the CUDA installation with: python app.py doctor",
+        )
+    return session
+
+
+def _read_inputs(path: Path) -> list[TensorSpec]:
+    """The inputs of a file, before anything compiles it."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 3
+    session = _load(path, options, [("CPUExecutionProvider", {})])
+    return [_spec(node) for node in session.get_inputs()]
 
 
 def _spec(node: onnxruntime.NodeArg) -> TensorSpec:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -9,13 +11,32 @@ from core.errors import EngineError
 from pipeline.config import EngineConfig
 from pipeline.engines.base import run_in_batches
 from pipeline.engines.choose import choose_engine
-from pipeline.engines.machine import Machine, cpu_flags, probe_machine, usable_threads
+from pipeline.engines.machine import (
+    Gpu,
+    Machine,
+    cpu_flags,
+    probe_machine,
+    read_gpus,
+    usable_threads,
+)
 
 BOTH = frozenset({"onnxruntime", "openvino"})
 ORT = frozenset({"onnxruntime"})
 BF16 = frozenset({"avx512_bf16"})
 CUDA = frozenset({"CUDAExecutionProvider", "CPUExecutionProvider"})
 TRT = CUDA | {"TensorrtExecutionProvider"}
+RTX = CUDA | {"NvTensorRTRTXExecutionProvider"}
+ADA = Gpu("RTX 4070 Ti SUPER", (8, 9), 16376, "580.65")
+HOPPER = Gpu("H100", (9, 0))
+PASCAL = Gpu("GTX 1080", (6, 1))
+
+
+def machine_with(providers, *gpus, compilers=()):
+    return Machine(BOTH, BF16, providers, gpus=gpus, compilers=tuple(compilers))
+
+
+TRT11 = [("TensorrtExecutionProvider", "11.4.0.106")]
+TRT10 = [("TensorrtExecutionProvider", "10.16.1.11")]
 
 
 @pytest.mark.parametrize(
@@ -24,8 +45,31 @@ TRT = CUDA | {"TensorrtExecutionProvider"}
         ({}, Machine(BOTH, BF16), ("openvino", "cpu", "bf16", "")),
         ({}, Machine(BOTH), ("openvino", "cpu", "f32", "")),
         ({}, Machine(ORT, BF16), ("onnxruntime", "cpu", "f32", "CPUExecutionProvider")),
-        ({}, Machine(BOTH, BF16, CUDA), ("onnxruntime", "cuda", "f32", "CUDAExecutionProvider")),
-        ({}, Machine(BOTH, BF16, TRT), ("onnxruntime", "cuda", "f32", "TensorrtExecutionProvider")),
+        ({}, Machine(BOTH, BF16, CUDA), ("onnxruntime", "cuda", "f16", "CUDAExecutionProvider")),
+        ({}, Machine(BOTH, BF16, TRT), ("onnxruntime", "cuda", "f16", "TensorrtExecutionProvider")),
+        (
+            {"precision": "f32"},
+            machine_with(TRT, ADA, compilers=TRT10),
+            ("onnxruntime", "cuda", "f32", "TensorrtExecutionProvider"),
+        ),
+        (
+            {},
+            machine_with(TRT, ADA, compilers=TRT11),
+            ("onnxruntime", "cuda", "f16", "CUDAExecutionProvider"),
+        ),
+        (
+            {},
+            machine_with(RTX, ADA),
+            ("onnxruntime", "cuda", "f16", "NvTensorRTRTXExecutionProvider"),
+        ),
+        ({}, machine_with(RTX, HOPPER), ("onnxruntime", "cuda", "f16", "CUDAExecutionProvider")),
+        ({}, machine_with(CUDA, PASCAL), ("onnxruntime", "cuda", "f32", "CUDAExecutionProvider")),
+        (
+            {"provider": "cuda"},
+            machine_with(TRT, ADA),
+            ("onnxruntime", "cuda", "f16", "CUDAExecutionProvider"),
+        ),
+
         ({"device": "cpu"}, Machine(BOTH, BF16, TRT), ("openvino", "cpu", "bf16", "")),
         ({"engine": "openvino"}, Machine(BOTH, BF16, TRT), ("openvino", "cpu", "bf16", "")),
         ({"precision": "bf16"}, Machine(BOTH, BF16, TRT), ("openvino", "cpu", "bf16", "")),
@@ -37,7 +81,8 @@ TRT = CUDA | {"TensorrtExecutionProvider"}
         ),
     ],
     ids=[
-        "best-cpu", "old-cpu", "no-openvino", "cuda", "tensorrt", "cpu-asked", "openvino-asked",
+        "best-cpu", "old-cpu", "no-openvino", "cuda", "tensorrt", "f32-asked-on-gpu", "tensorrt-11",
+        "rtx", "rtx-not-for-hopper", "pascal", "cuda-provider-asked", "cpu-asked", "openvino-asked",
         "bf16-asked", "f32-asked", "ort-asked",
     ],
 )  # fmt: skip
@@ -54,15 +99,75 @@ def test_choice(wish, machine, expected):
         ({"engine": "openvino"}, Machine(ORT), r"'openvino' is not installed. Run: pip install"),
         ({"device": "cuda"}, Machine(BOTH), "needs ONNX Runtime with a CUDA"),
         ({"device": "cuda", "engine": "openvino"}, Machine(BOTH, BF16, TRT), "runs on the CPU"),
-        ({"device": "cuda", "precision": "bf16"}, Machine(BOTH, BF16, TRT), "in f32"),
+        ({"device": "cuda", "precision": "bf16"}, Machine(BOTH, BF16, TRT), "in f32 or f16"),
+        ({"device": "cpu", "provider": "cuda"}, Machine(BOTH, BF16, TRT), "needs a GPU"),
+        ({"provider": "tensorrt"}, machine_with(TRT, ADA, compilers=TRT11), "11.4.0.106 is inst"),
+        ({"provider": "tensorrt-rtx"}, machine_with(RTX, HOPPER), "RTX 20 to 50, this is a H100"),
+        ({"provider": "tensorrt-rtx"}, Machine(BOTH), "no NVIDIA GPU.*pip install onnxruntime-ep"),
+        ({"precision": "f16"}, Machine(BOTH), "needs a GPU"),
+        ({"precision": "int8"}, Machine(BOTH), "training.quantize"),
         ({"precision": "bf16"}, Machine(BOTH), "this one has neither"),
         ({"precision": "bf16"}, Machine(ORT, BF16), "needs OpenVINO"),
     ],
-    ids=["none", "absent", "no-gpu", "openvino-gpu", "gpu-bf16", "cpu-bf16", "ort-bf16"],
+    ids=[
+        "none",
+        "absent",
+        "no-gpu",
+        "openvino-gpu",
+        "gpu-bf16",
+        "gpu-on-cpu",
+        "tensorrt-11",
+        "rtx-hopper",
+        "rtx-none",
+        "cpu-f16",
+        "no-int8",
+        "cpu-bf16",
+        "ort-bf16",
+    ],
 )
 def test_wishes_are_refused(wish, machine, message):
     with pytest.raises(EngineError, match=message):
         choose_engine(EngineConfig(**wish), machine)
+
+
+@pytest.mark.parametrize(
+    ("wish", "machine", "expected"),
+    [
+        ({}, Machine(BOTH), ("onnxruntime", "int8")),
+        ({}, Machine(BOTH, BF16), ("openvino", "bf16")),
+        ({"precision": "int8"}, Machine(BOTH, BF16), ("onnxruntime", "int8")),
+        ({"precision": "f32"}, Machine(BOTH), ("openvino", "f32")),
+        ({"engine": "openvino"}, Machine(BOTH), ("openvino", "int8")),
+        ({}, Machine(ORT, BF16), ("onnxruntime", "int8")),
+        ({}, Machine(frozenset({"openvino"})), ("openvino", "int8")),
+        ({}, machine_with(TRT, ADA), ("onnxruntime", "f16")),
+    ],
+    ids=["auto", "bf16-first", "asked", "f32", "openvino", "ort-only", "ov-only", "gpu"],
+)
+def test_eight_bits_where_a_network_comes_with_them(wish, machine, expected):
+    choice = choose_engine(EngineConfig(**wish), machine, has_int8=True)
+    assert (choice.engine, choice.precision) == expected
+
+
+def test_what_could_have_been_faster_is_said():
+    choice = choose_engine(EngineConfig(), machine_with(TRT, ADA, compilers=TRT11))
+    assert "not tensorrt: ONNX Runtime needs TensorRT 10, 11.4.0.106 is installed" in choice.reason
+    assert "RTX 4070 Ti SUPER" in choice.reason
+    compiled = choose_engine(EngineConfig(), machine_with(TRT, ADA, compilers=TRT10))
+    assert compiled.hardware == "RTX 4070 Ti SUPER, sm89, TensorRT 10.16.1.11"
+
+
+def test_cards_are_read_from_the_drivers_tool(tmp_path):
+    tool = tmp_path / "smi.py"
+    tool.write_text(
+        "print('NVIDIA RTX 4070, 8.9, 16376, 580.65')\nprint('Odd card, [N/A], [N/A], 1')"
+    )
+    assert read_gpus([sys.executable, str(tool)]) == (
+        Gpu("NVIDIA RTX 4070", (8, 9), 16376, "580.65"),
+    )
+    assert read_gpus([str(tmp_path / "no-such-tool")]) == ()
+    tool.write_text("raise SystemExit(9)")
+    assert read_gpus([sys.executable, str(tool)]) == ()
 
 
 def test_threads():

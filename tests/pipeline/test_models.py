@@ -29,6 +29,7 @@ def config_for(folder, *sets):
             f'rerank.model="{folder / "reranker"}"',
             "engine.precision=f32",
             "detect.score_min=0.25",
+            "upscale.below_px=96",
             *sets,
         ]
     )

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from core.errors import ConfigError
+from core.image import image_wh
 from pipeline.config import load_config
-from pipeline.detect.tiled import TiledDetector, plan_tiles
+from pipeline.detect.tiled import TiledDetector, Tiling, auto_tile_wh, merge_parts, plan_tiles
 from pipeline.fakes import FakeDetector
 from pipeline.locate import Locator
 
@@ -38,7 +39,7 @@ def test_each_object_once():
     boxes = [[10, 10, 30, 30], [190, 90, 215, 110], [120, 150, 290, 170]]
     for x1, y1, x2, y2 in boxes:
         picture[y1:y2, x1:x2] = (255, 0, 0)
-    tiled = TiledDetector(FakeDetector(), (160, 120), iou_max=0.5, max_boxes=20)
+    tiled = TiledDetector(FakeDetector(), Tiling((160, 120), iou_max=0.5), whole=FakeDetector())
     found = tiled([picture, picture[:50, :50]])
     assert sorted(found[0].xyxy.tolist()) == sorted(map(list, boxes))
     assert len(found[1]) == 1
@@ -50,3 +51,45 @@ def test_tiles_from_the_settings(shapes_image):
     assert locator.locate([shapes_image], ["red"])[0].answer_xyxy() == (20, 10, 60, 40)
     with pytest.raises(ConfigError, match="greater than or equal to 32"):
         load_config(sets=["detect.tile_wh=[5, 5]"])
+
+
+def test_tiles_of_all_images_are_one_call():
+    calls = []
+
+    def inner(views):
+        calls.append([image_wh(view) for view in views])
+        return FakeDetector()(views)
+
+    pictures = [np.full((100, 300, 3), 200, np.uint8), np.full((90, 90, 3), 200, np.uint8)]
+    tiled = TiledDetector(inner, Tiling((120, 100)), whole=None)
+    assert [len(found) for found in tiled(pictures)] == [0, 0]
+    # An image without tiles is looked at as a whole, where nobody else does.
+    assert calls == [[(120, 100)] * 3 + [(90, 90)]]
+    assert tiled([]) == []
+
+
+def test_automatic_tiles_are_seen_without_shrinking():
+    tiling = Tiling(None, input_wh=(960, 544))
+    assert len(tiling.tiles((1100, 600))) == 0
+    sizes = {(x2 - x1, y2 - y1) for x1, y1, x2, y2 in tiling.tiles((4000, 3000)).tolist()}
+    assert sizes == {(960, 544)}
+    assert auto_tile_wh((3000, 4000), (960, 544)) == (544, 960)
+
+
+@pytest.mark.parametrize(("merge", "expected"), [("nmm", [[60, 40, 240, 60]]), ("nms", [])])
+def test_parts_of_an_object_across_tiles_are_joined(merge, expected):
+    picture = np.full((100, 300, 3), 200, np.uint8)
+    picture[40:60, 60:240] = (255, 0, 0)
+    tiling = Tiling((150, 100), iou_max=0.3, merge=merge)
+    (found,) = TiledDetector(FakeDetector(), tiling, whole=None)([picture])
+    assert found.xyxy.tolist() == expected
+
+
+def test_merging_keeps_the_surest_score_and_the_limit(make_detections):
+    boxes = [[0, 0, 20, 20], [10, 0, 30, 20], [40, 0, 60, 20]]
+    seen = make_detections(boxes, score=np.array([0.5, 0.9, 0.7], np.float32))
+    merged = merge_parts(seen, iou_max=0.4, max_boxes=9)
+    assert merged.xyxy.tolist() == [[0, 0, 30, 20], [40, 0, 60, 20]]
+    np.testing.assert_allclose(merged.score, [0.9, 0.7], atol=1e-6)
+    assert len(merge_parts(seen, iou_max=0.4, max_boxes=1)) == 1
+    assert len(merge_parts(seen[:0], iou_max=0.4, max_boxes=1)) == 0

@@ -1,0 +1,252 @@
+"""Which files are run by what: the models of the settings, in the precision of the chosen engine.
+
+In: settings and machine. Out: models, and functions that open their networks. An engine is chosen
+once for all of them, when the first network is opened; stages without a network need none.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from core.errors import EngineError, ModelError
+from pipeline.catalog import find_model
+from pipeline.config import DetectConfig, EngineConfig, LocateConfig, UpscaleConfig
+from pipeline.cut import BUCKETS_PX
+from pipeline.engines.base import Choice, Engine, OpenEngine, Profile
+from pipeline.engines.choose import choose_engine
+from pipeline.engines.machine import TENSORRT, Machine
+from pipeline.engines.twins import find_twin
+from pipeline.models import Model
+from pipeline.registry import ENGINES
+
+__all__ = [
+    "Models",
+    "Networks",
+    "detect_profile",
+    "find_models",
+    "open_engine",
+    "rerank_profile",
+    "upscale_profile",
+]
+
+_LOG = logging.getLogger(__name__)
+# The sizes that TensorRT compiles for: one caption or crop, a usual picture, a crowded one.
+_CROPS = (1, 10, 20)
+_TILES = (1, 1, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The models that the settings name, found.
+
+    Args:
+        detectors: One, or several for an ensemble.
+        upscaler: None where nothing is enlarged.
+        reranker: Compares crops with captions.
+        engine: The wishes for an engine, as far as these files allow.
+        note: Why a wish of ours was given up; empty when none was.
+    """
+
+    detectors: tuple[Model, ...]
+    upscaler: Model | None
+    reranker: Model
+    engine: EngineConfig
+    note: str = ""
+
+    def has_int8(self) -> bool:
+        """Return whether any of them comes with an 8-bit network of its weights."""
+        models = [*self.detectors, self.reranker, *([self.upscaler] if self.upscaler else [])]
+        return any(
+            find_twin(path, "int8") is not None
+            for model in models
+            if model.folder.is_dir() and model.folder != Path()
+            for path in model.folder.glob("*.onnx")
+        )
+
+
+def find_models(config: LocateConfig, machine: Machine) -> Models:
+    """Return the models of the settings, in 16 bits where the engine will want them so.
+
+    Raises:
+        ModelError: One is missing; in 16 bits only if that was asked for.
+        UnknownNameError: One is not in the catalogue.
+    """
+    plain = _find_models(config, "f32")
+    if not _wants_half(config.engine, machine) or plain.reranker.family == "fake":
+        return plain
+    try:
+        return _find_models(config, "f16")
+    except ModelError as error:
+        choice = choose_engine(config.engine, machine)
+        # TensorRT can run float32 graphs in 16 bits by itself.
+        if choice.provider == TENSORRT:
+            return plain
+        if config.engine.precision == "f16":
+            raise
+        engine = config.engine.model_copy(update={"precision": "f32"})
+        note = f"f16 would be faster: {error.message} {error.hint}".rstrip(". ")
+        return replace(plain, engine=engine, note=note)
+
+
+def _find_models(config: LocateConfig, precision: str) -> Models:
+    names = (config.detect.model, *config.detect.ensemble)
+    return Models(
+        detectors=tuple(find_model(name, "detect", precision=precision) for name in names),
+        upscaler=_find_upscaler(config.upscale, precision),
+        reranker=find_model(config.rerank.model, "rerank", precision=precision),
+        engine=config.engine,
+    )
+
+
+def _find_upscaler(config: UpscaleConfig, precision: str) -> Model | None:
+    if config.mode == "none":
+        return None
+    if config.mode == "lanczos":
+        return Model(id="lanczos", task="upscale", family="lanczos")
+    return find_model(config.model, "upscale", precision=precision)
+
+
+def _wants_half(config: EngineConfig, machine: Machine) -> bool:
+    try:
+        return choose_engine(config, machine).precision == "f16"
+    except EngineError:
+        # Said where the first network is opened; stages without one need no engine.
+        return False
+
+
+class Networks:
+    """Opens the networks of one locator, all on the engine chosen with the first.
+
+    Args:
+        config: Wishes for the engine.
+        machine: What to choose it for.
+        has_int8: Whether a model comes with an 8-bit network.
+        note: Said after the reason of the choice.
+    """
+
+    def __init__(
+        self, config: EngineConfig, machine: Machine, *, has_int8: bool = False, note: str = ""
+    ) -> None:
+        self._config = config
+        self._machine = machine
+        self._has_int8 = has_int8
+        self._note = note
+        self._choice: Choice | None = None
+        self._twins: list[str] = []
+
+    def opener(self, profile: Profile) -> OpenEngine:
+        """Return a function that opens a file; its free axes become as large as told."""
+
+        def open_file(path: Path) -> Engine:
+            path = path.resolve()
+            if self._choice is None:
+                self._choice = self._choose(path, profile)
+                _LOG.info("engine: %s (%d threads)", self._choice.reason, self._choice.threads)
+            choice = self._choice
+            twin = find_twin(path, "int8") if choice.precision == "int8" else None
+            if twin is not None:
+                self._twins.append(path.stem)
+            return open_engine(twin or path, choice, profile)
+
+        return open_file
+
+    def describe(self) -> dict[str, str]:
+        """Return what runs the networks and why, for provenance."""
+        choice = self._choice
+        if choice is None:
+            return {"engine": "none", "engine_reason": "no stage runs a network"}
+        precision = choice.precision
+        if precision == "int8":
+            precision = f"int8 ({', '.join(dict.fromkeys(self._twins))}), f32"
+        return {
+            "engine": choice.engine,
+            "provider": choice.provider or choice.engine,
+            "device": choice.device,
+            "hardware": choice.hardware or "CPU",
+            "precision": precision,
+            "threads": str(choice.threads),
+            "engine_asked": _asked(self._config),
+            "engine_reason": choice.reason,
+            "versions": _versions([choice.engine, "numpy"]),
+        }
+
+    def _choose(self, path: Path, profile: Profile) -> Choice:
+        """The choice that really loads a network; only "auto" may fall back, and says why."""
+        failed = f"; {self._note}" if self._note else ""
+        config, machine = self._config, self._machine
+        while True:
+            choice = choose_engine(config, machine, has_int8=self._has_int8)
+            try:
+                open_engine(path, choice, profile)
+            except EngineError as error:
+                asked = config.device != "auto" or config.provider != "auto"
+                if asked or choice.device == "cpu":
+                    raise
+                failed += f"; {error.message.rstrip('.')}"
+                machine = replace(machine, providers=machine.providers - {choice.provider})
+            else:
+                return replace(choice, reason=choice.reason + failed)
+
+
+def detect_profile(config: DetectConfig) -> Profile:
+    """Return the sizes of a detector's inputs: any image fitted into the input, and its tiles."""
+    scale = max([1.0, *config.scales])
+    long_px, short_px = (
+        -(-round(side * scale) // 32) * 32 for side in (max(config.input_wh), min(config.input_wh))
+    )
+    batch = (1, 1, 1) if config.tile_wh is None else _TILES
+    # Upright images turn the input, so either side may be the long one.
+    return Profile(batch, height=(32, short_px, long_px), width=(32, long_px, long_px))
+
+
+def upscale_profile(config: UpscaleConfig) -> Profile:
+    """Return the sizes of the windows that are enlarged."""
+    largest = max(BUCKETS_PX[-1], config.below_px + 2 * config.margin_px)
+    side = (BUCKETS_PX[0], 64, largest)
+    return Profile(_CROPS, height=side, width=side)
+
+
+def rerank_profile() -> Profile:
+    """Return how many crops, or captions, are embedded at once."""
+    return Profile(_CROPS)
+
+
+@lru_cache(maxsize=32)
+def open_engine(path: Path, choice: Choice, profile: Profile | None = None) -> Engine:
+    """Return a loaded network; shared by every locator that uses the same file the same way."""
+    family = ENGINES.load(choice.engine)
+    if choice.engine != "onnxruntime":
+        engine: Engine = family.open(path, choice)
+    else:
+        engine = family.open(path, choice, profile)
+    return engine
+
+
+def _asked(config: EngineConfig) -> str:
+    wishes = [
+        f"{name} {value}"
+        for name, value in (
+            ("engine", config.engine),
+            ("device", config.device),
+            ("provider", config.provider),
+            ("precision", config.precision),
+        )
+        if value != "auto"
+    ]
+    return ", ".join(wishes) or "auto"
+
+
+def _versions(packages: Sequence[str]) -> str:
+    found = []
+    for package in packages:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            # onnxruntime-gpu installs the same import under another distribution name.
+            found.append(f"{package} (version unknown)")
+    return ", ".join(found)

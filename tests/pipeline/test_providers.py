@@ -1,0 +1,215 @@
+"""What GPU providers are told, where engines are kept, and which file is run: made-up machines."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.errors import EngineError, ModelError
+from pipeline.build import build_stages
+from pipeline.cache import cache_folder, set_cache_folder
+from pipeline.config import EngineConfig, load_config
+from pipeline.engines.base import Choice, Profile, TensorSpec
+from pipeline.engines.machine import Gpu, Machine
+from pipeline.engines.providers import engine_key, plugin_options, provider_chain, shape_texts
+from pipeline.engines.rtx_files import context_path, find_context
+from pipeline.engines.twins import find_twin, write_twin
+from pipeline.networks import (
+    Networks,
+    detect_profile,
+    find_models,
+    open_engine,
+    rerank_profile,
+    upscale_profile,
+)
+
+IMAGES = TensorSpec("images", "float32", (None, 3, None, None))
+TRT = Choice(
+    "onnxruntime", "cuda", "f16", 4, "test", "TensorrtExecutionProvider",
+    "RTX 4070 Ti SUPER, sm89, TensorRT 10.16",
+)  # fmt: skip
+
+
+@pytest.fixture
+def own_cache(tmp_path):
+    set_cache_folder(tmp_path / "cache")
+    yield tmp_path / "cache"
+    set_cache_folder(None)
+
+
+def test_profiles_follow_the_settings():
+    config = load_config("mini", sets=["detect.tile_wh=auto", "detect.scales=[1.5]"])
+    assert detect_profile(config.detect).shapes(IMAGES) == (
+        (1, 3, 32, 32),
+        (1, 3, 832, 1440),
+        (8, 3, 1440, 1440),
+    )
+    assert upscale_profile(config.upscale).shapes(IMAGES)[2] == (20, 3, 128, 128)
+    ids = TensorSpec("input_ids", "int64", (None, 64))
+    assert rerank_profile().shapes(ids) == ((1, 64), (10, 64), (20, 64))
+    fixed = TensorSpec("images", "float32", (1, 3, 896, 1536))
+    assert set(Profile().shapes(fixed)) == {(1, 3, 896, 1536)}
+    with pytest.raises(ModelError, match="leaves axis 1 open"):
+        rerank_profile().shapes(TensorSpec("mask", "int64", (None, None)))
+
+
+def test_tensorrt_is_told_precision_sizes_and_where_engines_are_kept(tmp_path):
+    shapes = shape_texts(Profile((1, 10, 20)), [TensorSpec("ids", "int64", (None, 64))])
+    chain = provider_chain(TRT, folder=tmp_path / "key", shapes=shapes)
+    assert [name for name, _ in chain] == [
+        "TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider",
+    ]  # fmt: skip
+    options = chain[0][1]
+    assert options["trt_fp16_enable"] == "True"
+    assert options["trt_engine_cache_path"] == str(tmp_path / "key")
+    assert options["trt_profile_opt_shapes"] == "ids:10x64"
+    exact = provider_chain(replace(TRT, precision="f32"), folder=tmp_path)
+    assert exact[0][1]["trt_fp16_enable"] == "False"
+    assert exact[1][1]["use_tf32"] == "0"
+    assert not any(key.startswith("trt_profile") for key in exact[0][1])
+    cuda = provider_chain(replace(TRT, provider="CUDAExecutionProvider"))
+    assert [name for name, _ in cuda] == ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    assert plugin_options(folder=tmp_path, shapes=shapes)["nv_profile_max_shapes"] == "ids:20x64"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"choice": replace(TRT, hardware="RTX 4070 Ti SUPER, sm89, TensorRT 10.17")},
+        {"choice": replace(TRT, hardware="RTX 5090, sm120, TensorRT 10.16")},
+        {"choice": replace(TRT, precision="f32")},
+        {"shapes": ("a:1", "a:2", "a:4")},
+        {"network": "f" * 64},
+    ],
+    ids=["tensorrt", "card", "precision", "profile", "graph"],
+)
+def test_an_engine_is_used_only_for_what_it_was_built_for(other):
+    def key(network="0" * 64, choice=TRT, shapes=("a:1", "a:2", "a:3")):
+        return engine_key(network, choice, shapes)
+
+    assert key() == key()
+    assert key(**other) != key()
+
+
+def test_engines_built_ahead_are_found_by_graph_card_and_version(tmp_path, own_cache):
+    graph = tmp_path / "detector.onnx"
+    graph.write_bytes(b"graph")
+    rtx = replace(
+        TRT,
+        provider="NvTensorRTRTXExecutionProvider",
+        hardware="RTX 4070, sm89, TensorRT-RTX 0.5.0",
+    )
+    assert find_context(graph, rtx) is None
+    from core.files import sha256_of
+
+    built = context_path(sha256_of(graph), "sm89", "0.5.0")
+    built.write_bytes(b"context")
+    assert own_cache in built.parents
+    assert find_context(graph, rtx) == built
+    assert find_context(graph, replace(rtx, hardware="RTX 5090, sm120, TensorRT-RTX 0.5.0")) is None
+    assert find_context(graph, replace(rtx, hardware="RTX 4070, sm89, TensorRT-RTX 0.6.0")) is None
+    assert find_context(graph, TRT) is None
+
+
+def test_a_twin_is_used_only_for_the_weights_it_was_made_from(tmp_path):
+    source = tmp_path / "detector.onnx"
+    source.write_bytes(b"weights")
+    assert find_twin(source, "int8") is None
+    twin = write_twin(source, "int8", b"small weights", notes={"pictures": 3})
+    assert find_twin(source, "int8") == twin
+    twin.write_bytes(b"damaged")
+    assert find_twin(source, "int8") is None
+    twin.write_bytes(b"small weights")
+    assert find_twin(source, "int8") == twin
+    source.write_bytes(b"new weights")
+    assert find_twin(source, "int8") is None
+    twin.with_suffix(".json").write_text("{")
+    assert find_twin(source, "int8") is None
+
+
+def settings(folder, *sets):
+    models = {"detect": "detector", "upscale": "upscaler", "rerank": "reranker"}
+    pairs = [f'{section}.model="{folder / name}"' for section, name in models.items()]
+    return load_config("fake", sets=[*pairs, *sets])
+
+
+def test_eight_bit_networks_are_run_and_named(tiny_models, tmp_path, shapes_image):
+    folder = tmp_path / "models"
+    shutil.copytree(tiny_models, folder)
+    machine = Machine(frozenset({"onnxruntime", "openvino"}))
+    plain = build_stages(settings(folder), machine=machine)
+    assert plain.provenance["precision"] == "f32"
+    source = folder / "detector" / "detector.onnx"
+    write_twin(source, "int8", source.read_bytes())
+    stages = build_stages(settings(folder), machine=machine)
+    assert stages.provenance["precision"] == "int8 (detector), f32"
+    assert stages.provenance["provider"] == "CPUExecutionProvider"
+    np.testing.assert_array_equal(
+        stages.detector([shapes_image])[0].xyxy, plain.detector([shapes_image])[0].xyxy
+    )
+    asked = build_stages(settings(folder, "engine.precision=f32"), machine=machine)
+    assert asked.provenance["engine_asked"] == "precision f32"
+    assert asked.provenance["precision"] == "f32"
+
+
+def test_half_precision_needs_converted_models_and_says_so(tiny_models, own_cache):
+    ada = Gpu("RTX 4070", (8, 9))
+    machine = Machine(
+        frozenset({"onnxruntime"}), providers=frozenset({"CUDAExecutionProvider"}), gpus=(ada,)
+    )
+    config = load_config("mini")
+    models = find_models(config, machine)
+    assert models.engine.precision == "f32"
+    assert "f16 would be faster" in models.note
+    assert "python app.py export" in models.note
+    with pytest.raises(ModelError, match="not converted yet"):
+        find_models(load_config("mini", sets=["engine.precision=f16"]), machine)
+    tensorrt = replace(machine, providers=frozenset({"TensorrtExecutionProvider"}))
+    # TensorRT runs float32 graphs in 16 bits itself.
+    assert find_models(config, tensorrt).engine.precision == "auto"
+
+
+def test_auto_falls_back_and_says_why_and_a_wish_does_not(tiny_models):
+    """The provider is said to be there, and is not: as with a missing library."""
+    path = tiny_models / "reranker" / "vision.onnx"
+    machine = Machine(
+        frozenset({"onnxruntime"}),
+        providers=frozenset({"CUDAExecutionProvider", "CPUExecutionProvider"}),
+    )
+    networks = Networks(EngineConfig(), machine)
+    with pytest.warns(UserWarning, match="CUDAExecutionProvider"):
+        networks.opener(rerank_profile())(path)
+    told = networks.describe()
+    assert told["provider"] == "CPUExecutionProvider"
+    assert "CUDAExecutionProvider did not load" in told["engine_reason"]
+    wished = Networks(EngineConfig(provider="cuda"), machine)
+    with (
+        pytest.warns(UserWarning, match="CUDAExecutionProvider"),
+        pytest.raises(EngineError, match="did not load"),
+    ):
+        wished.opener(rerank_profile())(path)
+
+
+def test_batches_stay_within_what_was_compiled(tiny_models, rng):
+    from pipeline.engines.ort_engine import OrtEngine
+
+    path = tiny_models / "reranker" / "vision.onnx"
+    choice = Choice("onnxruntime", "cpu", "f32", 1, "test", "CPUExecutionProvider")
+    engine = open_engine(path, choice)
+    feeds = {"pixel_values": rng.normal(size=(7, 3, 32, 32)).astype(np.float32)}
+    sizes = []
+    limited = OrtEngine(engine._session, max_items=3)
+    run = limited._run
+    limited._run = lambda part: sizes.append(len(part["pixel_values"])) or run(part)
+    np.testing.assert_allclose(
+        limited.run(feeds)["image_embeds"], engine.run(feeds)["image_embeds"], atol=1e-6
+    )
+    assert sizes == [3, 3, 1]
+
+
+def test_the_cache_folder_is_the_one_that_was_set(own_cache):
+    assert cache_folder("engines") == own_cache / "engines"
+    assert (own_cache / "engines").is_dir()
