@@ -1,0 +1,383 @@
+"""Models propose, doubt orders the queue, scores follow edits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import Cancelled, InputError
+from core.image import encode_image
+from core.types import Image
+from pipeline.locate import Locator
+from project.doubt import box_doubt, image_doubt
+from project.listing import Filter
+from project.pictures import read_picture
+from project.prelabel import Question, prelabel
+from project.proposals import Proposal
+from project.score import Scorer, choose_captions, embed_boxes
+from project.store import Project
+from project.types import Accept, Add, BoxRow, Describe, Move, Reject
+from project.vocabulary import Vocabulary
+
+RED, BLUE = (20.0, 10.0, 60.0, 40.0), (100.0, 50.0, 160.0, 90.0)
+WORDS = Vocabulary(("box", "thing"), ("red", "blue", "green"))
+
+
+def _box(**changes: object) -> BoxRow:
+    box = BoxRow(1, 1, (0, 0, 9, 9), "object", "", "proposed", None, None, None, None, "model:m", 0)
+    return replace(box, **changes)
+
+
+@pytest.fixture
+def shapes(project: Project, shapes_image: Image) -> int:
+    """An image with a red box and a blue one on grey."""
+    return project.add(read_picture(encode_image(shapes_image), "shapes.png"), "shapes")[0]
+
+
+def test_captions_are_looked_for(project: Project, shapes: int, fake_locator: Locator) -> None:
+    question = Question(captions=("red thing", "green thing"))
+    summary = prelabel(project, fake_locator, question, model_name="fake")
+    assert (summary.done, summary.kept, summary.failed, summary.boxes) == (1, 0, 0, 1)
+    [box] = project.boxes(shapes)
+    assert (box.xyxy, box.caption, box.state) == (RED, "red thing", "proposed")
+    assert (box.source, box.is_model) == ("model:fake", True)
+    assert box.detector is not None
+    assert 0.5 < box.probability < 1
+    asked = {one.caption: one.found for one in project.asked(shapes)}
+    assert asked == {"red thing": True, "green thing": False}
+    assert project.image(shapes).state == "proposed"
+
+
+def test_other_boxes_come_without_caption(
+    project: Project, shapes: int, fake_locator: Locator
+) -> None:
+    prelabel(project, fake_locator, Question(captions=("red thing",), others=True))
+    captions = {box.xyxy: box.caption for box in project.boxes(shapes)}
+    assert captions == {RED: "red thing", BLUE: ""}
+
+
+def test_a_vocabulary_names_each_box(project: Project, shapes: int, fake_locator: Locator) -> None:
+    prelabel(project, fake_locator, Question(vocabulary=WORDS, class_name="drone"))
+    boxes = {box.xyxy: box for box in project.boxes(shapes)}
+    assert boxes[RED].caption.startswith("red")
+    assert boxes[BLUE].caption.startswith("blue")
+    assert {box.class_name for box in boxes.values()} == {"drone"}
+    # "red box" and "red thing" are the same to a model that knows colors alone.
+    assert boxes[RED].margin == pytest.approx(0)
+
+
+def test_a_stopped_run_goes_on_and_a_finished_one_does_nothing(
+    project: Project, fake_locator: Locator, make_picture: Callable[..., object]
+) -> None:
+    for seed in range(4):
+        project.add(make_picture(seed), str(seed))
+    question = Question(vocabulary=WORDS)
+
+    def stop(done: int, total: int, what: str) -> None:
+        if done == 2:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        prelabel(project, fake_locator, question, on_progress=stop)
+    assert project.count("proposed") == 2
+    summary = prelabel(project, fake_locator, question)
+    assert (summary.done, summary.kept) == (2, 2)
+    assert prelabel(project, fake_locator, question).done == 0
+    other = Question(vocabulary=WORDS, class_name="drone")
+    assert prelabel(project, fake_locator, other).done == 4, "another question is asked anew"
+
+
+def test_images_that_are_done_are_left_alone(
+    project: Project, shapes: int, fake_locator: Locator
+) -> None:
+    project.set_state(shapes, "done", "ann", 0)
+    assert prelabel(project, fake_locator, Question(captions=("red thing",))).done == 0
+    assert project.boxes(shapes) == []
+
+
+def test_a_lost_picture_stops_nothing(
+    project: Project, shapes: int, fake_locator: Locator, make_picture: Callable[..., object]
+) -> None:
+    lost = project.add(make_picture(7), "lost")[0]
+    project.path(lost).unlink()
+    question = Question(captions=("red thing",))
+    summary = prelabel(project, fake_locator, question)
+    assert (summary.done, summary.failed) == (1, 1)
+    assert "cannot read" in project.image(lost).error
+    assert prelabel(project, fake_locator, question).failed == 0, "not asked again"
+
+
+def test_a_question_is_captions_or_a_vocabulary() -> None:
+    with pytest.raises(InputError, match="at once"):
+        Question(captions=("a",), vocabulary=WORDS)
+
+
+def test_a_second_color_is_named_where_it_fits_better(fake_locator: Locator) -> None:
+    class TwoColors:
+        """Knows exactly one caption."""
+
+        def embed_texts(self, captions: list[str]) -> np.ndarray:
+            return np.array([[c == "red and blue box", c == "red box"] for c in captions], float)
+
+        def logits(self, image: np.ndarray, text: np.ndarray) -> np.ndarray:
+            return text @ image.T
+
+    locator = replace_reranker(fake_locator, TwoColors())
+    [(caption, logit, lead)] = choose_captions(locator, np.array([[3.0, 2.0]]), WORDS)
+    assert (caption, logit, lead) == ("red and blue box", 3.0, 1.0)
+
+
+def replace_reranker(locator: Locator, reranker: object) -> Locator:
+    other = Locator(locator.detector, locator.reranker)
+    other.reranker = reranker
+    return other
+
+
+# ---------------------------------------------------------------- doubt
+
+
+@pytest.mark.parametrize(
+    ("changes", "overlap", "reason"),
+    [
+        ({"detector": 0.2}, 0.0, "low score"),
+        ({"detector": 0.95, "probability": 0.1}, 0.0, "detector and caption disagree"),
+        ({"detector": 0.9, "probability": 0.9, "margin": 0.1}, 0.0, "two captions fit"),
+        ({"detector": 0.9}, 0.7, "two boxes on one object"),
+        ({}, 0.0, ""),
+    ],
+    ids=["low", "disagree", "margin", "doubled", "nothing known"],
+)
+def test_doubt_names_its_strongest_reason(
+    changes: dict[str, float], overlap: float, reason: str
+) -> None:
+    doubt, told = box_doubt(_box(**changes), overlap)
+    assert told == reason
+    assert (doubt > 0.4) == bool(reason)
+
+
+def test_a_sure_box_is_less_doubtful_than_an_unsure_one() -> None:
+    sure = _box(detector=0.95, probability=0.95, margin=8.0)
+    assert box_doubt(sure)[0] < 0.06
+    doubts = [box_doubt(replace(sure, margin=m))[0] for m in (0.0, 1.0, 3.0)]
+    assert doubts == sorted(doubts, reverse=True)
+
+
+def test_doubt_of_an_image() -> None:
+    sure, unsure = _box(detector=0.95), _box(detector=0.1, xyxy=(50, 50, 60, 60))
+    assert image_doubt([], looked=False) == (0.0, "")
+    assert image_doubt([], looked=True) == (0.6, "nothing was found")
+    both, reason = image_doubt([sure, unsure], looked=True)
+    assert reason == "low score"
+    assert image_doubt([sure], looked=True)[0] < both < image_doubt([unsure], looked=True)[0]
+    assert image_doubt([sure, unsure], looked=True, has_twin=True)[0] == pytest.approx(both / 2)
+    confirmed = replace(unsure, state="confirmed")
+    assert image_doubt([confirmed], looked=True)[0] == 0.0
+
+
+# ---------------------------------------------------------------- queue
+
+
+@pytest.fixture
+def queue(project: Project, make_picture: Callable[..., object]) -> dict[str, int]:
+    """Images by name, with one proposal each: sure, unsure, middle; and one that is new."""
+    ids = {}
+    for seed, (name, score) in enumerate(
+        {"sure": 0.95, "unsure": 0.1, "middle": 0.5, "new": None}.items()
+    ):
+        ids[name] = project.add(make_picture(seed), name)[0]
+        if score is not None:
+            one = Proposal((5, 5, 25, 25), "drone", f"{name} kite", score)
+            project.propose(ids[name], [one], source="model:m", key="k")
+    return ids
+
+
+def test_the_most_doubtful_image_comes_first(project: Project, queue: dict[str, int]) -> None:
+    assert [i.name for i in project.images()] == ["unsure", "middle", "sure", "new"]
+    assert [i.name for i in project.images("added")] == ["sure", "unsure", "middle", "new"]
+    assert [i.name for i in project.images("name", offset=1, limit=2)] == ["new", "sure"]
+    names, image = [], project.next_image()
+    while image is not None:
+        names.append(image.name)
+        project.set_state(image.id, "done", "ann", image.version)
+        image = project.next_image(image.id)
+    assert names == ["unsure", "middle", "sure", "new"]
+    assert project.next_image() is None
+
+
+def test_an_image_that_was_put_off_comes_again_at_the_end(
+    project: Project, queue: dict[str, int]
+) -> None:
+    project.set_state(queue["unsure"], "skipped", "ann", 1)
+    names = []
+    while (image := project.next_image()) is not None:
+        names.append(image.name)
+        project.set_state(image.id, "done", "ann", image.version)
+    assert names == ["middle", "sure", "new", "unsure"]
+
+
+def test_next_walks_on_without_settling(project: Project, queue: dict[str, int]) -> None:
+    walked, here = [], None
+    for _ in range(5):
+        here = project.next_image(here).id
+        walked.append(project.image(here).name)
+    assert walked == ["unsure", "middle", "sure", "new", "unsure"]
+
+
+@pytest.mark.parametrize(
+    ("wished", "names"),
+    [
+        (Filter(text="UNSURE kite"), ["unsure"]),
+        (Filter(text="kite"), ["unsure", "middle", "sure"]),
+        (Filter(text="100%"), []),
+        (Filter(score_max=0.5), ["unsure", "middle"]),
+        (Filter(class_name="drone", state="proposed"), ["unsure", "middle", "sure"]),
+        (Filter(class_name="object"), []),
+        (Filter(box_state="confirmed"), []),
+        (Filter(state="new"), ["new"]),
+    ],
+    ids=["caption", "part", "wildcard", "score", "class", "no class", "box state", "state"],
+)
+def test_filters_narrow(
+    project: Project, queue: dict[str, int], wished: Filter, names: list[str]
+) -> None:
+    assert [i.name for i in project.images(wished=wished)] == names
+    assert project.count(wished=wished) == len(names)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"order": "best"}, {"state": "old"}, {"limit": 0}, {"limit": 5000}, {"offset": -1}],
+    ids=lambda a: next(iter(a)),
+)
+def test_impossible_pages_are_refused(project: Project, arguments: dict[str, object]) -> None:
+    with pytest.raises(InputError, match=r"must be one of|a page has"):
+        project.images(**arguments)
+
+
+def test_progress_tells_states_and_pace(
+    project: Project, queue: dict[str, int], clock: object
+) -> None:
+    assert project.progress().seconds_per_image is None
+    for name, seconds in (("unsure", 5), ("middle", 5), ("sure", 2000), ("new", 7)):
+        clock.wait(seconds)
+        image = project.image(queue[name])
+        project.set_state(image.id, "done", "ann", image.version)
+    more = project.progress()
+    assert (more.total, more.done, more.images["new"]) == (4, 4, 0)
+    assert more.seconds_per_image is None, "a pause is not work, and two gaps are too few"
+    for name in ("unsure", "middle"):
+        clock.wait(9)
+        image = project.image(queue[name])
+        project.set_state(image.id, "proposed", "ann", image.version)
+        project.set_state(image.id, "done", "ann", image.version + 1)
+    assert project.progress().seconds_per_image == pytest.approx(8)
+
+
+# ---------------------------------------------------------------- scores
+
+
+def test_scores_follow_edits(
+    project: Project, shapes: int, fake_locator: Locator, shapes_image: Image
+) -> None:
+    scorer = Scorer(fake_locator, WORDS)
+    project.apply(
+        shapes, [Add(RED, caption="red box"), Add(BLUE, caption="red box")], who="ann", version=0
+    )
+    calls = []
+
+    def load() -> Image:
+        calls.append(1)
+        return shapes_image
+
+    on_red, on_blue = scorer.measure("k", load, project.boxes(shapes))
+    assert (on_red.rank, on_red.of, on_blue.rank) == (1, 2, 2)
+    assert on_red.score.probability > 0.5 > on_blue.score.probability
+    assert on_blue.score.margin < 0, "another caption fits the blue box better"
+    red, blue = project.boxes(shapes)
+    project.apply(shapes, [Describe(blue.id, caption="blue box")], who="ann", version=1)
+    [reworded] = scorer.measure("k", load, project.boxes(shapes), [blue.id])
+    assert (reworded.rank, len(calls)) == (1, 1), "a new caption needs no pixels"
+    project.apply(shapes, [Move(red.id, (101, 51, 159, 89))], who="ann", version=2)
+    [moved] = scorer.measure("k", load, project.boxes(shapes), [red.id])
+    assert (len(calls), moved.score.probability < 0.5) == (2, True)
+    project.apply(shapes, [Reject(blue.id)], who="ann", version=3)
+    assert [s.of for s in scorer.measure("k", load, project.boxes(shapes), [red.id])] == [1]
+
+
+def test_boxes_are_embedded_as_for_locating(fake_locator: Locator, shapes_image: Image) -> None:
+    observed = fake_locator.observe([shapes_image])[0]
+    embeds = embed_boxes(fake_locator, shapes_image, observed.detections.xyxy)
+    np.testing.assert_array_equal(embeds, observed.embeds)
+
+
+def test_boxes_without_caption_have_no_score(
+    project: Project, shapes: int, fake_locator: Locator, shapes_image: Image
+) -> None:
+    project.apply(shapes, [Add(RED)], who="ann", version=0)
+    assert Scorer(fake_locator).measure("k", lambda: shapes_image, project.boxes(shapes)) == []
+
+
+# ---------------------------------------------------------------- vocabulary
+
+
+def test_a_vocabulary_is_cleaned_and_bounded() -> None:
+    words = Vocabulary((" drone ", "drone", ""), ("red",))
+    assert words.captions() == ("red drone",)
+    assert Vocabulary.from_dict(words.to_dict()) == words
+    assert Vocabulary(("drone", "kite")).captions() == ("drone", "kite")
+    with pytest.raises(InputError, match="no type"):
+        Vocabulary(())
+    with pytest.raises(InputError, match="the limit"):
+        Vocabulary(tuple(map(str, range(100))), tuple(map(str, range(100))))
+    with pytest.raises(InputError, match="lists of types"):
+        Vocabulary.from_dict({"types": "drone"})
+
+
+# ---------------------------------------------------------------- pace
+
+
+def test_correcting_proposals_takes_a_third_of_drawing(
+    project: Project, fake_locator: Locator, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    """Fifty pictures: a scripted annotator repairs what is wrong; every click and word counts."""
+    truth: dict[int, dict[tuple[float, ...], str]] = {}
+    colors = {"red": (255, 0, 0), "blue": (0, 0, 255), "green": (0, 160, 0)}
+    for number in range(50):
+        picture = np.full((120, 200, 3), 200 + number % 7, np.uint8)
+        boxes = {}
+        for column in range(int(rng.integers(1, 5))):
+            left, top = 10 + 48 * column, int(rng.integers(5, 80))
+            wide, high = (int(side) for side in rng.integers(6, 34, 2))
+            color = str(rng.choice(list(colors)))
+            picture[top : top + high, left : left + wide] = colors[color]
+            boxes[(left, top, left + wide, top + high)] = f"{color} box"
+        if number % 5 == 0:
+            picture[117, :150] = 0  # nobody's object, but the detector will think so
+        image_id, _ = project.add(read_picture(encode_image(picture), "p"), "p")
+        truth[image_id] = boxes
+    prelabel(project, fake_locator, Question(vocabulary=Vocabulary(("box",), tuple(colors))))
+    actions = 0
+    while (image := project.next_image()) is not None:
+        wished, edits = dict(truth[image.id]), []
+        for box in project.boxes(image.id):
+            caption = wished.pop(box.xyxy, None)
+            if caption is None:
+                edits.append(Reject(box.id))
+            elif caption != box.caption:
+                edits.append(Describe(box.id, caption=caption))
+        edits += [Add(xyxy, caption=caption) for xyxy, caption in wished.items()]
+        # A drawn box costs two: the drag and its caption. One key accepts the rest and goes on.
+        actions += sum(2 if isinstance(edit, Add) else 1 for edit in edits) + 1
+        touched = {edit.box_id for edit in edits if not isinstance(edit, Add)}
+        edits += [Accept(b.id) for b in project.boxes(image.id) if b.id not in touched]
+        project.apply(image.id, edits, who="script", version=image.version, state="done")
+    by_hand = sum(2 * len(boxes) + 1 for boxes in truth.values())
+    confirmed = {
+        i: {b.xyxy: b.caption for b in project.boxes(i) if b.state == "confirmed"} for i in truth
+    }
+    assert confirmed == truth
+    assert actions <= by_hand / 3, f"{actions} actions, {by_hand} by hand"
