@@ -1,0 +1,219 @@
+"""Suspicions, agreement of two people, merging, and projects side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import DataError, InputError
+from project.agreement import compare
+from project.folders import delete_project, list_projects, purge, restore_project
+from project.merge import merge
+from project.proposals import Proposal
+from project.quality import find_suspicions
+from project.store import DATABASE_NAME, Project
+from project.types import Accept, Add, Delete, Describe, Reject, Score
+
+BOX = (10.0, 10.0, 30.0, 20.0)
+
+
+def _label(project: Project, image_id: int, *boxes: Add) -> list[int]:
+    version = project.image(image_id).version
+    applied = project.apply(image_id, boxes, who="ann", version=version, state="done")
+    return [box.id for box in applied.changed]
+
+
+def _kinds(project: Project) -> dict[str, list[int | None]]:
+    found: dict[str, list[int | None]] = {}
+    for one in find_suspicions(project):
+        found.setdefault(one.kind, []).append(one.box_id)
+    return found
+
+
+# ---------------------------------------------------------------- quality
+
+
+def test_clean_labels_raise_no_suspicion(project: Project, image_id: int) -> None:
+    _label(project, image_id, Add(BOX, caption="drone"), Add((40, 30, 50, 40), caption="kite"))
+    assert find_suspicions(project) == []
+
+
+def test_doubles_and_cut_boxes(project: Project, image_id: int) -> None:
+    ids = _label(
+        project, image_id, Add(BOX), Add((11, 10, 31, 20)), Add((40, 30, 64, 48)), Add((5, 5, 8, 8))
+    )
+    assert _kinds(project) == {"duplicate": [ids[1]], "edge": [ids[2]]}
+    [edge] = [one for one in find_suspicions(project) if one.kind == "edge"]
+    assert "right and bottom edge" in edge.what
+    version = project.image(image_id).version
+    project.apply(image_id, [Reject(ids[1])], who="ann", version=version)
+    assert "duplicate" not in _kinds(project), "rejected boxes are no labels"
+
+
+def test_captions_that_do_not_fit(project: Project, image_id: int) -> None:
+    boxes = [(2, 2, 12, 12), (20, 2, 30, 12), (40, 2, 50, 12), (2, 20, 12, 30)]
+    ids = _label(project, image_id, *(Add(box, caption="drone") for box in boxes))
+    scores = [
+        Score(ids[0], 3.0, 0.95, 2.0),
+        Score(ids[1], -4.0, 0.02, 1.0),
+        Score(ids[2], 0.5, 0.62, -3.0),
+    ]
+    assert project.set_scores(image_id, scores, project.image(image_id).version)
+    assert set(_kinds(project)["caption"]) == {ids[1], ids[2]}
+
+
+def test_unusual_sizes_and_rare_classes(
+    project: Project, make_picture: Callable[..., object]
+) -> None:
+    image_id = project.add(make_picture(1, (400, 300)), "wide")[0]
+    usual = [Add((20 + 24 * i, 20, 40 + 24 * i, 40 + i % 3), "drone") for i in range(14)]
+    ids = _label(
+        project, image_id, *usual, Add((20, 60, 380, 280), "drone"), Add((5, 5, 9, 9), "dron")
+    )
+    found = _kinds(project)
+    assert found["size"] == [ids[-2]]
+    assert found["rare-class"] == [ids[-1]]
+
+
+def test_a_missing_caption_stands_out_among_captions(project: Project, image_id: int) -> None:
+    boxes = [Add((2 + 12 * i, 2, 10 + 12 * i, 10), caption="drone") for i in range(4)]
+    ids = _label(project, image_id, *boxes, Add((2, 20, 10, 30)))
+    assert _kinds(project) == {"no-caption": [ids[-1]]}
+
+
+def test_twins_with_different_labels(project: Project, make_picture: Callable[..., object]) -> None:
+    first = project.add(make_picture(0, (180, 160)), "a")[0]
+    second = project.add(make_picture(0, (90, 80), format="jpeg"), "b")[0]
+    _label(project, first, Add((40, 30, 60, 50)))
+    _label(project, second)
+    [one] = find_suspicions(project)
+    assert (one.kind, one.image_id, one.box_id) == ("twin-differs", second, None)
+
+
+# ---------------------------------------------------------------- two people
+
+
+@pytest.fixture
+def other(
+    tmp_path: Path, project: Project, make_picture: Callable[..., object]
+) -> Iterator[Project]:
+    """Another project; both have pictures 0 and 1, it alone has 2."""
+    with Project.create(tmp_path / "other", "Bob's", class_names=["object"]) as made:
+        for seed in (2, 1, 0):
+            made.add(make_picture(seed), f"picture{seed}")
+        for seed in (0, 1):
+            project.add(make_picture(seed), f"picture{seed}")
+        yield made
+
+
+def _id(project: Project, name: str) -> int:
+    return next(image.id for image in project.walk() if image.name == name)
+
+
+def test_agreement_counts_what_both_labelled(project: Project, other: Project) -> None:
+    ours = [Add(BOX, "drone", "Red drone"), Add((40, 30, 50, 40), "drone"), Add((2, 30, 9, 40))]
+    theirs = [Add((11, 10, 31, 20), "drone", "red drone"), Add((40, 30, 50, 40), "kite", "kite")]
+    _label(project, _id(project, "picture0"), *ours)
+    _label(other, _id(other, "picture0"), *theirs)
+    _label(other, _id(other, "picture1"), Add(BOX))
+    found = compare(project, other)
+    assert (found.images, found.boxes_here, found.boxes_there, found.matched) == (1, 3, 2, 2)
+    assert found.f1 == pytest.approx(4 / 5)
+    assert found.mean_iou == pytest.approx((190 / 210 + 1) / 2, abs=1e-4)
+    assert found.caption_ratio == 0.5
+    assert found.class_kappa == pytest.approx(0.0)
+    [difference] = found.differences
+    assert (difference.name, difference.only_here, difference.only_there) == ("picture0", 1, 0)
+    assert (difference.other_class, difference.other_caption) == (1, 1)
+
+
+def test_full_agreement_is_one(project: Project, other: Project) -> None:
+    boxes = [Add(BOX, "drone"), Add((40, 30, 50, 40), "object")]
+    for each in (project, other):
+        _label(each, _id(each, "picture0"), *boxes)
+    found = compare(project, other)
+    assert (found.f1, found.mean_iou, found.class_kappa, found.differences) == (1, 1, 1, ())
+
+
+def test_nothing_in_common_is_told(project: Project, other: Project) -> None:
+    with pytest.raises(DataError, match="no picture in common"):
+        compare(project, other)
+
+
+def test_merging_overwrites_nothing(project: Project, other: Project) -> None:
+    mine = _id(project, "picture0")
+    _label(project, mine, Add(BOX, "drone", "red drone"))
+    _label(
+        other, _id(other, "picture0"),
+        Add((11, 10, 31, 20), "kite", "blue kite"), Add((40, 30, 50, 40), "kite"),
+    )  # fmt: skip
+    _label(other, _id(other, "picture1"), Add(BOX, "kite", "green kite"))
+    _label(other, _id(other, "picture2"))
+    told = merge(project, other)
+    assert (told.added, told.common, told.taken, told.proposed, told.differing) == (1, 2, 1, 1, 1)
+    kept, waiting = project.boxes(mine)
+    assert (kept.caption, kept.state) == ("red drone", "confirmed")
+    assert (waiting.class_name, waiting.state, waiting.source) == (
+        "kite",
+        "proposed",
+        "model:Bob's",
+    )
+    assert project.image(mine).state == "proposed", "a person has to decide"
+    [taken] = project.boxes(_id(project, "picture1"))
+    assert (taken.caption, taken.source, taken.state) == ("green kite", "Bob's", "confirmed")
+    assert project.image(_id(project, "picture2")).state == "done"
+    again = merge(project, other)
+    assert (again.added, again.taken) == (0, 0)
+    assert len(project.boxes(mine)) == 2, "doing it again adds nothing"
+
+
+def test_a_project_is_not_merged_into_itself(project: Project) -> None:
+    with pytest.raises(InputError, match="into itself"):
+        merge(project, project)
+
+
+# ---------------------------------------------------------------- folders
+
+
+def test_projects_are_listed_deleted_and_brought_back(project: Project, tmp_path: Path) -> None:
+    Project.create(tmp_path / "second", "Another").close()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / DATABASE_NAME).write_bytes(b"x" * 100)
+    listed = {info.folder.name: info for info in list_projects(tmp_path)}
+    assert sorted(listed) == ["broken", "project", "second"]
+    assert listed["project"].name == "Flying things"
+    assert listed["broken"].problem
+    place = delete_project(tmp_path / "second")
+    assert not (tmp_path / "second").exists()
+    assert "second" not in [info.folder.name for info in list_projects(tmp_path)]
+    assert restore_project(place) == tmp_path / "second"
+    with Project.open(tmp_path / "second") as again:
+        assert again.name == "Another"
+
+
+def test_restoring_replaces_no_project(tmp_path: Path) -> None:
+    Project.create(tmp_path / "a", "first").close()
+    place = delete_project(tmp_path / "a")
+    Project.create(tmp_path / "a", "second").close()
+    with pytest.raises(InputError, match="exists again"):
+        restore_project(place)
+    with pytest.raises(InputError, match="no deleted project"):
+        purge(tmp_path / "a")
+    purge(place)
+    assert not place.exists()
+    with pytest.raises(DataError, match="holds no project"):
+        delete_project(tmp_path / "nothing")
+
+
+def test_proposals_of_a_merge_are_decided_like_others(project: Project, image_id: int) -> None:
+    project.set_state(image_id, "done", "ann", 0)
+    assert project.propose_more(image_id, [Proposal(BOX)], source="model:x") == 1
+    assert project.propose_more(image_id, [Proposal(BOX)], source="model:x") == 0
+    [box] = project.boxes(image_id)
+    version = project.image(image_id).version
+    edits = [Accept(box.id), Describe(box.id, caption="kite")]
+    project.apply(image_id, edits, who="ann", version=version)
+    project.apply(image_id, [Delete(box.id)], who="ann", version=version + 1)
+    assert project.boxes(image_id) == []
