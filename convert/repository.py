@@ -33,7 +33,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 def model_type(folder: Path) -> str:
     """Return what a repository says it is, for example "siglip"; empty where it does not."""
-    return str(read_config(folder).get("model_type", ""))
+    return str(read_config(folder).get("model_type", "")).replace("-", "_")
 
 
 def image_settings(folder: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from frontends.export_cli import add_export_parser
 from frontends.failures import exit_with, guarded
 from frontends.project_cli import add_project_parser
 from frontends.synth_cli import add_synth_parser
@@ -65,6 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="print it as JSON")
     _add_config(doctor)
 
+    add_export_parser(commands)
     add_synth_parser(commands)
     add_project_parser(commands)
     return parser

@@ -76,6 +76,9 @@ class Model(Section):
         default=None, description="Input size that a graph of fixed size is made for."
     )
     template: str = Field(default="{}", description="Sentence around a caption, as trained.")
+    made_from: str = Field(
+        default="", description="Hash of the weights and settings that a conversion was made from."
+    )
 
     def file(self, name: str) -> Path:
         """Return the path of one of its files, after checking that it is the right one.

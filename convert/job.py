@@ -1,0 +1,274 @@
+"""One model made ready: found, fetched if that is agreed to, converted, checked, kept.
+
+A conversion lies in the cache folder with the hash of what it was made from; it is made again only
+when that changes. Folders appear whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from convert.foreign import require
+from convert.hub import fetch
+from convert.source import Source, Tell
+from core.errors import ModelError
+from core.files import list_files, sha256_of
+from core.registry import Entry, Registry
+from pipeline.catalog import converted_folder, find_model, load_catalog
+from pipeline.config import LocateConfig
+from pipeline.models import CARD_NAME, FAMILY_FILES, Model, Task, read_model, write_model
+
+__all__ = ["CONVERTERS", "Consent", "Request", "models_of", "prepare"]
+
+# Counts up when a converter gives other files for the same weights.
+VERSION = 1
+
+_INSTALL = "pip install -r requirements-convert.txt"
+CONVERTERS: Registry[Any] = Registry(
+    "converter",
+    dual_encoder=Entry("convert.dual_encoder:convert", ("torch", "transformers"), _INSTALL),
+    onnx=Entry("convert.ready_detector:convert", ("onnx",), _INSTALL),
+    open_vocabulary=Entry("convert.open_vocabulary:convert", ("torch", "transformers"), _INSTALL),
+    queries=Entry("convert.query_detector:convert", ("torch", "transformers"), _INSTALL),
+    spandrel=Entry("convert.upscaler:convert", ("torch", "onnx"), _INSTALL),
+    ultralytics=Entry("convert.ultralytics_detector:convert", ("torch", "onnx"), _INSTALL),
+)
+
+# What a repository of transformers is for, by its type.
+_BY_TYPE: dict[str, tuple[str, Task]] = {
+    **dict.fromkeys(("siglip", "siglip2", "clip", "metaclip_2"), ("dual_encoder", "rerank")),
+    **dict.fromkeys(
+        ("rt_detr", "rt_detr_v2", "d_fine", "rf_detr", "lw_detr", "detr", "yolos"),
+        ("queries", "detect"),
+    ),
+    **dict.fromkeys(("owlv2", "grounding_dino"), ("open_vocabulary", "detect")),
+}
+_BY_SUFFIX: dict[str, tuple[str, Task]] = {
+    ".pt": ("ultralytics", "detect"),
+    ".onnx": ("onnx", "detect"),
+    ".pth": ("spandrel", "upscale"),
+    ".safetensors": ("spandrel", "upscale"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the user agreed to.
+
+    Args:
+        download: Weights may be fetched.
+        trust_pickle: A checkpoint may run code while it is read.
+    """
+
+    download: bool = False
+    trust_pickle: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A model to be made ready.
+
+    Args:
+        name: Catalogue id, public id, or path of weights.
+        weights: A file or folder of weights for it; None: where the catalogue says.
+        precision: "f32", or "f16" for 16-bit numbers inside.
+        again: Convert even if it is there.
+        input_wh: Input size of graphs whose size is fixed; None: the model's own.
+        class_names: Names of a detector's classes, where its file does not tell them.
+    """
+
+    name: str
+    weights: Path | None = None
+    precision: str = "f32"
+    again: bool = False
+    input_wh: tuple[int, int] | None = None
+    class_names: tuple[str, ...] = ()
+
+
+def models_of(config: LocateConfig) -> list[tuple[str, Task]]:
+    """Return the models that settings name, with the stage of each."""
+    names: list[tuple[str, Task]] = [(config.detect.model, "detect")]
+    names += [(name, "detect") for name in config.detect.ensemble]
+    if config.upscale.mode == "model":
+        names.append((config.upscale.model, "upscale"))
+    names.append((config.rerank.model, "rerank"))
+    return list(dict.fromkeys(names))
+
+
+def prepare(
+    request: Request, *, consent: Consent | None = None, tell: Tell = lambda what: None
+) -> Model:
+    """Return a model that can be opened, converting it first if that was not done yet.
+
+    Args:
+        request: Which model, how.
+        consent: What the user agreed to; nothing when None.
+        tell: Told what happens next.
+
+    Raises:
+        ModelError: The weights are missing or cannot be read, or their graph differs from them.
+        MissingPackageError: A package for this kind of checkpoint is not installed.
+    """
+    entry = _entry(request)
+    if request.precision == "f16":
+        return _prepare_half(request, entry, consent, tell)
+    if entry.family and not entry.converter:
+        return entry  # ships here
+    folder = converted_folder(entry.id)
+    weights = _weights(request, entry, consent or Consent(), tell, there=folder / CARD_NAME)
+    if weights is None:
+        return read_model(folder)
+    entry = _with_kind(entry, weights)
+    made_from = _made_from(weights, entry)
+    if not request.again and _is_made_from(folder, made_from):
+        return read_model(folder)
+    convert = CONVERTERS.load(entry.converter)
+    trust = (consent or Consent()).trust_pickle
+    source = Source(weights, entry, trust, request.class_names, tell)
+
+    def fill(into: Path) -> Model:
+        return convert(source, into).model_copy(update={"made_from": made_from})
+
+    return _build(folder, fill)
+
+
+def _entry(request: Request) -> Model:
+    """The catalogue's entry, or a new one for a public id or a path."""
+    known = load_catalog().get(request.name)
+    if known is not None:
+        update = {"input_wh": request.input_wh or known.input_wh}
+        return known.model_copy(update=update)
+    path = Path(request.name)
+    is_path = path.exists()
+    if not is_path and request.name.count("/") != 1:
+        # Names the nearest ids.
+        find_model(request.name, "detect")
+    return Model(
+        id=path.stem if is_path and path.is_file() else (path.name if is_path else request.name),
+        task="detect",
+        family="",
+        hub="" if is_path else request.name,
+        source=str(path.name) if is_path else f"huggingface.co/{request.name}",
+        input_wh=request.input_wh,
+    )
+
+
+def _weights(
+    request: Request, entry: Model, consent: Consent, tell: Tell, *, there: Path
+) -> Path | None:
+    """Where the weights lie; None when they are gone but their conversion is there."""
+    path = request.weights or (Path(request.name) if Path(request.name).exists() else None)
+    if path is not None:
+        if not path.exists():
+            raise ModelError(f"{path} is missing.", "Give the file or folder of the weights.")
+        return path
+    if there.is_file() and not request.again:
+        return None
+    if not entry.hub:
+        raise ModelError(
+            f"the weights of '{entry.id}' ({entry.weights}) must be fetched by hand.",
+            f"Fetch them from {entry.url} and run: "
+            f"python app.py export --model {entry.id} --weights {entry.weights}",
+        )
+    return fetch(entry, download=consent.download, tell=tell)
+
+
+def _with_kind(entry: Model, weights: Path) -> Model:
+    """The entry with its converter and task, which the weights tell if the catalogue does not."""
+    if entry.converter:
+        return entry
+    if weights.is_dir():
+        from convert.repository import model_type
+
+        kind = _BY_TYPE.get(model_type(weights))
+        known = ", ".join(sorted(_BY_TYPE))
+        what = f"a repository of type '{model_type(weights)}'"
+    else:
+        kind, known = _BY_SUFFIX.get(weights.suffix), ", ".join(_BY_SUFFIX)
+        what = f"a file named *{weights.suffix}"
+    if kind is None:
+        raise ModelError(f"{weights} is {what}, which is not known.", f"Known: {known}.")
+    return entry.model_copy(update={"converter": kind[0], "task": kind[1]})
+
+
+def _made_from(weights: Path, entry: Model) -> str:
+    """A hash of the weights and of what else decides how the conversion turns out."""
+    files = [weights] if weights.is_file() else list_files(weights)
+    # Links of the Hugging Face cache count as the files they lead to.
+    if weights.is_dir() and not files:
+        files = sorted(path for path in weights.rglob("*") if path.is_file())
+    digest = hashlib.sha256(f"{VERSION} {entry.input_wh} {entry.template}".encode())
+    for path in files:
+        digest.update(f"{path.name} {sha256_of(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def _is_made_from(folder: Path, made_from: str) -> bool:
+    return (folder / CARD_NAME).is_file() and read_model(folder).made_from == made_from
+
+
+def _prepare_half(request: Request, entry: Model, consent: Consent | None, tell: Tell) -> Model:
+    """The model with 16-bit numbers inside, made from the 32-bit one."""
+    require("onnx")
+    import onnx
+
+    from convert.graph import save_graph
+    from convert.half import to_half
+
+    whole = prepare(
+        Request(
+            request.name, request.weights, "f32", request.again, request.input_wh,
+            request.class_names,
+        ),
+        consent=consent, tell=tell,
+    )  # fmt: skip
+    folder = converted_folder(entry.id, precision="f16")
+    names = _present(whole)
+    made_from = _hash_of([whole.file(name) for name in names])
+    if not request.again and _is_made_from(folder, made_from):
+        return read_model(folder)
+
+    def fill(into: Path) -> Model:
+        for name in names:
+            path = whole.file(name)
+            if path.suffix != ".onnx":
+                shutil.copyfile(path, into / name)
+                continue
+            tell(f"{name}: 16-bit numbers inside")
+            save_graph(to_half(onnx.load(str(path))), into / name)
+        return whole.model_copy(update={"made_from": made_from, "converter": whole.converter})
+
+    return _build(folder, fill)
+
+
+def _present(model: Model) -> list[str]:
+    """The files of a model: those its family needs, and cards that are there."""
+    optional = ("detector.json", "upscaler.json")
+    extra = [name for name in optional if (model.folder / name).is_file()]
+    return list(dict.fromkeys([*FAMILY_FILES[model.family], *extra]))
+
+
+def _hash_of(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256(str(VERSION).encode())
+    for path in paths:
+        digest.update(sha256_of(path).encode())
+    return digest.hexdigest()
+
+
+def _build(folder: Path, fill: Callable[[Path], Model]) -> Model:
+    """Fill a folder beside the wanted one and put it in its place when it is whole."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as made:
+        into = Path(made) / folder.name
+        into.mkdir()
+        write_model(into, fill(into))
+        if folder.exists():
+            folder.replace(Path(made) / "old")
+        into.replace(folder)
+    return read_model(folder)
