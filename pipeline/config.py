@@ -123,6 +123,10 @@ class CutConfig(Section):
         le=1,
         description="Context at each end of a box, as a share of its longer side.",
     )
+    shape: Literal["square", "box"] = Field(
+        default="square",
+        description="Cut squares with real surroundings, or crops of the shape of the box.",
+    )
 
 
 class UpscaleConfig(Section):

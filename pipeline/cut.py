@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,7 +21,9 @@ __all__ = [
     "CONTEXT_RATIO",
     "MARGIN_PX",
     "MIN_SIDE_PX",
+    "Shape",
     "Window",
+    "box_regions",
     "crop_regions",
     "cut",
     "plan_windows",
@@ -31,6 +34,8 @@ CONTEXT_RATIO = 0.1
 MIN_SIDE_PX = 8
 MARGIN_PX = 8
 BUCKETS_PX = (32, 48, 64, 96, 128)
+
+Shape: TypeAlias = Literal["square", "box"]
 
 # Sides are rounded up; float32 boxes of whole pixels must not gain one from the last bit.
 _ROUNDING_PX = 1e-3
@@ -70,15 +75,49 @@ def crop_regions(
     return np.concatenate([np.maximum(low, 0), np.minimum(low + side, limit)], axis=1)
 
 
-def cut(image: Image, detections: Detections, *, context_ratio: float = CONTEXT_RATIO) -> Crops:
+def box_regions(
+    xyxy: ArrayLike, image_wh: tuple[int, int], context_ratio: float = CONTEXT_RATIO
+) -> NDArray[np.int64]:
+    """Return the region of whole pixels around each box, in the shape of the box.
+
+    Args:
+        xyxy: (n, 4) boxes, pixels at edges.
+        image_wh: Size of the image.
+        context_ratio: Context at each end, as a share of the longer side.
+
+    Returns:
+        (n, 4) int64 regions, inside the image, at least one pixel wide and high.
+
+    Example:
+        >>> box_regions([[40, 40, 60.5, 50]], (100, 80), 0.0).tolist()
+        [[40, 40, 61, 50]]
+    """
+    boxes = np.asarray(xyxy, dtype=np.float64).reshape(-1, 4)
+    limit = np.array(image_wh, dtype=np.int64)
+    context = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0.0)[:, None] * context_ratio
+    low = np.floor(boxes[:, :2] - context + _ROUNDING_PX).astype(np.int64)
+    high = np.ceil(boxes[:, 2:] + context - _ROUNDING_PX).astype(np.int64)
+    low = np.clip(low, 0, limit - 1)
+    return np.concatenate([low, np.clip(high, low + 1, limit)], axis=1)
+
+
+def cut(
+    image: Image,
+    detections: Detections,
+    *,
+    context_ratio: float = CONTEXT_RATIO,
+    shape: Shape = "square",
+) -> Crops:
     """Return one crop per detection, as real pixels of the image, at scale 1.
 
     Args:
         image: uint8 (h, w, 3) RGB.
         detections: Boxes of this image.
         context_ratio: See `crop_regions`.
+        shape: "square" with real surroundings, or the shape of the "box".
     """
-    regions = crop_regions(detections.xyxy, image_wh(image), context_ratio)
+    find = crop_regions if shape == "square" else box_regions
+    regions = find(detections.xyxy, image_wh(image), context_ratio)
     return Crops(
         images=tuple(image[y1:y2, x1:x2] for x1, y1, x2, y2 in regions),
         region_xyxy=regions,

@@ -27,7 +27,7 @@ from core.image import MAX_PIXELS, ImageSource, image_wh, to_image
 from core.result import Result
 from core.types import Crops, Detections, Image
 from pipeline.config import LocateConfig
-from pipeline.cut import CONTEXT_RATIO, cut
+from pipeline.cut import CONTEXT_RATIO, Shape, cut
 from pipeline.rank import Assignment, rank
 from pipeline.stages import (
     Calibration,
@@ -73,6 +73,7 @@ class Locator:
         upscalers: Applied to the crops one after the other; none is allowed.
         calibration: Replaces the reranker's own.
         context_ratio: Context cut around each box, as a share of its longer side.
+        cut_shape: Crops are squares, or have the shape of the box.
         max_pixels: Larger images are refused.
         provenance: Model ids, engine and why, versions, config hash; copied into each result.
 
@@ -93,6 +94,7 @@ class Locator:
         upscalers: Sequence[Upscaler] = (),
         calibration: Calibration | None = None,
         context_ratio: float = CONTEXT_RATIO,
+        cut_shape: Shape = "square",
         max_pixels: int = MAX_PIXELS,
         provenance: Mapping[str, str] | None = None,
     ) -> None:
@@ -101,6 +103,7 @@ class Locator:
         self.upscalers = tuple(upscalers)
         self.calibration = calibration or reranker.calibration
         self.context_ratio = context_ratio
+        self.cut_shape = cut_shape
         self.max_pixels = max_pixels
         self.provenance = dict(provenance or {})
 
@@ -124,6 +127,7 @@ class Locator:
             upscalers=stages.upscalers,
             calibration=stages.calibration,
             context_ratio=config.cut.context_ratio,
+            cut_shape=config.cut.shape,
             max_pixels=config.image.max_pixels,
             provenance=stages.provenance,
         )
@@ -259,7 +263,7 @@ class Locator:
         boxes = [[100, 100, 100 + side, 100 + side] for side in (12, 24, 36, 60, 75)]
         self._detect([image], [["object"]])
         seen = Detections.from_xyxy(boxes, image_wh(image))
-        crops = [cut(image, seen, context_ratio=self.context_ratio)]
+        crops = self._cut([image], [seen])
         for upscaler in self.upscalers:
             crops = upscaler(crops)
         self.reranker(crops, ["object"])
@@ -274,7 +278,7 @@ class Locator:
 
     def _cut(self, images: Sequence[Image], detections: Sequence[Detections]) -> list[Crops]:
         return [
-            cut(image, seen, context_ratio=self.context_ratio)
+            cut(image, seen, context_ratio=self.context_ratio, shape=self.cut_shape)
             for image, seen in zip(images, detections, strict=True)
         ]
 
