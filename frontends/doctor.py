@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import platform
 import sys
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distributions, version
+from pathlib import Path
 
-from core.errors import SpotterError
+from core.errors import ModelError, SpotterError
 from pipeline.catalog import MODELS_PATH, find_model, load_catalog
 from pipeline.config import LocateConfig
 from pipeline.engines.choose import choose_engine
-from pipeline.engines.machine import probe_machine
+from pipeline.engines.machine import Machine, probe_machine
+from pipeline.engines.twins import find_twin, twin_path
+from pipeline.models import Task
+from pipeline.networks import find_models
 from pipeline.registry import ENGINES
 
-__all__ = ["examine"]
+__all__ = ["Readiness", "examine", "readiness"]
 
 _PACKAGES = (
-    "numpy", "pillow", "opencv-python-headless", "onnxruntime", "onnxruntime-gpu", "openvino",
+    "numpy", "pillow", "opencv-python-headless", "onnxruntime", "onnxruntime-gpu", "tensorrt-cu13",
+    "onnxruntime-ep-nv-tensorrt-rtx", "openvino",
     "tokenizers", "scipy", "pydantic", "gradio", "albumentations", "torch",
 )  # fmt: skip
 
@@ -43,6 +49,62 @@ def examine(config: LocateConfig) -> dict[str, object]:
         "models": models,
         "conflicts": conflicts,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether settings can be run here.
+
+    Args:
+        engine: What would run the networks and why; empty when nothing can.
+        missing: What is missing and the command that gets it, one sentence or two each.
+    """
+
+    engine: str
+    missing: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """True when nothing is missing."""
+        return not self.missing
+
+
+def readiness(config: LocateConfig, machine: Machine | None = None) -> Readiness:
+    """Return whether these settings can be run, without loading anything.
+
+    Args:
+        config: the settings.
+        machine: what to judge by; this machine when None.
+    """
+    machine = machine or probe_machine()
+    missing = [str(error) for name, task in _wanted(config) if (error := _obstacle(name, task))]
+    engine = ""
+    try:
+        has_int8 = not missing and find_models(config, machine).has_int8()
+        engine = choose_engine(config.engine, machine, has_int8=has_int8).reason
+    except SpotterError as error:
+        missing.append(str(error))
+    return Readiness(engine, tuple(missing))
+
+
+def _wanted(config: LocateConfig) -> list[tuple[str, Task]]:
+    names: list[tuple[str, Task]] = [(config.detect.model, "detect")]
+    names += [(name, "detect") for name in config.detect.ensemble]
+    if config.upscale.mode == "model":
+        names.append((config.upscale.model, "upscale"))
+    return [*names, (config.rerank.model, "rerank")]
+
+
+def _obstacle(name: str, task: Task) -> SpotterError | None:
+    """Why a model cannot be used; None when its files are there."""
+    try:
+        model = find_model(name, task)
+        for file in model.files:
+            if not (model.folder / file).is_file():
+                model.file(file)
+    except SpotterError as error:
+        return error
+    return None
 
 
 def opencv_conflicts(installed: dict[str, str]) -> list[str]:
@@ -75,12 +137,28 @@ def _engine(config: LocateConfig) -> dict[str, object]:
         "providers": sorted(machine.providers),
         "threads": machine.threads,
         "bf16": machine.has_bf16,
+        "gpus": [
+            f"{gpu.name}, compute {gpu.capability[0]}.{gpu.capability[1]}, "
+            f"{gpu.memory_mib} MiB, driver {gpu.driver}"
+            for gpu in machine.gpus
+        ],
+        "tensorrt": dict(machine.compilers),
     }
     try:
-        choice = choose_engine(config.engine, machine)
+        try:
+            has_int8 = find_models(config, machine).has_int8()
+        except ModelError:
+            # Listed among the models; the engine is a question of its own.
+            has_int8 = False
+        choice = choose_engine(config.engine, machine, has_int8=has_int8)
     except SpotterError as error:
         return {**found, "error": str(error)}
-    chosen = {"name": choice.engine, "device": choice.device, "precision": choice.precision}
+    chosen = {
+        "name": choice.engine,
+        "provider": choice.provider,
+        "device": choice.device,
+        "precision": choice.precision,
+    }
     return {**found, "chosen": chosen, "reason": choice.reason}
 
 
@@ -111,6 +189,11 @@ def _check(name: str, task: str) -> dict[str, object]:
         ok = model.family == "fake" or any(name.endswith(".onnx") for name in present)
         note = "hash ok" if model.files else ("no hash in the catalogue" if ok else "")
         note = note if ok else f"no files in {MODELS_PATH.name}/{model.id}"
+        note += "".join(
+            "; its 8-bit network is of other weights: python -m training.quantize makes a new one"
+            for path in (model.folder.glob("*.onnx") if ok and model.folder != Path() else ())
+            if twin_path(path, "int8").is_file() and find_twin(path, "int8") is None
+        )
     except SpotterError as error:
         ok, note = False, str(error)
     return {"id": name, "task": task, "ok": ok, "note": note}

@@ -89,6 +89,7 @@ def doctor_report(findings: Mapping[str, Any]) -> str:
     else:
         chosen = engine["chosen"]
         rows.append(["chosen", f"{chosen['name']} on {chosen['device']}, {chosen['precision']}"])
+        rows += [["gpu", gpu] for gpu in engine["gpus"]]
         rows.append(["because", engine["reason"]])
     for model in findings["models"]:
         state = "ok" if model["ok"] else "missing" if model["needed"] else "absent"

@@ -160,13 +160,17 @@ class Service:
         # One picture at a time: two would only share the same cores.
         self._working = threading.Lock()
 
-    def base_config(self) -> LocateConfig:
+    def base_config(self, preset: str | None = None, sets: Sequence[str] = ()) -> LocateConfig:
         """Return the settings of the page before anything is changed.
+
+        Args:
+            preset: another preset than the page's own.
+            sets: pairs such as "engine.engine=openvino".
 
         Raises:
             SpotterError: the preset is unknown or malformed.
         """
-        config = load_config(self.limits.preset)
+        config = load_config(preset or self.limits.preset, sets=sets)
         pixels = min(config.image.max_pixels, self.limits.max_pixels)
         return config.with_values({"image": {"max_pixels": pixels}})
 

@@ -5,6 +5,7 @@ Holds no layout. Errors become part of the answer, so that they stand where thei
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from gradio.data_classes import FileData
 from core.captions import clean_captions
 from core.errors import ImageError, SpotterError
 from core.image import read_image
+from frontends.doctor import readiness
 from frontends.failures import guarded, raise_in_page
 from frontends.service import Service
 from frontends.ui import present, text
@@ -26,7 +28,7 @@ from frontends.ui.examples import Example
 from frontends.ui.uploads import find_upload
 from pipeline.config import LocateConfig
 
-__all__ = ["Handlers", "create_handlers"]
+__all__ = ["Handlers", "create_handlers", "engine_sets"]
 
 Assignment = Literal["independent", "joint"]
 Shown = dict[str, object]
@@ -39,6 +41,7 @@ class Handlers:
     pick: Callable[..., tuple[Any, Shown]]
     choose: Callable[..., tuple[Any, str, Shown]]
     ask: Callable[..., Shown]
+    switch: Callable[[str, str], tuple[str, Any, Any, Any]]
     crops: Callable[[dict[str, Any]], Shown]
     overlay: Callable[[dict[str, Any]], str]
     locate: Callable[..., dict[str, Any]]
@@ -58,8 +61,11 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
         iou_max: float,
         upscale: bool,
         assignment: Assignment,
+        preset: str = base.preset,
+        engine: str = "auto",
     ) -> Shown:
-        config = _configure(base, score_min=score_min, iou_max=iou_max, upscale=upscale)
+        chosen = service.base_config(preset, engine_sets(engine))
+        config = _configure(chosen, score_min=score_min, iou_max=iou_max, upscale=upscale)
         found = service.locate(path, captions, config, assignment=assignment)
         return present.present_answer(found, assignment, score_min)
 
@@ -81,6 +87,16 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
     @guarded(present.present_error)
     def ask(picture: dict[str, Any] | None, lines: str, *settings: Any) -> Shown:
         return answer(_path(picture), present.split_captions(lines), *settings)
+
+    @guarded(raise_in_page)
+    def switch(preset: str, engine: str) -> tuple[str, Any, Any, Any]:
+        chosen = service.base_config(preset, engine_sets(engine))
+        return (
+            present.present_readiness(readiness(chosen)),
+            chosen.detect.score_min,
+            chosen.detect.iou_max,
+            chosen.upscale.mode != "none",
+        )
 
     @guarded(raise_in_page)
     def crops(wish: dict[str, Any]) -> Shown:
@@ -108,7 +124,24 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
         )
         return found.result.to_dict()
 
-    return Handlers(pick, choose, ask, crops, overlay, locate)
+    return Handlers(pick, choose, ask, switch, crops, overlay, locate)
+
+
+def engine_sets(engine: str) -> tuple[str, ...]:
+    """Return the settings behind a choice of the page; a name that is none is refused later.
+
+    Example:
+        >>> engine_sets("tensorrt"), engine_sets("auto")
+        (('engine.provider="tensorrt"',), ())
+    """
+    if engine == "auto":
+        return ()
+    if engine == "openvino":
+        return ('engine.engine="openvino"',)
+    if engine == "onnxruntime":
+        return ('engine.engine="onnxruntime"', 'engine.device="cpu"')
+    # Anything else the settings know as a provider, or refuse.
+    return (f"engine.provider={json.dumps(engine)}",)
 
 
 def _configure(

@@ -19,7 +19,7 @@ from frontends.ui.evidence import create_evidence
 from frontends.ui.examples import create_examples, read_examples
 from frontends.ui.handlers import Handlers, create_handlers
 from frontends.ui.picture import create_picture
-from pipeline.config import LocateConfig
+from pipeline.config import LocateConfig, preset_names
 
 __all__ = ["create_locate"]
 
@@ -52,7 +52,7 @@ def create_locate(service: Service, examples_folder: Path) -> None:
             captions = create_captions(room=ROOM, elem_id="locate-captions")
             button = gr.Button(text.PAGE["locate"], variant="primary", elem_id="locate-button")
             row = create_examples(examples, room=ROOM, elem_id="locate-examples")
-            settings = _create_settings(service.base_config())
+            settings, status = _create_settings(service.base_config())
             answers = create_answers(room=ROOM, elem_id="locate-answers")
         create_evidence(
             room=ROOM, crops=handlers.crops, overlay=handlers.overlay, elem_id="locate-evidence"
@@ -61,6 +61,7 @@ def create_locate(service: Service, examples_folder: Path) -> None:
     picture.pick(handlers.pick, inputs, [picture, answers], **_LAST, **_HEAVY, **_QUIET)
     row.choose(handlers.choose, settings, [picture, captions, answers], **_LAST, **_HEAVY, **_QUIET)
     _connect_questions(handlers, captions, button, settings, inputs, answers)
+    _connect_switch(handlers, settings, status, inputs, answers)
     gr.api(handlers.locate, api_name="locate", **_HEAVY)  # type: ignore[attr-defined]
 
 
@@ -82,7 +83,7 @@ def _connect_questions(
         **_QUIET,
     }
     room = f"window.spotter.room('{ROOM}')"
-    score_min, iou_max, upscale, assignment = settings
+    score_min, iou_max, upscale, assignment, _, _ = settings
     captions.reword(**ask)
     button.click(None, js=f"() => {room}.set({{busy: true}})", **_QUIET)
     button.click(**ask)
@@ -94,8 +95,24 @@ def _connect_questions(
     assignment.input(**ask)
 
 
-def _create_settings(base: LocateConfig) -> list[Any]:
-    """Confidence, overlap, upscaling, assignment: in the order of the handlers' arguments."""
+def _connect_switch(
+    handlers: Handlers, settings: list[Any], status: gr.HTML, inputs: list[Any], answers: gr.HTML
+) -> None:
+    """Another preset or engine says whether it can run, brings its defaults and is asked."""
+    score_min, iou_max, upscale, _, preset, engine = settings
+    gr.on(
+        [preset.input, engine.input],
+        handlers.switch,
+        [preset, engine],
+        [status, score_min, iou_max, upscale],
+        **_LAST,
+        **_LIGHT,
+        **_QUIET,
+    ).then(handlers.ask, inputs, answers, **_HEAVY, **_QUIET)
+
+
+def _create_settings(base: LocateConfig) -> tuple[list[Any], gr.HTML]:
+    """The settings in the order of the handlers' arguments, and the line that tells their state."""
     words = text.SETTINGS
     with gr.Accordion(words["title"], open=False, elem_id="locate-settings"):
         score_min = gr.Slider(
@@ -128,4 +145,28 @@ def _create_settings(base: LocateConfig) -> list[Any]:
             label=words["assignment"],
             elem_id="locate-assignment",
         )
-    return [score_min, iou_max, upscale, assignment]
+        preset, engine, status = _create_switch(base)
+    return [score_min, iou_max, upscale, assignment, preset, engine], status
+
+
+def _create_switch(base: LocateConfig) -> tuple[gr.Dropdown, gr.Dropdown, gr.HTML]:
+    """Preset and engine, and what the machine says to them."""
+    words = text.SETTINGS
+    # The fake models are for tests and for trying out a front end.
+    names = [name for name in preset_names() if name != "fake" or name == base.preset]
+    preset = gr.Dropdown(
+        names,
+        value=base.preset,
+        label=words["preset"],
+        info=words["preset_info"],
+        elem_id="locate-preset",
+    )
+    engine = gr.Dropdown(
+        [(label, name) for name, label in text.ENGINES.items()],
+        value="auto",
+        label=words["engine"],
+        info=words["engine_info"],
+        elem_id="locate-engine",
+    )
+    status = gr.HTML(elem_id="locate-status", elem_classes="spotter-status")
+    return preset, engine, status

@@ -7,6 +7,7 @@ captions with their orders and scores, times, engine, and the result's own JSON 
 from __future__ import annotations
 
 import base64
+import html
 from typing import Literal
 
 from core.captions import clean_caption
@@ -14,6 +15,7 @@ from core.errors import CaptionError, ImageError, SpotterError
 from core.image import encode_image, to_image, to_pil
 from core.result import Ranking, Result
 from core.types import Image
+from frontends.doctor import Readiness
 from frontends.failures import InternalError
 from frontends.service import Answer, CropPair
 from frontends.ui import text
@@ -26,6 +28,7 @@ __all__ = [
     "present_crops",
     "present_error",
     "present_nothing",
+    "present_readiness",
     "split_captions",
 ]
 
@@ -141,6 +144,17 @@ def _at_most(image: Image) -> Image:
 def present_nothing() -> dict[str, object]:
     """Return the mapping for the browser while there is no caption yet."""
     return {"error": {"at": "nowhere", "message": ""}}
+
+
+def present_readiness(found: Readiness) -> str:
+    """Return HTML: what runs the networks and why, or what is missing and how to get it."""
+    words = text.SETTINGS
+    if found.ok:
+        return f"<p>{html.escape(words['ready'].format(engine=found.engine.rstrip('.')))}</p>"
+    lines = "".join(
+        f"<p>{html.escape(words['missing'].format(what=what))}</p>" for what in found.missing
+    )
+    return f'<div role="status">{lines}</div>'
 
 
 def data_url(image: Image, format: Literal["png", "jpeg"] = "png") -> str:

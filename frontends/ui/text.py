@@ -10,6 +10,7 @@ __all__ = [
     "CAPTIONS",
     "CROP_NOTES",
     "DRAW",
+    "ENGINES",
     "ERRORS",
     "EVIDENCE",
     "EXAMPLES",
@@ -140,6 +141,21 @@ SETTINGS: Words = {
     "assignment": "Each caption gets",
     "independent": "its best box",
     "joint": "a box of its own",
+    "preset": "Preset",
+    "preset_info": "Which models look, and how closely.",
+    "engine": "Engine",
+    "engine_info": "What runs them. One that you name is used or refused.",
+    "ready": "Ready. {engine}.",
+    "missing": "Missing: {what}",
+}
+
+ENGINES: Words = {
+    "auto": "the fastest here",
+    "openvino": "OpenVINO, on the CPU",
+    "onnxruntime": "ONNX Runtime, on the CPU",
+    "cuda": "CUDA, on an NVIDIA GPU",
+    "tensorrt": "TensorRT, on an NVIDIA GPU",
+    "tensorrt-rtx": "TensorRT-RTX, on an NVIDIA RTX card",
 }
 
 CROP_NOTES: Words = {

@@ -134,7 +134,7 @@ def _load_compiled(
             "TensorRT-RTX found no card.", "Check the driver with: nvidia-smi; or use 'cuda'."
         )
     options.add_provider_for_devices(devices[:1], plugin_options(folder=folder, shapes=shapes))
-    context = find_context(path, choice)
+    context = find_context(path, choice, shapes)
     if context is not None:
         try:
             return _load(context, options, None)

@@ -1,12 +1,14 @@
 """Where engines lie that TensorRT-RTX built ahead of time for a named card.
 
 Built by `python app.py export --preset P --tensorrt-rtx sm89` on any machine (rtx_builder.py);
-found by the graph's hash, the card's architecture and the version that built them.
+found by the graph's hash, its sizes, the card's architecture and the version that built them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.files import sha256_of
@@ -16,22 +18,26 @@ from pipeline.engines.base import Choice
 __all__ = ["context_path", "find_context"]
 
 
-def context_path(network_sha256: str, architecture: str, version: str) -> Path:
+def context_path(
+    network_sha256: str, architecture: str, version: str, shapes: Sequence[str] = ()
+) -> Path:
     """Return where the loadable file of an engine lies; the engine itself has the same stem.
 
     Args:
         network_sha256: Hash of the graph it was built from.
         architecture: For example "sm89".
         version: Of TensorRT-RTX: another version does not load it.
+        shapes: Least, usual and largest shapes that it was built for.
     """
-    name = f"{network_sha256[:24]}-{architecture}-{version}"
+    tied = hashlib.sha256("|".join([network_sha256, *shapes]).encode()).hexdigest()[:24]
+    name = f"{tied}-{architecture}-{version}"
     return cache_folder("rtx") / f"{name}.onnx"
 
 
-def find_context(path: Path, choice: Choice) -> Path | None:
+def find_context(path: Path, choice: Choice, shapes: Sequence[str] = ()) -> Path | None:
     """Return the loadable file of an engine built ahead for a graph and this card; None if none."""
     found = re.search(r"\b(sm\d+)\b.*?TensorRT-RTX (\S+)", choice.hardware)
     if found is None:
         return None
-    context = context_path(sha256_of(path), found[1], found[2])
+    context = context_path(sha256_of(path), found[1], found[2], shapes)
     return context if context.is_file() else None

@@ -243,3 +243,27 @@ def test_the_page_is_made_without_opening_a_model(service, examples_folder):
     options = launch_options(idle, examples_folder=examples_folder)
     assert options["ssr_mode"] is False
     assert options["max_file_size"] == service.limits.upload_max_bytes
+
+
+def test_preset_and_engine_are_switched_while_the_page_runs(handlers, shapes_path):
+    status, score_min, iou_max, upscale = handlers.switch("mini", "onnxruntime")
+    assert "ONNX Runtime on the CPU" in status
+    assert (score_min, iou_max, upscale) == (0.1, 0.45, True)
+    shown = handlers.ask(_picture(shapes_path), "red thing", *SETTINGS, "fake", "onnxruntime")
+    assert shown["engine"] == "fake"
+    assert shown["result"]["provenance"]["preset"] == "fake"
+
+
+def test_what_an_engine_lacks_is_said_with_the_command(handlers, shapes_path):
+    status, *_ = handlers.switch("fake", "tensorrt")
+    assert status.startswith('<div role="status"><p>Missing: ')
+    assert "pip install -r requirements-gpu.txt" in status
+    refused = handlers.ask(_picture(shapes_path), "red thing", *SETTINGS, "mini", "tensorrt")
+    assert "provider &#x27;tensorrt&#x27;" in status
+    assert "requirements-gpu.txt" in refused["error"]["message"]
+
+
+@pytest.mark.parametrize(("preset", "engine"), [("no-such", "auto"), ("fake", "no-such")])
+def test_unknown_names_from_the_browser_are_refused(preset, engine, handlers):
+    with pytest.raises(gr.Error, match=r"no-such"):
+        handlers.switch(preset, engine)
