@@ -29,6 +29,7 @@ __all__ = [
     "STOP_NAME",
     "RunState",
     "RunStatus",
+    "can_go_back",
     "curve",
     "go_back",
     "list_runs",
@@ -37,6 +38,7 @@ __all__ = [
     "start_run",
     "stop_run",
     "use_run",
+    "used_run",
 ]
 
 RunState: TypeAlias = Literal["running", "stopped", "failed", "finished"]
@@ -110,14 +112,15 @@ def start_run(
         *(["--resume"] if resume else []), *options,
     ]  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
+    # Before it starts, with our own number: it writes its own as soon as it can.
+    status = {"state": "running", "phase": "starting", "progress": 0.0, "pid": os.getpid()}
+    write_bytes(folder / "status.json", json.dumps(status).encode())
     with (folder / "output.txt").open("ab") as output:
         process = subprocess.Popen(
             command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             start_new_session=True,
         )  # fmt: skip
     _PROCESSES[folder.resolve()] = process
-    status = {"state": "running", "phase": "starting", "progress": 0.0, "pid": process.pid}
-    write_bytes(folder / "status.json", json.dumps(status).encode())
     return run_status(project, folder.name)
 
 
@@ -219,6 +222,17 @@ def go_back(project: Project) -> LocateConfig:
     return project_config(project)
 
 
+def used_run(project: Project) -> str | None:
+    """Return the name of the run whose detector the project uses; None: that of the preset."""
+    parts = str(project.setting(_PIPELINE, {}).get("detect", "")).split("/")
+    return parts[1] if len(parts) > 1 else None
+
+
+def can_go_back(project: Project) -> bool:
+    """Return whether the project used other models before."""
+    return bool(project.setting(_EARLIER, []))
+
+
 def project_config(project: Project, base: LocateConfig | None = None) -> LocateConfig:
     """Return settings with the project's own models, where it has some that are still there."""
     config: LocateConfig = base or LocateConfig()
@@ -239,9 +253,9 @@ def _folder(project: Project, run_id: str) -> Path:
 
 def _alive(folder: Path, pid: int) -> bool:
     process = _PROCESSES.get(folder.resolve())
-    if process is not None and process.pid == pid:
-        return process.poll() is None
-    if pid <= 0:
+    if process is not None and process.poll() is None:
+        return True
+    if pid <= 0 or pid == os.getpid():
         return False
     try:
         os.kill(pid, 0)

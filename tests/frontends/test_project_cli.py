@@ -1,0 +1,160 @@
+"""Projects from the command line: from an empty folder to data sets, tables and cutouts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.image import encode_image
+from core.types import Image
+from dataset.registry import read_dataset
+from frontends.cli import main
+from frontends.service import Service
+from project.store import Project
+from project.types import Accept
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(service: Service, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """`run("import", "more")`: exit code, stdout and stderr of a command on the project."""
+
+    def call(kind: str, *arguments: object, folder: Path | None = None) -> tuple[int, str, str]:
+        place = folder or tmp_path / "project"
+        try:
+            code = main(["project", kind, str(place), *map(str, arguments)], service=service)
+        except SystemExit as ended:
+            code = int(ended.code)
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return call
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, shapes_image: Image) -> Path:
+    """A folder with a picture and a damaged one."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / "shapes.png").write_bytes(encode_image(shapes_image))
+    (pictures / "broken.jpg").write_bytes(b"nothing")
+    return pictures
+
+
+@pytest.fixture
+def created(run: Run, pictures: Path) -> Run:
+    """An empty project."""
+    assert run("create", "--name", "Flying", "--class", "object", "--class", "drone")[0] == 0
+    return run
+
+
+@pytest.fixture
+def labelled(created: Run, pictures: Path) -> Run:
+    """A project with one pre-labelled picture."""
+    run = created
+    code, out, err = run("import", pictures, "--source", "mine")
+    assert (code, out) == (1, "1 images added with 0 boxes, 1 could not be used.\n")
+    assert "broken.jpg" in err
+    arguments = ("--preset", "fake", "--caption", "red thing", "--caption", "green thing")
+    code, out, _ = run("prelabel", *arguments)
+    assert (code, out) == (
+        0, "1 images looked at, 1 boxes wait, 0 kept from before, 0 failed.\n",
+    )  # fmt: skip
+    return run
+
+
+def test_from_proposals_to_a_data_set(labelled: Run, tmp_path: Path) -> None:
+    code, out, _ = labelled("queue", "--json")
+    told = json.loads(out)
+    assert (code, told["images"][0]["name"], told["images"][0]["proposed"]) == (0, "shapes", 1)
+    code, _, err = labelled("export", "--out", tmp_path / "early")
+    assert (code, "no image of the project is done" in err) == (2, True)
+    assert labelled("mark", "--all", "--accept-above", "0.5", "--who", "ann")[0] == 0
+    assert labelled("queue")[1].splitlines()[-1] == "1 of 1 images done."
+    for format in ("yolo", "coco"):
+        out = tmp_path / format
+        code, text, _ = labelled("export", "--format", format, "--out", out)
+        assert (code, text) == (0, f"{out}: 1 images, 1 boxes.\n")
+        [record] = read_dataset(out, format)
+        assert record.xyxy.round(2).tolist() == [[20, 10, 60, 40]]
+        assert record.captions == ("red thing",)
+        assert (out / "README.md").is_file()
+    assert labelled("export", "--format", "csv", "--out", tmp_path / "boxes.csv")[0] == 0
+    assert (tmp_path / "boxes.csv").read_text(encoding="utf-8").count("\n") == 2
+    code, text, _ = labelled("export", "--format", "cutouts", "--out", tmp_path / "cutouts")
+    assert (code, "1 cutouts added" in text) == (0, True)
+    assert labelled("export", "--format", "crops", "--out", tmp_path / "crops")[0] == 0
+
+
+def test_low_scores_are_refused(labelled: Run, tmp_path: Path) -> None:
+    labelled("mark", "shapes", "--accept-above", "1")
+    with Project.open(tmp_path / "project") as project:
+        [box] = project.boxes(project.images()[0].id)
+        assert (box.state, project.images()[0].state) == ("rejected", "done")
+
+
+def test_a_vocabulary_from_a_file(labelled: Run, tmp_path: Path) -> None:
+    (tmp_path / "words.toml").write_text('types = ["box"]\ncolors = ["red", "blue"]\n')
+    code, _, _ = labelled("prelabel", "--preset", "fake", "--vocabulary", tmp_path / "words.toml")
+    assert code == 0
+    with Project.open(tmp_path / "project") as project:
+        captions = [box.caption for box in project.boxes(project.images()[0].id)]
+    assert sorted(caption.split()[0] for caption in captions) == ["blue", "red"]
+
+
+def test_check_and_agreement(labelled: Run, tmp_path: Path) -> None:
+    labelled("mark", "--all", "--accept-above", "0")
+    other = tmp_path / "other"
+    assert labelled("create", folder=other)[0] == 0
+    assert labelled("merge", tmp_path / "project", folder=other)[1].startswith("1 images added")
+    with Project.open(other) as project:
+        image = project.images()[0]
+        edits = [Accept(box.id) for box in project.boxes(image.id)]
+        project.apply(image.id, edits, who="bob", version=image.version, state="done")
+    code, out, _ = labelled("check", "--against", other)
+    assert code == 0
+    assert "agreement on 1 images: F1 1.000, mean IoU 1.000" in out
+    told = json.loads(labelled("check", "--json", "--against", other)[1])
+    assert (told["problems"], told["agreement"]["matched"]) == ([], 1)
+    with Project.open(tmp_path / "project") as project:
+        project.path(project.images()[0].id).unlink()
+    code, out, _ = labelled("check")
+    assert (code, "the file of image shapes is missing" in out) == (1, True)
+
+
+def test_delete_and_restore(labelled: Run, tmp_path: Path) -> None:
+    out = labelled("delete")[1]
+    place = Path(out.splitlines()[0].removeprefix("moved to ").split(";")[0])
+    assert not (tmp_path / "project").exists()
+    assert labelled("queue")[0] == 2
+    assert labelled("restore", folder=place)[0] == 0
+    assert labelled("queue")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "words"),
+    [
+        ("create", (), "holds a project already"),
+        ("import", ("absent",), "does not exist"),
+        ("import", ("pictures", "--format", "tf"), "unknown format"),
+        ("export", (), "either --out or --push"),
+        ("export", ("--push", "me/x"), "needs --token-file"),
+        ("mark", (), "name images"),
+        ("mark", ("absent",), "no image 'absent'"),
+        ("train", ("--use", "20200101-000000"), "there is no run"),
+        ("train", ("--back",), "models it began with"),
+        ("train", ("--stop", "../x"), "no name of a run"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_told_in_a_sentence(
+    created: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str,
+    arguments: tuple[str, ...], words: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    code, _, err = created(kind, *arguments)
+    assert code == 2
+    assert words in err

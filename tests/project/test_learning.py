@@ -1,0 +1,125 @@
+"""Runs in the background: started, watched, stopped, used and taken back; without PyTorch."""
+
+from __future__ import annotations
+
+import json
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from core.errors import InputError
+from pipeline.config import LocateConfig
+from project.learning import (
+    curve,
+    go_back,
+    list_runs,
+    project_config,
+    run_status,
+    start_run,
+    stop_run,
+    use_run,
+)
+from project.store import Project
+
+RUN = "20260101-120000"
+
+
+@pytest.fixture
+def finished(project: Project) -> Path:
+    """The folder of a run that is finished."""
+    folder = project.folder / "runs" / RUN
+    (folder / "model").mkdir(parents=True)
+    (folder / "detector").mkdir()
+    (folder / "status.json").write_text(json.dumps({"state": "finished", "progress": 1.0}))
+    (folder / "metrics.json").write_text(json.dumps({"before": {"ap50": 0.2}}))
+    (folder / "detector" / "log.jsonl").write_text('{"step": 10, "box": 1.5}\n{"step": 2')
+    return folder
+
+
+@pytest.fixture
+def fake_python(tmp_path: Path) -> str:
+    """A stand-in for the interpreter: keeps its arguments and waits for the file `stop`."""
+    path = tmp_path / "python"
+    path.write_text(
+        "#!/bin/sh\n"
+        'echo "$@" >> "$6/arguments.txt"\n'
+        'while [ ! -e "$6/stop" ]; do sleep 0.02; done\n'
+        'mkdir -p "$6/detector"; touch "$6/detector/state.pt"\n'
+        "echo the last words\n"
+    )
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+def _wait(project: Project, run_id: str) -> str:
+    end = time.monotonic() + 10
+    while run_status(project, run_id).state == "running" and time.monotonic() < end:
+        time.sleep(0.02)
+    return run_status(project, run_id).state
+
+
+def test_a_run_is_started_stopped_and_continued(project: Project, fake_python: str) -> None:
+    begun = start_run(project, minutes=2, options=["--threads", "2"], python=fake_python)
+    assert (begun.state, begun.phase) == ("running", "starting")
+    with pytest.raises(InputError, match="is going on"):
+        start_run(project, python=fake_python)
+    stop_run(project, begun.id)
+    assert _wait(project, begun.id) == "stopped"
+    assert run_status(project, begun.id).message == "the last words"
+    again = start_run(project, run_id=begun.id, python=fake_python)
+    assert (again.id, again.state) == (begun.id, "running")
+    stop_run(project, begun.id)
+    _wait(project, begun.id)
+    first, second = (begun.folder / "arguments.txt").read_text().splitlines()
+    assert "--max-minutes 2 --threads 2" in first
+    assert "--resume" not in first
+    assert second.endswith("--resume")
+
+
+def test_a_run_whose_process_is_gone_has_failed(project: Project, finished: Path) -> None:
+    status = {"state": "running", "pid": 2**22 + 1, "progress": 0.5}
+    (finished / "status.json").write_text(json.dumps(status))
+    (finished / "output.txt").write_text("...\nMemoryError\n")
+    told = run_status(project, RUN)
+    assert (told.state, told.message) == ("failed", "MemoryError")
+
+
+def test_a_model_is_used_and_taken_back(project: Project, finished: Path, tmp_path: Path) -> None:
+    base = LocateConfig()
+    assert project_config(project, base) == base
+    config = use_run(project, RUN)
+    assert config.detect.model == str((finished / "model").resolve())
+    assert config.rerank.model == base.rerank.model
+    assert project_config(project, base).detect.model == config.detect.model
+    assert go_back(project).detect.model == base.detect.model
+    with pytest.raises(InputError, match="nothing before"):
+        go_back(project)
+
+
+def test_the_model_moves_with_the_project(project: Project, finished: Path, tmp_path: Path) -> None:
+    use_run(project, RUN)
+    project.close()
+    moved = project.folder.rename(tmp_path / "elsewhere")
+    with Project.open(moved) as again:
+        model = Path(project_config(again).detect.model)
+    assert model == (moved / "runs" / RUN / "model").resolve()
+
+
+def test_curves_and_lists(project: Project, finished: Path) -> None:
+    assert curve(project, RUN) == [{"step": 10, "box": 1.5}], "half a line is not read"
+    [run] = list_runs(project)
+    assert (run.id, run.state, run.metrics["before"]["ap50"]) == (RUN, "finished", 0.2)
+
+
+@pytest.mark.parametrize("name", ["../x", "", "a/b", "nothing"])
+def test_unknown_runs_are_told(project: Project, name: str) -> None:
+    with pytest.raises(InputError, match=r"no name of a run|there is no run"):
+        run_status(project, name)
+
+
+def test_an_unfinished_run_is_not_used(project: Project, finished: Path) -> None:
+    (finished / "status.json").write_text(json.dumps({"state": "stopped"}))
+    with pytest.raises(InputError, match="not finished"):
+        use_run(project, RUN)
