@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import InputError
+from core.errors import InputError, MissingPackageError
 from core.files import confined_path
 from core.image import read_image
 from core.types import Image
@@ -27,6 +28,7 @@ from project.folders import (
     restore_project,
 )
 from project.intake import import_path
+from project.learning import project_config
 from project.score import RankedScore, Scorer
 from project.store import DATABASE_NAME, Project
 from project.types import BoxRow
@@ -64,7 +66,7 @@ class Desk:
         """Return where the visitor's projects lie."""
         return (self.shared or visit.folder / "projects").resolve()
 
-    def list(self, visit: Visit) -> list[ProjectInfo]:
+    def projects(self, visit: Visit) -> list[ProjectInfo]:
         """Return the projects that a visitor may open, the one used last first."""
         return sorted(list_projects(self.folder(visit)), key=lambda info: -_used(info.folder))
 
@@ -178,6 +180,25 @@ class Desk:
         for path in mine:
             self.runs.forget(str(path))
 
+    def check_learning(self) -> None:
+        """Refuse to train where that cannot work.
+
+        Raises:
+            MissingPackageError: PyTorch or Ultralytics is not installed.
+            InputError: Projects are visitors' own: a training would outlive its visitor.
+        """
+        if self.shared is None:
+            raise InputError(
+                "training takes long and is off where every visitor has own projects.",
+                "Export the project and train it on a machine of your own.",
+            )
+        missing = [name for name in ("torch", "ultralytics") if find_spec(name) is None]
+        if missing:
+            raise MissingPackageError(
+                f"training needs {' and '.join(missing)}.",
+                "pip install -r requirements-train.txt, then Ultralytics as the README says.",
+            )
+
     # ---------------------------------------------------------------- scores
 
     def scores(
@@ -214,7 +235,7 @@ class Desk:
 
     def locator(self, project: Project) -> Locator:
         """Return the pipeline of a project: its own, once one was trained, else the page's."""
-        return self.service.locator(self.service.base_config())
+        return self.service.locator(project_config(project, self.service.base_config()))
 
 
 def _used(folder: Path) -> float:

@@ -9,28 +9,31 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError
 from core.files import confined_path
-from dataset.archive import Limits, pack
-from dataset.hub import push_folder
+from dataset.archive import Limits, pack, unpack
 from frontends.desk import Desk
 from frontends.material import Brought
+from frontends.project_out import EXPORTS, export_project, push_project
 from frontends.runs import Run, RunState
 from frontends.visits import Visit
+from pipeline.stages import OnProgress
 from project.copying import copy_project
-from project.export import What, export_crops, export_csv, export_dataset
+from project.export import What
 from project.intake import Imported, import_path
+from project.merge import merge
 from project.prelabel import Question, prelabel
-from project.store import Project
+from project.store import DATABASE_NAME, Project
 
-__all__ = ["EXPORTS", "Outgoing", "start_export", "start_import", "start_prelabel"]
+__all__ = ["WHOLE", "Outgoing", "start_export", "start_import", "start_prelabel"]
 
-EXPORTS = ("yolo", "coco", "voc", "hf", "jsonl", "csv", "crops", "project")
-"""What a project can leave as: data sets, a table, crops for the reranker, or all of it."""
+WHOLE = "project"
+"""Everything of a project, as it can be merged into another one."""
 _REFUSED_MAX = 200
 
 
@@ -39,9 +42,9 @@ class Outgoing:
     """A wish to take a project out.
 
     Args:
-        format: One of `EXPORTS`.
+        format: One of `frontends.project_out.EXPORTS`, or `WHOLE`.
         what: See `project.export`.
-        repo: Send it to this data set on Hugging Face instead of offering a file.
+        repo: Send it to this data set on Hugging Face, as an image folder, instead.
         token: With the right to write there.
         private: Whether only its owner shall see it.
     """
@@ -75,11 +78,7 @@ def start_import(desk: Desk, visit: Visit, key: str, files: Sequence[Brought]) -
         with tempfile.TemporaryDirectory(dir=project.folder, prefix=".import-") as temporary:
             folder = Path(temporary)
             archives = _lay_out(files, folder)
-            taken = _import(desk, project, folder, archives, run)
-        run.said = taken.sentence()
-        run.refused = tuple((f.where, f"{f.message} {f.hint}") for f in taken.findings)[
-            :_REFUSED_MAX
-        ]
+            run.said, run.refused = _import(desk, project, folder, archives, run)
         return "done"
 
     return desk.runs.start(desk.run_key(visit, key), work)
@@ -105,20 +104,49 @@ def _lay_out(files: Sequence[Brought], folder: Path) -> list[Path]:
 
 def _import(
     desk: Desk, project: Project, folder: Path, archives: Sequence[Path], run: Run
-) -> Imported:
+) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """What came in, as a sentence, and what did not, with reasons."""
+
+    def report(done: int, total: int, name: str) -> None:
+        run.report("importing", done, total)
+
     limits = Limits(total_bytes=desk.limits.visit_max_bytes)
-    taken = Imported()
+    taken, merged = Imported(), list[str]()
     for path in ([folder] if any(folder.iterdir()) else []) + list(archives):
+        if _is_project(path):
+            merged.append(_merge(project, path, limits, report))
+            continue
         taken = taken.plus(
             import_path(
                 project,
                 path,
                 limits=limits,
                 max_pixels=desk.limits.max_pixels,
-                on_progress=lambda done, total, name: run.report("importing", done, total),
+                on_progress=report,
             )
         )
-    return taken
+    said = [taken.sentence()] if taken != Imported() else []
+    refused = tuple((one.where, f"{one.what} {one.advice}".strip()) for one in taken.findings)
+    return " ".join(said + merged), refused[:_REFUSED_MAX]
+
+
+def _is_project(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return DATABASE_NAME in archive.namelist()
+
+
+def _merge(project: Project, archive: Path, limits: Limits, report: OnProgress) -> str:
+    """Bring in a whole project that was exported here or elsewhere."""
+    with tempfile.TemporaryDirectory(dir=project.folder, prefix=".merge-") as temporary:
+        folder = Path(temporary)
+        unpack(archive, folder, limits=limits)
+        with Project.open(folder) as other:
+            for image in other.walk():
+                # Its file may say anything about where its pictures lie.
+                confined_path(folder, str(other.path(image.id).relative_to(folder)))
+            return merge(project, other, on_progress=report).sentence()
 
 
 def start_prelabel(desk: Desk, visit: Visit, key: str, question: Question) -> Run:
@@ -152,12 +180,9 @@ def start_export(desk: Desk, visit: Visit, key: str, wish: Outgoing) -> Run:
         InputError: There is no such format, or another run is not over.
     """
     project = desk.project(visit, key)
-    if wish.format not in EXPORTS:
-        raise InputError(f"there is no export {wish.format!r}.", f"Known: {', '.join(EXPORTS)}.")
-    if wish.repo and wish.format in ("csv", "crops", "project"):
-        raise InputError(
-            f"{wish.format} is no data set for Hugging Face.", "Choose a format of data sets."
-        )
+    known = (*EXPORTS, WHOLE)
+    if wish.format not in known:
+        raise InputError(f"there is no export {wish.format!r}.", f"Known: {', '.join(known)}.")
 
     def work(run: Run) -> RunState:
         run.report("exporting", 0, 0)
@@ -170,35 +195,37 @@ def start_export(desk: Desk, visit: Visit, key: str, wish: Outgoing) -> Run:
 
 
 def _export(project: Project, out: Path, name: str, wish: Outgoing, run: Run) -> RunState:
-    folder = out / name
-    if wish.format == "csv":
-        run.file = out / f"{name}.csv"
-        run.said = f"{export_csv(project, run.file, what=wish.what)} boxes written."
-        return "done"
-
-    def report(done: int, total: int, name: str) -> None:
+    def report(done: int, total: int, what: str) -> None:
         run.report("exporting", done, total)
 
-    if wish.format == "project":
-        copy_project(project, folder, on_progress=report)
-        run.said = f"{project.count()} pictures with all their boxes and history."
-    elif wish.format == "crops":
-        count = export_crops(project, folder, what=wish.what, on_progress=report)
-        run.said = f"{count} crops written."
-    else:
-        dataset = export_dataset(project, folder, wish.format, what=wish.what)
-        boxes = sum(len(record.xyxy) for record in dataset.records)
-        run.said = f"{len(dataset.records)} images with {boxes} boxes written."
     if wish.repo:
-        run.url = push_folder(
-            folder,
+        run.url = push_project(
+            project,
             wish.repo,
             token=wish.token,
             private=wish.private,
+            what=wish.what,
             on_progress=lambda done, total: run.report("sending", done, total),
         )
         return "sent"
+    folder = out / name
+    if wish.format == "csv":
+        run.file = out / f"{name}.csv"
+        run.said = _told(export_project(project, run.file, "csv", what=wish.what))
+        return "done"
+    if wish.format == WHOLE:
+        copy_project(project, folder, on_progress=report)
+        run.said = f"{project.count()} images with all their boxes and history."
+    else:
+        run.said = _told(
+            export_project(project, folder, wish.format, what=wish.what, on_progress=report)
+        )
     run.file = out / f"{name}.zip"
     pack(folder, run.file, lambda done, total: run.report("packing", done, total))
     shutil.rmtree(folder, ignore_errors=True)
     return "done"
+
+
+def _told(sentence: str) -> str:
+    """A sentence of the command line without the path that it begins with."""
+    return sentence.split(": ", 1)[-1]

@@ -6,6 +6,7 @@ Holds no vision code and no words of the page. In: a picture's path, captions, s
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections import OrderedDict
@@ -19,18 +20,22 @@ from core.errors import CaptionError, ConfigError, ImageError, InputError
 from core.files import sha256_of
 from core.result import Result
 from core.types import Crops, Image
+from pipeline.cache import set_cache_folder
 from pipeline.config import LocateConfig, load_config
 
 if TYPE_CHECKING:
     from pipeline.locate import Locator, Observation
     from pipeline.rank import Assignment
 
-__all__ = ["ENVIRONMENT", "Answer", "CropPair", "Limits", "Service", "read_limits"]
+__all__ = ["ENVIRONMENT", "Answer", "CropPair", "Limits", "Service", "read_limits", "use_cache"]
+
+_LOG = logging.getLogger(__name__)
 
 # The only environment variables of the project: name, default, meaning.
 # GRADIO_SERVER_NAME and GRADIO_SERVER_PORT are read by Gradio itself.
 ENVIRONMENT: tuple[tuple[str, str, str], ...] = (
     ("SPOTTER_PRESET", "", "Preset of the page; empty: the default preset."),
+    ("SPOTTER_CACHE", "", "Folder of converted models and built engines; empty: ~/.cache/spotter."),
     ("SPOTTER_UPLOAD_MB", "32", "Largest accepted picture file, in MB (million bytes)."),
     ("SPOTTER_MAX_PIXELS", "60000000", "Largest accepted picture, in pixels."),
     ("SPOTTER_CACHE_MB", "256", "Memory for observations of pictures, in MB."),
@@ -212,7 +217,7 @@ class Service:
         """
         self._check(path, captions)
         locator = self.locator(config)
-        key, seen, reused = self._look(path, config, locator)
+        key, seen, reused = self._look(path, config, locator, captions)
         return Answer(self._answer(seen, captions, config, assignment), key, reused)
 
     def answer_again(
@@ -275,16 +280,21 @@ class Service:
                 "Leave some out.",
             )
 
-    def _look(self, path: Path, config: LocateConfig, locator: Locator) -> tuple[str, _Seen, bool]:
+    def _look(
+        self, path: Path, config: LocateConfig, locator: Locator, captions: Sequence[str]
+    ) -> tuple[str, _Seen, bool]:
         """Key, observation, and whether it was kept; a lower score_min than before looks anew."""
         key = f"{sha256_of(path)[:24]}-{_settings_key(config)}"
+        if locator.reads_captions:
+            # Told to look for something else, it sees something else.
+            key += f"-{sha256_of(chr(10).join(captions).encode())[:12]}"
         if kept := self._seen_before(key, path, config):
             return key, kept, True
         with self._working:
             # Another visitor may have brought the same picture while this one waited.
             if kept := self._seen_before(key, path, config):
                 return key, kept, True
-            observation = locator.observe([path])[0]
+            observation = locator.observe([path], captions)[0]
             size_bytes = _size_bytes(observation.crops) + _size_bytes(observation.upscaled)
             seen = _Seen(path, config, observation, size_bytes)
             self._keep(key, seen)
@@ -326,10 +336,19 @@ class Service:
         return locator.answer(shown, captions, assignment=assignment)
 
 
+def use_cache(environment: Mapping[str, str] = os.environ) -> None:
+    """Keep converted models and built engines where the environment says."""
+    folder = environment.get("SPOTTER_CACHE", "")
+    set_cache_folder(Path(folder).expanduser() if folder else None)
+
+
 def _open_locator(config: LocateConfig) -> Locator:
     # Engines are imported here, so that a page is served before any of them.
+    from convert.job import prepare_missing
     from pipeline.locate import Locator
 
+    # Weights that are on this machine are converted at their first use; nothing is fetched.
+    prepare_missing(config, tell=lambda what: _LOG.info("%s", what))
     return Locator.open(config)
 
 

@@ -6,6 +6,8 @@ drawn and moved in the browser alone; each finished edit is sent after it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
@@ -17,14 +19,20 @@ from frontends.ui.annotate_handlers import (
     create_visit_calls,
 )
 from frontends.ui.annotate_runs import create_run_calls
+from frontends.ui.annotate_sheets import create_lesson_calls, create_review_calls
 from frontends.ui.bench import create_bench
 from frontends.ui.boxlist import create_boxlist
 from frontends.ui.desk import create_desk
 from frontends.ui.done import create_done
 from frontends.ui.keys import create_keys
+from frontends.ui.lessons import create_lessons
+from frontends.ui.outlet import create_outlet
 from frontends.ui.picture import create_picture
+from frontends.ui.prelabel import create_prelabel
 from frontends.ui.projects import create_projects
+from frontends.ui.review import create_review
 from frontends.ui.strip import create_strip
+from frontends.ui.synth import can_sign_in
 from frontends.ui.visit import create_visit
 
 __all__ = ["create_annotate"]
@@ -75,11 +83,38 @@ def create_annotate(page: gr.Blocks, desk: Desk) -> None:
             with gr.Column(elem_classes="annotate-side"):
                 create_boxlist(room=ROOM, history=label["history"], elem_id="annotate-boxes")
                 create_done(room=ROOM, elem_id="annotate-done")
-        _create_sheets()
+        _create_sheets(desk, run)
     visit.enter(enter, None, [visit, projects], **_LIGHT, **_QUIET)
     page.unload(leave)
 
 
-def _create_sheets() -> None:
-    with gr.Column(elem_classes="spotter-sheet", elem_id="annotate-help"):
-        create_keys(room=ROOM, layer="annotate-help", elem_id="annotate-keys")
+def _create_sheets(desk: Desk, run: dict[str, Any]) -> None:
+    with _sheet("help") as layer:
+        create_keys(room=ROOM, layer=layer, elem_id="annotate-keys")
+    with _sheet("prelabel") as layer:
+        create_prelabel(
+            room=ROOM, layer=layer, calls=[run["start_looking"]], elem_id="annotate-questions"
+        )
+    with _sheet("outlet") as layer:
+        create_outlet(
+            room=ROOM,
+            layer=layer,
+            calls=[run["start_outlet"]],
+            signed_in=can_sign_in(),
+            elem_id="annotate-formats",
+        )
+    with _sheet("review") as layer:
+        create_review(
+            room=ROOM, layer=layer, calls=create_review_calls(desk), elem_id="annotate-doubts"
+        )
+    with _sheet("lessons") as layer:
+        create_lessons(
+            room=ROOM, layer=layer, calls=create_lesson_calls(desk), elem_id="annotate-runs"
+        )
+
+
+@contextmanager
+def _sheet(name: str) -> Iterator[str]:
+    """The place of a sheet; yields the id of its element."""
+    with gr.Column(elem_classes="spotter-sheet", elem_id=f"annotate-{name}"):
+        yield f"annotate-{name}"

@@ -29,7 +29,9 @@ from project.types import (
     Delete,
     Describe,
     Edit,
+    ImageState,
     Move,
+    Order,
     Reject,
     Xyxy,
 )
@@ -115,9 +117,8 @@ def _reading(desk: Desk) -> list[Call]:
     @guarded(present.present_error)
     def queue(wish: dict[str, Any]) -> Shown:
         _, _, project = find(desk, wish)
-        order = wish.get("order") if wish.get("order") in ORDERS else "queue"
-        state = wish.get("only") if wish.get("only") in IMAGE_STATES else None
-        rows = project.states(order, state)
+        order: Order = next((one for one in ORDERS if one == wish.get("order")), "queue")
+        rows = project.states(order, _state(wish.get("only")))
         return {
             "ids": [number for number, _ in rows],
             "states": [state for _, state in rows],
@@ -161,7 +162,7 @@ def _changing(desk: Desk) -> list[Call]:
         edits = [read_edit(told) for told in wish.get("edits") or ()]
         if len(edits) > _EDITS_MAX:
             raise InputError(f"{len(edits)} edits at once are too many, allowed are {_EDITS_MAX}.")
-        state = wish.get("state") if wish.get("state") in IMAGE_STATES else None
+        state = _state(wish.get("state"))
         before = {box.id for box in project.boxes(image_id)}
         try:
             applied = project.apply(
@@ -215,6 +216,10 @@ def _whole(project: Project, image_id: int) -> Shown:
         "photo": present.present_photo(project, image),
         "boxes": [present.present_box(box) for box in project.boxes(image_id)],
     }
+
+
+def _state(told: object) -> ImageState | None:
+    return next((state for state in IMAGE_STATES if state == told), None)
 
 
 def _who(wish: Mapping[str, Any]) -> str:

@@ -40,6 +40,8 @@ __all__ = [
     "present_run",
     "present_scores",
     "present_thumb",
+    "sentence",
+    "thumb_url",
 ]
 
 _THUMB_WH = (160, 104)
@@ -53,7 +55,7 @@ def present_projects(desk: Desk, visit: Visit) -> Shown:
     """Return the projects that a visitor may open, and where they are kept."""
     words = text_annotate.PROJECTS
     where = words["visit"] if desk.shared is None else words["shared"].format(folder=desk.shared)
-    return {"projects": [_summary(one) for one in desk.list(visit)], "where": where}
+    return {"projects": [_summary(one) for one in desk.projects(visit)], "where": where}
 
 
 def _summary(info: ProjectInfo) -> Shown:
@@ -156,15 +158,20 @@ def present_history(entries: Sequence[HistoryEntry]) -> list[str]:
 
 
 def present_thumb(project: Project, image: ImageRow) -> Shown:
-    """Return a small picture of an image; its address is empty where the file is damaged."""
-    source = project.path(image.id)
+    """Return the name and small picture of an image."""
+    return {"id": image.id, "name": image.name, "url": thumb_url(project, image.id)}
+
+
+def thumb_url(project: Project, image_id: int) -> str:
+    """Return the address of a small picture; empty where the file is damaged."""
+    source = project.path(image_id)
     path = project.folder / _THUMBS / f"{source.stem}.jpg"
     if not path.is_file():
         try:
             _write_thumb(source, path)
         except IMAGE_ERRORS:
-            return {"id": image.id, "name": image.name, "url": ""}
-    return {"id": image.id, "name": image.name, "url": file_url(path)}
+            return ""
+    return file_url(path)
 
 
 def _write_thumb(source: Path, path: Path) -> None:

@@ -5,9 +5,11 @@ Holds no layout; see `annotate_handlers` for the shape of wishes and answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+import gradio as gr
 
 from core.errors import InputError
 from frontends.desk import Desk
@@ -17,13 +19,14 @@ from frontends.material import Brought
 from frontends.ui import annotate_present as present
 from frontends.ui.annotate_handlers import Call, Shown, find
 from frontends.ui.uploads import find_upload
+from pipeline.rank import Assignment
 from project.prelabel import Question
 from project.vocabulary import SETTING, Vocabulary
 
 __all__ = ["create_run_calls"]
 
 
-def create_run_calls(desk: Desk) -> dict[str, Call]:
+def create_run_calls(desk: Desk) -> dict[str, Callable[..., Shown]]:
     """Return the calls that begin, follow and stop runs, by their names."""
     return {call.__name__: call for call in (*_following(desk), *_beginning(desk))}
 
@@ -49,7 +52,7 @@ def _following(desk: Desk) -> list[Call]:
     return [run_state, stop_run, describe_project]
 
 
-def _beginning(desk: Desk) -> list[Call]:
+def _beginning(desk: Desk) -> list[Callable[..., Shown]]:
     @guarded(present.present_error)
     def import_files(wish: dict[str, Any]) -> Shown:
         visit, key, _ = find(desk, wish)
@@ -68,13 +71,13 @@ def _beginning(desk: Desk) -> list[Call]:
         return present.present_run(start_prelabel(desk, visit, key, question))
 
     @guarded(present.present_error)
-    def start_outlet(wish: dict[str, Any]) -> Shown:
+    def start_outlet(wish: dict[str, Any], signed_in: gr.OAuthToken | None) -> Shown:
         visit, key, _ = find(desk, wish)
         outgoing = Outgoing(
             format=str(wish.get("format")),
             what="all" if wish.get("what") == "all" else "confirmed",
             repo=str(wish.get("repo") or "").strip(),
-            token=str(wish.get("token") or ""),
+            token=str(wish.get("token") or "") or (signed_in.token if signed_in else ""),
             private=bool(wish.get("private", True)),
         )
         return present.present_run(start_export(desk, visit, key, outgoing))
@@ -89,7 +92,7 @@ def _question(wish: Mapping[str, Any]) -> Question:
         lines = [line for line in str(wish.get("captions") or "").splitlines() if line.strip()]
         if not lines:
             raise InputError("there is no caption.", "Write what to look for, one caption a line.")
-        joint = "joint" if wish.get("joint", True) else "independent"
+        joint: Assignment = "joint" if wish.get("joint", True) else "independent"
         others = bool(wish.get("others"))
         return Question(captions=tuple(lines), assignment=joint, others=others)
     if mode == "vocabulary":

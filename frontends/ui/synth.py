@@ -27,7 +27,7 @@ from frontends.workshop import Workshop
 from synth.config import BLENDS, SceneConfig, load_scene_config, scene_preset_names
 from synth.effects import PRESET_NAMES
 
-__all__ = ["create_synth"]
+__all__ = ["can_sign_in", "create_synth"]
 
 ROOM = "synth"
 _LARGE_ROOM = "synth-large"
@@ -146,10 +146,10 @@ def _create_results(workshop: Workshop, handlers: SynthHandlers) -> None:
         progress=handlers.progress,
         elem_id="synth-made",
     )
-    if _can_sign_in():
+    if can_sign_in():
         gr.LoginButton(text.MADE["sign_in"], size="sm", elem_id="synth-login")
 
 
-def _can_sign_in() -> bool:
-    """Whether this is a Space whose visitors may sign in."""
+def can_sign_in() -> bool:
+    """Return whether this is a Space whose visitors may sign in."""
     return gr.oauth.OAUTH_CLIENT_ID is not None and find_spec("authlib") is not None

@@ -15,6 +15,7 @@ function createDesk({ props, server }) {
   const edits = createEdits({ send, answered, told: (saving) => room.set({ saving }) });
   const commands = createCommands({ room, change, send: travel, go, say, real: edits.real, words });
   let scoring = 0;
+  let wanted = null;
 
   function say(message, calm = true) { room.set({ notice: message ? { message, calm } : null }); }
   const project = () => (room.state.project || {}).key;
@@ -90,8 +91,18 @@ function createDesk({ props, server }) {
     say("");
     room.set({ listed: [], photo: answer.photo, picture: { url: answer.photo.url, wh: [answer.photo.width, answer.photo.height] }, selected: null, hovered: null, asked: answer.asked });
     show(answer.boxes);
+    point();
     ahead(at + 1);
     scoring = setTimeout(() => rescore(id), SCORE_REST_MS);
+  }
+
+  // Somebody came here to see one box.
+  function point() {
+    const box = (room.state.boxes || []).find((other) => other.id === wanted);
+    wanted = null;
+    if (!box) return;
+    room.set({ selected: box.id });
+    room.set({ look: { kind: "visit", id: box.id } });
   }
 
   // The next image is there before it is asked for.
@@ -215,9 +226,11 @@ function createDesk({ props, server }) {
   });
   room.on(["order", "only", "queue_again"], () => { photos.clear(); if (room.state.opened) loadQueue(); });
   room.on(["goto"], ({ goto }) => {
-    const { queue } = room.state;
-    if (queue && queue.ids.includes(goto.image)) go(goto.image);
-    else { room.set({ only: "" }); loadQueue(goto.image); }
+    const { queue, photo } = room.state;
+    wanted = goto.box || null;
+    if (photo && photo.id === goto.image) point();
+    else if (queue && queue.ids.includes(goto.image)) go(goto.image);
+    else { room.state.only = ""; loadQueue(goto.image); }
   });
   room.set({ tool: matchMedia("(pointer: coarse)").matches ? "pan" : "draw", score_min: 0 });
 }

@@ -280,7 +280,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
 
   function speak(state) {
     const box = boxes.find((other) => other.id === state.selected);
-    find("spoken").textContent = box && box.probability === undefined ? box.label : box
+    find("spoken").textContent = box && (editing || box.probability === undefined) ? box.label : box
       ? fill(words.spoken, { rank: box.rank, label: box.label, probability: percent(box.probability), detector: box.detector.toFixed(2) })
       : "";
     if (box) view.reveal(box);

@@ -1,0 +1,162 @@
+"""What the sheets of the tab Annotate call: suspicious labels, agreement, training.
+
+Holds no layout; see `annotate_handlers` for the shape of wishes and answers.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from core.errors import InputError
+from frontends.desk import Desk
+from frontends.failures import guarded
+from frontends.ui import annotate_present as present
+from frontends.ui.annotate_handlers import Call, Shown, find
+from frontends.visits import Visit
+from project import learning
+from project.agreement import compare
+from project.quality import find_suspicions
+from project.store import Project
+
+__all__ = ["create_lesson_calls", "create_review_calls"]
+
+_SUSPICIONS_MAX = 2000
+_DIFFERENCES_MAX = 100
+_MINUTES_MAX = 600
+_CURVE_POINTS = 240
+
+
+def create_review_calls(desk: Desk) -> list[Call]:
+    """Return the calls of the sheet of suspicious labels."""
+
+    @guarded(present.present_error)
+    def find_suspicious(wish: dict[str, Any]) -> Shown:
+        visit, key, project = find(desk, wish)
+        found = find_suspicions(project)[:_SUSPICIONS_MAX]
+        images = {one.image_id: project.image(one.image_id) for one in found}
+        thumbs = {number: present.thumb_url(project, number) for number in images}
+        return {
+            "found": [
+                {
+                    "kind": one.kind,
+                    "image": one.image_id,
+                    "box": one.box_id,
+                    "severity": one.severity,
+                    "what": one.what,
+                    "name": images[one.image_id].name,
+                    "url": thumbs[one.image_id],
+                }
+                for one in found
+            ],
+            "others": _others(desk, visit, key),
+        }
+
+    @guarded(present.present_error)
+    def compare_projects(wish: dict[str, Any]) -> Shown:
+        visit, _, project = find(desk, wish)
+        told = compare(project, desk.project(visit, str(wish.get("other") or "")))
+        names = ("images", "f1", "mean_iou", "class_kappa", "caption_ratio")
+        return {
+            **{name: getattr(told, name) for name in names},
+            "differences": [
+                {
+                    "image": one.image_id,
+                    "name": one.name,
+                    "here": one.only_here,
+                    "there": one.only_there,
+                    "words": one.other_class + one.other_caption,
+                    "url": present.thumb_url(project, one.image_id),
+                }
+                for one in told.differences[:_DIFFERENCES_MAX]
+            ],
+        }
+
+    return [find_suspicious, compare_projects]
+
+
+def _others(desk: Desk, visit: Visit, key: str) -> list[Shown]:
+    return [
+        {"key": info.folder.name, "name": info.name}
+        for info in desk.projects(visit)
+        if info.folder.name != key and not info.problem
+    ]
+
+
+def create_lesson_calls(desk: Desk) -> list[Call]:
+    """Return the calls of the sheet of training runs; each answers with all runs."""
+
+    @guarded(present.present_error)
+    def list_lessons(wish: dict[str, Any]) -> Shown:
+        _, _, project = find(desk, wish)
+        return _lessons(project)
+
+    @guarded(present.present_error)
+    def start_lesson(wish: dict[str, Any]) -> Shown:
+        _, _, project = find(desk, wish)
+        minutes = float(wish.get("minutes") or 0)
+        if not (math.isfinite(minutes) and 1 <= minutes <= _MINUTES_MAX):
+            raise InputError(
+                f"got {minutes:g} minutes, allowed are 1 to {_MINUTES_MAX}.", "Begin with 15."
+            )
+        desk.check_learning()
+        learning.start_run(project, minutes=minutes)
+        return _lessons(project)
+
+    @guarded(present.present_error)
+    def resume_lesson(wish: dict[str, Any]) -> Shown:
+        _, _, project = find(desk, wish)
+        desk.check_learning()
+        learning.start_run(project, run_id=str(wish.get("run")))
+        return _lessons(project)
+
+    @guarded(present.present_error)
+    def stop_lesson(wish: dict[str, Any]) -> Shown:
+        _, _, project = find(desk, wish)
+        learning.stop_run(project, str(wish.get("run")))
+        return _lessons(project)
+
+    @guarded(present.present_error)
+    def use_lesson(wish: dict[str, Any]) -> Shown:
+        _, _, project = find(desk, wish)
+        learning.use_run(project, str(wish.get("run")))
+        return _lessons(project)
+
+    @guarded(present.present_error)
+    def leave_lesson(wish: dict[str, Any]) -> Shown:
+        _, _, project = find(desk, wish)
+        learning.go_back(project)
+        return _lessons(project)
+
+    return [list_lessons, start_lesson, resume_lesson, stop_lesson, use_lesson, leave_lesson]
+
+
+def _lessons(project: Project) -> Shown:
+    used = learning.used_run(project)
+    return {
+        "runs": [
+            {
+                "id": run.id,
+                "state": run.state,
+                "phase": run.phase,
+                "progress": run.progress,
+                "left_s": run.left_s,
+                "message": run.message,
+                "metrics": {name: run.metrics.get(name) for name in ("before", "after")},
+                "curve": _curve(project, run.id),
+                "used": run.id == used,
+            }
+            for run in learning.list_runs(project)
+        ],
+        "can_go_back": learning.can_go_back(project),
+    }
+
+
+def _curve(project: Project, run_id: str) -> list[list[float]]:
+    """Seconds and loss (the sum of its parts), no more points than can be told apart."""
+    rows = [
+        [float(row["passed_s"]), float(row["box"] + row["cls"] + row["dfl"])]
+        for row in learning.curve(project, run_id)
+    ]
+    step = max(1, len(rows) // _CURVE_POINTS)
+    return rows[::step]

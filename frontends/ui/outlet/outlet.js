@@ -1,0 +1,61 @@
+// How the project leaves: as a file in a chosen format, or to Hugging Face.
+//
+// Room in: `sheet`, `project`, `progress`. Out: `run`.
+function createOutlet({ element, props, server }) {
+  const { room: openRoom, element: make, fill, sheet: createSheet } = window.spotter;
+  const room = openRoom(props.room);
+  const words = props.words;
+  const find = (name) => element.querySelector(`.${name}`);
+  const chosen = { format: props.formats[0][0], what: "confirmed" };
+
+  const sheet = createSheet({ room, name: "outlet", id: props.layer, element, title: words.title, close: words.close, opened: show });
+  for (const [name, text] of Object.entries(words.labels)) find(name).textContent = text;
+  find("repo").placeholder = words.repo_hint;
+  find("token-field").hidden = props.signed_in;
+  find("private").checked = true;
+  find("formats").setAttribute("aria-label", words.format);
+  find("modes").setAttribute("aria-label", words.what);
+
+  find("formats").append(...props.formats.map(([value, name, does]) => make("button", { type: "button", role: "radio", class: "format", "data-value": value, onclick: () => choose("format", value) }, [make("b", { text: name }), make("span", { text: does })])));
+  find("modes").append(...["confirmed", "all"].map((value) => make("button", { type: "button", role: "radio", class: "mode", "data-value": value, onclick: () => choose("what", value) })));
+
+  function choose(name, value) {
+    chosen[name] = value;
+    const group = name === "format" ? "formats" : "modes";
+    for (const node of find(group).children) node.setAttribute("aria-checked", String(node.dataset.value === value));
+    find("modes").hidden = chosen.format === "project";
+  }
+
+  function show() {
+    const { progress } = room.state;
+    const [confirmed, all] = find("modes").children;
+    const total = progress ? progress.total : 0;
+    confirmed.textContent = fill(words.confirmed, { count: progress ? progress.done : 0 });
+    all.textContent = fill(words.all, { count: total });
+    if (progress && progress.done === 0) choose("what", "all");
+    notice("");
+  }
+
+  function notice(message) {
+    find("notice").textContent = message;
+    find("notice").hidden = !message;
+  }
+
+  async function start(more) {
+    try {
+      const run = await server.start_outlet({ visit: room.state.visit, project: room.state.project.key, ...chosen, ...more });
+      if (run.error) { notice(run.error); return; }
+      find("token").value = "";
+      room.set({ run });
+      sheet.close();
+    } catch (error) { notice(String(error.message || error)); }
+  }
+
+  element.querySelector("form").addEventListener("submit", (event) => { event.preventDefault(); start({}); });
+  find("send").addEventListener("click", () => {
+    if (find("repo").value.trim()) start({ repo: find("repo").value, token: find("token").value, private: find("private").checked });
+    else notice(words.no_repo);
+  });
+  choose("format", chosen.format);
+  choose("what", chosen.what);
+}

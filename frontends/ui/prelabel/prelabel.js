@@ -1,0 +1,66 @@
+// What the models shall look for, and the start of their run over the project.
+//
+// Room in: `sheet`, `project`. Out: `run`.
+function createPrelabel({ element, props, server }) {
+  const { room: openRoom, element: make, fill, sheet: createSheet } = window.spotter;
+  const room = openRoom(props.room);
+  const words = props.words;
+  const find = (name) => element.querySelector(`.${name}`);
+  const MODES = ["captions", "vocabulary", "boxes"];
+  let mode = "captions";
+
+  const sheet = createSheet({ room, name: "prelabel", id: props.layer, element, title: words.title, close: words.close, opened: show });
+  for (const [name, text] of Object.entries(words.labels)) find(name).textContent = text;
+  find("captions").placeholder = words.captions_hint;
+  find("joint").checked = true;
+  find("modes").setAttribute("aria-label", words.mode);
+  find("modes").append(...MODES.map((name) => make("button", { type: "button", role: "radio", class: "mode", "data-mode": name, text: words.modes[name], onclick: () => choose(name) })));
+
+  function choose(name) {
+    mode = name;
+    for (const node of element.querySelectorAll(".mode")) node.setAttribute("aria-checked", String(node.dataset.mode === name));
+    find("mode-captions").hidden = name !== "captions";
+    find("mode-vocabulary").hidden = name !== "vocabulary";
+    find("lead").textContent = words.leads[name];
+  }
+
+  const listOf = (name) => find(name).value.split(/[,\n]/).map((word) => word.trim()).filter(Boolean);
+  function count() {
+    find("count").textContent = fill(words.count, { count: listOf("types").length * Math.max(1, listOf("colors").length) });
+  }
+
+  function show() {
+    const { project } = room.state;
+    const vocabulary = project.vocabulary || props.vocabulary;
+    if (!find("captions").value) find("captions").value = project.captions.join("\n");
+    find("types").value = vocabulary.types.join(", ");
+    find("colors").value = vocabulary.colors.join(", ");
+    if (!project.captions.length && project.vocabulary) choose("vocabulary");
+    count();
+    notice("");
+    if (mode === "captions") find("captions").focus();
+  }
+
+  function notice(message) {
+    find("notice").textContent = message;
+    find("notice").hidden = !message;
+  }
+
+  element.querySelector("form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    find("go").disabled = true;
+    try {
+      const run = await server.start_looking({
+        visit: room.state.visit, project: room.state.project.key, mode, captions: find("captions").value, types: find("types").value,
+        colors: find("colors").value, joint: find("joint").checked, others: find("others").checked,
+      });
+      if (run.error) notice(run.error);
+      else { room.set({ run }); sheet.close(); }
+    } catch (error) { notice(String(error.message || error)); }
+    find("go").disabled = false;
+  });
+  for (const name of ["types", "colors"]) find(name).addEventListener("input", count);
+  find("captions").addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) element.querySelector("form").requestSubmit(); });
+  room.on(["opened"], () => { find("captions").value = ""; });
+  choose(mode);
+}

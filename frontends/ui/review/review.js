@@ -1,0 +1,82 @@
+// Labels that look wrong, worst first, each a press away from its picture; and how far another
+// project, that of a second person, agrees.
+//
+// Room in: `sheet`, `project`. Out: `goto`.
+function createReview({ element, props, server }) {
+  const { room: openRoom, element: make, fill, percent, sheet: createSheet } = window.spotter;
+  const room = openRoom(props.room);
+  const words = props.words;
+  const find = (name) => element.querySelector(`.${name}`);
+  let found = [];
+  let kind = "";
+
+  const sheet = createSheet({ room, name: "review", id: props.layer, element, title: words.title, close: words.close, opened: load });
+  for (const [name, text] of Object.entries(words.labels)) find(name).textContent = text;
+  find("other").setAttribute("aria-label", words.other);
+
+  function notice(message) {
+    find("notice").textContent = message;
+    find("notice").hidden = !message;
+  }
+
+  async function ask(name, wish = {}) {
+    notice("");
+    try {
+      const answer = await server[name]({ visit: room.state.visit, project: room.state.project.key, ...wish });
+      if (answer.error) { notice(answer.error); return null; }
+      return answer;
+    } catch (error) { notice(String(error.message || error)); return null; }
+  }
+
+  function visit(image, box) {
+    sheet.close();
+    room.set({ goto: { image, box } });
+  }
+
+  async function load() {
+    find("list").replaceChildren();
+    find("figures").replaceChildren();
+    find("differences").replaceChildren();
+    find("none").hidden = false;
+    find("none").textContent = words.looking;
+    const answer = await ask("find_suspicious");
+    if (!answer) { find("none").hidden = true; return; }
+    found = answer.found;
+    kind = "";
+    find("other").replaceChildren(...answer.others.map(({ key, name }) => make("option", { value: key, text: name })));
+    find("compare").hidden = answer.others.length === 0;
+    render();
+  }
+
+  function render() {
+    const counts = new Map();
+    for (const one of found) counts.set(one.kind, (counts.get(one.kind) || 0) + 1);
+    const chip = (value, text) => make("button", { type: "button", class: "kind", "aria-pressed": String(kind === value), text, onclick: () => { kind = value; render(); } });
+    find("kinds").replaceChildren(...(found.length ? [chip("", fill(words.every, { count: found.length })), ...[...counts].map(([name, count]) => chip(name, fill(words.kind, { name: words.kinds[name], count })))] : []));
+    const shown = found.filter((one) => !kind || one.kind === kind).slice(0, props.most);
+    find("none").hidden = shown.length > 0;
+    find("none").textContent = words.none;
+    find("list").replaceChildren(...shown.map((one) => make("li", {}, [
+      make("button", { type: "button", class: "entry", onclick: () => visit(one.image, one.box) }, [
+        make("span", { class: "thumb", style: one.url ? `background-image: url("${one.url}")` : "" }),
+        make("span", { class: "what", text: one.what }),
+        make("span", { class: "where" }, [one.name, make("span", { class: "worst" }, [make("i", { style: `width: ${Math.round(one.severity * 100)}%` })])]),
+      ]),
+    ])));
+  }
+
+  find("measure").addEventListener("click", async () => {
+    const answer = await ask("compare_projects", { other: find("other").value });
+    if (!answer) return;
+    const share = (value) => (value === null ? words.unknown : percent(value));
+    const told = [["images", answer.images], ["f1", share(answer.f1)], ["mean_iou", share(answer.mean_iou)], ["class_kappa", answer.class_kappa === null ? words.unknown : answer.class_kappa.toFixed(2)], ["caption_ratio", share(answer.caption_ratio)]];
+    find("figures").replaceChildren(...told.map(([name, value]) => make("div", {}, [make("dt", { text: words.figures[name] }), make("dd", { text: String(value) })])));
+    find("differences").replaceChildren(...answer.differences.map((one) => make("li", {}, [
+      make("button", { type: "button", class: "entry", onclick: () => visit(one.image) }, [
+        make("span", { class: "thumb", style: one.url ? `background-image: url("${one.url}")` : "" }),
+        make("span", { class: "what", text: fill(words.differs, one) }),
+        make("span", { class: "where", text: one.name }),
+      ]),
+    ])));
+  });
+}
