@@ -1,0 +1,111 @@
+"""Learning from a project: what is held out, what is mixed, and a whole run in small."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="pip install -r requirements-train.txt")
+pytest.importorskip(
+    "ultralytics",
+    reason="pip install --no-deps ultralytics==8.4.190 ultralytics-thop==2.2.3",
+)
+
+from core.errors import Cancelled, DataError
+from core.image import encode_image, read_image
+from project.export import to_dataset
+from project.learning import use_run
+from project.pictures import read_picture
+from project.store import Project
+from project.types import Add
+from training.learn import LearnOptions, divide_project, learn
+from training.learn_data import cache_scenes, divide, mix_scenes
+from training.scenes import CachedScene
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """Twelve pictures of 192x96, a white square in each, all done."""
+    rng = np.random.default_rng(0)
+    with Project.create(tmp_path / "project", "squares") as made:
+        for number in range(12):
+            picture = rng.integers(0, 90, (96, 192, 3), dtype=np.uint8)
+            x, y = (int(v) for v in rng.integers(8, 60, 2))
+            picture[y : y + 24, x : x + 24] = 255
+            image_id, _ = made.add(read_picture(encode_image(picture), "p"), f"p{number}")
+            box = Add((x, y, x + 24, y + 24), caption="white square")
+            made.apply(image_id, [box], who="ann", version=0, state="done")
+        yield made
+
+
+def test_a_fifth_is_held_out_the_same_one_each_time(project: Project) -> None:
+    first, second = divide_project(project), divide_project(project)
+    held_out = [record.image_id for record in first.held_out]
+    assert held_out == [record.image_id for record in second.held_out]
+    assert 0 < len(held_out) < len(first.train)
+    assert not set(held_out) & {record.image_id for record in first.train}
+
+
+def test_given_splits_are_kept(project: Project) -> None:
+    dataset = to_dataset(project)
+    splits = ["val", "test"] + ["train"] * 10
+    found = divide(dataset, splits)
+    assert [record.image_id for record in found.held_out] == ["p0", "p1"]
+
+
+def test_too_few_images_are_told(project: Project) -> None:
+    dataset = to_dataset(project)
+    few = type(dataset)(dataset.records[:4], dataset.class_names)
+    with pytest.raises(DataError, match="at least 8 images"):
+        divide(few, ["train", "train", "val", ""])
+
+
+def test_pictures_are_cached_at_two_scales(project: Project, tmp_path: Path) -> None:
+    [record, *_] = to_dataset(project).records
+    full, half = cache_scenes([record], tmp_path / "scenes")
+    assert read_image(full.path).shape == (96, 192, 3)
+    assert read_image(half.path).shape == (48, 96, 3)
+    np.testing.assert_allclose(full.xyxy, record.xyxy)
+    np.testing.assert_allclose(half.xyxy, record.xyxy / 2)
+    before = full.path.stat().st_mtime_ns
+    cache_scenes([record], tmp_path / "scenes")
+    assert full.path.stat().st_mtime_ns == before, "what is there is not written again"
+
+
+@pytest.mark.parametrize(("own", "synthetic"), [(10, 1000), (1000, 10), (7, 13)])
+@pytest.mark.parametrize("ratio", [0.3, 0.5, 0.8])
+def test_scenes_are_mixed_as_wished(own: int, synthetic: int, ratio: float) -> None:
+    scenes = [
+        [
+            CachedScene(Path(f"{name}{i}"), np.zeros((0, 4), np.float32), (), ())
+            for i in range(count)
+        ]
+        for name, count in (("o", own), ("s", synthetic))
+    ]
+    mixed = mix_scenes(*scenes, ratio)
+    share = sum(scene.path.name.startswith("s") for scene in mixed) / len(mixed)
+    assert share == pytest.approx(ratio, abs=0.12)
+    assert {scene.path for part in scenes for scene in part} == {scene.path for scene in mixed}
+    assert mix_scenes(scenes[0], [], ratio) == scenes[0]
+
+
+@pytest.mark.slow
+def test_a_run_ends_with_a_model_in_use(project: Project) -> None:
+    run = project.folder / "runs" / "20260101-120000"
+    options = LearnOptions(max_steps=3, batch_size=2, crop_wh=(96, 64))
+    run.mkdir(parents=True)
+    (run / "stop").touch()
+    with pytest.raises(Cancelled):
+        learn(project, run, options)
+    (run / "stop").unlink()
+    metrics = learn(project, run, options, resume=True)
+    assert metrics["steps"] == 3
+    assert metrics["before"]["images"] == metrics["after"]["images"] > 0
+    assert metrics["before"] != metrics["after"]
+    status = json.loads((run / "status.json").read_text())
+    assert (status["state"], status["progress"]) == ("finished", 1.0)
+    assert (run / "model" / "detector.onnx").is_file()
+    assert use_run(project, run.name).detect.model == str((run / "model").resolve())
