@@ -1,17 +1,18 @@
-"""Learn from a corrected project: fine-tune the detector, measure before and after.
+"""Learn from a corrected project: fine-tune both networks, measure before and after.
 
     python -m training.learn --project PROJECT --run PROJECT/runs/NAME --max-minutes 15
 
 Pictures of the project are mixed with synthetic scenes (`--scenes`, a cache of
-``training.scenes``), so that what the network knew is not forgotten. Held-out pictures of the
-project are never trained on; the figures before and after are theirs. Writes into the run's folder
-`status.json` and `detector/log.jsonl` as it goes, at the end `model/` and `metrics.json`. A file
-`stop` ends it early; `--resume` continues.
+``training.scenes``; `--crops`, of ``training.crops``), so that nothing is forgotten. Held-out
+pictures of the project are never trained on; the figures before and after are theirs. Writes into
+the run's folder `status.json` and `detector/log.jsonl` as it goes, at the end `model/`,
+`reranker-model/` and `metrics.json`. A file `stop` ends it early; `--resume` continues.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
 import json
 import os
@@ -70,7 +71,9 @@ class LearnOptions:
     learning_rate: float = 8e-4
     weight_decay: float = 0.02
     synthetic_ratio: float = 0.5
+    reranker_ratio: float = 0.25
     scenes: str = ""
+    crops: str = ""
     init: str = ""
     threads: int = 1
     seed: int = 0
@@ -143,12 +146,14 @@ def learn(project: Project, run: Path, options: LearnOptions, *, resume: bool = 
     synthetic = read_scenes(Path(options.scenes)) if options.scenes else []
     scenes = mix_scenes(own, synthetic, options.synthetic_ratio)
     weights, steps = fine_tune(run / "detector", scenes, init, options, reporter, resume=resume)
-    reporter.say("exporting", 0.92)
+    reporter.say("exporting", 0.74)
     export_detector(weights, run / "model")
+    reranker = teach_reranker(project, divided, run, options, reporter, resume=resume)
     after = measure(run / "model" / "detector.onnx", divided, options.threads, reporter, "after")
     metrics = {
         "before": before,
         "after": after,
+        "reranker": reranker,
         "train_images": len(divided.train),
         "train_boxes": sum(len(record) for record in divided.train),
         "synthetic_scenes": len(synthetic),
@@ -165,6 +170,53 @@ def learn(project: Project, run: Path, options: LearnOptions, *, resume: bool = 
     return metrics
 
 
+def teach_reranker(
+    project: Project,
+    divided: Divided,
+    run: Path,
+    options: LearnOptions,
+    reporter: Reporter,
+    *,
+    resume: bool,
+) -> dict[str, object]:
+    """What came of fine-tuning the reranker on the project's captions.
+
+    Raises:
+        Cancelled: Somebody asked to stop; its checkpoint is kept.
+    """
+    if options.reranker_ratio <= 0:
+        return {"left_out": "not wished"}
+    # Here, because the detector learns without the packages of the reranker.
+    from training.learn_reranker import RerankerOptions, learn_reranker
+
+    said = [0.0]
+
+    def keep_going(progress: float) -> bool:
+        if time.monotonic() - said[0] > 1:
+            said[0] = time.monotonic()
+            with contextlib.suppress(Cancelled):  # told by the answer: the checkpoint comes first
+                reporter.say("training the reranker", 0.75 + 0.15 * progress)
+        return not reporter.stopped
+
+    config = project_config(project)
+    settings = RerankerOptions(
+        start=_model_folder(config.rerank.model),
+        minutes=options.max_minutes * options.reranker_ratio,
+        max_steps=options.max_steps,
+        crops=options.crops,
+        upscaler=_model_folder(config.upscale.model) / "upscaler.onnx",
+        threads=options.threads,
+        seed=options.seed,
+    )
+    told = learn_reranker(divided, run, settings, keep_going, resume=resume)
+    reporter.say("trained the reranker", 0.9)
+    return told
+
+
+def _model_folder(model: str) -> Path:
+    return Path(model) if Path(model).is_dir() else MODELS_PATH / model
+
+
 def divide_project(project: Project) -> Divided:
     """The done images of a project, to learn from and to measure on."""
     given = {image.name: image.split for image in project.walk("done")}
@@ -179,8 +231,7 @@ def initial_weights(project: Project) -> Path:
         ModelError: They are not there: the model is one that this cannot train.
     """
     model = project_config(project).detect.model
-    folder = Path(model) if Path(model).is_dir() else MODELS_PATH / model
-    path = folder / "detector.safetensors"
+    path = _model_folder(model) / "detector.safetensors"
     if not path.is_file():
         raise ModelError(
             f"{model} has no detector.safetensors, so it cannot be trained further.",
@@ -274,7 +325,7 @@ def fine_tune(
                 report(out, step, progress, passed_s, rate, recent, settings)
                 recent.clear()
                 left_s = passed_s * (1 - progress) / max(progress, 1e-6)
-                reporter.say("training the detector", 0.1 + 0.8 * progress, round(left_s))
+                reporter.say("training the detector", 0.1 + 0.63 * progress, round(left_s))
             if time.monotonic() - saved > _SAVE_EVERY_S:
                 saved = time.monotonic()
                 save_state(out, model, ema, optimizer, step, passed_s)
@@ -287,7 +338,7 @@ def fine_tune(
 def _progress(step: int, passed_s: float, options: LearnOptions) -> float:
     if options.max_steps:
         return step / options.max_steps
-    return passed_s / (options.max_minutes * 60)
+    return passed_s / (options.max_minutes * (1 - options.reranker_ratio) * 60)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -303,6 +354,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
     parser.add_argument("--synthetic-ratio", type=float, default=defaults.synthetic_ratio)
     parser.add_argument("--scenes", default="", help="cache of training.scenes to mix in")
+    parser.add_argument(
+        "--reranker-ratio", type=float, default=defaults.reranker_ratio,
+        help="share of the time for the reranker; 0: the detector alone",
+    )  # fmt: skip
+    parser.add_argument("--crops", default="", help="cache of training.crops to mix in")
     parser.add_argument("--init", default="", help="weights to start from, safetensors")
     parser.add_argument("--threads", type=int, default=defaults.threads)
     parser.add_argument("--seed", type=int, default=defaults.seed)

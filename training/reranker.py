@@ -20,7 +20,7 @@ import math
 import platform
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -75,8 +75,16 @@ class Config:
     start_from: str = ""
 
 
-def train(config: Config, *, resume: bool = False) -> dict[str, object]:
-    """Run the training and return its last metrics."""
+def train(
+    config: Config, *, resume: bool = False, keep_going: Callable[[float], bool] | None = None
+) -> dict[str, object]:
+    """Run the training and return its last metrics.
+
+    Args:
+        config: All settings.
+        resume: Continue from the checkpoint in the folder.
+        keep_going: Called before each step with the share that is done; False ends it early.
+    """
     torch.set_num_threads(config.threads)
     cv2.setNumThreads(1)
     torch.manual_seed(config.seed)
@@ -109,6 +117,8 @@ def train(config: Config, *, resume: bool = False) -> dict[str, object]:
     metrics: dict[str, object] = {}
     while (now := time.monotonic()) - start < total_s and step < config.max_steps:
         progress = max((now - start) / total_s, step / config.max_steps)
+        if keep_going is not None and not keep_going(progress):
+            break
         rate = config.learning_rate * min(1.0, (step + 1) / 60) * _anneal(progress)
         for group in optimizer.param_groups:
             group["lr"] = rate

@@ -109,3 +109,37 @@ def test_a_run_ends_with_a_model_in_use(project: Project) -> None:
     assert (status["state"], status["progress"]) == ("finished", 1.0)
     assert (run / "model" / "detector.onnx").is_file()
     assert use_run(project, run.name).detect.model == str((run / "model").resolve())
+
+
+@pytest.mark.slow
+@pytest.mark.weights
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+def test_the_reranker_learns_captions_of_known_words(tmp_path: Path) -> None:
+    pytest.importorskip("transformers", reason="pip install -r requirements-train.txt")
+    from dataset.record import Record
+    from pipeline.catalog import MODELS_PATH
+    from training.learn_data import Divided
+    from training.learn_reranker import RerankerOptions, cut_crops, learn_reranker
+    from training.reranker_data import CropCache, describe
+
+    rng = np.random.default_rng(0)
+    captions = ("red drone", "blue helicopter", "white and red airship", "green missile", "a dog")
+    records = []
+    for number in range(10):
+        path = tmp_path / f"{number}.png"
+        path.write_bytes(encode_image(rng.integers(0, 256, (60, 200, 3), dtype=np.uint8)))
+        boxes = [[40 * i + 2, 10, 40 * i + 36, 44] for i in range(5)]
+        records.append(Record(f"{number}", path, (200, 60), np.array(boxes), captions))
+    divided = Divided(tuple(records[:8]), tuple(records[8:]))
+    assert cut_crops(divided.held_out, tmp_path / "shard", None) == 8, "nobody knows dogs"
+    facts = CropCache(tmp_path / "shard").facts
+    told = describe(facts, 2)
+    assert (told.colors, told.types) == (("white", "red"), ("airship",))
+    options = RerankerOptions(MODELS_PATH / "spotter-reranker", 1.0, max_steps=2, batch=16)
+    found = learn_reranker(divided, tmp_path / "run", options, lambda share: True)
+    assert found["crops"] == {"train": 32, "held_out": 8}
+    assert 0 <= found["after"]["one_by_one"] <= 1
+    assert (tmp_path / "run" / "reranker-model").is_dir() == found["taken"]
