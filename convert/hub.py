@@ -46,8 +46,8 @@ def fetch(entry: Model, *, download: bool, tell: Tell) -> Path:
         if not download:
             raise ModelError(
                 f"the weights of '{entry.id}' are not on this machine.",
-                f"With --download they are fetched from huggingface.co/{entry.hub} "
-                f"({entry.licence}).",
+                f"To fetch them from huggingface.co/{entry.hub} (licence: {entry.licence}) run: "
+                f"python app.py export --model {entry.id} --download",
             ) from error
         tell(f"fetching huggingface.co/{entry.hub}")
         folder = _download(entry, patterns)

@@ -24,7 +24,7 @@ from pipeline.catalog import converted_folder, find_model, load_catalog
 from pipeline.config import LocateConfig
 from pipeline.models import CARD_NAME, FAMILY_FILES, Model, Task, read_model, write_model
 
-__all__ = ["CONVERTERS", "Consent", "Request", "models_of", "prepare"]
+__all__ = ["CONVERTERS", "Consent", "Request", "models_of", "prepare", "prepare_missing"]
 
 # Counts up when a converter gives other files for the same weights.
 VERSION = 1
@@ -136,6 +136,31 @@ def prepare(
         return convert(source, into).model_copy(update={"made_from": made_from})
 
     return _build(folder, fill)
+
+
+def prepare_missing(config: LocateConfig, *, tell: Tell = lambda what: None) -> None:
+    """Convert those models of the settings that were never used, where their weights are at hand.
+
+    Args:
+        config: The settings.
+        tell: Told what happens next.
+
+    Raises:
+        ModelError: The weights of one are not on this machine; the hint says how to get them.
+    """
+    known = load_catalog()
+    for name, _ in models_of(config):
+        entry = known.get(name)
+        is_public = entry is None and name.count("/") == 1 and not Path(name).exists()
+        if (entry is None or not entry.converter) and not is_public:
+            continue
+        if (converted_folder(name) / CARD_NAME).is_file():
+            continue
+
+        def say(what: str, name: str = name) -> None:
+            tell(f"{name}: {what}")
+
+        prepare(Request(name), tell=say)
 
 
 def _entry(request: Request) -> Model:

@@ -111,6 +111,9 @@ def main(arguments: Sequence[str], *, service: Service | None = None) -> int:
 
 @guarded(exit_with, bugs=False)
 def _guarded_run(options: argparse.Namespace, service: Service | None) -> int:
+    from frontends.service import use_cache
+
+    use_cache()
     return cast(int, options.run(options, service))
 
 

@@ -294,7 +294,8 @@ class Service:
             # Another visitor may have brought the same picture while this one waited.
             if kept := self._seen_before(key, path, config):
                 return key, kept, True
-            observation = locator.observe([path], captions)[0]
+            told = (captions,) if locator.reads_captions else ()
+            observation = locator.observe([path], *told)[0]
             size_bytes = _size_bytes(observation.crops) + _size_bytes(observation.upscaled)
             seen = _Seen(path, config, observation, size_bytes)
             self._keep(key, seen)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from core.config import config_hash
 from pipeline.config import DetectConfig, LocateConfig, RerankConfig, UpscaleConfig
 from pipeline.detect.augmented import open_views
+from pipeline.detect.captioned import CaptionWrapper
 from pipeline.detect.ensemble import EnsembleDetector
 from pipeline.detect.pyramid import open_levels
 from pipeline.detect.tiled import TiledDetector, Tiling
@@ -26,7 +27,7 @@ from pipeline.networks import (
     upscale_profile,
 )
 from pipeline.registry import DETECTORS, RERANKERS, UPSCALERS
-from pipeline.stages import Calibration, Detector, Reranker, Upscaler
+from pipeline.stages import Calibration, CaptionDetector, Detector, Reranker, Upscaler
 
 __all__ = ["Stages", "build_stages", "open_engine"]
 
@@ -56,6 +57,10 @@ def build_stages(config: LocateConfig, *, machine: Machine | None = None) -> Sta
     models = find_models(config, machine)
     networks = Networks(models.engine, machine, has_int8=models.has_int8(), note=models.note)
     detector = _build_detector(models.detectors, config.detect, networks)
+    if _read_captions(models.detectors) and not isinstance(detector, CaptionDetector):
+        detector = CaptionWrapper(
+            lambda captions: _build_detector(models.detectors, config.detect, networks, captions)
+        )
     upscalers = _build_upscalers(models.upscaler, config.upscale, networks)
     open_rerank = networks.opener(rerank_profile())
     reranker = RERANKERS.load(models.reranker.family).open(
@@ -73,13 +78,25 @@ def build_stages(config: LocateConfig, *, machine: Machine | None = None) -> Sta
     return Stages(detector, upscalers, reranker, calibration, provenance)
 
 
-def _build_detector(models: Sequence[Model], config: DetectConfig, networks: Networks) -> Detector:
-    """Scales within views within models within tiles."""
+def _build_detector(
+    models: Sequence[Model],
+    config: DetectConfig,
+    networks: Networks,
+    captions: tuple[str, ...] = (),
+) -> Detector:
+    """Scales within views within models within tiles; an open vocabulary bound to captions."""
     open_file = networks.opener(detect_profile(config))
 
     def open_one(model: Model, part: DetectConfig) -> Detector:
         family = DETECTORS.load(model.family)
-        return open_levels(lambda level: family.open(model, level, open_file), part)
+
+        def open_level(level: DetectConfig) -> Detector:
+            detector: Detector = family.open(model, level, open_file)
+            if captions and isinstance(detector, CaptionDetector):
+                return detector.looking_for(captions)
+            return detector
+
+        return open_levels(open_level, part)
 
     def open_all(part: DetectConfig) -> Detector:
         members = [
@@ -105,6 +122,11 @@ def _build_detector(models: Sequence[Model], config: DetectConfig, networks: Net
     closer = config.model_copy(update={"level_count": 1}) if config.tile_whole else config
     whole = open_all(config) if config.tile_whole else None
     return TiledDetector(open_all(closer), tiling, whole=whole)
+
+
+def _read_captions(models: Sequence[Model]) -> bool:
+    """True when one of the detectors can be told what to look for."""
+    return any(hasattr(DETECTORS.load(model.family), "looking_for") for model in models)
 
 
 def _build_upscalers(

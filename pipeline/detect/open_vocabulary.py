@@ -1,12 +1,8 @@
-"""What open-vocabulary detectors share: they are told what to look for.
-
-`looking_for(captions)` returns an ordinary detector whose classes are the captions, so wrappers and
-Locator need to know no more; see `pipeline.stages.CaptionDetector`.
-"""
+"""What open-vocabulary detectors share: captions to tokens, shares of the input to boxes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,35 +10,14 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from core.boxes import cxcywh_to_xyxy
-from core.errors import InputError, ModelError
+from core.errors import ModelError
 from core.image import image_wh
 from core.types import Detections, Image
 from pipeline.config import DetectConfig
 from pipeline.detect.card import DetectorCard
 from pipeline.detect.network import Candidates, choose_boxes
 
-__all__ = ["BoundDetector", "encode", "read_tokenizer", "to_detections"]
-
-
-class BoundDetector:
-    """A detector that looks for given captions.
-
-    Args:
-        detect: Finds them in one image.
-        captions: What it looks for; the classes of its detections.
-    """
-
-    def __init__(
-        self, detect: Callable[[Image, tuple[str, ...]], Detections], captions: Sequence[str]
-    ) -> None:
-        if not captions:
-            raise InputError("an open-vocabulary detector needs captions.", "Say what to look for.")
-        self._detect = detect
-        self.captions = tuple(captions)
-
-    def __call__(self, images: Sequence[Image]) -> list[Detections]:
-        """Return one `Detections` per image."""
-        return [self._detect(image, self.captions) for image in images]
+__all__ = ["encode", "read_tokenizer", "to_detections"]
 
 
 def to_detections(
