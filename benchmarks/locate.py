@@ -1,10 +1,12 @@
 """How long it takes to locate four described objects in a 1520x870 picture, by stage.
 
     python -m benchmarks.locate --json            # ours and the PyTorch reference, in one run
-    python -m benchmarks.locate --json --no-reference --set engine.precision=f32
+    python -m benchmarks.locate --json --no-reference --preset mini --device cpu
 
 Both ways take turns picture by picture, so that a busy machine disturbs both alike. Captions are
 new each time for both; `second_caption_ms` is one further new caption about the same picture.
+`one_question_a_call_ms` is the reference asked as a program that knows one caption a call asks it:
+the picture is looked at again for each. How cost grows: `benchmarks.stages`.
 """
 
 from __future__ import annotations
@@ -16,14 +18,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 
-from benchmarks.machine import describe_commit, describe_machine, summarize_ms
-from benchmarks.pictures import Picture, make_pictures
+from benchmarks.machine import describe_commit, describe_machine, peak_memory_mib, summarize_ms
+from benchmarks.pictures import OBJECT_SIDES_PX, Picture, make_pictures
 from core.config import config_hash
 from pipeline.config import LocateConfig, load_config
 from pipeline.engines.machine import usable_threads
 from pipeline.locate import Locator
 
-__all__ = ["main", "measure"]
+__all__ = ["main", "measure", "measure_throughput"]
 
 STAGES = ("decode", "detect", "cut", "upscale", "rerank", "total")
 
@@ -52,6 +54,17 @@ def measure(
     return timings
 
 
+def measure_throughput(locator: Locator, pictures: Sequence[Picture]) -> float:
+    """Return images a second when all pictures are given at once, with their captions."""
+    images = [picture.image for picture in pictures]
+    captions = [list(picture.captions) for picture in pictures]
+    # Once for the networks to meet the size of the batch.
+    locator.locate(images, captions)
+    start_s = perf_counter()
+    locator.locate(images, captions)
+    return round(len(images) / (perf_counter() - start_s), 2)
+
+
 def _locate_once(locator: Locator, picture: Picture) -> dict[str, float]:
     observation = locator.observe([picture.image])[0]
     result = locator.answer(observation, picture.captions)
@@ -65,7 +78,8 @@ def _locate_once(locator: Locator, picture: Picture) -> dict[str, float]:
 def run(arguments: argparse.Namespace) -> dict[str, object]:
     """Return the whole report, plain JSON types."""
     # A cache of one caption forgets all others: every caption is new, as it is for the reference.
-    config = load_config(arguments.preset, sets=["rerank.cached_captions=1", *arguments.set])
+    sets = ["rerank.cached_captions=1", f"engine.device={arguments.device}", *arguments.set]
+    config = load_config(arguments.preset, sets=sets)
     threads = config.engine.threads or usable_threads()
     locators = {"ours": Locator.open(config)}
     if not arguments.no_reference:
@@ -84,6 +98,9 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
         "second_caption_ms": summarize_ms(timings["ours"].pop("second_caption"))[0],
         "median_ms": _summarize(timings["ours"], 0),
         "p95_ms": _summarize(timings["ours"], 1),
+        "images_per_s": measure_throughput(locators["ours"], pictures),
+        # Of the whole process, the reference included where it was measured.
+        "peak_memory_mib": peak_memory_mib(),
     }
     if "reference" in timings:
         report |= _compare(timings["ours"], timings["reference"])
@@ -107,6 +124,7 @@ def _compare(ours: Timings, reference: Timings) -> dict[str, object]:
         "reference_second_caption_ms": summarize_ms(reference.pop("second_caption"))[0],
         "reference_ms": _summarize(reference, 0),
         "reference_p95_ms": _summarize(reference, 1),
+        "one_question_a_call_ms": round(len(OBJECT_SIDES_PX) * other_ms, 1),
         "speedup": round(other_ms / own_ms, 2),
     }
 
@@ -123,6 +141,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])  # type: ignore[union-attr]
     parser.add_argument("--preset", default=None, help="preset of pipeline/presets")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--pictures", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=5)

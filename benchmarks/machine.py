@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import resource
 import subprocess
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -10,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.engines.machine import cpu_flags, usable_threads
+from pipeline.engines.machine import cpu_flags, read_gpus, usable_threads
 
-__all__ = ["describe_commit", "describe_machine", "summarize_ms"]
+__all__ = ["describe_commit", "describe_machine", "peak_memory_mib", "summarize_ms"]
 
 _PACKAGES = ("numpy", "onnxruntime", "openvino", "torch", "opencv-python-headless")
 
@@ -23,6 +24,7 @@ def describe_machine() -> dict[str, object]:
         "cpu": _cpu_name(),
         "cpu_features": sorted(cpu_flags() & {"avx2", "avx512f", "avx512_bf16", "amx_bf16"}),
         "threads": usable_threads(),
+        "gpus": [f"{gpu.name}, driver {gpu.driver}" for gpu in read_gpus()],
         "memory_gib": _memory_gib(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -37,6 +39,13 @@ def describe_commit(root: Path = Path(__file__).parents[1]) -> str:
         return commit + ("+changes" if _git(root, "status", "--porcelain", "-uno") else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+
+
+def peak_memory_mib() -> float:
+    """Return the most memory that this process held at once, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux tells kibibytes, macOS bytes.
+    return round(peak / (2**20 if platform.system() == "Darwin" else 2**10), 1)
 
 
 def summarize_ms(seconds: Sequence[float]) -> tuple[float, float]:

@@ -12,7 +12,6 @@ Loading such an engine has never been tried on a card. Where it fails, the graph
 from __future__ import annotations
 
 import ctypes
-import logging
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -23,14 +22,15 @@ from typing import Any
 
 from core.errors import EngineError, MissingPackageError, ModelError
 from core.files import sha256_of, write_bytes
+from pipeline.config import LocateConfig
 from pipeline.engines.base import Profile, TensorSpec
 from pipeline.engines.machine import RTX
 from pipeline.engines.providers import shape_texts
 from pipeline.engines.rtx_files import context_path
+from pipeline.models import FAMILY_FILES, Model
+from pipeline.networks import detect_profile, rerank_profile, upscale_profile
 
-__all__ = ["ARCHITECTURES", "build_context", "build_plan", "missing_packages"]
-
-_LOG = logging.getLogger(__name__)
+__all__ = ["ARCHITECTURES", "build_context", "build_model", "build_plan", "missing_packages"]
 
 # RTX 20, A100, RTX 30, RTX 40, RTX 50, GB10.
 ARCHITECTURES = ("sm75", "sm80", "sm86", "sm89", "sm120", "sm121")
@@ -48,6 +48,38 @@ _WORKSPACE_BYTES = 4 << 30
 def missing_packages() -> list[str]:
     """Return which of the packages that building needs are not installed; imports nothing."""
     return [name for name in (_PLUGIN, _BINDINGS) if find_spec(name) is None]
+
+
+def build_model(
+    model: Model,
+    config: LocateConfig,
+    architecture: str,
+    *,
+    on_built: Callable[[Path, float, int], None] | None = None,
+) -> list[Path]:
+    """Return the loadable files of a model's networks, built for a card.
+
+    Args:
+        model: The model.
+        config: The settings it is used with: they tell the sizes of its inputs.
+        architecture: One of `ARCHITECTURES`.
+        on_built: See `build_context`.
+
+    Raises:
+        SpotterError: See `build_context`.
+    """
+    profiles = {
+        "detect": detect_profile(config.detect),
+        "upscale": upscale_profile(config.upscale),
+        "rerank": rerank_profile(),
+    }
+    graphs = [name for name in FAMILY_FILES.get(model.family, ()) if name.endswith(".onnx")]
+    return [
+        build_context(
+            model.file(name).resolve(), profiles[model.task], architecture, on_built=on_built
+        )
+        for name in graphs
+    ]
 
 
 def build_context(
@@ -180,7 +212,8 @@ def _load_builder() -> Any:
     if missing := missing_packages():
         raise MissingPackageError(f"building engines needs {', '.join(missing)}.", _INSTALL)
     spec = find_spec(_PLUGIN)
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     for pattern in _LIBRARIES:
         # The bindings look for them by name only: loaded before, they are found.
         for library in sorted(Path(spec.origin).parent.glob(pattern)):

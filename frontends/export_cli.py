@@ -15,6 +15,7 @@ from core.errors import ConfigError
 
 if TYPE_CHECKING:
     from frontends.service import Service
+    from pipeline.config import LocateConfig
     from pipeline.models import Model
 
 __all__ = ["add_export_parser", "run_export"]
@@ -54,6 +55,11 @@ def add_export_parser(commands: Any) -> None:
     export.add_argument(
         "--classes", default="", metavar="A,B", help="class names that the file does not tell"
     )
+    export.add_argument(
+        "--tensorrt-rtx",
+        metavar="smNN",
+        help="also build engines for cards of this architecture, e.g. sm89 (RTX 40)",
+    )
     export.add_argument("--again", action="store_true", help="convert even if it was done before")
 
 
@@ -84,7 +90,22 @@ def run_export(options: argparse.Namespace, service: Service | None) -> int:
         )
         model = prepare(request, consent=consent, tell=lambda what, name=name: _say(name, what))
         _print_model(name, model)
+        if options.tensorrt_rtx:
+            _build_ahead(model, load_config(options.preset), options.tensorrt_rtx)
     return 0
+
+
+def _build_ahead(model: Model, config: LocateConfig, architecture: str) -> None:
+    """Build a model's engines for a card that need not be here, and say how long each took."""
+    from convert.tensorrt_rtx import build_model
+
+    def tell(path: Path, seconds: float, size_bytes: int) -> None:
+        _say(
+            model.id, f"{path.name} for {architecture}: {seconds:.1f} s, {size_bytes / 1e6:.1f} MB"
+        )
+
+    for target in build_model(model, config, architecture, on_built=tell):
+        sys.stdout.write(f"{target}\n")
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

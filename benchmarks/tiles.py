@@ -1,0 +1,106 @@
+"""What tiles find in large pictures that one look misses, and what that costs.
+
+    python -m benchmarks.tiles --pictures 2 --json
+
+Pictures of 4000x3000 with objects of 8 to 16 px. Three ways: the whole picture once; tiles in one
+call; the same tiles one by one. The last two find the same; only their time differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+import numpy as np
+
+from benchmarks.machine import describe_commit, describe_machine, summarize_ms
+from benchmarks.pictures import Scattered, scatter_objects
+from core.boxes import iou_matrix
+from core.types import Detections, Image
+from pipeline.config import load_config
+from pipeline.locate import Locator
+
+__all__ = ["main", "measure", "recall_of"]
+
+IOU_MIN = 0.5
+SCORE_MIN = 0.1
+MAX_BOXES = 300
+
+Detect = Callable[[Sequence[Image]], list[Detections]]
+
+
+def measure(ways: dict[str, Detect], pictures: Sequence[Scattered]) -> dict[str, dict[str, float]]:
+    """Return recall, boxes and time of each way; the ways take turns picture by picture."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    boxes: dict[str, list[int]] = {name: [] for name in ways}
+    for detect in ways.values():
+        # Sizes met for the first time cost extra.
+        detect([pictures[0].image])
+    for picture in pictures:
+        for name, detect in ways.items():
+            start_s = perf_counter()
+            (seen,) = detect([picture.image])
+            seconds[name].append(perf_counter() - start_s)
+            found[name].append(recall_of(seen, picture))
+            boxes[name].append(len(seen))
+    return {
+        name: {
+            "recall50": round(float(np.mean(found[name])), 4),
+            "boxes_per_picture": round(float(np.mean(boxes[name])), 1),
+            "ms": summarize_ms(seconds[name])[0],
+        }
+        for name in ways
+    }
+
+
+def recall_of(seen: Detections, picture: Scattered) -> float:
+    """Return the share of the objects that a box fits with an IoU above 0.5."""
+    iou = iou_matrix(picture.xyxy, seen.xyxy)
+    return float((iou.max(axis=1, initial=0) > IOU_MIN).mean())
+
+
+def open_ways(preset: str | None, sets: Sequence[str]) -> dict[str, Detect]:
+    """Return the three ways of looking."""
+    common = [f"detect.score_min={SCORE_MIN}", f"detect.max_boxes={MAX_BOXES}", *sets]
+    whole = Locator.open(load_config(preset, sets=common)).detector
+    tiled_sets = [*common, "detect.tile_wh=auto"]
+    tiled = Locator.open(load_config(preset, sets=tiled_sets)).detector
+
+    one_by_one = Locator.open(load_config(preset, sets=tiled_sets)).detector
+    inner = one_by_one._inner  # type: ignore[attr-defined]
+    # The same detector, told one tile a call.
+    one_by_one._inner = lambda views: [inner([view])[0] for view in views]  # type: ignore[attr-defined]
+    return {"whole": whole, "tiles": tiled, "tiles_one_by_one": one_by_one}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Read the command line, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])  # type: ignore[union-attr]
+    parser.add_argument("--preset", default=None)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--pictures", type=int, default=2)
+    parser.add_argument("--size", type=int, nargs=2, default=(4000, 3000), metavar=("W", "H"))
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a few lines")
+    arguments = parser.parse_args(argv)
+    pictures = [scatter_objects(i, wh=tuple(arguments.size)) for i in range(arguments.pictures)]
+    figures = measure(open_ways(arguments.preset, arguments.set), pictures)
+    report = {
+        "machine": describe_machine(),
+        "commit": describe_commit(),
+        "pictures": f"{len(pictures)} of {arguments.size[0]}x{arguments.size[1]}, "
+        f"{len(pictures[0].xyxy)} objects of 8 to 16 px each",
+        "figures": figures,
+        "batched_speedup": round(figures["tiles_one_by_one"]["ms"] / figures["tiles"]["ms"], 2),
+    }
+    if arguments.json:
+        print(json.dumps(report, indent=2))
+        return
+    for name, row in figures.items():
+        print(f"{name:18} {row}")
+
+
+if __name__ == "__main__":
+    main()
