@@ -206,7 +206,8 @@ def detect_profile(config: DetectConfig) -> Profile:
 
 def upscale_profile(config: UpscaleConfig) -> Profile:
     """Return the sizes of the windows that are enlarged."""
-    largest = max(BUCKETS_PX[-1], config.below_px + 2 * config.margin_px)
+    # Windows are rounded up to their batch's size, in steps of at most 128.
+    largest = max(BUCKETS_PX[-1], -(-(config.below_px + 2 * config.margin_px) // 128) * 128)
     side = (BUCKETS_PX[0], 64, largest)
     return Profile(_CROPS, height=side, width=side)
 
