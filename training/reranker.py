@@ -27,6 +27,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -138,14 +139,9 @@ def train(
         _update_average(average, model, min(config.ema_decay, (1 + step) / (20 + step)))
         sums += parts
         if now - last_said > 30 or step == 1:
-            mean = sums / (step - said_step)
             speed = config.batch * (step - said_step) / max(time.monotonic() - last_said, 1e-6)
             left_min = (total_s - (time.monotonic() - start)) / 60
-            _log.info(
-                "step %d, %.0f crops/s of %d, loss %.2f, type %.3f, color %.3f, right %.3f, "
-                "%.1f min left",
-                step, speed, len(cache), *mean, left_min,
-            )  # fmt: skip
+            _say(step, speed, len(cache), sums / (step - said_step), left_min)
             sums, said_step, last_said = np.zeros(4), step, time.monotonic()
         if now - last_saved > 120:
             _save(out, config, shape, average, metrics)
@@ -159,6 +155,16 @@ def train(
     _save(out, config, shape, average, metrics)
     _save_checkpoint(out, model, average, optimizer, step, time.monotonic() - start)
     return metrics
+
+
+def _say(
+    step: int, crops_per_s: float, num_crops: int, mean: NDArray[np.float64], left_min: float
+) -> None:
+    _log.info(
+        "step %d, %.0f crops/s of %d, loss %.2f, type %.3f, color %.3f, right %.3f, "
+        "%.1f min left",
+        step, crops_per_s, num_crops, *mean, left_min,
+    )  # fmt: skip
 
 
 def load_model(folder: Path) -> DualEncoder:
