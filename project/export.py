@@ -50,9 +50,8 @@ def _items(project: Project, what: What) -> Iterator[_Item]:
     if what not in ("confirmed", "all"):
         raise InputError(f"what must be 'confirmed' or 'all', got {what!r}.")
     states = ("confirmed",) if what == "confirmed" else ("confirmed", "proposed")
-    for image in project.walk("done" if what == "confirmed" else None):
-        boxes = (box for box in project.boxes(image.id) if box.state in states)
-        yield _Item(image, tuple(boxes))
+    for image, boxes in project.walk_boxes("done" if what == "confirmed" else None):
+        yield _Item(image, tuple(box for box in boxes if box.state in states))
 
 
 def to_dataset(project: Project, what: What = "confirmed") -> Dataset:

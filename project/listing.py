@@ -145,10 +145,13 @@ def next_image(connection: sqlite3.Connection, after: int | None) -> ImageRow | 
     row = None
     if after is not None:
         here = find_image(connection, after)
-        row = connection.execute(
-            f"{waiting} AND (doubt < ? OR (doubt = ? AND id > ?)) {order}",
-            (here["doubt"], here["doubt"], after),
-        ).fetchone()
+        # Two questions that the index answers at once; joined by OR it would be walked through.
+        same = f"{waiting} AND doubt = ? AND id > ? {order}"
+        row = connection.execute(same, (here["doubt"], after)).fetchone()
+        if row is None:
+            row = connection.execute(
+                f"{waiting} AND doubt < ? {order}", (here["doubt"],)
+            ).fetchone()
     if row is None:
         row = connection.execute(f"{waiting} AND id IS NOT ? {order}", (after,)).fetchone()
     if row is None:

@@ -66,8 +66,8 @@ def find_suspicions(project: Project) -> list[Suspicion]:
     bare: list[BoxRow] = []
     counts: dict[int, int] = {}
     captioned = 0
-    for image in project.walk():
-        boxes = [box for box in project.boxes(image.id) if box.state != "rejected"]
+    for image, every in project.walk_boxes():
+        boxes = [box for box in every if box.state != "rejected"]
         counts[image.id] = len(boxes)
         found += _within(image, boxes)
         found += _twin(image, counts)
@@ -95,7 +95,8 @@ def _within(image: ImageRow, boxes: Sequence[BoxRow]) -> Iterator[Suspicion]:
     """What is suspicious about the boxes of one image by themselves."""
     xyxy = np.array([box.xyxy for box in boxes], np.float32).reshape(-1, 4)
     iou = np.triu(iou_matrix(xyxy, xyxy), 1)
-    for row, column in np.argwhere(iou >= _DUPLICATE_IOU_MIN):
+    doubled = np.argwhere(iou >= _DUPLICATE_IOU_MIN) if len(boxes) > 1 else ()
+    for row, column in doubled:
         share = float(iou[row, column])
         what = f"Boxes {boxes[row].id} and {boxes[column].id} share {share:.0%} of their area."
         yield Suspicion("duplicate", image.id, boxes[column].id, share, what)

@@ -118,6 +118,24 @@ class Reader:
 
     def walk(self, state: ImageState | None = None) -> Iterator[ImageRow]:
         """Yield all images as they were added, a few hundred in memory at a time."""
+        for images in self._chunks(state):
+            yield from images
+
+    def walk_boxes(
+        self, state: ImageState | None = None
+    ) -> Iterator[tuple[ImageRow, list[BoxRow]]]:
+        """Yield all images as they were added, with their boxes, a few hundred at a time."""
+        for images in self._chunks(state):
+            found: dict[int, list[BoxRow]] = {image.id: [] for image in images}
+            with self._database.read() as connection:
+                query = f"{BOX_QUERY} WHERE box.removed = 0 AND box.image_id BETWEEN ? AND ?"
+                ends = images[0].id, images[-1].id
+                for row in connection.execute(f"{query} ORDER BY box.id", ends):
+                    if row["image_id"] in found:
+                        found[row["image_id"]].append(box_row(row))
+            yield from ((image, found[image.id]) for image in images)
+
+    def _chunks(self, state: ImageState | None) -> Iterator[list[ImageRow]]:
         last = 0
         while True:
             with self._database.read() as connection:
@@ -128,7 +146,7 @@ class Reader:
                 ).fetchall()
             if not rows:
                 return
-            yield from map(image_row, rows)
+            yield [image_row(row) for row in rows]
             last = rows[-1]["id"]
 
     def next_image(self, after: int | None = None) -> ImageRow | None:

@@ -47,6 +47,7 @@ _FIRST = (
     "CREATE UNIQUE INDEX image_name ON image (name)",
     "CREATE INDEX image_queue ON image (removed, settled, doubt DESC, id)",
     "CREATE INDEX image_state ON image (removed, state, doubt DESC, id)",
+    "CREATE INDEX image_counts ON image (removed, proposed, confirmed, rejected)",
     "CREATE INDEX image_updated ON image (removed, updated_at DESC, id)",
     """
     CREATE TABLE box (
@@ -64,7 +65,10 @@ _FIRST = (
     ) STRICT
     """,
     "CREATE INDEX box_image ON box (image_id, removed, id)",
-    "CREATE INDEX box_state ON box (removed, state)",
+    # Each holds all that its filter asks for, so that the rows themselves are not read.
+    "CREATE INDEX box_state ON box (state, detector, image_id) WHERE removed = 0",
+    "CREATE INDEX box_class ON box (class_id, state, detector, image_id) WHERE removed = 0",
+    "CREATE INDEX box_caption ON box (caption, image_id) WHERE removed = 0",
     # The journal: nothing in it is ever changed but whether an edit is undone.
     """
     CREATE TABLE edit (
