@@ -77,7 +77,7 @@ def _obstacle(provider: str, machine: Machine) -> str:
     if provider == TENSORRT and compiler and compiler.split(".")[0] != _TENSORRT_MAJOR:
         return (
             f"ONNX Runtime needs TensorRT {_TENSORRT_MAJOR}, {compiler} is installed; run: "
-            'pip install "tensorrt-cu13>=10.13,<11"'
+            "pip install tensorrt-cu13==10.16.1.11"
         )
     if provider == RTX and machine.gpus and machine.gpus[0].capability not in _RTX_CAPABILITIES:
         return f"TensorRT-RTX is for RTX 20 to 50, this is a {machine.gpus[0].name}"

@@ -7,6 +7,8 @@ log says before and after how long it took.
 from __future__ import annotations
 
 import logging
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 from typing import Self
@@ -19,7 +21,7 @@ from core.errors import EngineError, ModelError, SpotterError
 from core.files import sha256_of
 from pipeline.cache import cache_folder
 from pipeline.engines.base import Choice, Feeds, Profile, TensorSpec, run_in_batches
-from pipeline.engines.machine import RTX, TENSORRT
+from pipeline.engines.machine import CUDA, RTX, TENSORRT
 from pipeline.engines.providers import (
     engine_key,
     is_plugin,
@@ -75,6 +77,7 @@ class OrtEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = choice.threads
         options.inter_op_num_threads = 1
+        _preload(choice.provider)
         # 3: errors only; its warnings about constant folding say nothing to a user.
         options.log_severity_level = 3
         if choice.provider not in (TENSORRT, RTX):
@@ -102,6 +105,19 @@ class OrtEngine:
         arrays = {name: np.ascontiguousarray(feed) for name, feed in feeds.items()}
         outputs = self._session.run(self._output_names, arrays)
         return dict(zip(self._output_names, outputs, strict=True))
+
+
+def _preload(provider: str) -> None:
+    """Load libraries that came as Python packages; ONNX Runtime finds only those of the system."""
+    if provider not in (CUDA, TENSORRT) or not hasattr(onnxruntime, "preload_dlls"):
+        return
+    onnxruntime.preload_dlls()
+    packages = [name for name in ("tensorrt", "tensorrt_libs") if find_spec(name) is not None]
+    if provider == TENSORRT and packages:
+        try:
+            import_module(packages[0])
+        except (ImportError, OSError) as error:
+            _LOG.warning("TensorRT's own package does not load: %s", error)
 
 
 def _load(
