@@ -33,7 +33,7 @@ class OpenVinoEngine:
         self._request = compiled.create_infer_request()
         self._lock = Lock()
         self.inputs = tuple(_spec(port) for port in compiled.inputs)
-        self.outputs = tuple(_spec(port) for port in compiled.outputs)
+        self.outputs = tuple(_spec(port, _output_name(port)) for port in compiled.outputs)
 
     @classmethod
     def open(cls, path: Path, choice: Choice) -> Self:
@@ -75,8 +75,14 @@ def _core() -> openvino.Core:
     return openvino.Core()
 
 
-def _spec(port: openvino.ConstOutput) -> TensorSpec:
+def _output_name(port: openvino.ConstOutput) -> str:
+    """The name that the ONNX file gives an output; inside, its tensor may have others too."""
+    name = port.node.get_friendly_name().removesuffix("/sink_port_0")
+    return name if name in port.get_names() else port.get_any_name()
+
+
+def _spec(port: openvino.ConstOutput, name: str = "") -> TensorSpec:
     shape = tuple(
         side.get_length() if side.is_static else None for side in port.get_partial_shape()
     )
-    return TensorSpec(port.get_any_name(), port.get_element_type().to_dtype().name, shape)
+    return TensorSpec(name or port.get_any_name(), port.get_element_type().to_dtype().name, shape)
