@@ -67,9 +67,12 @@ class Filter:
             values.append(self.state)
         if self.text.strip():
             pattern = "%" + _escaped(self.text.strip()) + "%"
+            # Names and the distinct captions stand in indexes: each is looked at once.
             parts.append(
-                "(name LIKE ? ESCAPE '\\' OR id IN (SELECT image_id FROM box "
-                "WHERE removed = 0 AND caption LIKE ? ESCAPE '\\'))"
+                "id IN (SELECT id FROM image WHERE name LIKE ? ESCAPE '\\' UNION ALL "
+                "SELECT image_id FROM box WHERE removed = 0 AND caption IN (SELECT caption FROM "
+                "(SELECT DISTINCT caption FROM box WHERE removed = 0) "
+                "WHERE caption LIKE ? ESCAPE '\\'))"
             )
             values += [pattern, pattern]
         inner: list[str] = []

@@ -1,0 +1,171 @@
+"""How much work pre-labelling saves, and whether the queue shows mistakes first.
+
+    python -m benchmarks.pace --json
+
+Fifty synthetic scenes of the shipped cutouts and backgrounds are pre-labelled with the shipped
+models. A scripted annotator then repairs what is wrong and nothing else; each drag, word and key
+counts as one action. By hand every object costs two (draw, describe) and every image one (next).
+Besides: the chance that an image with a mistake stands before one without in the queue.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from benchmarks.machine import describe_commit, describe_machine
+from core.boxes import iou_matrix
+from core.image import encode_image
+from pipeline.config import load_config
+from pipeline.locate import Locator
+from project.pictures import read_picture
+from project.prelabel import Question, prelabel
+from project.store import Project
+from project.types import Accept, Add, BoxRow, Describe, Edit, Move, Reject
+from project.vocabulary import Vocabulary
+from synth.config import load_scene_config
+from synth.generate import GALLERY, library_for, preview
+from synth.words import COLORS, TYPES
+
+__all__ = ["Truth", "count_by_hand", "main", "measure", "repair"]
+
+WIDTH_PX = 960
+IOU_SAME = 0.4  # a proposal about this object
+IOU_GOOD = 0.7  # and good enough to be left as it is
+SETS = ("size_px_range=[24, 240]", "effects=light", "distractor_ratio=0", "clutter_ratio=0")
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What an image really shows."""
+
+    xyxy: tuple[tuple[float, ...], ...]
+    captions: tuple[str, ...]
+
+
+def measure(count: int, *, score_min: float, seed: int = 0) -> dict[str, object]:
+    """Pre-label and correct `count` scenes, and return what it took."""
+    config = load_scene_config(None, sets=SETS)
+    scenes = preview(
+        library_for((GALLERY[0],), (GALLERY[1],), config),
+        config,
+        seed,
+        range(count),
+        width_px=WIDTH_PX,
+    )
+    locator = Locator.open(load_config(sets=[f"detect.score_min={score_min}"]))
+    actions: Counter[str] = Counter()
+    doubts: list[tuple[float, bool]] = []
+    by_hand = objects = 0
+    with tempfile.TemporaryDirectory() as folder, Project.create(Path(folder), "pace") as project:
+        truths = {}
+        for number, scene in enumerate(scenes):
+            picture = read_picture(encode_image(scene.image), f"scene {number}")
+            image_id, _ = project.add(picture, f"scene-{number:02}")
+            boxes = tuple(map(tuple, scene.xyxy.astype(float).tolist()))
+            truths[image_id] = Truth(boxes, tuple(scene.captions))
+        start = perf_counter()
+        prelabel(project, locator, Question(vocabulary=Vocabulary(TYPES, COLORS)))
+        prelabel_s = perf_counter() - start
+        while (image := project.next_image()) is not None:
+            truth = truths[image.id]
+            edits = repair(truth, project.boxes(image.id))
+            kinds = [type(e).__name__.lower() for e in edits if not isinstance(e, Accept)]
+            actions.update(kinds)
+            actions["caption of a drawn box"] += kinds.count("add")
+            actions["next"] += 1
+            doubts.append((image.doubt, bool(kinds)))
+            objects += len(truth.xyxy)
+            by_hand += count_by_hand(truth)
+            project.apply(image.id, edits, who="script", version=image.version, state="done")
+    total = sum(actions.values())
+    return {
+        "images": count,
+        "objects": objects,
+        "score_min": score_min,
+        "actions": dict(actions),
+        "actions_total": total,
+        "actions_by_hand": by_hand,
+        "ratio": round(total / by_hand, 3),
+        "images_with_a_mistake": sum(wrong for _, wrong in doubts),
+        "queue_auroc": _auroc(doubts),
+        "prelabel_s_per_image": round(prelabel_s / count, 3),
+        "provenance": dict(locator.provenance),
+    }
+
+
+def count_by_hand(truth: Truth) -> int:
+    """Actions without proposals: draw and describe each object, then the next image."""
+    return 2 * len(truth.xyxy) + 1
+
+
+def repair(truth: Truth, boxes: Sequence[BoxRow]) -> list[Edit]:
+    """Return the fewest edits that make the boxes of an image right.
+
+    An object whose proposal overlaps it by less than IoU 0.7 is moved, one with other words
+    reworded, one without a proposal drawn; what is left over is rejected.
+    """
+    xyxy = np.array([box.xyxy for box in boxes], np.float32).reshape(-1, 4)
+    iou = iou_matrix(np.array(truth.xyxy, np.float32).reshape(-1, 4), xyxy)
+    rows, columns = linear_sum_assignment(np.where(iou >= IOU_SAME, iou, 0), maximize=True)
+    pairs = {
+        int(row): int(column)
+        for row, column in zip(rows, columns, strict=True)
+        if iou[row, column] >= IOU_SAME
+    }
+    edits: list[Edit] = []
+    for row, (place, caption) in enumerate(zip(truth.xyxy, truth.captions, strict=True)):
+        x1, y1, x2, y2 = place
+        if row not in pairs:
+            edits.append(Add((x1, y1, x2, y2), caption=caption))
+            continue
+        box, good = boxes[pairs[row]], iou[row, pairs[row]] >= IOU_GOOD
+        if not good:
+            edits.append(Move(box.id, (x1, y1, x2, y2)))
+        if box.caption != caption:
+            edits.append(Describe(box.id, caption=caption))
+        elif good:
+            edits.append(Accept(box.id))
+    taken = set(pairs.values())
+    return edits + [Reject(box.id) for column, box in enumerate(boxes) if column not in taken]
+
+
+def _auroc(doubts: Sequence[tuple[float, bool]]) -> float | None:
+    """The chance that an image with a mistake is more doubtful than one without."""
+    wrong = np.array([doubt for doubt, is_wrong in doubts if is_wrong])
+    right = np.array([doubt for doubt, is_wrong in doubts if not is_wrong])
+    if not len(wrong) or not len(right):
+        return None
+    above = (wrong[:, None] > right[None]).mean() + 0.5 * (wrong[:, None] == right[None]).mean()
+    return round(float(above), 3)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Read the command line, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--count", type=int, default=50)
+    parser.add_argument("--score-min", type=float, default=0.25)
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    arguments = parser.parse_args(argv)
+    result = {
+        "machine": describe_machine(),
+        "commit": describe_commit(),
+        **measure(arguments.count, score_min=arguments.score_min),
+    }
+    if arguments.json:
+        print(json.dumps(result, indent=2))
+        return
+    print("\n".join(f"{k}: {v}" for k, v in result.items() if k not in ("machine", "provenance")))
+
+
+if __name__ == "__main__":
+    main()
