@@ -166,7 +166,9 @@ function createBoxlist({ element, props, server }) {
     past = null;
     render();
     const node = [...rowNodes.values()].find((other) => Number(other.dataset.id) === room.state.selected);
-    if (node) node.scrollIntoView({ block: "nearest" });
+    // Where the page itself scrolls, the picture stays in sight.
+    const scrolls = find("rows").scrollHeight > find("rows").clientHeight;
+    if (node && scrolls) node.scrollIntoView({ block: "nearest" });
   });
   room.on(["hovered"], light);
   room.on(["asked"], renderAsked);

@@ -1,0 +1,339 @@
+"""The tab Annotate in a real browser: import, pre-label, correct, go through the queue, export."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.image import encode_image
+from frontends.service import Service, read_limits
+from frontends.ui.page import create_page, launch_options
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+DESKTOP, PHONE = (1440, 900), (390, 844)
+COUNT = 20
+WH = (640, 400)
+COLORS = {"red": (255, 0, 0), "blue": (0, 0, 255), "green": (0, 160, 0)}
+STATE = "window.spotter.room('annotate').state"
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Twenty pictures with a red, a blue and sometimes a green thing on grey."""
+    folder = tmp_path_factory.mktemp("pictures")
+    paths = []
+    for number in range(COUNT):
+        picture = np.full((WH[1], WH[0], 3), 200, np.uint8)
+        picture[:, :, 2] += number  # no two alike
+        for (x1, y1, x2, y2), color in _things(number):
+            picture[y1:y2, x1:x2] = COLORS[color]
+        paths.append(folder / f"scene_{number:02d}.png")
+        paths[-1].write_bytes(encode_image(picture))
+    return paths
+
+
+def _things(number: int) -> list[tuple[tuple[int, int, int, int], str]]:
+    x, y = 40 + 20 * number, 60 + 5 * number
+    things = [((x, y, x + 60, y + 40), "red"), ((500, 300, 530, 324), "blue")]
+    return things + [((90, 330, 150, 370), "green")] * (number % 2)
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    limits = replace(read_limits({}), preset="fake", projects_folder=tmp_path / "projects")
+    service = Service(limits)
+    page = create_page(service)
+    _, url, _ = page.launch(**launch_options(service), prevent_thread_lock=True, quiet=True)
+    yield url
+    page.close(verbose=False)
+
+
+@pytest.fixture
+def browse(address: str) -> Iterator[Any]:
+    """Opener: `browse(size)` returns a page of a new visitor; script errors fail the test."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    troubles: list[str] = []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+        def opened(size: tuple[int, int] = DESKTOP, scheme: str = "light") -> Any:
+            context = browser.new_context(
+                viewport={"width": size[0], "height": size[1]},
+                color_scheme=scheme,
+                has_touch=size[0] < 500,
+                accept_downloads=True,
+            )
+            page = context.new_page()
+            page.set_default_timeout(60_000)
+            page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
+            page.on("console", lambda line: troubles.extend(_complaints(line)))
+            page.goto(f"{address}#annotate")
+            page.wait_for_function(f"window.spotter && {STATE}.visit")
+            return page
+
+        yield opened
+        browser.close()
+    assert troubles == []
+
+
+def _complaints(line: Any) -> list[str]:
+    return [f"console: {line.text}"] if line.type == "error" else []
+
+
+def _create(page: Any, pictures: list[Path]) -> None:
+    page.fill("#annotate-projects .name", "Shapes")
+    page.fill("#annotate-projects .classes", "thing, other")
+    page.click("#annotate-projects .create")
+    page.wait_for_selector("#annotate-head .import:enabled")
+    page.set_input_files("#annotate-head .file", [str(path) for path in pictures])
+    page.wait_for_function(
+        f"{STATE}.queue && {STATE}.queue.ids.length === {len(pictures)} && {STATE}.photo"
+    )
+
+
+def _prelabel(page: Any, captions: str) -> None:
+    page.click("#annotate-head .prelabel")
+    page.fill("#annotate-prelabel .captions", captions)
+    page.check("#annotate-prelabel .others")
+    page.click("#annotate-prelabel .go")
+    page.wait_for_function(f"{STATE}.run && !{STATE}.run.running && {STATE}.run.state === 'done'")
+    page.wait_for_function(
+        f"{STATE}.photo && {STATE}.photo.state === 'proposed' && {STATE}.rows.length"
+    )
+
+
+def _rows(page: Any) -> list[dict[str, Any]]:
+    return page.evaluate(f"{STATE}.rows")
+
+
+def _settled(page: Any) -> None:
+    """Wait until all edits are saved and all figures are known."""
+    page.wait_for_function(
+        f"{STATE}.saving && {STATE}.saving.state === 'saved' && {STATE}.rows.every("
+        "(row) => row.id > 0 && (!row.caption || row.state === 'rejected'"
+        " || (row.probability !== null && row.rank)))"
+    )
+
+
+def _drag(page: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag between two points of the picture, in its own pixels."""
+    shown = page.locator("#annotate-picture .image").bounding_box()
+    scale = shown["width"] / page.evaluate(f"{STATE}.photo.width")
+    page.mouse.move(shown["x"] + start[0] * scale, shown["y"] + start[1] * scale)
+    page.mouse.down()
+    page.mouse.move(shown["x"] + end[0] * scale, shown["y"] + end[1] * scale, steps=6)
+    page.mouse.up()
+
+
+def _xyxy(row: dict[str, Any]) -> tuple[float, ...]:
+    return row["x"], row["y"], row["x"] + row["w"], row["y"] + row["h"]
+
+
+def _go_to(page: Any, name: str) -> None:
+    names = page.evaluate(f"{STATE}.queue.ids")
+    for image in names:
+        page.evaluate(f"window.spotter.room('annotate').set({{goto: {{image: {image}}}}})")
+        page.wait_for_function(f"{STATE}.photo && {STATE}.photo.id === {image}")
+        if page.evaluate(f"{STATE}.photo.name") == name:
+            return
+    raise AssertionError(name)
+
+
+def test_from_pictures_to_a_data_set(browse, pictures, tmp_path):
+    """The whole way, as a person would: every corrected box comes out where it was put."""
+    page = browse()
+    _create(page, pictures)
+    _prelabel(page, "red thing\nblue thing")
+    page.wait_for_selector('#annotate-picture .overlay g[data-state="proposed"]')
+
+    _go_to(page, "scene_00")
+    # A box of five pixels, drawn at the size at which one sees them.
+    page.mouse.move(*_screen(page, (300, 200)))
+    for _ in range(8):
+        page.mouse.wheel(0, -400)
+    page.wait_for_function("document.querySelector('#annotate-picture .image[data-pixels]')")
+    _drag(page, (300, 200), (305, 205))
+    drawn = next(row for row in _rows(page) if row["own"])
+    assert _xyxy(drawn) == (300, 200, 305, 205)
+    # Resized by its corner down to three, by keys to four, moved by keys; each is undone alone.
+    page.keyboard.press("z")
+    _drag_grip(page, (-2, -2))
+    assert _xyxy(next(row for row in _rows(page) if row["own"])) == (300, 200, 303, 203)
+    page.keyboard.press("Alt+ArrowRight")
+    page.keyboard.press("ArrowDown")
+    _settled(page)
+    assert _xyxy(next(row for row in _rows(page) if row["own"])) == (300, 201, 304, 204)
+    page.keyboard.press("Control+z")
+    page.wait_for_function(f"{STATE}.rows.some((row) => row.own && row.y === 200 && row.h === 3)")
+    page.keyboard.press("Control+Shift+z")
+    page.wait_for_function(f"{STATE}.rows.some((row) => row.own && row.y === 201)")
+
+    # Another caption, another rank.
+    page.keyboard.press("Escape")
+    page.keyboard.press("0")
+    red = next(row for row in _rows(page) if row["caption"] == "red thing")
+    page.mouse.click(*_screen(page, (red["x"] + red["w"] / 2, red["y"] + red["h"] / 2)))
+    page.wait_for_function(f"{STATE}.selected === {red['id']}")
+    _settled(page)
+    assert next(row for row in _rows(page) if row["id"] == red["id"])["rank"] == 1
+    page.keyboard.press("c")
+    page.keyboard.type("blue thing")
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        f"{STATE}.rows.some((row) => row.id === {red['id']} && row.rank > 1 && row.probability < 0.5)"
+    )
+    page.keyboard.press("Control+z")
+    page.wait_for_function(
+        f"{STATE}.rows.find((r) => r.id === {red['id']}).caption === 'red thing'"
+    )
+
+    # Through the whole queue with one key.
+    for done in range(1, COUNT + 1):
+        page.keyboard.press("Enter")
+        page.wait_for_function(f"{STATE}.progress.done === {done}")
+    assert "All pictures are done" in page.inner_text("#annotate-head .said")
+    truth = {name: [xyxy for xyxy, _ in _things(number)] for number, name in _names()}
+    truth["scene_00"] = [*truth["scene_00"], (300, 201, 304, 204)]
+    for format in ("yolo", "coco"):
+        _check(_export(page, format, tmp_path), format, truth)
+
+
+def _names() -> list[tuple[int, str]]:
+    return [(number, f"scene_{number:02d}") for number in range(COUNT)]
+
+
+def _screen(page: Any, at: tuple[float, float]) -> tuple[float, float]:
+    shown = page.locator("#annotate-picture .image").bounding_box()
+    scale = shown["width"] / page.evaluate(f"{STATE}.photo.width")
+    return shown["x"] + at[0] * scale, shown["y"] + at[1] * scale
+
+
+def _drag_grip(page: Any, by: tuple[float, float]) -> None:
+    """Drag the lower right grip of the chosen box by pixels of the picture."""
+    page.wait_for_timeout(100)  # the view moves with the next frame
+    frames = page.evaluate(
+        "[...document.querySelectorAll('#annotate-picture .overlay .grip')].map((grip) => "
+        "{ const r = grip.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] })"
+    )
+    x, y = max(frames, key=sum)
+    shown = page.locator("#annotate-picture .image").bounding_box()
+    scale = shown["width"] / page.evaluate(f"{STATE}.photo.width")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + by[0] * scale, y + by[1] * scale, steps=5)
+    page.mouse.up()
+
+
+def _export(page: Any, format: str, tmp_path: Path) -> Path:
+    page.click("#annotate-head .outlet")
+    page.click(f'#annotate-outlet .format[data-value="{format}"]')
+    page.click('#annotate-outlet .mode[data-value="confirmed"]')
+    page.click("#annotate-outlet .go")
+    page.wait_for_function(
+        f"document.querySelector('#annotate-head .said-link').textContent.includes('{format}.zip')"
+    )
+    with page.expect_download() as saved:
+        page.click("#annotate-head .said-link")
+    with zipfile.ZipFile(saved.value.path()) as archive:
+        archive.extractall(tmp_path / format)
+    return tmp_path / format
+
+
+def _check(folder: Path, format: str, truth: dict[str, list[tuple[int, ...]]]) -> None:
+    """Every box that was confirmed is there within a pixel, as another library reads it."""
+    supervision = pytest.importorskip(
+        "supervision", reason="pip install -r requirements-consumers.txt"
+    )
+    seen: dict[str, np.ndarray] = {}
+    if format == "yolo":
+        data = next(folder.rglob("data.yaml"))
+        for labels in data.parent.rglob("labels"):
+            images = labels.parent / "images"
+            for split in [path for path in images.iterdir() if path.is_dir()] or [images]:
+                found = supervision.DetectionDataset.from_yolo(
+                    str(split), str(labels / split.relative_to(images)), str(data)
+                )
+                seen |= {Path(path).stem: boxes.xyxy for path, _, boxes in found}
+    else:
+        for annotations in folder.rglob("*.json"):
+            found = supervision.DetectionDataset.from_coco(
+                str(_images_of(annotations)), str(annotations)
+            )
+            seen |= {Path(path).stem: boxes.xyxy for path, _, boxes in found}
+    assert set(seen) == set(truth)
+    for name, boxes in truth.items():
+        got = np.array(sorted(seen[name].tolist()))
+        assert got == pytest.approx(np.array(sorted(boxes), float), abs=1.0), name
+
+
+def _images_of(annotations: Path) -> Path:
+    return next(path.parent for path in sorted(annotations.parents[1].rglob("scene_*.png")))
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_nothing_sticks_out_and_everything_can_be_reached(size, browse, pictures):
+    page = browse(size, "dark")
+    _create(page, pictures[:3])
+    _prelabel(page, "red thing")
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    # By touch or mouse: choose a box in the list, accept it, reject another.
+    row = page.locator('#annotate-boxes .row[data-state="proposed"]').first
+    row.locator(".accept").click()
+    page.wait_for_selector('#annotate-boxes .row[data-state="confirmed"]')
+    page.locator('#annotate-boxes .row[data-state="proposed"] .remove').first.click()
+    page.wait_for_function(f"{STATE}.rows.some((row) => row.state === 'rejected')")
+    for sheet in ("prelabel", "review", "outlet", "lessons", "help"):
+        page.click(f"#annotate-head .{sheet}")
+        page.wait_for_selector(f"#annotate-{sheet}[data-open]")
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+        page.keyboard.press("Escape")
+        page.wait_for_selector(f"#annotate-{sheet}[data-open]", state="detached")
+
+
+def test_two_people_do_not_overwrite_each_other(browse, pictures):
+    ann, ben = browse(), browse()
+    _create(ann, pictures[:1])
+    ben.reload()
+    ben.wait_for_selector("#annotate-projects .open")
+    ben.click("#annotate-projects .open")
+    ben.wait_for_function(f"{STATE}.photo")
+    _drag(ann, (100, 200), (140, 230))
+    _settled(ann)
+    # Ben still sees the picture as it was before Ann's box.
+    _drag(ben, (300, 100), (330, 150))
+    ben.wait_for_function(f"{STATE}.notice && {STATE}.notice.message.includes('changed meanwhile')")
+    ben.wait_for_function(f"{STATE}.rows.length === 1 && {STATE}.rows[0].x === 100")
+    _drag(ben, (300, 100), (330, 150))
+    _settled(ben)
+    ann.reload()
+    ann.wait_for_function(f"window.spotter && {STATE}.rows && {STATE}.rows.length === 2")
+    assert sorted(map(_xyxy, _rows(ann))) == [(100, 200, 140, 230), (300, 100, 330, 150)]
+
+
+def test_keys_stay_out_of_the_way_of_typing(browse, pictures):
+    page = browse()
+    _create(page, pictures[:2])
+    first = page.evaluate(f"{STATE}.photo.id")
+    _drag(page, (100, 200), (140, 230))
+    page.keyboard.press("c")
+    page.keyboard.type("new snag")  # N, S and A are keys of their own
+    assert page.input_value("#annotate-boxes .field-caption") == "new snag"
+    page.keyboard.press("Enter")
+    _settled(page)
+    assert page.evaluate(f"{STATE}.photo.id") == first
+    assert _rows(page)[0]["caption"] == "new snag"
+    page.keyboard.press("x")
+    page.wait_for_function(f"{STATE}.rows.length === 0")
+    page.keyboard.press("Control+z")
+    page.wait_for_function(f"{STATE}.rows.length === 1")

@@ -1,0 +1,351 @@
+"""The tab Annotate without a browser: projects, editing, scores, runs, called as the browser does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from gradio.utils import get_upload_folder
+
+from core.image import encode_image
+from frontends.desk import Desk
+from frontends.service import Service, read_limits
+from frontends.ui.annotate_handlers import (
+    create_label_calls,
+    create_project_calls,
+    create_visit_calls,
+    read_edit,
+)
+from frontends.ui.annotate_runs import create_run_calls
+from frontends.ui.annotate_sheets import create_lesson_calls, create_review_calls
+from frontends.ui.uploads import desks_folder, find_upload
+from pipeline.fakes import FakeDetector, FakeReranker
+from pipeline.locate import Locator
+from project.types import Move
+
+Call = Callable[[str], dict[str, Any]]
+ALICE, BOB = SimpleNamespace(session_hash="alice"), SimpleNamespace(session_hash="bob")
+
+
+@pytest.fixture(autouse=True)
+def _own_uploads(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    limits = replace(read_limits({}), preset="fake", projects_folder=tmp_path / "projects")
+    return Desk(Service(limits), visits_root=tmp_path / "desks")
+
+
+class Browser:
+    """Calls the server as one visitor's page does."""
+
+    def __init__(self, desk: Desk, who: Any = ALICE) -> None:
+        enter, _ = create_visit_calls(desk)
+        self.visit, self.start = enter(who)
+        calls = [*create_project_calls(desk), *create_review_calls(desk)]
+        calls += create_lesson_calls(desk)
+        named = {call.__name__: call for call in calls}
+        self._calls = {**named, **create_label_calls(desk), **create_run_calls(desk)}
+        self.project = ""
+
+    def call(self, called: str, /, **wish: Any) -> dict[str, Any]:
+        extra = (None,) if called == "start_outlet" else ()
+        known = {"visit": self.visit, "project": self.project, "who": "ann"}
+        return self._calls[called]({**known, **wish}, *extra)
+
+    def run(self, called: str, /, **wish: Any) -> dict[str, Any]:
+        """Begin a run and return how it ended."""
+        answer = self.call(called, **wish)
+        assert "error" not in answer or not answer["error"], answer
+        end = time.monotonic() + 20
+        while answer["running"]:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+            answer = self.call("run_state")
+        return answer
+
+    def open(self, name: str = "Shapes", classes: str = "thing, other") -> None:
+        self.project = self.call("create_project", name=name, classes=classes)["key"]
+
+    def bring(self, *pictures: tuple[str, bytes]) -> dict[str, Any]:
+        folder = Path(get_upload_folder()) / "brought"
+        folder.mkdir(parents=True, exist_ok=True)
+        files = []
+        for number, (name, data) in enumerate(pictures):
+            path = folder / f"{number}{Path(name).suffix}"
+            path.write_bytes(data)
+            files.append({"path": str(path), "name": name})
+        return self.run("import_files", files=files)
+
+    def photo(self, number: int = 0) -> dict[str, Any]:
+        return self.call("photo", image=self.call("queue", order="added")["ids"][number])
+
+
+@pytest.fixture
+def ann(desk: Desk, shapes_image) -> Browser:
+    """A visitor with a project of one picture: a red and a blue box on grey, 200 x 100."""
+    browser = Browser(desk)
+    browser.open()
+    browser.bring(("shapes.png", encode_image(shapes_image)))
+    return browser
+
+
+def _edit(browser: Browser, photo: dict[str, Any], *edits: dict[str, Any], **more: Any) -> Any:
+    image = photo["photo"]
+    return browser.call(
+        "edit", image=image["id"], version=image["version"], edits=list(edits), **more
+    )
+
+
+def test_a_project_is_made_found_again_deleted_and_brought_back(desk):
+    ann = Browser(desk)
+    assert ann.start["projects"] == []
+    ann.open("Harbour, summer")
+    assert ann.project == "harbour-summer"
+    assert ann.call("open_project")["project"]["classes"] == ["thing", "other"]
+    assert Browser(desk, BOB).start["projects"][0]["name"] == "Harbour, summer"
+    answer = ann.call("delete_project")
+    assert answer["projects"] == []
+    assert "not there any more" in ann.call("open_project")["error"]
+    assert ann.call("restore_project", project=answer["deleted"])["key"] == "harbour-summer"
+    assert ann.call("open_project")["project"]["name"] == "Harbour, summer"
+
+
+@pytest.mark.parametrize("key", ["", ".", "..", "../projects", "/etc", ".deleted", "a/b"])
+def test_a_project_has_no_other_folder(desk, key):
+    ann = Browser(desk)
+    assert "error" in ann.call("open_project", project=key)
+    assert "error" in ann.call("delete_project", project=key)
+
+
+def test_on_a_space_nobody_sees_the_projects_of_others(tmp_path, shapes_image):
+    limits = replace(read_limits({"SPACE_ID": "somebody/spotter"}), preset="fake")
+    assert limits.projects_folder is None
+    desk = Desk(Service(limits), visits_root=desks_folder())
+    ann, ben = Browser(desk), Browser(desk, BOB)
+    ann.open()
+    ann.bring(("shapes.png", encode_image(shapes_image)))
+    assert ben.call("list_projects")["projects"] == []
+    assert "error" in ben.call("open_project", project=ann.project)
+    picture = next(desks_folder().rglob("images/*/*.png"))
+    assert find_upload(picture) is None
+    assert "off where every visitor" in ann.call("start_lesson", minutes=5)["error"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, Path("~/spotter-projects").expanduser().resolve()),
+        ({"SPOTTER_PROJECTS": "/data/labels"}, Path("/data/labels")),
+        ({"SPOTTER_PROJECTS": "visit"}, None),
+        ({"SPACE_ID": "a/b"}, None),
+        ({"SPACE_ID": "a/b", "SPOTTER_PROJECTS": "/data"}, Path("/data")),
+    ],
+)
+def test_where_projects_lie(environment, expected):
+    assert read_limits(environment).projects_folder == expected
+
+
+def test_pictures_come_in_and_what_is_none_is_told(desk, shapes_image):
+    ann = Browser(desk)
+    ann.open()
+    run = ann.bring(("a/shapes.png", encode_image(shapes_image)), ("b/broken.jpg", b"no picture"))
+    assert run["state"] == "done"
+    assert "1 images added" in run["said"]
+    assert len(run["refused"]) == 1
+    assert "broken.jpg" in run["refused"][0]
+    shown = ann.photo()["photo"]
+    assert (shown["width"], shown["height"], shown["state"]) == (200, 100, "new")
+    thumb = ann.call("thumbs", images=[shown["id"]])["thumbs"][0]
+    assert thumb["name"] == "shapes"
+    assert Path(thumb["url"].split("file=")[1]).is_file()
+
+
+def test_a_name_may_not_lead_out_of_the_folder(desk, shapes_image):
+    ann = Browser(desk)
+    ann.open()
+    answer = ann.bring(("../../escaped.png", encode_image(shapes_image)))
+    assert answer["state"] == "failed"
+    assert "leads out of" in answer["error"]
+
+
+def test_files_that_nobody_uploaded_are_refused(ann):
+    wish = [{"path": "/etc/passwd", "name": "x.png"}]
+    assert "was not uploaded" in ann.call("import_files", files=wish)["error"]
+
+
+def test_an_edit_is_kept_with_its_number_and_can_be_taken_back(ann):
+    photo = ann.photo()
+    add = {"kind": "add", "local": -1, "xyxy": [20, 10, 60, 40], "caption": "red thing"}
+    answer = _edit(ann, photo, add)
+    box = answer["changed"][0]
+    assert box["added"]
+    assert box["own"]
+    assert box["source"] == "ann"
+    assert (box["x"], box["y"], box["w"], box["h"]) == (20, 10, 40, 30)
+    assert answer["photo"]["version"] > photo["photo"]["version"]
+    moved = _edit(ann, answer, {"kind": "move", "box": box["id"], "xyxy": [21, 10, 61, 40]})
+    assert moved["changed"][0]["x"] == 21
+    assert not moved["changed"][0]["added"]
+    image = photo["photo"]["id"]
+    assert ann.call("step", image=image, step="undo")["boxes"][0]["x"] == 20
+    assert ann.call("step", image=image, step="redo")["boxes"][0]["x"] == 21
+    assert len(ann.call("history", box=box["id"])["entries"]) == 4
+    for _ in range(2):
+        left = ann.call("step", image=image, step="undo")
+    assert left["boxes"] == []
+    assert "said" in ann.call("step", image=image, step="undo")
+
+
+def test_an_old_version_is_refused_with_what_changed(ann):
+    photo = ann.photo()
+    _edit(ann, photo, {"kind": "add", "xyxy": [20, 10, 60, 40]})
+    late = _edit(ann, photo, {"kind": "add", "xyxy": [100, 50, 160, 90]}, who="ben")
+    assert "ann added a box" in late["conflict"]
+    assert len(late["boxes"]) == 1
+    again = _edit(ann, late, {"kind": "add", "xyxy": [100, 50, 160, 90]}, who="ben")
+    assert again["changed"][0]["added"]
+
+
+def test_a_reworded_caption_has_another_score_and_rank(ann):
+    photo = ann.photo()
+    added = _edit(
+        ann,
+        photo,
+        {"kind": "add", "xyxy": [20, 10, 60, 40], "caption": "red thing"},
+        {"kind": "add", "xyxy": [100, 50, 160, 90], "caption": "blue thing"},
+    )
+    image, red = photo["photo"]["id"], added["changed"][0]["id"]
+    scores = ann.call("score", image=image)["scores"]
+    assert {one["rank"] for one in scores.values()} == {1}
+    assert scores[str(red)]["probability"] > 0.9
+    version = ann.photo()["photo"]["version"]
+    assert version == added["photo"]["version"]  # a score is no edit
+    _edit(ann, added, {"kind": "describe", "box": red, "caption": "blue thing"})
+    score = ann.call("score", image=image)["scores"][str(red)]
+    assert (score["rank"], score["of"]) == (2, 2)
+    assert score["probability"] < 0.1
+    kept = next(box for box in ann.photo()["boxes"] if box["id"] == red)
+    assert kept["probability"] == pytest.approx(score["probability"])
+
+
+def test_models_propose_and_done_ends_a_picture(ann):
+    run = ann.run("start_looking", mode="captions", captions="red thing\ngreen thing", others=True)
+    assert run["state"] == "done"
+    photo = ann.photo()
+    assert photo["photo"]["state"] == "proposed"
+    assert sorted(box["caption"] for box in photo["boxes"]) == ["", "red thing"]
+    assert {one["caption"]: one["found"] for one in photo["asked"]} == {
+        "red thing": True,
+        "green thing": False,
+    }
+    assert not any(box["own"] for box in photo["boxes"])
+    accept = [{"kind": "accept", "box": box["id"]} for box in photo["boxes"]]
+    done = _edit(ann, photo, *accept, state="done")
+    assert done["progress"]["done"] == 1
+    assert ann.call("queue", only="done")["states"] == ["done"]
+    assert ann.call("queue", only="new")["ids"] == []
+    run = ann.run("start_looking", mode="vocabulary", types="thing", colors="red, blue")
+    assert "0 images looked at" in run["said"]
+
+
+@pytest.mark.parametrize("format", ["yolo", "coco", "csv", "crops", "project"])
+def test_a_project_leaves_as_a_file(ann, format):
+    add = {"kind": "add", "xyxy": [20, 10, 60, 40], "caption": "red thing"}
+    _edit(ann, ann.photo(), add, state="done")
+    run = ann.run("start_outlet", format=format, what="confirmed")
+    assert run["state"] == "done", run
+    assert Path(run["link"]["url"].split("file=")[1]).stat().st_size > 50
+
+
+def test_a_whole_project_is_brought_into_another(desk, ann):
+    add = {"kind": "add", "xyxy": [20, 10, 60, 40], "caption": "red thing"}
+    _edit(ann, ann.photo(), add, state="done")
+    archive = Path(ann.run("start_outlet", format="project")["link"]["url"].split("file=")[1])
+    other = Browser(desk, BOB)
+    other.open("Other")
+    run = other.bring(("carried.zip", archive.read_bytes()))
+    assert "1 images added with 1 boxes" in run["said"]
+    assert other.photo()["boxes"][0]["caption"] == "red thing"
+    answer = other.call("find_suspicious")
+    assert [one["key"] for one in answer["others"]] == [ann.project]
+    agreed = other.call("compare_projects", other=ann.project)
+    assert (agreed["images"], agreed["f1"]) == (1, 1.0)
+
+
+def test_doubles_are_suspicious(ann):
+    same = {"kind": "add", "xyxy": [20, 10, 60, 40], "caption": "red thing"}
+    _edit(ann, ann.photo(), same, same)
+    found = ann.call("find_suspicious")["found"]
+    assert "duplicate" in {one["kind"] for one in found}
+    assert all(one["name"] == "shapes" for one in found)
+
+
+def test_lessons_are_listed_and_checked(ann):
+    assert ann.call("list_lessons") == {"runs": [], "can_go_back": False}
+    for minutes in (0, 1e9, float("nan"), None):
+        assert "minutes" in ann.call("start_lesson", minutes=minutes)["error"]
+    assert "error" in ann.call("stop_lesson", run="../x")
+    assert "error" in ann.call("leave_lesson")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"kind": "steal"},
+        {"kind": "move", "box": 1},
+        {"kind": "move", "box": 1, "xyxy": [1, 2, 3]},
+        {"kind": "add", "xyxy": ["a", 1, 2, 3]},
+        {"kind": "accept", "box": None},
+    ],
+)
+def test_what_is_no_edit_is_refused(told, ann):
+    assert "no edit" in _edit(ann, ann.photo(), told)["error"]
+
+
+def test_an_edit_is_read_as_it_is_told():
+    assert read_edit({"kind": "move", "box": 3, "xyxy": [1, 2, 3, 4]}) == Move(3, (1, 2, 3, 4))
+
+
+class _CountingReranker(FakeReranker):
+    """Counts the crops that it looks at."""
+
+    seen = 0
+
+    def embed_images(self, crops: Any) -> Any:
+        self.seen += sum(map(len, crops))
+        return super().embed_images(crops)
+
+
+def test_only_what_changed_is_looked_at_again(tmp_path, shapes_image):
+    """What keeps the scores of an edit fast, whatever else the picture shows."""
+    reranker = _CountingReranker()
+    limits = replace(read_limits({}), preset="fake", projects_folder=tmp_path / "projects")
+    service = Service(limits, open_locator=lambda config: Locator(FakeDetector(), reranker))
+    ann = Browser(Desk(service, visits_root=tmp_path / "desks"))
+    ann.open()
+    ann.bring(("shapes.png", encode_image(shapes_image)))
+    adds = [
+        {"kind": "add", "xyxy": [5 * i, 2 * i, 5 * i + 15, 2 * i + 15], "caption": "red thing"}
+        for i in range(30)
+    ]
+    photo = ann.photo()
+    added = _edit(ann, photo, *adds)
+    image = photo["photo"]["id"]
+    assert len(ann.call("score", image=image)["scores"]) == 30
+    assert reranker.seen == 30
+    box = added["changed"][0]["id"]
+    moved = _edit(ann, added, {"kind": "move", "box": box, "xyxy": [100, 50, 160, 90]})
+    ann.call("score", image=image)
+    assert reranker.seen == 31
+    _edit(ann, moved, {"kind": "describe", "box": box, "caption": "blue thing"})
+    assert ann.call("score", image=image)["scores"][str(box)]["rank"] < 15
+    assert reranker.seen == 31
