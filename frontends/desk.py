@@ -40,6 +40,8 @@ __all__ = ["Desk"]
 
 EXAMPLES_FOLDER = Path(__file__).parents[1] / "assets" / "examples"
 _NAME_CHARS_MAX = 40
+_SCORERS_MAX = 4
+_RUNS_MAX = 2
 
 
 class Desk:
@@ -54,10 +56,10 @@ class Desk:
         self.service = service
         self.limits = service.limits
         self.shared = self.limits.projects_folder
-        self.runs = Runs(most=1)
+        self.runs = Runs(most=_RUNS_MAX)
         self.visits = Visits(visits_root, busy=self._is_busy, removed=self._leave)
         self._projects: dict[Path, Project] = {}
-        self._scorers: dict[str, Scorer] = {}
+        self._scorers: list[Scorer] = []
         self._lock = threading.Lock()
 
     # ---------------------------------------------------------------- projects
@@ -228,10 +230,11 @@ class Desk:
     def _scorer(self, project: Project) -> Scorer:
         locator = self.locator(project)
         with self._lock:
-            name = str(id(locator))
-            if name not in self._scorers:
-                self._scorers[name] = Scorer(locator)
-            return self._scorers[name]
+            scorer = next((one for one in self._scorers if one.locator is locator), None)
+            if scorer is None:
+                scorer = Scorer(locator)
+                self._scorers = [scorer, *self._scorers[: _SCORERS_MAX - 1]]
+            return scorer
 
     def locator(self, project: Project) -> Locator:
         """Return the pipeline of a project: its own, once one was trained, else the page's."""

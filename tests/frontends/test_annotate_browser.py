@@ -126,13 +126,20 @@ def _settled(page: Any) -> None:
     )
 
 
+def _image_frame(page: Any) -> tuple[float, float, float]:
+    """Left, top and scale of the picture on the screen, once it is painted."""
+    page.evaluate(
+        "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
+    )
+    shown = page.locator("#annotate-picture .image").bounding_box()
+    return shown["x"], shown["y"], shown["width"] / page.evaluate(f"{STATE}.photo.width")
+
+
 def _drag(page: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
     """Drag between two points of the picture, in its own pixels."""
-    shown = page.locator("#annotate-picture .image").bounding_box()
-    scale = shown["width"] / page.evaluate(f"{STATE}.photo.width")
-    page.mouse.move(shown["x"] + start[0] * scale, shown["y"] + start[1] * scale)
+    page.mouse.move(*_screen(page, start))
     page.mouse.down()
-    page.mouse.move(shown["x"] + end[0] * scale, shown["y"] + end[1] * scale, steps=6)
+    page.mouse.move(*_screen(page, end), steps=6)
     page.mouse.up()
 
 
@@ -191,7 +198,7 @@ def test_from_pictures_to_a_data_set(browse, pictures, tmp_path):
     page.keyboard.type("blue thing")
     page.keyboard.press("Enter")
     page.wait_for_function(
-        f"{STATE}.rows.some((row) => row.id === {red['id']} && row.rank > 1 && row.probability < 0.5)"
+        f"{STATE}.rows.some((r) => r.id === {red['id']} && r.rank > 1 && r.probability < 0.5)"
     )
     page.keyboard.press("Control+z")
     page.wait_for_function(
@@ -214,21 +221,19 @@ def _names() -> list[tuple[int, str]]:
 
 
 def _screen(page: Any, at: tuple[float, float]) -> tuple[float, float]:
-    shown = page.locator("#annotate-picture .image").bounding_box()
-    scale = shown["width"] / page.evaluate(f"{STATE}.photo.width")
-    return shown["x"] + at[0] * scale, shown["y"] + at[1] * scale
+    left, top, scale = _image_frame(page)
+    return left + at[0] * scale, top + at[1] * scale
 
 
 def _drag_grip(page: Any, by: tuple[float, float]) -> None:
     """Drag the lower right grip of the chosen box by pixels of the picture."""
-    page.wait_for_timeout(100)  # the view moves with the next frame
+    _, _, scale = _image_frame(page)
     frames = page.evaluate(
-        "[...document.querySelectorAll('#annotate-picture .overlay .grip')].map((grip) => "
-        "{ const r = grip.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] })"
+        "[...document.querySelectorAll('#annotate-picture .overlay .grip')]"
+        ".map((grip) => grip.getBoundingClientRect())"
+        ".map((frame) => [frame.x + frame.width / 2, frame.y + frame.height / 2])"
     )
     x, y = max(frames, key=sum)
-    shown = page.locator("#annotate-picture .image").bounding_box()
-    scale = shown["width"] / page.evaluate(f"{STATE}.photo.width")
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + by[0] * scale, y + by[1] * scale, steps=5)
@@ -255,30 +260,20 @@ def _check(folder: Path, format: str, truth: dict[str, list[tuple[int, ...]]]) -
     supervision = pytest.importorskip(
         "supervision", reason="pip install -r requirements-consumers.txt"
     )
-    seen: dict[str, np.ndarray] = {}
-    if format == "yolo":
-        data = next(folder.rglob("data.yaml"))
-        for labels in data.parent.rglob("labels"):
-            images = labels.parent / "images"
-            for split in [path for path in images.iterdir() if path.is_dir()] or [images]:
-                found = supervision.DetectionDataset.from_yolo(
-                    str(split), str(labels / split.relative_to(images)), str(data)
-                )
-                seen |= {Path(path).stem: boxes.xyxy for path, _, boxes in found}
-    else:
-        for annotations in folder.rglob("*.json"):
-            found = supervision.DetectionDataset.from_coco(
-                str(_images_of(annotations)), str(annotations)
+    load, seen = supervision.DetectionDataset, dict[str, np.ndarray]()
+    for split in sorted(path.name for path in (folder / "images").iterdir()):
+        images = str(folder / "images" / split)
+        if format == "coco":
+            found = load.from_coco(images, str(folder / f"annotations/instances_{split}.json"))
+        else:
+            found = load.from_yolo(
+                images, str(folder / "labels" / split), str(folder / "data.yaml")
             )
-            seen |= {Path(path).stem: boxes.xyxy for path, _, boxes in found}
+        seen |= {Path(path).stem: boxes.xyxy for path, _, boxes in found}
     assert set(seen) == set(truth)
     for name, boxes in truth.items():
         got = np.array(sorted(seen[name].tolist()))
         assert got == pytest.approx(np.array(sorted(boxes), float), abs=1.0), name
-
-
-def _images_of(annotations: Path) -> Path:
-    return next(path.parent for path in sorted(annotations.parents[1].rglob("scene_*.png")))
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])

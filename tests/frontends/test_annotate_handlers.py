@@ -1,4 +1,4 @@
-"""The tab Annotate without a browser: projects, editing, scores, runs, called as the browser does."""
+"""The tab Annotate called as the browser calls it: projects, editing, scores, runs."""
 
 from __future__ import annotations
 
