@@ -10,17 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 
+from convert.onnx_file import run_onnx, save_graph
 from core.errors import ModelError
 
-__all__ = ["OPSET", "Ports", "export_graph", "largest_difference", "run_onnx", "save_graph"]
+__all__ = ["OPSET", "Ports", "export_graph", "largest_difference"]
 
 OPSET = 18
-# A protobuf file ends at 2 GiB; larger graphs keep their numbers in a second file.
-FILE_BYTES_MAX = 1_900_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +92,6 @@ def export_graph(
             )
 
 
-def save_graph(graph: onnx.ModelProto, path: Path) -> None:
-    """Write a graph; numbers of large ones go to `<name>.data` beside it."""
-    large = graph.ByteSize() > FILE_BYTES_MAX
-    (path.parent / f"{path.name}.data").unlink(missing_ok=True)
-    onnx.save(
-        graph,
-        str(path),
-        save_as_external_data=large,
-        all_tensors_to_one_file=True,
-        location=f"{path.name}.data",
-    )
-
-
 def largest_difference(
     module: torch.nn.Module,
     example: tuple[torch.Tensor, ...],
@@ -161,19 +146,3 @@ def _rows_difference(
         nearest = np.array([np.abs(ours - row).max(axis=1).min() for row in wanted])
         worst = max(worst, float(np.quantile(nearest, 0.95)))
     return worst
-
-
-def run_onnx(path: Path, feeds: Mapping[str, NDArray]) -> list[NDArray]:
-    """Return the outputs of an ONNX file on the CPU."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-        wanted = {node.name for node in session.get_inputs()}
-        # An argument that does not matter is no input of the graph.
-        return session.run(None, {k: v for k, v in feeds.items() if k in wanted})
-    except Exception as error:
-        # The runtime's exceptions have no common base but Exception.
-        raise ModelError(f"ONNX Runtime cannot run {path.name}: {error}.") from error

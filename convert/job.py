@@ -175,13 +175,19 @@ def _entry(request: Request) -> Model:
         # Names the nearest ids.
         find_model(request.name, "detect")
     return Model(
-        id=path.stem if is_path and path.is_file() else (path.name if is_path else request.name),
+        id=_id_of(path) if is_path else request.name,
         task="detect",
         family="",
         hub="" if is_path else request.name,
         source=str(path.name) if is_path else f"huggingface.co/{request.name}",
         input_wh=request.input_wh,
     )
+
+
+def _id_of(path: Path) -> str:
+    """A name for weights of one's own: many files are called best.pt."""
+    where = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    return f"{path.resolve().stem}-{where}"
 
 
 def _weights(
@@ -243,8 +249,8 @@ def _prepare_half(request: Request, entry: Model, consent: Consent | None, tell:
     require("onnx")
     import onnx
 
-    from convert.graph import save_graph
     from convert.half import to_half
+    from convert.onnx_file import save_graph
 
     whole = prepare(
         Request(

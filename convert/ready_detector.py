@@ -12,8 +12,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from convert.graph import run_onnx, save_graph
 from convert.names import COCO_NAMES
+from convert.onnx_file import run_onnx, save_graph
 from convert.source import Source
 from core.errors import ModelError
 from core.files import write_json
@@ -89,13 +89,19 @@ def _trial(path: Path, graph: onnx.ModelProto, wh: tuple[int, int]) -> NDArray[n
 def _layout(output: NDArray[np.float32], source: Source) -> tuple[str, int]:
     """The family that reads this output, and its number of classes."""
     rows, columns = output.shape
-    if columns == _ROW and rows <= _ROWS_MAX:
+    if columns == _ROW and rows <= _ROWS_MAX and _are_finished(output):
         ids = int(output[:, 5].max(initial=0)) + 1
         return "yolo", len(source.class_names) or max(ids, len(source.entry.class_names))
     if rows < columns:
         return "yolo", rows - 4
     # Decoded boxes have sizes in pixels; YOLOX gives their logarithms.
     return ("yolox" if output[:, 2:4].min() < 0 else "yolov6"), columns - 5
+
+
+def _are_finished(output: NDArray[np.float32]) -> bool:
+    """True for rows of corners, score and class; anchors of one class have as many columns."""
+    whole_classes = bool((output[:, 5] == np.round(output[:, 5])).all())
+    return whole_classes and not (output[:, 4] == 1).all()
 
 
 def _names(graph: onnx.ModelProto, num_classes: int) -> tuple[str, ...]:

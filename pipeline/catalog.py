@@ -51,7 +51,7 @@ def converted_folder(name: str, *, precision: str = "f32") -> Path:
         'google--owlv2-base@f16'
     """
     # Only letters that are safe in every file system; ids have no others.
-    slug = re.sub(r"[^A-Za-z0-9._-]", "-", name.replace("/", "--")).lstrip(".")
+    slug = re.sub(r"[^A-Za-z0-9._-]", "-", name.replace("/", "--")).lstrip(".") or "model"
     half = "@f16" if precision == "f16" else ""
     return cache_folder("models") / f"{slug}{half}"
 

@@ -62,7 +62,8 @@ def _write_families(folder: Path) -> None:
     logit = np.log(score / (1 - score))
     share = cxcywh / np.array([960, 544, 960, 544], np.float32)
     constants = {
-        "yolov6": {"output": np.concatenate([cxcywh, ones, score], axis=1)},
+        # Three times: as many rows as columns would leave open which is which.
+        "yolov6": {"output": np.tile(np.concatenate([cxcywh, ones, score], axis=1), (3, 1))},
         "yolox": {"output": cells},
         "detr": {"logits": logit, "pred_boxes": share},
     }

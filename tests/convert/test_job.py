@@ -1,0 +1,268 @@
+"""Converting once: where it lies, when it is made again, what it asks consent for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx", reason="pip install -r requirements-convert.txt")
+
+from convert.half import to_half
+from convert.job import Consent, Request, models_of, prepare, prepare_missing
+from convert.sentencepiece import tokenizer_of
+from core.errors import ModelError, UnknownNameError
+from core.types import Detections
+from frontends.cli import main
+from pipeline.cache import set_cache_folder
+from pipeline.catalog import converted_folder, find_model, load_catalog
+from pipeline.config import load_config, preset_names
+from pipeline.cut import cut
+from pipeline.models import read_model
+from pipeline.registry import DETECTORS, RERANKERS, UPSCALERS
+
+WEIGHTS = Path(__file__).parents[3] / "shared" / "weights"
+X4V3, YOLOX = WEIGHTS / "realesr-general-x4v3.pth", WEIGHTS / "yolox_nano.onnx"
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    set_cache_folder(tmp_path / "cache")
+    monkeypatch.setenv("SPOTTER_CACHE", str(tmp_path / "cache"))
+    yield
+    set_cache_folder(None)
+
+
+def run(path: Path, feeds: dict) -> np.ndarray:
+    from convert.onnx_file import run_onnx
+
+    return run_onnx(path, feeds)[0]
+
+
+class TestCatalogue:
+    def test_entries_are_whole(self):
+        tables = {"detect": DETECTORS, "upscale": UPSCALERS, "rerank": RERANKERS}
+        from convert.job import CONVERTERS
+
+        for model in load_catalog().values():
+            assert model.family in tables[model.task].names(), model.id
+            assert model.licence, model.id
+            assert model.source, model.id
+            if model.converter:
+                assert model.converter in CONVERTERS.names(), model.id
+                assert model.hub or (model.url and model.weights), model.id
+
+    @pytest.mark.parametrize("name", preset_names())
+    def test_presets_name_known_models(self, name):
+        known = load_catalog()
+        for model, task in models_of(load_config(name)):
+            assert known[model].task == task
+
+    def test_a_missing_model_tells_the_command(self):
+        with pytest.raises(ModelError, match="'owlv2-base' is not converted yet") as caught:
+            find_model("owlv2-base", "detect")
+        assert "python app.py export --model owlv2-base --download" in caught.value.hint
+        with pytest.raises(ModelError) as caught:
+            find_model("yolov9e", "detect", precision="f16")
+        assert "--precision fp16 --weights yolov9e.pt" in caught.value.hint
+        with pytest.raises(ModelError, match="rtdetr_r18vd' is not converted"):
+            find_model("PekingU/rtdetr_r18vd", "detect")
+        with pytest.raises(UnknownNameError, match="Did you mean 'yolov9e'"):
+            find_model("yolov9", "detect")
+
+    def test_ids_cannot_leave_the_cache(self, tmp_path):
+        for name in ("../../etc/x", "a/../../b", "..", "/etc/passwd"):
+            folder = converted_folder(name).resolve()
+            assert folder.parent == (tmp_path / "cache" / "models").resolve()
+
+
+class TestPrepare:
+    def test_nothing_is_fetched_without_consent(self, monkeypatch):
+        def refuse(*_args, local_files_only, **_options):
+            from huggingface_hub.errors import LocalEntryNotFoundError
+
+            assert local_files_only, "a download without consent"
+            raise LocalEntryNotFoundError("not there")
+
+        monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
+        with pytest.raises(ModelError, match="not on this machine") as caught:
+            prepare(Request("siglip-base-224"))
+        assert "--download" in caught.value.hint
+        assert "Apache-2.0" in caught.value.hint
+        with pytest.raises(ModelError, match="fetched by hand") as caught:
+            prepare(Request("yolov9e"), consent=Consent(download=True))
+        assert "github.com/ultralytics" in caught.value.hint
+        with pytest.raises(ModelError, match="not on this machine"):
+            prepare_missing(load_config("zero-shot"))
+        prepare_missing(load_config("mini"))  # ships here
+
+    def test_ready_files_are_recognised_by_layout(self, tiny_models, tmp_path):
+        for folder, family in (("detector-yolov6", "yolov6"), ("detector", "yolo")):
+            source = tiny_models / folder / "detector.onnx"
+            model = prepare(Request(str(source)))
+            assert model.family == family
+            assert model.class_names == ("object",)
+            assert find_model(str(model.folder), "detect").family == family
+        with pytest.raises(ModelError, match="got 2 names"):
+            prepare(Request(str(source), class_names=("a", "b"), again=True))
+
+    def test_conversions_are_kept_and_made_again_when_weights_change(self, tiny_models, tmp_path):
+        source = tmp_path / "mine.onnx"
+        source.write_bytes((tiny_models / "detector-yolov6" / "detector.onnx").read_bytes())
+        first = prepare(Request(str(source)))
+        stamp = (first.folder / "detector.onnx").stat().st_mtime_ns
+        again = prepare(Request(str(source)))
+        assert (again.folder / "detector.onnx").stat().st_mtime_ns == stamp
+        graph = onnx.load(str(source))
+        graph.doc_string = "other bytes"
+        onnx.save(graph, str(source))
+        changed = prepare(Request(str(source)))
+        assert changed.made_from != first.made_from
+        assert not list(changed.folder.parent.glob(".making-*"))
+
+    def test_a_failure_leaves_what_was_there(self, tiny_models, tmp_path):
+        source = tmp_path / "mine.onnx"
+        source.write_bytes((tiny_models / "detector-yolov6" / "detector.onnx").read_bytes())
+        model = prepare(Request(str(source)))
+        source.write_bytes(b"nonsense")
+        with pytest.raises(ModelError, match="no ONNX file"):
+            prepare(Request(str(source)))
+        assert read_model(model.folder).file("detector.onnx").is_file()
+
+    def test_a_damaged_conversion_is_refused(self, tiny_models):
+        source = tiny_models / "detector-yolov6" / "detector.onnx"
+        model = prepare(Request(str(source)))
+        (model.folder / "detector.onnx").write_bytes(b"damaged")
+        with pytest.raises(ModelError, match="not the file of the catalogue"):
+            find_model(str(model.folder), "detect").file("detector.onnx")
+
+    def test_unknown_kinds_are_told(self, tmp_path):
+        (tmp_path / "weights.bin").write_bytes(b"?")
+        with pytest.raises(ModelError, match=r"\*\.bin.*not known"):
+            prepare(Request(str(tmp_path / "weights.bin")))
+        (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+        with pytest.raises(ModelError, match=r"type 'llama'.*not known"):
+            prepare(Request(str(tmp_path)))
+
+    def test_command(self, tiny_models, capsys):
+        source = tiny_models / "detector-yolov6" / "detector.onnx"
+        assert main(["export", "--model", str(source)]) == 0
+        out = capsys.readouterr().out
+        assert "yolov6 (detect" in out
+        assert "--set detect.model=" in out
+        assert main(["export", "--list"]) == 0
+        assert "siglip-til24" in capsys.readouterr().out
+        assert main(["export", "--preset", "origin"]) == 2
+        assert "https://github.com/meituan/YOLOv6" in capsys.readouterr().err
+        assert main(["export", "--model", "x", "--size", "large"]) == 2
+
+
+class TestHalf:
+    def test_shipped_models_in_16_bits(self, rng):
+        model = prepare(Request("spotter-detector-n", precision="f16"))
+        whole = find_model("spotter-detector-n", "detect")
+        image = rng.random((1, 3, 128, 160), dtype=np.float32)
+        half, full = (run(m.file("detector.onnx"), {"images": image}) for m in (model, whole))
+        assert half.dtype == np.float32
+        assert np.abs(half - full)[:, :4].max() < 0.5
+        assert np.abs(half - full)[:, 4:].max() < 0.005
+        graph = onnx.load(str(model.folder / "detector.onnx"))
+        sizes = {t.data_type: 0 for t in graph.graph.initializer}
+        for tensor in graph.graph.initializer:
+            sizes[tensor.data_type] += int(np.prod(tensor.dims))
+        # All but constants of the decoder.
+        assert sizes[onnx.TensorProto.FLOAT16] > 100 * sizes.get(onnx.TensorProto.FLOAT, 0)
+        assert find_model("spotter-detector-n", "detect", precision="f16").folder == model.folder
+
+    def test_decoding_stays_wide(self):
+        helper = onnx.helper
+        weight = onnx.numpy_helper.from_array(np.full((64, 4, 1, 1), 0.1, np.float32), "w")
+        offset = onnx.numpy_helper.from_array(np.float32([1500.3]), "offset")
+        nodes = [
+            helper.make_node("Conv", ["x", "w"], ["y"]),
+            helper.make_node("Add", ["y", "offset"], ["z"]),
+        ]
+        graph = helper.make_graph(
+            nodes, "g",
+            [helper.make_tensor_value_info("x", 1, ["n", 4, 2, 2])],
+            [helper.make_tensor_value_info("z", 1, ["n", 64, 2, 2])], [weight, offset],
+        )  # fmt: skip
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+        half = to_half(model)
+        onnx.checker.check_model(half, full_check=True)
+        kinds = {t.name: t.data_type for t in half.graph.initializer}
+        assert kinds["offset"] == onnx.TensorProto.FLOAT  # 16 bits would give 1500.0 or 1501.0
+        assert onnx.TensorProto.FLOAT16 in kinds.values()
+
+
+class TestRealWeights:
+    @pytest.mark.skipif(not YOLOX.is_file(), reason="needs ../shared/weights/yolox_nano.onnx")
+    def test_yolox_finds_what_coco_names(self):
+        from pipeline.build import open_engine
+        from pipeline.config import DetectConfig, EngineConfig
+        from pipeline.engines.choose import choose_engine
+        from pipeline.engines.machine import probe_machine
+
+        model = prepare(Request("yolox-nano", weights=YOLOX))
+        assert model.family == "yolox"
+        assert model.class_names[4] == "airplane"
+        config = DetectConfig(score_min=0.2, level_count=1)
+        picture = _photograph()
+        seen = {}
+        for engine in ("onnxruntime", "openvino"):
+            choice = choose_engine(
+                EngineConfig(engine=engine, precision="f32", device="cpu"), probe_machine()
+            )
+            family = DETECTORS.load("yolox").open(
+                model, config, lambda path, choice=choice: open_engine(path, choice)
+            )
+            seen[engine] = family([picture, picture[:200]])[0]
+        first = seen["onnxruntime"]
+        assert {first.class_names[i] for i in first.class_id} & {"airplane", "kite", "bird"}
+        np.testing.assert_allclose(first.xyxy, seen["openvino"].xyxy, atol=0.5)
+        np.testing.assert_allclose(first.score, seen["openvino"].score, atol=0.005)
+
+
+def _photograph() -> np.ndarray:
+    from core.image import read_image
+
+    return read_image(Path(__file__).parents[2] / "assets" / "examples" / "airfield.jpg")
+
+
+def test_sentencepiece_files_are_read_as_data():
+    """A hand-made model: three control signs and a few pieces, as a protocol buffer."""
+    import struct
+
+    def field(number: int, kind: int, value: bytes) -> bytes:
+        size = bytes([len(value)]) if kind == 2 else b""
+        return bytes([number << 3 | kind]) + size + value
+
+    def piece(text: str, score: float, kind: int = 1) -> bytes:
+        inner = field(1, 2, text.encode()) + field(2, 5, struct.pack("<f", score))
+        return field(1, 2, inner + field(3, 0, bytes([kind])))
+
+    pieces = [("<pad>", 0, 3), ("</s>", 0, 3), ("<unk>", 0, 2), ("▁red", -1, 1), ("▁plane", -2, 1),
+              ("▁", -5, 1), ("pl", -4, 1), ("ane", -4, 1)]  # fmt: skip
+    data = b"".join(piece(*one) for one in pieces)
+    tokenizer = tokenizer_of(data)
+    assert tokenizer.encode("red  plane").tokens == ["▁red", "▁plane", "</s>"]
+    assert tokenizer.encode("red zz").ids[-2:] == [2, 1]
+    with pytest.raises(ModelError):
+        tokenizer_of(b"\xff\xff nonsense")
+
+
+def test_json_cards_are_strict(tiny_models, tmp_path):
+    from pipeline.detect.card import read_detector_card
+    from pipeline.models import Model
+
+    (tmp_path / "detector.json").write_text(json.dumps({"fit": "squeeze"}))
+    with pytest.raises(ModelError, match=r"detector.json is malformed"):
+        read_detector_card(Model(id="x", task="detect", family="yolo", folder=tmp_path))
+
+
+def test_box_crops_have_the_shape_of_the_box(image):
+    seen = Detections.from_xyxy([[10, 20, 60, 30], [0, 0, 0.5, 0.5]], (100, 80))
+    crops = cut(image((100, 80)), seen, context_ratio=0.0, shape="box")
+    assert crops.region_xyxy.tolist() == [[10, 20, 60, 30], [0, 0, 1, 1]]
