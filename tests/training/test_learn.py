@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="pip install -r requirements-train.txt")
-pytest.importorskip(
-    "ultralytics",
-    reason="pip install --no-deps ultralytics==8.4.190 ultralytics-thop==2.2.3",
-)
+if find_spec("ultralytics") is None:
+    reason = "pip install --no-deps ultralytics==8.4.190 ultralytics-thop==2.2.3"
+    pytest.skip(reason, allow_module_level=True)
 
 from core.errors import Cancelled, DataError
 from core.image import encode_image, read_image
