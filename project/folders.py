@@ -14,9 +14,16 @@ from pathlib import Path
 from core.errors import DataError, InputError, SpotterError
 from project.store import DATABASE_NAME, Project
 
-__all__ = ["ProjectInfo", "delete_project", "list_projects", "purge", "restore_project"]
+__all__ = [
+    "TRASH_NAME",
+    "ProjectInfo",
+    "delete_project",
+    "list_projects",
+    "purge",
+    "restore_project",
+]
 
-_TRASH = ".deleted"
+TRASH_NAME = ".deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ def delete_project(folder: Path, *, clock: Callable[[], float] = time.time) -> P
     if not (folder / DATABASE_NAME).is_file():
         raise DataError(f"{folder} holds no project.", "Give the folder of a project.")
     # The name and the moment, so that deleting two of one name keeps both.
-    place = folder.parent / _TRASH / f"{folder.name}@{int(clock() * 1000)}"
+    place = folder.parent / TRASH_NAME / f"{folder.name}@{int(clock() * 1000)}"
     _move(folder, place)
     return place
 
@@ -71,7 +78,7 @@ def restore_project(place: Path) -> Path:
         InputError: There is another project of that name meanwhile, or it was not deleted.
         DataError: It cannot be moved.
     """
-    if place.parent.name != _TRASH or not (place / DATABASE_NAME).is_file():
+    if place.parent.name != TRASH_NAME or not (place / DATABASE_NAME).is_file():
         raise InputError(f"{place} is no deleted project.", "Give what deleting answered.")
     folder = place.parent.parent / place.name.rpartition("@")[0]
     if folder.exists():
@@ -86,7 +93,7 @@ def purge(place: Path) -> None:
     Raises:
         InputError: It is no deleted project.
     """
-    if place.parent.name != _TRASH or not (place / DATABASE_NAME).is_file():
+    if place.parent.name != TRASH_NAME or not (place / DATABASE_NAME).is_file():
         raise InputError(f"{place} is no deleted project.", "Delete it first; then purge.")
     shutil.rmtree(place)
 
