@@ -204,7 +204,7 @@ def _weights(
     if not entry.hub:
         raise ModelError(
             f"the weights of '{entry.id}' ({entry.weights}) must be fetched by hand.",
-            f"Fetch them from {entry.url} and run: "
+            f"Fetch them from {entry.url} ({entry.source}) and run: "
             f"python app.py export --model {entry.id} --weights {entry.weights}",
         )
     return fetch(entry, download=consent.download, tell=tell)

@@ -150,7 +150,7 @@ def _how(name: str, known: Model | None, precision: str) -> str:
     if known is None or known.hub or not known.url:
         return f"Run: python app.py export --model {name}{half} --download"
     return (
-        f"Fetch {known.weights} from {known.url}, then run: "
+        f"Fetch {known.weights} from {known.url} ({known.source}), then run: "
         f"python app.py export --model {name}{half} --weights {known.weights}"
     )
 

@@ -99,8 +99,9 @@ class TestPrepare:
         prepare_missing(load_config("mini"))  # ships here
 
     def test_ready_files_are_recognised_by_layout(self, tiny_models, tmp_path):
-        for folder, family in (("detector-yolov6", "yolov6"), ("detector", "yolo")):
-            source = tiny_models / folder / "detector.onnx"
+        shipped = find_model("spotter-detector-n", "detect").folder
+        for folder, family in ((shipped, "yolo"), (tiny_models / "detector-yolov6", "yolov6")):
+            source = folder / "detector.onnx"
             model = prepare(Request(str(source)))
             assert model.family == family
             assert model.class_names == ("object",)
@@ -154,9 +155,12 @@ class TestPrepare:
         assert "--set detect.model=" in out
         assert main(["export", "--list"]) == 0
         assert "siglip-til24" in capsys.readouterr().out
-        assert main(["export", "--preset", "origin"]) == 2
+        with pytest.raises(SystemExit):
+            main(["export", "--preset", "origin"])
         assert "https://github.com/meituan/YOLOv6" in capsys.readouterr().err
-        assert main(["export", "--model", "x", "--size", "large"]) == 2
+        with pytest.raises(SystemExit):
+            main(["export", "--model", "x/y", "--size", "large"])
+        assert "--size must be like 640x640" in capsys.readouterr().err
 
 
 class TestHalf:

@@ -1,0 +1,172 @@
+"""Decoders against hand-made outputs, and images as each family wants them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.errors import InputError, ModelError
+from pipeline.config import DetectConfig
+from pipeline.detect.captioned import BoundDetector, CaptionWrapper
+from pipeline.detect.card import DetectorCard, prepare
+from pipeline.detect.detr import decode_queries
+from pipeline.detect.network import NetworkDetector
+from pipeline.detect.owl import caption_logits
+from pipeline.detect.yolo import YoloDetector
+from pipeline.detect.yolov6 import YoloV6Detector
+from pipeline.detect.yolox import YoloxDetector
+from pipeline.engines.base import TensorSpec
+from pipeline.fakes import FakeDetector
+from pipeline.locate import Locator
+from pipeline.upscale.compact import choose_sides
+from tests.contracts.test_stage_contracts import open_stage
+
+
+class FixedEngine:
+    """Gives one output for every image, and remembers how it was called."""
+
+    def __init__(self, output: np.ndarray, batch: int | None = None) -> None:
+        self.output = output.astype(np.float32)
+        self.inputs = (TensorSpec("images", "float32", (batch, 3, None, None)),)
+        self.outputs = (TensorSpec("output", "float32", ()),)
+        self.calls: list[np.ndarray] = []
+
+    def run(self, feeds):
+        self.calls.append(feeds["images"])
+        return {"output": np.repeat(self.output[None], len(feeds["images"]), axis=0)}
+
+
+def look(family: type[NetworkDetector], output, wh=(64, 32), card=None, **config):
+    settings = DetectConfig(input_wh=(64, 32), score_min=0.3, level_count=1, **config)
+    detector = family(FixedEngine(np.array(output)), settings, ("cat", "dog"), card)
+    picture = np.zeros((wh[1], wh[0], 3), np.uint8)
+    return detector([picture])[0]
+
+
+def test_yolov6_multiplies_objectness():
+    rows = [[10, 10, 4, 4, 1.0, 0.2, 0.9], [40, 20, 8, 8, 0.5, 0.8, 0.1], [30, 8, 2, 2, 1, 0, 0.1]]
+    seen = look(YoloV6Detector, rows)
+    assert seen.xyxy.tolist() == [[8, 8, 12, 12], [36, 16, 44, 24]]
+    np.testing.assert_allclose(seen.score, [0.9, 0.4], atol=1e-6)
+    assert seen.class_id.tolist() == [1, 0]
+
+
+def test_finished_rows_are_read_as_corners():
+    rows = np.zeros((300, 6))
+    rows[0] = (5, 6, 15, 16, 0.8, 1)
+    seen = look(YoloDetector, rows)
+    assert seen.xyxy.tolist() == [[5, 6, 15, 16]]
+    assert seen.class_id.tolist() == [1]
+
+
+def test_yolox_decodes_three_grids():
+    # 64x32 pixels: 8x4 cells of 8 px, 4x2 of 16, 2x1 of 32.
+    cells = np.zeros((32 + 8 + 2, 7))
+    cells[8 + 2] = (0.5, 0.5, 0, np.log(2), 0.9, 1.0, 0.0)  # second row, third column
+    cells[32 + 8 + 1] = (0, 0.5, -1, -1, 1.0, 0.0, 0.5)  # the last grid's right cell
+    seen = look(YoloxDetector, cells, card=DetectorCard(fit="corner", input_wh=(64, 32)))
+    side = 32 * np.exp(-1) / 2
+    expected = [[16, 4, 24, 20], [32 - side, 16 - side, 32 + side, 16 + side]]
+    np.testing.assert_allclose(seen.xyxy, expected, atol=1e-4)
+    np.testing.assert_allclose(seen.score, [0.9, 0.5], atol=1e-6)
+
+
+@pytest.mark.parametrize("family", [YoloDetector, YoloV6Detector, YoloxDetector])
+def test_other_shapes_are_refused(family):
+    with pytest.raises(ModelError, match="expected"):
+        look(family, np.zeros((9, 11)))
+
+
+def test_softmax_leaves_nothing_out():
+    boxes = np.array([[0.5, 0.5, 0.5, 0.5]] * 2)
+    found = decode_queries(np.log([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]]), boxes, input_wh=(8, 4),
+                           softmax=True)  # fmt: skip
+    np.testing.assert_allclose(found.score, [0.7, 0.1], atol=1e-6)
+    assert found.xyxy[0].tolist() == [2, 1, 6, 3]
+
+
+def test_networks_of_fixed_batch_see_one_image_at_a_time():
+    engine = FixedEngine(np.zeros((6, 3)), batch=1)
+    detector = YoloDetector(engine, DetectConfig(input_wh=(64, 32)), ("cat", "dog"))
+    detector([np.zeros((32, 64, 3), np.uint8)] * 3)
+    assert [len(call) for call in engine.calls] == [1, 1, 1]
+
+
+def test_images_as_the_card_says():
+    picture = np.full((20, 40, 3), (255, 0, 51), np.uint8)
+    card = DetectorCard(fit="stretch", input_wh=(32, 32), order="bgr", mean=(0.2, 0, 0.5),
+                        std=(1, 1, 0.5))  # fmt: skip
+    tensor, scale = prepare(picture, (960, 544), card)
+    assert tensor.shape == (3, 32, 32)
+    np.testing.assert_allclose(tensor[:, 0, 0], [0.0, 0.0, 1.0], atol=1e-6)
+    assert scale == (0.8, 1.6)
+    tensor, scale = prepare(picture, (1, 1), DetectorCard(fit="corner", input_wh=(64, 64), scale=1))
+    assert scale == (1.6, 1.6)
+    assert tensor[:, 31, 63].tolist() == [255, 0, 51]
+    assert tensor[:, 32, 63].tolist() == [114, 114, 114]
+    tensor, _ = prepare(picture, (80, 60), DetectorCard(multiple_px=64))
+    assert tensor.shape == (3, 64, 128)
+
+
+def test_owl_logits_are_shifted_and_scaled():
+    seen = {
+        "class_embeds": np.eye(2, dtype=np.float32),
+        "logit_shift": np.array([[0.5], [0.0]], np.float32),
+        "logit_scale": np.array([[2.0], [4.0]], np.float32),
+    }
+    logits = caption_logits(seen, np.array([[1.0, 0.0], [0.6, 0.8]], np.float32))
+    np.testing.assert_allclose(logits, [[3.0, 2.2], [0.0, 3.2]], atol=1e-6)
+
+
+class TestCaptions:
+    @pytest.fixture(params=["owl", "grounding"])
+    def detector(self, request):
+        return open_stage("detect", request.param, request)
+
+    def test_classes_are_the_captions(self, detector, image):
+        seen = detector.looking_for(["blue", "red"])([image((960, 544))])[0]
+        assert seen.class_names == ("blue", "red")
+        # The tiny networks' first anchor is red, their second is blue.
+        by_name = {
+            seen.class_names[k]: box
+            for k, box in zip(seen.class_id, seen.xyxy.tolist(), strict=True)
+        }
+        assert by_name["red"] == pytest.approx([80, 80, 120, 120], abs=0.1)
+        assert by_name["blue"][0] > 600
+
+    def test_other_captions_are_another_look(self, detector, image):
+        from pipeline.fakes import FakeReranker
+
+        locator = Locator(detector, FakeReranker())
+        assert locator.reads_captions
+        red, blue = (
+            locator.observe([image((960, 544))], [[caption]])[0] for caption in ("red", "blue")
+        )
+        assert red.captions == ("red",)
+        assert len(red.detections) == len(blue.detections) == 1
+        assert red.detections.xyxy.tolist() != blue.detections.xyxy.tolist()
+
+    def test_wrappers_go_around_the_bound_detector(self, detector, image):
+        wrapper = CaptionWrapper(
+            lambda captions: detector.looking_for(captions) if captions else FakeDetector()
+        )
+        assert wrapper.looking_for(["red"])([image((960, 544))])[0].class_names == ("red",)
+        assert len(wrapper([image()])) == 1
+
+    def test_no_captions_are_refused(self):
+        with pytest.raises(InputError, match="needs captions"):
+            BoundDetector(lambda image, captions: None, [])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ([], ()),
+        ([32, 64], (32, 64)),
+        ([32, 48, 64, 96, 128], (48, 64, 96, 128)),  # 32 -> 48 costs least
+        ([32] * 9 + [48] + [64] * 9 + [96, 128, 256], (32, 64, 128, 256)),
+    ],
+    ids=["none", "few", "five", "six"],
+)
+def test_window_sides_are_at_most_four(wanted, expected):
+    assert choose_sides(wanted) == expected
