@@ -111,6 +111,7 @@ def push_project(
     token: str,
     private: bool = True,
     what: What = "confirmed",
+    endpoint: str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> str:
     """Upload a project to the Hub as an image folder, and return its address there.
@@ -121,6 +122,7 @@ def push_project(
         token: Of the user; used once and kept nowhere.
         private: Whether only the owner sees it.
         what: See ``project.export``.
+        endpoint: Address of the Hub; its usual one if None.
         on_progress: Called with the files uploaded and all; may raise to stop.
 
     Raises:
@@ -132,7 +134,10 @@ def push_project(
     folder = Path(tempfile.mkdtemp(dir=project.folder, prefix=".push-"))
     try:
         export_project(project, folder, "hf", what=what)
-        return push_folder(folder, repo_id, token=token, private=private, on_progress=on_progress)
+        return push_folder(
+            folder, repo_id, token=token, private=private, endpoint=endpoint,
+            on_progress=on_progress,
+        )  # fmt: skip
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,0 +1,106 @@
+"""A project on the Hub, and the benchmarks that measure projects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("huggingface_hub", reason="pip install -r requirements.txt")
+
+from benchmarks import project as large
+from benchmarks.pace import Truth, count_by_hand, repair
+from core.errors import DataError
+from dataset.hub import HubError
+from frontends.project_out import push_project
+from project.store import Project
+from project.types import Accept, Add, BoxRow, Describe, Move, Reject
+from tests.dataset.fake_hub import FakeHub
+from tests.project.pictures import picture_bytes
+
+TOKEN = "hf_secret_of_ann"
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+    with FakeHub({TOKEN: "ann"}) as running:
+        yield running
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    from project.pictures import read_picture
+
+    with Project.create(tmp_path / "project", "Flying") as made:
+        image_id, _ = made.add(read_picture(picture_bytes(0), "a"), "a")
+        box = Add((10, 10, 30, 20), caption="red drone")
+        made.apply(image_id, [box], who="ann", version=0, state="done")
+        yield made
+
+
+def test_a_project_arrives_on_the_hub(project: Project, hub: FakeHub) -> None:
+    address = push_project(project, "flying", token=TOKEN, endpoint=hub.url)
+    assert address == f"{hub.url}/datasets/ann/flying"
+    assert hub.private == {"ann/flying": True}
+    files = hub.repos["ann/flying"]
+    assert {Path(name).suffix for name in files} >= {".png", ".jsonl", ".md"}
+    [metadata] = [data for name, data in files.items() if name.endswith("metadata.jsonl")]
+    assert json.loads(metadata)["objects"]["caption"] == ["red drone"]
+    assert not list(project.folder.glob(".push-*")), "nothing is left behind"
+
+
+def test_nothing_is_left_behind_when_the_hub_refuses(project: Project, hub: FakeHub) -> None:
+    with pytest.raises(HubError):
+        push_project(project, "flying", token="wrong", endpoint=hub.url)
+    assert not list(project.folder.glob(".push-*"))
+    image = project.images()[0]
+    project.set_state(image.id, "new", "ann", image.version)
+    with pytest.raises(DataError, match="no image of the project is done"):
+        push_project(project, "flying", token=TOKEN, endpoint=hub.url)
+
+
+# ---------------------------------------------------------------- benchmarks
+
+
+def test_the_large_project_is_one(tmp_path: Path) -> None:
+    large.fill(tmp_path / "large", 40, 200)
+    figures = large.measure(tmp_path / "large", repeats=3)
+    assert (figures["images"], figures["boxes"]) == (40, 200)
+    assert figures["next_image_ms"]["median"] >= 0
+    with Project.open(tmp_path / "large") as project:
+        for image, boxes in project.walk_boxes():
+            states = [box.state for box in boxes]
+            assert states.count("proposed") == image.proposed
+            assert states.count("confirmed") >= image.confirmed
+
+
+def _box(number: int, xyxy: tuple[float, ...], caption: str) -> BoxRow:
+    return BoxRow(
+        number, 1, xyxy, "object", caption, "proposed", 0.9, None, None, None, "model:m", 0.0
+    )
+
+
+def test_the_scripted_annotator_repairs_what_is_wrong_alone() -> None:
+    truth = Truth(
+        ((0, 0, 10, 10), (20, 0, 30, 10), (40, 0, 50, 10), (60, 0, 70, 10)),
+        ("red kite", "blue kite", "green kite", "white kite"),
+    )
+    boxes = [
+        _box(1, (0, 0, 10, 10), "red kite"),
+        _box(2, (22, 1, 31, 11), "blue kite"),
+        _box(3, (40, 0, 50, 10), "red kite"),
+        _box(4, (0, 50, 10, 60), "red kite"),
+    ]
+    edits = repair(truth, boxes)
+    assert edits == [
+        Accept(1), Move(2, (20, 0, 30, 10)), Describe(3, caption="green kite"),
+        Add((60, 0, 70, 10), caption="white kite"), Reject(4),
+    ]  # fmt: skip
+    assert count_by_hand(truth) == 9
+    assert [type(e) for e in repair(Truth((), ()), boxes)] == [Reject] * 4
+    assert np.isfinite(len(repair(truth, [])))
