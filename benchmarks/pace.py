@@ -5,7 +5,8 @@
 Fifty synthetic scenes of the shipped cutouts and backgrounds are pre-labelled with the shipped
 models. A scripted annotator then repairs what is wrong and nothing else; each drag, word and key
 counts as one action. By hand every object costs two (draw, describe) and every image one (next).
-Besides: the chance that an image with a mistake stands before one without in the queue.
+A caption is right if it names the same type and the same colors, in any order. Besides: how well
+the queue's doubt about an image goes with the number of its corrections (Spearman).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from time import perf_counter
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.stats import spearmanr
 
 from benchmarks.machine import describe_commit, describe_machine
 from core.boxes import iou_matrix
@@ -32,6 +34,7 @@ from project.prelabel import Question, prelabel
 from project.store import Project
 from project.types import Accept, Add, BoxRow, Describe, Edit, Move, Reject
 from project.vocabulary import Vocabulary
+from synth.captions import parse_caption
 from synth.config import load_scene_config
 from synth.generate import GALLERY, library_for, preview
 from synth.words import COLORS, TYPES
@@ -64,7 +67,7 @@ def measure(count: int, *, score_min: float, seed: int = 0) -> dict[str, object]
     )
     locator = Locator.open(load_config(sets=[f"detect.score_min={score_min}"]))
     actions: Counter[str] = Counter()
-    doubts: list[tuple[float, bool]] = []
+    doubts: list[tuple[float, int]] = []
     by_hand = objects = 0
     with tempfile.TemporaryDirectory() as folder, Project.create(Path(folder), "pace") as project:
         truths = {}
@@ -74,7 +77,7 @@ def measure(count: int, *, score_min: float, seed: int = 0) -> dict[str, object]
             boxes = tuple(map(tuple, scene.xyxy.astype(float).tolist()))
             truths[image_id] = Truth(boxes, tuple(scene.captions))
         start = perf_counter()
-        prelabel(project, locator, Question(vocabulary=Vocabulary(TYPES, COLORS)))
+        prelabel(project, locator, Question(vocabulary=Vocabulary(TYPES, (*COLORS, "camouflage"))))
         prelabel_s = perf_counter() - start
         while (image := project.next_image()) is not None:
             truth = truths[image.id]
@@ -83,7 +86,7 @@ def measure(count: int, *, score_min: float, seed: int = 0) -> dict[str, object]
             actions.update(kinds)
             actions["caption of a drawn box"] += kinds.count("add")
             actions["next"] += 1
-            doubts.append((image.doubt, bool(kinds)))
+            doubts.append((image.doubt, len(kinds)))
             objects += len(truth.xyxy)
             by_hand += count_by_hand(truth)
             project.apply(image.id, edits, who="script", version=image.version, state="done")
@@ -96,8 +99,8 @@ def measure(count: int, *, score_min: float, seed: int = 0) -> dict[str, object]
         "actions_total": total,
         "actions_by_hand": by_hand,
         "ratio": round(total / by_hand, 3),
-        "images_with_a_mistake": sum(wrong for _, wrong in doubts),
-        "queue_auroc": _auroc(doubts),
+        "images_with_a_mistake": sum(corrections > 0 for _, corrections in doubts),
+        "queue_correlation": _correlation(doubts),
         "prelabel_s_per_image": round(prelabel_s / count, 3),
         "provenance": dict(locator.provenance),
     }
@@ -131,7 +134,7 @@ def repair(truth: Truth, boxes: Sequence[BoxRow]) -> list[Edit]:
         box, good = boxes[pairs[row]], iou[row, pairs[row]] >= IOU_GOOD
         if not good:
             edits.append(Move(box.id, (x1, y1, x2, y2)))
-        if box.caption != caption:
+        if not _same(box.caption, caption):
             edits.append(Describe(box.id, caption=caption))
         elif good:
             edits.append(Accept(box.id))
@@ -139,14 +142,18 @@ def repair(truth: Truth, boxes: Sequence[BoxRow]) -> list[Edit]:
     return edits + [Reject(box.id) for column, box in enumerate(boxes) if column not in taken]
 
 
-def _auroc(doubts: Sequence[tuple[float, bool]]) -> float | None:
-    """The chance that an image with a mistake is more doubtful than one without."""
-    wrong = np.array([doubt for doubt, is_wrong in doubts if is_wrong])
-    right = np.array([doubt for doubt, is_wrong in doubts if not is_wrong])
-    if not len(wrong) or not len(right):
+def _same(one: str, other: str) -> bool:
+    """Whether two captions say the same."""
+    a, b = parse_caption(one), parse_caption(other)
+    return (a.types, set(a.colors), a.camouflage) == (b.types, set(b.colors), b.camouflage)
+
+
+def _correlation(doubts: Sequence[tuple[float, int]]) -> float | None:
+    """Spearman's rank correlation of doubt and corrections; None where one of them never varies."""
+    doubt, corrections = np.array(doubts, np.float64).T
+    if len(np.unique(doubt)) < 2 or len(np.unique(corrections)) < 2:
         return None
-    above = (wrong[:, None] > right[None]).mean() + 0.5 * (wrong[:, None] == right[None]).mean()
-    return round(float(above), 3)
+    return round(float(spearmanr(doubt, corrections).statistic), 3)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
