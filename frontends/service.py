@@ -32,7 +32,8 @@ __all__ = ["ENVIRONMENT", "Answer", "CropPair", "Limits", "Service", "read_limit
 _LOG = logging.getLogger(__name__)
 
 # The only environment variables of the project: name, default, meaning.
-# GRADIO_SERVER_NAME and GRADIO_SERVER_PORT are read by Gradio itself.
+# GRADIO_SERVER_NAME and GRADIO_SERVER_PORT are read by Gradio itself; SPACE_ID, which Hugging Face
+# sets on a Space, only decides where projects lie unless SPOTTER_PROJECTS does.
 ENVIRONMENT: tuple[tuple[str, str, str], ...] = (
     ("SPOTTER_PRESET", "", "Preset of the page; empty: the default preset."),
     ("SPOTTER_CACHE", "", "Folder of converted models and built engines; empty: ~/.cache/spotter."),
@@ -55,7 +56,6 @@ ENVIRONMENT: tuple[tuple[str, str, str], ...] = (
         "Folder of the labelling projects, shared by all who open the page; visit: each visitor's "
         "own, gone after the visit; empty: ~/spotter-projects, on a Space as with visit.",
     ),
-    ("SPACE_ID", "", "Set by Hugging Face on a Space; decides where projects lie."),
 )
 _MAX_LOCATORS = 16
 
@@ -102,7 +102,9 @@ def read_limits(environment: Mapping[str, str] = os.environ) -> Limits:
         synth_max_files=number("SPOTTER_SYNTH_FILES"),
         synth_max_runs=number("SPOTTER_SYNTH_RUNS"),
         visit_max_bytes=number("SPOTTER_VISIT_MB") * 1_000_000,
-        projects_folder=_projects_folder(values["SPOTTER_PROJECTS"], values["SPACE_ID"]),
+        projects_folder=_projects_folder(
+            values["SPOTTER_PROJECTS"], environment.get("SPACE_ID", "")
+        ),
     )
 
 

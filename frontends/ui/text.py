@@ -53,6 +53,10 @@ PICTURE: Words = {
         "Picture. Arrow keys go from box to box, Enter zooms to the box, plus and minus zoom, "
         "Shift with arrow keys moves the view, Escape shows the whole picture."
     ),
+    "stage_edit": (
+        "Picture. Drag to draw a box; comma and full stop go from box to box, arrow keys move the "
+        "chosen box, the question mark shows all keys."
+    ),
     "size": "{width} × {height} px",
     "size_short": "{width} × {height}",
     "nearest": "nearest to {label}",

@@ -36,6 +36,8 @@ PROJECTS: Words = {
     "classes_hint": "drone, helicopter",
     "create": "Create project",
     "example": "Try it with our examples",
+    "who": "Your name, for the history and for undo",
+    "who_hint": "me",
     "remove": "Delete project",
     "remove_name": "Delete project {name}",
     "removed": "{name} was deleted. It is kept for a week.",

@@ -35,7 +35,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
   find("zoom-in").setAttribute("aria-label", words.zoom_in);
   find("zoom-out").setAttribute("aria-label", words.zoom_out);
   find("fit").setAttribute("aria-label", words.fit);
-  stage.setAttribute("aria-label", words.stage);
+  stage.setAttribute("aria-label", props.editable ? words.stage_edit : words.stage);
   stage.setAttribute("aria-roledescription", words.role);
 
   // ---------------------------------------------------------------- drawing

@@ -8,7 +8,7 @@ function createProjects({ element, props, server, watch }) {
   const find = (name) => element.querySelector(`.${name}`);
   let deleted = null;
 
-  for (const [name, text] of [["title", words.title], ["new-title", words.new_title], ["new-lead", words.new_lead], ["name-label", words.name], ["classes-label", words.classes], ["create", words.create], ["example", words.example], ["undo-button", words.undo]]) find(name).textContent = text;
+  for (const [name, text] of [["title", words.title], ["new-title", words.new_title], ["new-lead", words.new_lead], ["name-label", words.name], ["classes-label", words.classes], ["create", words.create], ["example", words.example], ["who-label", words.who], ["undo-button", words.undo]]) find(name).textContent = text;
   find("classes").placeholder = words.classes_hint;
   find("name").placeholder = words.name_hint;
 
@@ -16,6 +16,14 @@ function createProjects({ element, props, server, watch }) {
     find("notice").textContent = message || "";
     find("notice").hidden = !message;
   }
+
+  // The name that is written into the history; kept in this browser.
+  const remember = (kind, name, value) => { try { window[kind].setItem(name, value); } catch (error) { /* a browser without storage forgets it */ } };
+  const recall = (kind, name) => { try { return window[kind].getItem(name); } catch (error) { return null; } };
+  find("who").placeholder = words.who_hint;
+  find("who").value = recall("localStorage", "spotter-who") || "";
+  room.set({ who: find("who").value.trim() });
+  find("who").addEventListener("input", () => { room.set({ who: find("who").value.trim() }); remember("localStorage", "spotter-who", room.state.who); });
 
   // Who is faster than the first answer waits for it.
   const entered = new Promise((go) => room.on(["visit"], go));
@@ -39,7 +47,7 @@ function createProjects({ element, props, server, watch }) {
     if (!answer) return;
     room.set({ project: answer.project, run: answer.run });
     if (fresh) room.set({ fresh: {} });
-    try { sessionStorage.setItem("spotter-project", key); } catch (error) { /* a browser without storage forgets it */ }
+    remember("sessionStorage", "spotter-project", key);
   }
 
   const cross = () => svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, [svg("path", { d: "M4 4l8 8M12 4l-8 8" })]);
@@ -49,8 +57,8 @@ function createProjects({ element, props, server, watch }) {
     return make("li", { class: "item" }, [
       make("button", { type: "button", class: "open", onclick: () => open(project.key) }, [
         make("span", { class: "item-name", text: project.name }),
-        make("span", { class: "item-left", text: project.images && project.done === project.images ? words.all_done : fill(words.done_of, { done: project.done.toLocaleString("en"), all: project.images.toLocaleString("en") }) }),
-        make("span", { class: "gauge" }, [make("i", { style: `width: ${share * 100}%` })]),
+        make("span", { class: "item-left", text: project.problem ? "" : project.images && project.done === project.images ? words.all_done : fill(words.done_of, { done: project.done.toLocaleString("en"), all: project.images.toLocaleString("en") }) }),
+        project.problem ? make("span", { class: "item-count", text: project.problem }) : make("span", { class: "gauge" }, [make("i", { style: `width: ${share * 100}%` })]),
       ]),
       make("button", { type: "button", class: "remove", title: words.remove, "aria-label": fill(words.remove_name, project), onclick: () => remove(project) }, [cross()]),
     ]);
@@ -83,7 +91,7 @@ function createProjects({ element, props, server, watch }) {
 
   room.on(["project"], ({ project }) => {
     document.documentElement.toggleAttribute("data-project", Boolean(project));
-    if (!project) { ask("list_projects"); try { sessionStorage.removeItem("spotter-project"); } catch (error) { /* as above */ } }
+    if (!project) { ask("list_projects"); remember("sessionStorage", "spotter-project", ""); }
   });
 
   // Who reloads the page goes on where he was.
@@ -91,8 +99,7 @@ function createProjects({ element, props, server, watch }) {
     if (!props.value) return;
     room.set({ visit: props.value.visit });
     show(props.value);
-    let last = null;
-    try { last = sessionStorage.getItem("spotter-project"); } catch (error) { /* as above */ }
+    const last = recall("sessionStorage", "spotter-project");
     if (!room.state.project && props.value.projects.some((project) => project.key === last)) open(last);
   });
 }
