@@ -140,8 +140,8 @@ class UpscaleConfig(Section):
         default="spotter-upscaler-x4",
         description="Catalogue id of the upscaler, or a model folder.",
     )
-    # The mini reranker sees 96 px: larger crops gained nothing from the network and took most of its
-    # time (benchmarks/results/upscale-below.json). Presets with larger rerankers raise it.
+    # The mini reranker sees 96 px: enlarging larger crops gained nothing and took most of the
+    # time (benchmarks/results/accuracy-*.json). Presets with larger rerankers raise it.
     below_px: int = Field(
         default=48,
         ge=1,

@@ -82,6 +82,7 @@ def export_detector(weights: Path, out: Path) -> Path:
         f"{target}: {target.stat().st_size / 1e6:.2f} MB, largest difference "
         f"{differences[0]:.2g} px and {differences[1]:.2g} in score"
     )
+    print(f"for CPUs without bfloat16: python -m training.quantize --model {target} --images DIR")
     return target
 
 

@@ -53,7 +53,8 @@ def test_reference_upscales_alike(image):
     pytest.importorskip("torch", reason="pip install -r requirements-train.txt")
     from benchmarks.one_by_one import OneByOneUpscaler, load_compact
 
-    config = load_config("fake", sets=[f'upscale.model="{folder}"', "engine.precision=f32"])
+    sets = [f'upscale.model="{folder}"', "engine.precision=f32", "upscale.below_px=96"]
+    config = load_config("fake", sets=sets)
     ours = build_stages(config).upscalers[0]
     reference = OneByOneUpscaler(load_compact(folder / "upscaler.safetensors"), below_px=96)
     crops = cut(image((200, 160)), Detections.from_xyxy([[60, 50, 110, 100]], (200, 160)))
