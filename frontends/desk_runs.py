@@ -112,7 +112,7 @@ def _import(
 
     limits = Limits(total_bytes=desk.limits.visit_max_bytes)
     taken, merged = Imported(), list[str]()
-    for path in ([folder] if any(folder.iterdir()) else []) + list(archives):
+    for path in (*_roots(folder), *archives):
         if _is_project(path):
             merged.append(_merge(project, path, limits, report))
             continue
@@ -128,6 +128,14 @@ def _import(
     said = [taken.sentence()] if taken != Imported() else []
     refused = tuple((one.where, f"{one.what} {one.advice}".strip()) for one in taken.findings)
     return " ".join(said + merged), refused[:_REFUSED_MAX]
+
+
+def _roots(folder: Path) -> list[Path]:
+    """The folder that was brought, such as a data set, or the one with all loose files."""
+    entries = list(folder.iterdir())
+    if len(entries) == 1 and entries[0].is_dir():
+        return entries
+    return [folder] if entries else []
 
 
 def _is_project(path: Path) -> bool:

@@ -188,7 +188,11 @@ def present_run(run: Run) -> Shown:
     """Return how far a run is and, once over, what came of it."""
     link = None
     if run.file is not None:
-        link = {"url": file_url(run.file), "text": run.file.name, "download": True}
+        link = {
+            "url": file_url(run.file),
+            "text": text_annotate.RUNS["download"].format(name=run.file.name),
+            "download": True,
+        }
     elif run.url:
         link = {"url": run.url, "text": run.url}
     return {

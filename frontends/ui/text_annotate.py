@@ -57,6 +57,15 @@ BENCH: Words = {
     "outlet": "Export",
     "lessons": "Train",
     "help": "Keys and help",
+    "invite": {
+        "invite-title": "Drop pictures here",
+        "invite-hint": (
+            "Files, a folder, a ZIP file, or a data set (YOLO, COCO, Pascal VOC, Hugging Face, "
+            "JSON Lines) as a folder or a ZIP file. Its labels count as confirmed."
+        ),
+        "choose-files": "Choose files",
+        "choose-folder": "Choose a folder",
+    },
     "stop": "Stop",
     "close": "Close",
     "done_of": "{done} of {all} done",
@@ -86,6 +95,7 @@ BENCH: Words = {
 }
 
 RUNS: Words = {
+    "download": "Download {name}",
     "stopped": "Stopped. What was done is kept; begin again to go on.",
 }
 

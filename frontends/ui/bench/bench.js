@@ -1,7 +1,7 @@
 // The head of an open project: how far it is, what runs, and the ways to everything else. Pictures
 // and data sets come in here: chosen, or dropped anywhere on the tab.
 //
-// Room in: `project`, `progress`, `saving`, `notice`, `run`, `fresh`. Out: `run`, `sheet`, `project`,
+// Room in: `project`, `queue`, `progress`, `saving`, `notice`, `run`. Out: `run`, `sheet`, `project`,
 // `queue_again`.
 function createBench({ element, props, upload, server }) {
   const { room: openRoom, element: make, fill, duration } = window.spotter;
@@ -121,7 +121,7 @@ function createBench({ element, props, upload, server }) {
     const work = async () => {
       for (let file = queue.shift(); file; file = queue.shift()) {
         say(fill(words.sending, { done: sent.length + 1, all }));
-        try { const { path } = await upload(file); sent.push({ path, name: file.webkitRelativePath || file.name }); }
+        try { const { path } = await upload(file); sent.push({ path, name: file.place || file.webkitRelativePath || file.name }); }
         catch (error) { refused.push(fill(words.not_sent, { name: file.name })); }
       }
     };
@@ -142,7 +142,11 @@ function createBench({ element, props, upload, server }) {
 
   // A dropped folder is read to its end.
   async function filesOf(entry) {
-    if (entry.isFile) return [await new Promise((go, fail) => entry.file(go, fail))];
+    if (entry.isFile) {
+      const file = await new Promise((go, fail) => entry.file(go, fail));
+      file.place = entry.fullPath.slice(1);
+      return [file];
+    }
     const reader = entry.createReader();
     const found = [];
     for (;;) {
@@ -177,7 +181,21 @@ function createBench({ element, props, upload, server }) {
   room.on(["progress"], tellProgress);
   room.on(["saving"], tellSaving);
   room.on(["run"], tellRun);
-  room.on(["notice"], ({ notice }) => say(notice ? notice.message : "", { bad: Boolean(notice && !notice.calm) }));
-  room.on(["choose_files"], () => find("file").click());
-  room.on(["choose_folder"], () => find("folder").click());
+  // A notice that goes takes no other message along, such as the file that was just made.
+  let noticed = "";
+  room.on(["notice"], ({ notice }) => {
+    if (notice) say(notice.message, { bad: !notice.calm });
+    else if (find("said-text").textContent === noticed) say("");
+    noticed = notice ? notice.message : "";
+  });
+
+  // A project without pictures says how they come in.
+  for (const [name, text] of Object.entries(words.invite)) find(name).textContent = text;
+  find("choose-files").addEventListener("click", () => find("file").click());
+  find("choose-folder").addEventListener("click", () => find("folder").click());
+  room.on(["queue", "progress", "run"], ({ project, queue, progress, run }) => {
+    const empty = Boolean(project && queue && progress && progress.total === 0);
+    document.documentElement.toggleAttribute("data-empty", empty);
+    find("invite").hidden = !empty || Boolean(run && run.running);
+  });
 }

@@ -1,6 +1,6 @@
 // Where one begins: the projects that are there, and a new one.
 //
-// Value in: {projects, where, visit}. Room out: `project`, and `fresh` once a new one is empty.
+// Value in: {projects, where, visit}. Room out: `project`, `run`, `visit`, `who`.
 function createProjects({ element, props, server, watch }) {
   const { room: openRoom, element: make, svg, fill } = window.spotter;
   const room = openRoom(props.room);
@@ -42,11 +42,10 @@ function createProjects({ element, props, server, watch }) {
     }
   }
 
-  async function open(key, fresh = false) {
+  async function open(key) {
     const answer = await ask("open_project", { project: key });
     if (!answer) return;
     room.set({ project: answer.project, run: answer.run });
-    if (fresh) room.set({ fresh: {} });
     remember("sessionStorage", "spotter-project", key);
   }
 
@@ -79,7 +78,7 @@ function createProjects({ element, props, server, watch }) {
     if (where !== undefined) find("where").textContent = where;
   }
 
-  const mine = (wish) => ask("create_project", wish).then((answer) => { if (answer) open(answer.key, !wish.example); });
+  const mine = (wish) => ask("create_project", wish).then((answer) => { if (answer) open(answer.key); });
   find("new").addEventListener("submit", (event) => {
     event.preventDefault();
     mine({ name: find("name").value, classes: find("classes").value });
