@@ -58,6 +58,11 @@ class Question:
                 "captions and a vocabulary cannot be asked for at once.", "Give one of them."
             )
 
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """What a detector of an open vocabulary is told to look for."""
+        return self.captions or (self.vocabulary.types if self.vocabulary else ())
+
     def key(self, provenance: Mapping[str, str]) -> str:
         """Return a name of the question and of the models that are asked, 16 hex digits."""
         asked = {
@@ -109,7 +114,12 @@ def prelabel(
 
     Raises:
         Cancelled: The callback asked to stop.
+        InputError: The detector has to be told what to look for, and nothing is asked.
     """
+    if locator.reads_captions and not question.wanted:
+        raise InputError(
+            "this detector has to be told what to look for.", "Give captions or a vocabulary."
+        )
     key = question.key(locator.provenance)
     source = MODEL + (model_name or locator.provenance.get("preset", "") or "own")
     waiting = project.waiting_for(key)
@@ -117,7 +127,7 @@ def prelabel(
     failed = boxes = 0
     for number, image_id in enumerate(waiting, start=1):
         try:
-            observation = locator.observe([project.path(image_id)])[0]
+            observation = locator.observe([project.path(image_id)], captions=question.wanted)[0]
             proposals, asked = propose(locator, observation, question)
         except SpotterError as error:
             if error.code == "cancelled":

@@ -381,3 +381,23 @@ def test_correcting_proposals_takes_a_third_of_drawing(
     }
     assert confirmed == truth
     assert actions <= by_hand / 3, f"{actions} actions, {by_hand} by hand"
+
+
+def test_an_open_detector_is_told_what_to_look_for(
+    project: Project, shapes: int, fake_locator: Locator
+) -> None:
+    told: list[tuple[str, ...]] = []
+
+    class Told(Locator):
+        reads_captions = True
+
+        def observe(self, images: object, *, captions: object = (), **more: object) -> object:
+            told.append(tuple(captions))
+            return fake_locator.observe(images)
+
+    locator = Told(fake_locator.detector, fake_locator.reranker)
+    prelabel(project, locator, Question(captions=("red thing",)))
+    prelabel(project, locator, Question(vocabulary=WORDS))
+    assert told == [("red thing",), ("box", "thing")]
+    with pytest.raises(InputError, match="what to look for"):
+        prelabel(project, locator, Question())
