@@ -17,6 +17,7 @@ __all__ = ["SETTING", "Vocabulary"]
 SETTING = "vocabulary"
 """The name under which a project keeps its vocabulary."""
 _CAPTIONS_MAX = 5000
+_PATTERNS = ("camouflage", "striped", "checkered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,23 @@ class Vocabulary:
         Example:
             >>> Vocabulary(("drone",), ("red", "blue", "white")).two_colored("red drone")
             ('red and blue drone', 'red and white drone')
+            >>> Vocabulary(("drone",), ("brown", "camouflage")).two_colored("camouflage drone")
+            ('brown camouflage drone',)
         """
         for kind in self.types:
             for color in self.colors:
                 if caption == f"{color} {kind}":
                     others = (other for other in self.colors if other != color)
-                    return tuple(f"{color} and {other} {kind}" for other in others)
+                    return tuple(f"{_both(color, other)} {kind}" for other in others)
         return ()
+
+
+def _both(color: str, other: str) -> str:
+    """Two colors in words; a pattern comes last, as an adjective of its own."""
+    if color in _PATTERNS or other in _PATTERNS:
+        plain, pattern = (other, color) if color in _PATTERNS else (color, other)
+        return f"{plain} {pattern}"
+    return f"{color} and {other}"
 
 
 def _clean(words: Sequence[str]) -> tuple[str, ...]:
