@@ -55,12 +55,12 @@ def import_ultralytics(name: str) -> ModuleType:
     readers = (PilImage.open, cv2.imread, cv2.imwrite, cv2.imshow)
     find_version = importlib.metadata.version
 
-    def version(package: str) -> str:
+    def version(distribution_name: str) -> str:
         """The version of torchvision that belongs to PyTorch; Ultralytics asks for no more."""
         try:
-            return find_version(package)
+            return find_version(distribution_name)
         except importlib.metadata.PackageNotFoundError:
-            if package != "torchvision":
+            if distribution_name != "torchvision":
                 raise
             return f"0.{int(find_version('torch').split('.')[1]) + 15}.0"
 

@@ -69,7 +69,7 @@ def load_model(source: Source, class_name: str) -> Any:
     if not safe and not pickled:
         raise ModelError(f"{folder} has no {_WEIGHTS[0]}.", "Fetch the whole repository.")
     # transformers itself reads .bin files with weights_only, so no code of theirs is run.
-    transformers.logging.set_verbosity_error()
+    transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         model = getattr(transformers, class_name).from_pretrained(
             folder,

@@ -60,9 +60,10 @@ def export_detector(
         module.size = torch.tensor([width, height, width, height], dtype=torch.float32)
         examples = [torch.rand(n, 3, height, width) for n in (1, 2)]
         free: Mapping[str, Mapping[int, str]] = {}
-        card = {"fit": "stretch", "input_wh": [width, height]}
+        card: dict[str, object] = {"fit": "stretch", "input_wh": [width, height]}
     else:
-        step = int(max(model.stride.max(), 32))  # type: ignore[union-attr, operator]
+        stride: Any = model.stride
+        step = max(int(stride.max()), 32)
         sizes = [(2, 2 * step, 3 * step), (1, 4 * step, 2 * step)]
         examples = [torch.rand(n, 3, height, width) for n, height, width in sizes]
         free = {"images": {2: "height", 3: "width"}, "output0": {1: "a", 2: "b"}}
@@ -113,6 +114,7 @@ class _Queries(_OneOutput):
 
     def __init__(self, model: Any) -> None:
         super().__init__(model)
+        self.size: Tensor
         self.register_buffer("size", torch.ones(4))
         # Its own choice of the best rows is left out: equal scores would make the order random.
         model.model[-1].postprocess = lambda boxes, scores: torch.cat([boxes, scores], dim=-1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,7 @@ def run_export(options: argparse.Namespace, service: Service | None) -> int:
             input_wh=_size(options.size),
             class_names=tuple(word.strip() for word in options.classes.split(",") if word.strip()),
         )
-        model = prepare(request, consent=consent, tell=lambda what, name=name: _say(name, what))
+        model = prepare(request, consent=consent, tell=partial(_say, name))
         _print_model(name, model)
         if options.tensorrt_rtx:
             _build_ahead(model, load_config(options.preset), options.tensorrt_rtx)

@@ -22,6 +22,7 @@ PACKAGES = (
     "synth",
     "pipeline",
     "project",
+    "convert",
     "frontends",
     "training",
     "benchmarks",
@@ -34,7 +35,8 @@ ALLOWED = {
     "pipeline": {"core"},
     "synth": {"core", "dataset"},
     "project": {"core", "dataset", "pipeline"},
-    "frontends": {"core", "dataset", "synth", "pipeline", "project"},
+    "convert": {"core", "pipeline"},
+    "frontends": {"core", "dataset", "synth", "pipeline", "project", "convert"},
     "training": {"core", "dataset", "synth", "pipeline", "project"},
     "benchmarks": {
         "core",
@@ -42,6 +44,7 @@ ALLOWED = {
         "synth",
         "pipeline",
         "project",
+        "convert",
         "training",
     },  # the PyTorch reference
 }
@@ -103,7 +106,7 @@ def test_locator_names_no_family() -> None:
 
 @pytest.mark.parametrize(
     "package",
-    ["core", "pipeline", "dataset", "synth", "pipeline.locate", "project.store", "frontends.cli"],
+    ["core", "pipeline", "dataset", "synth", "pipeline.locate", "project.store", "convert.job", "frontends.cli"],
 )
 def test_import_is_light(package: str) -> None:
     code = f"import {package}, sys; print([name for name in {HEAVY!r} if name in sys.modules])"
