@@ -26,8 +26,9 @@ _TENSORRT_MAJOR = "10"
 def choose_engine(config: EngineConfig, machine: Machine, *, has_int8: bool = False) -> Choice:
     """Return what will run the networks.
 
-    Order of preference: a GPU (TensorRT, TensorRT-RTX, CUDA); on a CPU OpenVINO in bfloat16, ONNX
-    Runtime with 8-bit networks, OpenVINO, ONNX Runtime.
+    Order of preference: a GPU (TensorRT, TensorRT-RTX, CUDA); on a CPU OpenVINO, ONNX Runtime.
+    Networks of 8 bits are for those who ask: they lose more captions than "auto" may
+    (benchmarks/results/accuracy-synthetic.json).
 
     Args:
         config: Wishes; "auto" leaves it to us.
@@ -176,11 +177,11 @@ def _on_cpu(config: EngineConfig, machine: Machine, has_int8: bool) -> Choice:
             "no model of these settings comes with an 8-bit network made from its weights.",
             "Run: python -m training.quantize --help; or use precision 'auto'.",
         )
-    int8 = has_int8 and config.precision in ("auto", "int8")
+    int8 = config.precision == "int8"
     asked = config.engine != "auto"
     threads = _threads(config, machine)
     if _takes_openvino(config, machine, int8=int8):
-        precision, why = _openvino_precision(config, machine, int8=int8)
+        precision, why = _openvino_precision(config, machine)
         reason = "asked for" if asked else "installed, and the faster engine on a CPU"
         return Choice("openvino", "cpu", precision, threads, f"OpenVINO: {reason}; {why}")
     if config.precision == "bf16":
@@ -189,7 +190,7 @@ def _on_cpu(config: EngineConfig, machine: Machine, has_int8: bool) -> Choice:
         )
     reason = "asked for" if asked else "OpenVINO is not installed"
     if int8:
-        reason = f"{'asked for' if asked else 'the faster engine'}; {_int8_reason(config)}"
+        reason = f"{'asked for' if asked else 'the faster engine for them'}; int8 asked for"
     return Choice(
         engine="onnxruntime",
         device="cpu",
@@ -205,12 +206,11 @@ def _takes_openvino(config: EngineConfig, machine: Machine, *, int8: bool) -> bo
         return config.engine == "openvino"
     if "openvino" not in machine.packages:
         return False
-    # bfloat16 needs no other network; 8-bit networks run faster in ONNX Runtime.
-    bf16 = config.precision == "bf16" or (config.precision == "auto" and machine.has_bf16)
-    return bf16 or not int8 or "onnxruntime" not in machine.packages
+    # 8-bit networks run faster in ONNX Runtime.
+    return not int8 or "onnxruntime" not in machine.packages
 
 
-def _openvino_precision(config: EngineConfig, machine: Machine, *, int8: bool) -> tuple[str, str]:
+def _openvino_precision(config: EngineConfig, machine: Machine) -> tuple[str, str]:
     if config.precision == "bf16" and not machine.has_bf16:
         raise EngineError(
             "precision 'bf16' needs a CPU with avx512_bf16 or amx_bf16, this one has neither.",
@@ -220,15 +220,7 @@ def _openvino_precision(config: EngineConfig, machine: Machine, *, int8: bool) -
         return config.precision, f"{config.precision} asked for"
     if machine.has_bf16:
         return "bf16", "bf16 because the CPU has it"
-    if int8:
-        return "int8", _int8_reason(config)
     return "f32", "f32 because the CPU has no bf16"
-
-
-def _int8_reason(config: EngineConfig) -> str:
-    if config.precision == "int8":
-        return "int8 asked for"
-    return "int8 where a network comes with it, because the CPU has no bf16"
 
 
 def _threads(config: EngineConfig, machine: Machine) -> int:

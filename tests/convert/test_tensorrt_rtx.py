@@ -6,6 +6,8 @@ Nothing here runs an engine: that needs the card it was built for.
 from __future__ import annotations
 
 import re
+import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -146,7 +148,8 @@ def _save_half(module, examples, path: Path, ports) -> None:
 
     from convert.half import to_half
 
-    with torch.inference_mode():
+    with torch.inference_mode(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer warns of itself, and of every Python number
         torch.onnx.export(
             module.eval(),
             examples,
@@ -161,7 +164,8 @@ def _save_half(module, examples, path: Path, ports) -> None:
 
 
 def _detector(path: Path) -> None:
-    pytest.importorskip("ultralytics", reason="see requirements-train.txt")
+    if find_spec("ultralytics") is None:
+        pytest.skip("needs ultralytics: see requirements-train.txt")
     from convert.ultralytics_detector import export_detector
     from training.yolo import DetectionModel
 

@@ -133,18 +133,29 @@ def test_wishes_are_refused(wish, machine, message):
 @pytest.mark.parametrize(
     ("wish", "machine", "expected"),
     [
-        ({}, Machine(BOTH), ("onnxruntime", "int8")),
+        ({}, Machine(BOTH), ("openvino", "f32")),
+        ({"precision": "int8"}, Machine(BOTH), ("onnxruntime", "int8")),
         ({}, Machine(BOTH, BF16), ("openvino", "bf16")),
         ({"precision": "int8"}, Machine(BOTH, BF16), ("onnxruntime", "int8")),
         ({"precision": "f32"}, Machine(BOTH), ("openvino", "f32")),
-        ({"engine": "openvino"}, Machine(BOTH), ("openvino", "int8")),
-        ({}, Machine(ORT, BF16), ("onnxruntime", "int8")),
-        ({}, Machine(frozenset({"openvino"})), ("openvino", "int8")),
+        ({"engine": "openvino", "precision": "int8"}, Machine(BOTH), ("openvino", "int8")),
+        ({}, Machine(ORT, BF16), ("onnxruntime", "f32")),
+        ({"precision": "int8"}, Machine(frozenset({"openvino"})), ("openvino", "int8")),
         ({}, machine_with(TRT, ADA), ("onnxruntime", "f16")),
     ],
-    ids=["auto", "bf16-first", "asked", "f32", "openvino", "ort-only", "ov-only", "gpu"],
+    ids=[
+        "auto",
+        "asked",
+        "bf16",
+        "asked-beside-bf16",
+        "f32",
+        "openvino",
+        "ort-only",
+        "ov-only",
+        "gpu",
+    ],
 )
-def test_eight_bits_where_a_network_comes_with_them(wish, machine, expected):
+def test_eight_bits_only_for_those_who_ask(wish, machine, expected):
     choice = choose_engine(EngineConfig(**wish), machine, has_int8=True)
     assert (choice.engine, choice.precision) == expected
 

@@ -144,7 +144,8 @@ def test_eight_bit_networks_are_run_and_named(tiny_models, tmp_path, shapes_imag
     assert plain.provenance["precision"] == "f32"
     source = folder / "detector" / "detector.onnx"
     write_twin(source, "int8", source.read_bytes())
-    stages = build_stages(settings(folder), machine=machine)
+    assert build_stages(settings(folder), machine=machine).provenance["precision"] == "f32"
+    stages = build_stages(settings(folder, "engine.precision=int8"), machine=machine)
     assert stages.provenance["precision"] == "int8 (detector), f32"
     assert stages.provenance["provider"] == "CPUExecutionProvider"
     np.testing.assert_array_equal(
