@@ -322,7 +322,9 @@ def test_keys_stay_out_of_the_way_of_typing(browse, pictures):
     first = page.evaluate(f"{STATE}.photo.id")
     _drag(page, (100, 200), (140, 230))
     page.keyboard.press("c")
-    page.keyboard.type("new snag")  # N, S and A are keys of their own
+    page.keyboard.type("new")  # N, S and A are keys of their own
+    page.wait_for_function(f"{STATE}.rows[0].id > 0")  # the box has got its number meanwhile
+    page.keyboard.type(" snag")
     assert page.input_value("#annotate-boxes .field-caption") == "new snag"
     page.keyboard.press("Enter")
     _settled(page)

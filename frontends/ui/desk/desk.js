@@ -188,14 +188,15 @@ function createDesk({ props, server }) {
   // New boxes get their numbers; the rest is as shown unless something newer is under way.
   function merge(changed, more) {
     const fresh = new Map(changed.map((box) => [box.id, box]));
+    const keyOf = (row) => row.key ?? (row.id < 0 ? row.id : undefined);
     const rows = room.state.rows.map((row) => {
       const id = edits.real(row.id);
       const told = fresh.get(id);
-      const key = row.key ?? (row.id < 0 ? row.id : undefined);
-      return told && !more ? { ...told, rank: row.rank, of: row.of, key } : { ...row, id, key };
+      const key = keyOf(row);
+      return told && !more ? { ...told, rank: told.probability === null ? null : row.rank, of: row.of, key } : { ...row, id, key };
     });
     const selected = edits.real(room.state.selected);
-    const listed = (room.state.listed || []).map((row) => ({ ...row, id: edits.real(row.id) }));
+    const listed = (room.state.listed || []).map((row) => ({ ...row, id: edits.real(row.id), key: keyOf(row) }));
     room.set({ listed, selected });
     show(rows);
   }
