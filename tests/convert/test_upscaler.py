@@ -1,0 +1,66 @@
+"""The real Real-ESRGAN x4v3 through windows of real context; skipped where its weights are not."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="pip install -r requirements-convert.txt")
+
+from convert.foreign import INSTALL_SPANDREL
+from convert.source import Source
+from core.errors import ModelError
+from core.image import read_image
+from core.types import Detections
+from pipeline.config import EngineConfig, UpscaleConfig, load_config
+from pipeline.cut import cut
+from pipeline.engines.choose import choose_engine
+from pipeline.engines.machine import probe_machine
+from pipeline.models import Model, write_model
+from pipeline.networks import open_engine
+from pipeline.upscale.compact import MAX_SIZES, CompactUpscaler
+
+ROOT = Path(__file__).parents[2]
+WEIGHTS = ROOT.parent / "shared" / "weights" / "realesr-general-x4v3.pth"
+ENTRY = Model(id="x4v3", task="upscale", family="compact")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not WEIGHTS.is_file(), reason="needs ../shared/weights")
+@pytest.mark.skipif(find_spec("spandrel") is None, reason=INSTALL_SPANDREL)
+def test_windows_equal_the_whole_picture(tmp_path):
+    from convert.upscaler import convert
+
+    model = write_model(tmp_path, convert(Source(WEIGHTS, ENTRY), tmp_path))
+    choice = choose_engine(EngineConfig(engine="onnxruntime", device="cpu"), probe_machine())
+    config = UpscaleConfig(below_px=128, margin_px=load_config("origin").upscale.margin_px)
+    upscaler = CompactUpscaler.open(model, config, lambda path: open_engine(path, choice))
+    picture = np.ascontiguousarray(
+        read_image(ROOT / "assets/examples/airfield.jpg")[100:500:2, 300:700:2]
+    )
+    boxes = [[60, 60, 90, 80], [120, 100, 170, 130], [130, 150, 180, 190], [40, 150, 52, 162],
+             [30, 30, 38, 38], [70, 20, 150, 90]]  # fmt: skip
+    crops = cut(picture, Detections.from_xyxy(boxes, (200, 200)))
+    enlarged = upscaler([crops])[0]
+    whole = upscaler._run(picture[None])[0]
+    assert enlarged.scale.tolist() == [4] * len(boxes)
+    for image, region in zip(enlarged.images, crops.region_xyxy, strict=True):
+        x1, y1, x2, y2 = 4 * region
+        expected = np.rint(np.clip(whole[:, y1:y2, x1:x2], 0, 1) * 255).transpose(1, 2, 0)
+        assert np.abs(image.astype(int) - expected).max() <= 1
+    assert len({window.side_px for window in upscaler._plan(crops, upscaler._sides)}) >= MAX_SIZES
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("spandrel") is None, reason=INSTALL_SPANDREL)
+def test_unknown_architectures_are_refused(tmp_path):
+    from safetensors.torch import save_file
+
+    from convert.upscaler import convert
+
+    save_file({"some.weight": torch.zeros(3, 3)}, tmp_path / "odd.safetensors")
+    with pytest.raises(ModelError, match="no architecture that spandrel knows"):
+        convert(Source(tmp_path / "odd.safetensors", ENTRY), tmp_path)
