@@ -13,7 +13,17 @@ import pytest
 from frontends.cli import build_parser
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("core", "dataset", "synth", "pipeline", "project", "frontends", "training", "benchmarks")
+PACKAGES = (
+    "core",
+    "dataset",
+    "synth",
+    "pipeline",
+    "project",
+    "frontends",
+    "training",
+    "benchmarks",
+    "convert",
+)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
