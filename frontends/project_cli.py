@@ -153,7 +153,7 @@ def _run_import(options: argparse.Namespace, service: Service | None) -> int:
     for finding in total.findings:
         sys.stderr.write(f"{finding.level}: {finding.where}: {finding.what}\n")
     _say(total.sentence())
-    return 1 if total.failed else 0
+    return 1 if total.failed or any(f.level == "error" for f in total.findings) else 0
 
 
 def _run_prelabel(options: argparse.Namespace, service: Service | None) -> int:

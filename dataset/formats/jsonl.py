@@ -39,7 +39,7 @@ def read(folder: Path) -> Dataset:
     """The data set in a folder.
 
     Args:
-        folder: Holds ``annotations.jsonl`` and ``images/``.
+        folder: Holds ``annotations.jsonl``, and the images in ``images/`` or right beside it.
 
     Raises:
         DataError: A line, an image or a box is not as it should be; the message names the line.
@@ -94,13 +94,15 @@ def _scan(folder: Path) -> RawDataset:
     if not index.is_file():
         raise DataError(f"{index} does not exist.", "Give the folder that holds it.")
     names = list(read_class_names(folder))
+    # Sets that people hand around often keep the images right beside the index.
+    images = folder / "images" if (folder / "images").is_dir() else folder
     raw = RawDataset((), [])
     for where, row in scan_json_lines(index):
         if isinstance(row, Finding):
             raw.findings.append(row)
             continue
         try:
-            raw.images.append(_parse(row, folder, where, names))
+            raw.images.append(_parse(row, images, where, names))
         except InputError as error:
             raw.findings.append(
                 Finding("corrupt-labels", "error", where, error.message, error.hint)
@@ -112,8 +114,8 @@ def _scan(folder: Path) -> RawDataset:
     return raw
 
 
-def _parse(row: Mapping[str, Any], folder: Path, where: str, names: list[str]) -> RawImage:
-    path = confined_path(folder / "images", row["image"])
+def _parse(row: Mapping[str, Any], images: Path, where: str, names: list[str]) -> RawImage:
+    path = confined_path(images, row["image"])
     image = RawImage(Path(row["image"]).stem, path, where)
     for entry in row["annotations"]:
         left, top, width, height = map(float, entry["bbox"])

@@ -352,3 +352,12 @@ def test_outlines() -> None:
 def test_split_names() -> None:
     names = ["train2017", "instances_val2017", "valid", "Test", "dev-set", "contest", "images"]
     assert [split_named(name) for name in names] == ["train", "val", "val", "test", "val", "", ""]
+
+
+def test_images_beside_the_index_are_found(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30)).save(tmp_path / "one.png")
+    row = {"image": "one.png", "annotations": [{"caption": "red drone", "bbox": [1, 2, 10, 5]}]}
+    (tmp_path / "annotations.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    [record] = read_dataset(tmp_path)
+    assert record.path == tmp_path / "one.png"
+    assert record.xyxy.tolist() == [[1, 2, 11, 7]]
