@@ -11,6 +11,7 @@ function createBench({ element, props, upload, server }) {
   const find = (name) => element.querySelector(`.${name}`);
   const POLL_MS = 400;
   const AT_ONCE = 4;
+  const CALM_MS = 6000;
   const SHEETS = ["prelabel", "review", "outlet", "lessons"];
   let polling = 0;
   let running = false;
@@ -25,7 +26,11 @@ function createBench({ element, props, upload, server }) {
   find("back").addEventListener("click", () => { room.set({ project: null, run: null }); say(""); });
   find("import").addEventListener("click", () => find("file").click());
 
+  // What only tells that something is done goes by itself: it lies over the picture.
+  let leaving = 0;
   function say(message, { bad = false, link = null, refused = [] } = {}) {
+    clearTimeout(leaving);
+    if (message && !bad && !link && refused.length === 0) leaving = setTimeout(() => say(""), CALM_MS);
     find("said").hidden = !message;
     find("said-text").textContent = message || "";
     find("said").toggleAttribute("data-bad", bad);

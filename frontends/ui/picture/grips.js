@@ -35,7 +35,7 @@ function gripAt(frame, [px, py], slack) {
   const [x, y, w, h] = gripFrame(frame);
   const thin = slack / 2;
   const beside = px >= x - thin && px <= x + w + thin && py >= y - thin && py <= y + h + thin;
-  if (!beside || w < 2 * GRIP_ROOM_PX || h < 2 * GRIP_ROOM_PX) return null;
+  if (!beside) return null;
   const grip = {
     left: Math.abs(px - x) <= thin, right: Math.abs(px - x - w) <= thin,
     top: Math.abs(py - y) <= thin, bottom: Math.abs(py - y - h) <= thin,
