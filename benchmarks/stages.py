@@ -38,7 +38,7 @@ def measure_boxes(locator: Locator, image: Image, *, repeats: int) -> dict[str, 
     rows: dict[str, Row] = {}
     for count in BOX_COUNTS:
         detections = Detections.from_xyxy(_grid(count, image_wh(image)), image_wh(image))
-        crops = [cut(image, detections, context_ratio=locator.context_ratio)]
+        crops = [locator.cut(image, detections)]
         upscaled = _upscale(locator, crops)
         rows[str(count)] = {
             "cut": _time(lambda seen=detections: cut(image, seen), repeats),  # type: ignore[misc]

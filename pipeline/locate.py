@@ -194,7 +194,9 @@ class Locator:
         with clock.stage("detect"):
             detections = self._detect(pictures, wanted)
         with clock.stage("cut"):
-            crops = self._cut(pictures, detections)
+            crops = [
+                self.cut(image, seen) for image, seen in zip(pictures, detections, strict=True)
+            ]
         with clock.stage("upscale"):
             upscaled = crops
             for upscaler in self.upscalers:
@@ -256,6 +258,10 @@ class Locator:
             warnings=tuple(note for text in texts for note in self.reranker.caption_notes(text)),
         )
 
+    def cut(self, image: Image, detections: Detections) -> Crops:
+        """Return the boxes of one image cut out as this pipeline's reranker is shown them."""
+        return cut(image, detections, context_ratio=self.context_ratio, shape=self.cut_shape)
+
     def warm_up(self) -> None:
         """Run everything once on a blank image, so that the first real one is not slower."""
         image = np.full((870, 1520, 3), 127, np.uint8)
@@ -263,7 +269,7 @@ class Locator:
         boxes = [[100, 100, 100 + side, 100 + side] for side in (12, 24, 36, 60, 75)]
         self._detect([image], [["object"]])
         seen = Detections.from_xyxy(boxes, image_wh(image))
-        crops = self._cut([image], [seen])
+        crops = [self.cut(image, seen)]
         for upscaler in self.upscalers:
             crops = upscaler(crops)
         self.reranker(crops, ["object"])
@@ -274,12 +280,6 @@ class Locator:
         return [
             self.detector.looking_for(texts)([image])[0]
             for image, texts in zip(images, wanted, strict=True)
-        ]
-
-    def _cut(self, images: Sequence[Image], detections: Sequence[Detections]) -> list[Crops]:
-        return [
-            cut(image, seen, context_ratio=self.context_ratio, shape=self.cut_shape)
-            for image, seen in zip(images, detections, strict=True)
         ]
 
 

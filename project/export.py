@@ -22,16 +22,27 @@ from core.image import encode_image, read_image
 from core.types import Detections
 from dataset.record import Dataset, Record
 from dataset.registry import write_dataset
+from pipeline.config import CutConfig
 from pipeline.cut import cut
 from project.store import Project
 from project.types import BoxRow, ImageRow
 
-__all__ = ["CROPS_INDEX", "What", "export_crops", "export_csv", "export_dataset", "to_dataset"]
+__all__ = [
+    "CROPS_INDEX",
+    "CUT_SETTING",
+    "What",
+    "export_crops",
+    "export_csv",
+    "export_dataset",
+    "to_dataset",
+]
 
 What: TypeAlias = Literal["confirmed", "all"]
 OnProgress = Callable[[int, int, str], None]
 
 CROPS_INDEX = "crops.jsonl"
+CUT_SETTING = "cut"
+"""Name of the project's setting that says how the reranker that pre-labelled was shown boxes."""
 _COLUMNS = (
     "image", "width", "height", "image_state", "x1", "y1", "x2", "y2", "class", "caption", "state",
     "detector", "logit", "probability", "source", "split", "group", "licence",
@@ -148,11 +159,11 @@ def export_crops(
     folder: Path,
     *,
     what: What = "confirmed",
-    context_ratio: float = 0.1,
     on_progress: OnProgress | None = None,
 ) -> int:
     """Write a crop for each box that has a caption, as the reranker sees it, and return how many.
 
+    They are cut as for the models that pre-labelled last, else as the default preset cuts.
     Crops are PNG files in `crops/`, described one a line in `crops.jsonl` with caption, class,
     place, and the captions that are known not to be in the image.
 
@@ -160,13 +171,14 @@ def export_crops(
         project: Not changed.
         folder: Made if missing.
         what: See the module.
-        context_ratio: Context around each box, as a share of its longer side.
         on_progress: Called after each image with (done, total, name); may raise to stop.
 
     Raises:
         DataError: No box has a caption, or the folder cannot be written to.
     """
     total = project.count("done" if what == "confirmed" else None)
+    # Checked, since projects are also uploaded.
+    framing = CutConfig().with_values(project.setting(CUT_SETTING, {}))
     lines = []
     for number, item in enumerate(_items(project, what), start=1):
         boxes = [box for box in item.boxes if box.caption]
@@ -174,7 +186,7 @@ def export_crops(
             absent = [a.caption for a in project.asked(item.image.id) if not a.found]
             image = read_image(project.path(item.image.id))
             seen = Detections.from_xyxy([box.xyxy for box in boxes], item.image.image_wh)
-            crops = cut(image, seen, context_ratio=context_ratio)
+            crops = cut(image, seen, context_ratio=framing.context_ratio, shape=framing.shape)
             for box, crop, region in zip(boxes, crops.images, crops.region_xyxy, strict=True):
                 name = f"crops/{item.image.name}-{box.id}.png"
                 write_bytes(folder / name, encode_image(crop))

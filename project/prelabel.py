@@ -20,6 +20,7 @@ from core.result import Ranking, Result
 from pipeline.locate import Locator, Observation
 from pipeline.rank import Assignment, sigmoid
 from pipeline.stages import OnProgress
+from project.export import CUT_SETTING
 from project.proposals import Proposal
 from project.score import choose_captions
 from project.store import Project
@@ -122,6 +123,9 @@ def prelabel(
         )
     key = question.key(locator.provenance)
     source = MODEL + (model_name or locator.provenance.get("preset", "") or "own")
+    # Told to exports, which never load a model.
+    framing = {"context_ratio": locator.context_ratio, "shape": locator.cut_shape}
+    project.set_setting(CUT_SETTING, framing)
     waiting = project.waiting_for(key)
     not_done = project.count() - project.count("done")
     failed = boxes = 0

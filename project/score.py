@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from core.image import image_wh
 from core.types import Detections, Image
-from pipeline.cut import cut
 from pipeline.locate import Locator
 from pipeline.rank import sigmoid
 from project.types import BoxRow, Score, Xyxy
@@ -42,7 +41,7 @@ def embed_boxes(
     """Return (n, d) embeddings of boxes of an image, cut and enlarged as for locating."""
     boxes = np.asarray(xyxy, np.float32).reshape(-1, 4)
     seen = Detections.from_xyxy(boxes, image_wh(image))
-    crops = [cut(image, seen, context_ratio=locator.context_ratio)]
+    crops = [locator.cut(image, seen)]
     for upscaler in locator.upscalers:
         crops = upscaler(crops)
     return locator.reranker.embed_images(crops)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +13,10 @@ import pytest
 from core.errors import Cancelled, InputError
 from core.image import encode_image
 from core.types import Image
+from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
 from project.doubt import box_doubt, image_doubt
+from project.export import export_crops
 from project.listing import Filter
 from project.pictures import read_picture
 from project.prelabel import Question, prelabel
@@ -312,6 +315,21 @@ def test_boxes_are_embedded_as_for_locating(fake_locator: Locator, shapes_image:
     observed = fake_locator.observe([shapes_image])[0]
     embeds = embed_boxes(fake_locator, shapes_image, observed.detections.xyxy)
     np.testing.assert_array_equal(embeds, observed.embeds)
+
+
+def test_crops_are_cut_as_the_models_were_shown_them(
+    project: Project, shapes: int, shapes_image: Image, tmp_path: Path
+) -> None:
+    detector, reranker = FakeDetector(), FakeReranker()
+    locator = Locator(detector, reranker, context_ratio=0.0, cut_shape="box")
+    seen = locator.observe([shapes_image])[0]
+    assert [crop.shape for crop in seen.crops.images] == [(40, 60, 3), (30, 40, 3)]
+    embeds = embed_boxes(locator, shapes_image, seen.detections.xyxy)
+    np.testing.assert_array_equal(embeds, seen.embeds)
+    prelabel(project, locator, Question(captions=("red thing",)))
+    assert export_crops(project, tmp_path / "crops", what="all") == 1
+    [line] = (tmp_path / "crops" / "crops.jsonl").read_text().splitlines()
+    assert json.loads(line)["region_xyxy"] == [20, 10, 60, 40]
 
 
 def test_boxes_without_caption_have_no_score(
