@@ -25,6 +25,8 @@ Merge: TypeAlias = Literal["nms", "nmm"]
 OVERLAP_RATIO = 0.25
 # A box this near to an inner border of its tile is taken for part of a larger object.
 _BORDER_PX = 2.0
+# A piece of which so much lies in another box is taken for part of the same object.
+_PIECE_SHARE = 0.5
 # An image less than this much larger than the input is seen as well in one piece.
 _WORTH_TILES = 1.25
 
@@ -99,15 +101,19 @@ class TiledDetector:
     ) -> Detections:
         if whole is not None and not parts:
             return whole
-        # Parts that are joined later may be cut; otherwise a neighbor or the whole image has them.
-        keep_cut = self._tiling.merge == "nmm"
-        moved = [
-            move_detections(
-                part if keep_cut else _drop_cut(part, tile, wh), tile[0], tile[1], image_wh=wh
-            )
-            for tile, part in parts
-        ]
-        seen = Detections.concat([*([] if whole is None else [whole]), *moved])
+        complete = [] if whole is None else [whole]
+        pieces = []
+        for tile, part in parts:
+            is_cut = _cut_by(part, tile, wh)
+            moved = move_detections(part, tile[0], tile[1], image_wh=wh)
+            complete.append(moved[np.flatnonzero(~is_cut)])
+            pieces.append(moved[np.flatnonzero(is_cut)])
+        seen = Detections.concat(complete)
+        if self._tiling.merge == "nmm":
+            seen = Detections.concat([seen, *pieces])
+        elif whole is None:
+            # Nobody else may have seen the object: its largest piece is better than nothing.
+            seen = Detections.concat([seen, _unseen(Detections.concat(pieces), seen)])
         limits = {"iou_max": self._tiling.iou_max, "max_boxes": self._tiling.max_boxes}
         if self._tiling.merge == "nmm":
             return merge_parts(seen, **limits)  # type: ignore[arg-type]
@@ -184,12 +190,26 @@ def _starts(side_px: int, tile_px: int, overlap_ratio: float) -> list[int]:
     return [round(start) for start in np.linspace(0, side_px - tile_px, count)]
 
 
-def _drop_cut(part: Detections, tile: Sequence[int], wh: tuple[int, int]) -> Detections:
-    """Without the boxes that a tile's inner border cuts: a neighbor or the whole image has them."""
+def _cut_by(part: Detections, tile: Sequence[int], wh: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which boxes an inner border of the tile cuts."""
     x1, y1, x2, y2 = tile
     low = np.where(np.array([x1, y1]) > 0, _BORDER_PX, -np.inf)
     high = np.where(
         np.array([x2, y2]) < np.array(wh), np.array([x2 - x1, y2 - y1]) - _BORDER_PX, np.inf
     )
-    inside = (part.xyxy[:, :2] >= low).all(axis=1) & (part.xyxy[:, 2:] <= high).all(axis=1)
-    return part[np.flatnonzero(inside)]
+    is_cut: NDArray[np.bool_] = (part.xyxy[:, :2] < low).any(axis=1)
+    return is_cut | (part.xyxy[:, 2:] > high).any(axis=1)
+
+
+def _unseen(pieces: Detections, complete: Detections) -> Detections:
+    """The pieces that belong to no complete box and to no larger piece."""
+    pieces = pieces[np.argsort(-area(pieces.xyxy), kind="stable")]
+    own = np.maximum(area(pieces.xyxy), 1e-6)
+    known = intersection_matrix(pieces.xyxy, complete.xyxy) / own[:, None]
+    among = intersection_matrix(pieces.xyxy, pieces.xyxy) / own[:, None]
+    kept: list[int] = []
+    for row in range(len(pieces)):
+        shares = [*known[row], *among[row, kept]]
+        if max(shares, default=0.0) < _PIECE_SHARE:
+            kept.append(row)
+    return pieces[np.array(kept, np.int64)]

@@ -76,13 +76,27 @@ def test_automatic_tiles_are_seen_without_shrinking():
     assert auto_tile_wh((3000, 4000), (960, 544)) == (544, 960)
 
 
-@pytest.mark.parametrize(("merge", "expected"), [("nmm", [[60, 40, 240, 60]]), ("nms", [])])
+@pytest.mark.parametrize(
+    ("merge", "expected"), [("nmm", [[60, 40, 240, 60]]), ("nms", [[75, 40, 225, 60]])]
+)
 def test_parts_of_an_object_across_tiles_are_joined(merge, expected):
     picture = np.full((100, 300, 3), 200, np.uint8)
     picture[40:60, 60:240] = (255, 0, 0)
     tiling = Tiling((150, 100), iou_max=0.3, merge=merge)
     (found,) = TiledDetector(FakeDetector(), tiling, whole=None)([picture])
     assert found.xyxy.tolist() == expected
+
+
+def test_a_piece_of_what_another_tile_shows_whole_is_dropped():
+    picture = np.full((100, 300, 3), 200, np.uint8)
+    picture[40:60, 80:145] = (255, 0, 0)  # whole in the first tile, cut by the second
+    picture[10:30, 60:240] = (0, 0, 255)  # cut by all three
+    (found,) = TiledDetector(FakeDetector(), Tiling((150, 100)), whole=None)([picture])
+    assert sorted(found.xyxy.tolist()) == [[75, 10, 225, 30], [80, 40, 145, 60]]
+    (with_whole,) = TiledDetector(FakeDetector(), Tiling((150, 100)), whole=FakeDetector())(
+        [picture]
+    )
+    assert sorted(with_whole.xyxy.tolist()) == [[60, 10, 240, 30], [80, 40, 145, 60]]
 
 
 def test_merging_keeps_the_surest_score_and_the_limit(make_detections):
