@@ -73,7 +73,8 @@ def export_project(
     boxes = sum(len(record) for record in dataset)
     facts = {"format": kind, "labelled with": "Spotter", "what": what}
     write_card(dataset, out, title=project.name, facts=facts)
-    return f"{out}: {len(dataset)} images, {boxes} boxes."
+    images = "1 image" if len(dataset) == 1 else f"{len(dataset)} images"
+    return f"{out}: {images}, {boxes} {'box' if boxes == 1 else 'boxes'}."
 
 
 def export_cutouts(

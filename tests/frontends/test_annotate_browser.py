@@ -104,6 +104,7 @@ def _create(page: Any, pictures: list[Path]) -> None:
 
 def _prelabel(page: Any, captions: str) -> None:
     page.click("#annotate-head .prelabel")
+    page.click('#annotate-prelabel .mode[data-mode="captions"]')
     page.fill("#annotate-prelabel .captions", captions)
     page.check("#annotate-prelabel .others")
     page.click("#annotate-prelabel .go")

@@ -6,8 +6,9 @@ function createPrelabel({ element, props, server }) {
   const room = openRoom(props.room);
   const words = props.words;
   const find = (name) => element.querySelector(`.${name}`);
-  const MODES = ["captions", "vocabulary", "boxes"];
-  let mode = "captions";
+  // The first needs nothing from the person, and is what the command does by default.
+  const MODES = ["vocabulary", "captions", "boxes"];
+  let mode = MODES[0];
 
   const sheet = createSheet({ room, name: "prelabel", id: props.layer, element, title: words.title, close: words.close, opened: show });
   for (const [name, text] of Object.entries(words.labels)) find(name).textContent = text;
@@ -35,7 +36,7 @@ function createPrelabel({ element, props, server }) {
     if (!find("captions").value) find("captions").value = project.captions.join("\n");
     find("types").value = vocabulary.types.join(", ");
     find("colors").value = vocabulary.colors.join(", ");
-    if (!project.captions.length && project.vocabulary) choose("vocabulary");
+    choose(project.captions.length ? "captions" : "vocabulary");
     count();
     notice("");
     if (mode === "captions") find("captions").focus();
