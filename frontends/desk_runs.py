@@ -151,9 +151,6 @@ def _merge(project: Project, archive: Path, limits: Limits, report: OnProgress) 
         folder = Path(temporary)
         unpack(archive, folder, limits=limits)
         with Project.open(folder) as other:
-            for image in other.walk():
-                # Its file may say anything about where its pictures lie.
-                confined_path(folder, str(other.path(image.id).relative_to(folder)))
             return merge(project, other, on_progress=report).sentence()
 
 

@@ -10,7 +10,8 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 from core.errors import DataError
@@ -19,6 +20,7 @@ from project.schema import APPLICATION_ID, MIGRATIONS
 __all__ = ["Database"]
 
 _BUSY_S = 20.0
+_OWN_OF_SQLITE = ("sqlite_schema", "sqlite_temp_schema", "sqlite_sequence", "sqlite_stat1")
 
 
 class Database:
@@ -63,6 +65,9 @@ class Database:
     def _prepare(self, migrations: Sequence[Sequence[str]], create: bool) -> None:
         with self._explained():
             self._connection.execute("PRAGMA foreign_keys = ON")
+            # A file may come from anybody: what stands in its schema gets no power here.
+            self._connection.execute("PRAGMA trusted_schema = OFF")
+            self._connection.execute("PRAGMA cell_size_check = ON")
             found = self._pragma("application_id")
             if not create and found != APPLICATION_ID:
                 raise DataError(
@@ -72,6 +77,7 @@ class Database:
                 raise DataError(
                     f"{self.path} was made by a newer version of Spotter.", "Update Spotter."
                 )
+            self._check_shape(tuple(map(tuple, migrations)))
             self._connection.execute("PRAGMA journal_mode = WAL")
             # An edit that was answered is on the disk, also when the power fails.
             self._connection.execute("PRAGMA synchronous = FULL")
@@ -83,6 +89,18 @@ class Database:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {version + 1}")
+
+    def _check_shape(self, migrations: tuple[tuple[str, ...], ...]) -> None:
+        """Refuse a file whose tables are not ours: a view may answer each question differently."""
+        with self.read() as connection:
+            version = self._pragma("user_version")
+            triggers = connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'trigger'")
+            is_ours = _shape(connection) == _expected_shape(migrations[: max(version, 0)])
+            if triggers.fetchone() or not is_ours:
+                raise DataError(
+                    f"the tables of {self.path} are not those of a project.",
+                    "Use a project as Spotter wrote it.",
+                )
 
     def _pragma(self, name: str) -> int:
         return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
@@ -153,3 +171,24 @@ class Database:
                 self._connection.execute("PRAGMA analysis_limit = 400")
                 self._connection.execute("PRAGMA optimize")
             self._connection.close()
+
+
+@cache
+def _expected_shape(migrations: tuple[tuple[str, ...], ...]) -> frozenset[tuple[object, ...]]:
+    """The shape of a file that these migrations made."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for statements in migrations:
+            for statement in statements:
+                connection.execute(statement)
+        return _shape(connection)
+
+
+def _shape(connection: sqlite3.Connection) -> frozenset[tuple[object, ...]]:
+    """Kind and columns of all tables and views but SQLite's own, whatever the words they use."""
+    found = set[tuple[object, ...]]()
+    for _, name, kind, _, without_rowid, strict in connection.execute("PRAGMA table_list"):
+        if name not in _OWN_OF_SQLITE:
+            found.add((name, kind, without_rowid, strict))
+            query = 'SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?)'
+            found.update((name, *column) for column in connection.execute(query, (name,)))
+    return frozenset(found)

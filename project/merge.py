@@ -71,7 +71,11 @@ def merge(target: Project, other: Project, *, on_progress: OnProgress | None = N
     total = other.count()
     for number, image in enumerate(other.walk(), start=1):
         theirs = [box for box in other.boxes(image.id) if box.state == "confirmed"]
-        path = other.path(image.id)
+        try:
+            path = other.path(image.id)
+        except DataError:
+            failed.append(image.name)
+            continue
         known = target.find(path.stem)
         if known is not None and (known.state != "new" or target.boxes(known.id)):
             common += 1

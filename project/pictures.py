@@ -18,11 +18,13 @@ from core.errors import DataError, ImageError, ImageTooLargeError
 from core.files import sha256_of
 from core.image import IMAGE_ERRORS, MAX_PIXELS, decode_image, encode_image
 
-__all__ = ["TWIN_BITS_MAX", "Picture", "keep_file", "look_of", "read_picture"]
+__all__ = ["SUFFIXES", "TWIN_BITS_MAX", "Picture", "keep_file", "look_of", "read_picture"]
 
 TWIN_BITS_MAX = 3
 """Images whose looks differ in at most so many of 64 bits are taken for nearly the same."""
 _KEPT = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
+SUFFIXES = frozenset(_KEPT.values())
+"""Endings of the pictures that a project keeps."""
 _LOOK_WH = (9, 8)
 
 

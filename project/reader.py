@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from core.errors import DataError
 from project import listing
 from project.database import Database
 from project.journal import history_of
+from project.pictures import SUFFIXES
 from project.rows import BOX_QUERY, box_row, boxes_of, find_image, image_row, read_setting
 from project.types import Asked, BoxRow, HistoryEntry, ImageRow, ImageState, Order, Progress
 
@@ -20,6 +22,7 @@ __all__ = ["DATABASE_NAME", "IMAGES_NAME", "Reader"]
 DATABASE_NAME = "project.sqlite"
 IMAGES_NAME = "images"
 _CHUNK = 500
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Reader:
@@ -71,8 +74,14 @@ class Reader:
         found = self._database.problems()
         with self._database.read() as connection:
             rows = connection.execute("SELECT sha256, suffix, name FROM image").fetchall()
-        missing = [row for row in rows if not self._file(row).is_file()]
-        return found + [f"the file of image {row['name']} is missing" for row in missing]
+        for row in rows:
+            try:
+                missing = not self._file(row).is_file()
+            except DataError:
+                missing = True
+            if missing:
+                found.append(f"the file of image {row['name']} is missing")
+        return found
 
     # ------------------------------------------------------------ reading
 
@@ -204,7 +213,7 @@ class Reader:
         """Return where the picture of an image lies; it must not be changed.
 
         Raises:
-            DataError: There is no such image.
+            DataError: There is no such image, or its row names no file of a project.
         """
         with self._database.read() as connection:
             return self._file(find_image(connection, image_id))
@@ -223,4 +232,9 @@ class Reader:
         return self._place(row["sha256"], row["suffix"])
 
     def _place(self, sha256: str, suffix: str) -> Path:
+        # Rows may come from anybody's file, and nothing in them may lead elsewhere.
+        if not _SHA256.fullmatch(str(sha256)) or suffix not in SUFFIXES:
+            raise DataError(
+                f"{sha256!r} with {suffix!r} is no file of a project.", "The project is damaged."
+            )
         return self.folder / IMAGES_NAME / sha256[:2] / f"{sha256}{suffix}"

@@ -1,0 +1,78 @@
+"""A project's file that comes from anybody: what it says leads nowhere else."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from core.errors import DataError
+from project.merge import merge
+from project.store import DATABASE_NAME, Project
+
+VIEW = (
+    "ALTER TABLE image RENAME TO image_kept",
+    "CREATE VIEW image AS SELECT id, name, CASE WHEN random() > 0 THEN sha256 ELSE '../x' END "
+    "AS sha256, suffix FROM image_kept",
+)
+TRIGGER = (
+    "CREATE TRIGGER more AFTER INSERT ON edit BEGIN UPDATE image SET suffix = '/../../x'; END",
+)
+
+
+@pytest.fixture
+def other(tmp_path: Path, make_picture: Callable[..., object]) -> Path:
+    """A project of one picture, closed."""
+    folder = tmp_path / "other"
+    with Project.create(folder, "Other") as made:
+        made.add(make_picture(0), "first")
+    return folder
+
+
+def _change(folder: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(folder / DATABASE_NAME)) as connection:
+        connection.execute("PRAGMA legacy_alter_table = ON")
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [VIEW, TRIGGER, ("CREATE TABLE more (id)",), ("CREATE VIRTUAL TABLE words USING fts5(word)",)],
+    ids=["view", "trigger", "table", "virtual table"],
+)
+def test_a_file_with_other_tables_is_refused(other: Path, statements: tuple[str, ...]) -> None:
+    _change(other, *statements)
+    with pytest.raises(DataError, match="are not those of a project"):
+        Project.open(other)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("sha256", "../../../secret"), ("sha256", "A" * 64), ("sha256", "0" * 63),
+        ("suffix", "/../../../../secret.png"), ("suffix", ""), ("suffix", ".svg"),
+    ],
+)  # fmt: skip
+def test_a_row_names_no_file_elsewhere(
+    project: Project, other: Path, column: str, value: str
+) -> None:
+    _change(other, f"UPDATE image SET {column} = '{value}'")
+    with Project.open(other) as foreign:
+        image = foreign.images()[0]
+        with pytest.raises(DataError, match="no file of a project"):
+            foreign.path(image.id)
+        assert foreign.problems() == ["the file of image first is missing"]
+        merged = merge(project, foreign)
+    assert (merged.added, merged.failed) == (0, ("first",))
+    assert project.count() == 0
+
+
+def test_a_file_that_sqlite_tended_is_ours(other: Path) -> None:
+    _change(other, "ANALYZE", "VACUUM")
+    with Project.open(other) as opened:
+        assert opened.count() == 1
