@@ -121,11 +121,13 @@ def prepare(
     if entry.family and not entry.converter:
         return entry  # ships here
     folder = converted_folder(entry.id)
-    weights = _weights(request, entry, consent or Consent(), tell, there=folder / CARD_NAME)
+    how = _how(request, entry)
+    usable = not request.again and _is_made_like(folder, how)
+    weights = _weights(request, entry, consent or Consent(), tell, spare=usable)
     if weights is None:
         return read_model(folder)
     entry = _with_kind(entry, weights)
-    made_from = _made_from(weights, entry)
+    made_from = _made_from(weights, how)
     if not request.again and _is_made_from(folder, made_from):
         return read_model(folder)
     convert = CONVERTERS.load(entry.converter)
@@ -133,13 +135,15 @@ def prepare(
     source = Source(weights, entry, trust, request.class_names, tell)
 
     def fill(into: Path) -> Model:
-        return convert(source, into).model_copy(update={"made_from": made_from})
+        return convert(source, into).model_copy(update={"made_from": made_from, "made_how": how})
 
     return _build(folder, fill)
 
 
 def prepare_missing(config: LocateConfig, *, tell: Tell = lambda what: None) -> None:
     """Convert those models of the settings that were never used, where their weights are at hand.
+
+    Conversions that are there are used as they are; `prepare` looks whether they are still true.
 
     Args:
         config: The settings.
@@ -191,16 +195,20 @@ def _id_of(path: Path) -> str:
 
 
 def _weights(
-    request: Request, entry: Model, consent: Consent, tell: Tell, *, there: Path
+    request: Request, entry: Model, consent: Consent, tell: Tell, *, spare: bool
 ) -> Path | None:
-    """Where the weights lie; None when they are gone but their conversion is there."""
+    """Where the weights lie; None when they are gone but `spare`: a conversion stands for them."""
     path = request.weights or (Path(request.name) if Path(request.name).exists() else None)
     if path is not None:
         if not path.exists():
             raise ModelError(f"{path} is missing.", "Give the file or folder of the weights.")
         return path
-    if there.is_file() and not request.again:
-        return None
+    if spare:
+        # Nothing is fetched for a look whether the weights have changed.
+        try:
+            return fetch(entry, download=False, tell=tell) if entry.hub else None
+        except ModelError:
+            return None
     if not entry.hub:
         raise ModelError(
             f"the weights of '{entry.id}' ({entry.weights}) must be fetched by hand.",
@@ -228,13 +236,19 @@ def _with_kind(entry: Model, weights: Path) -> Model:
     return entry.model_copy(update={"converter": kind[0], "task": kind[1]})
 
 
-def _made_from(weights: Path, entry: Model) -> str:
-    """A hash of the weights and of what else decides how the conversion turns out."""
+def _how(request: Request, entry: Model) -> str:
+    """A hash of what decides, besides the weights, how the conversion turns out."""
+    settings = f"{VERSION} {entry.input_wh} {entry.template} {request.class_names}"
+    return hashlib.sha256(settings.encode()).hexdigest()
+
+
+def _made_from(weights: Path, how: str) -> str:
+    """A hash of the weights and of how they are converted."""
     files = [weights] if weights.is_file() else list_files(weights)
     # Links of the Hugging Face cache count as the files they lead to.
     if weights.is_dir() and not files:
         files = sorted(path for path in weights.rglob("*") if path.is_file())
-    digest = hashlib.sha256(f"{VERSION} {entry.input_wh} {entry.template}".encode())
+    digest = hashlib.sha256(how.encode())
     for path in files:
         digest.update(f"{path.name} {sha256_of(path)}\n".encode())
     return digest.hexdigest()
@@ -242,6 +256,10 @@ def _made_from(weights: Path, entry: Model) -> str:
 
 def _is_made_from(folder: Path, made_from: str) -> bool:
     return (folder / CARD_NAME).is_file() and read_model(folder).made_from == made_from
+
+
+def _is_made_like(folder: Path, how: str) -> bool:
+    return (folder / CARD_NAME).is_file() and read_model(folder).made_how == how
 
 
 def _prepare_half(request: Request, entry: Model, consent: Consent | None, tell: Tell) -> Model:
@@ -261,7 +279,7 @@ def _prepare_half(request: Request, entry: Model, consent: Consent | None, tell:
     )  # fmt: skip
     folder = converted_folder(entry.id, precision="f16")
     names = _present(whole)
-    made_from = _hash_of([whole.file(name) for name in names])
+    made_from = _hash_of(whole, names)
     if not request.again and _is_made_from(folder, made_from):
         return read_model(folder)
 
@@ -285,10 +303,11 @@ def _present(model: Model) -> list[str]:
     return list(dict.fromkeys([*FAMILY_FILES[model.family], *extra]))
 
 
-def _hash_of(paths: Sequence[Path]) -> str:
-    digest = hashlib.sha256(str(VERSION).encode())
-    for path in paths:
-        digest.update(sha256_of(path).encode())
+def _hash_of(model: Model, names: Sequence[str]) -> str:
+    # The card counts too: it names the classes.
+    digest = hashlib.sha256(f"{VERSION} {model.made_from} {model.class_names}".encode())
+    for name in names:
+        digest.update(sha256_of(model.file(name)).encode())
     return digest.hexdigest()
 
 

@@ -26,6 +26,7 @@ _ROWS_MAX = 1000
 _TRIAL_WH = (256, 128)
 # Strides up to 64, so that networks of four levels take it too.
 _MULTIPLE_PX = 64
+_STRIDES = (8, 16, 32)
 
 
 def convert(source: Source, folder: Path) -> Model:
@@ -38,7 +39,8 @@ def convert(source: Source, folder: Path) -> Model:
         raise ModelError(f"{source.path} is no ONNX file: {str(error)[:200]}.") from error
     save_graph(graph, folder / "detector.onnx")
     input_wh = _input_wh(graph)
-    output = _trial(folder / "detector.onnx", graph, input_wh or _TRIAL_WH)
+    trial_wh = input_wh or _TRIAL_WH
+    output = _trial(folder / "detector.onnx", graph, trial_wh)
     family, num_classes = _layout(output, source)
     names = source.class_names or _names(graph, num_classes)
     if len(names) != num_classes:
@@ -49,7 +51,7 @@ def convert(source: Source, folder: Path) -> Model:
     card: dict[str, object] = {"multiple_px": _MULTIPLE_PX}
     if input_wh is not None:
         card = {"fit": "corner", "input_wh": list(input_wh)}
-    if family == "yolox":
+    if family == "yolox" or (family == "yolov6" and _is_decoded_yolox(output, trial_wh, source)):
         card |= {"order": "bgr", "scale": 1.0}
     write_json(folder / "detector.json", card)
     return source.entry.model_copy(
@@ -96,6 +98,30 @@ def _layout(output: NDArray[np.float32], source: Source) -> tuple[str, int]:
         return "yolo", rows - 4
     # Decoded boxes have sizes in pixels; YOLOX gives their logarithms.
     return ("yolox" if output[:, 2:4].min() < 0 else "yolov6"), columns - 5
+
+
+def _is_decoded_yolox(output: NDArray[np.float32], wh: tuple[int, int], source: Source) -> bool:
+    """Whether decoded boxes are YOLOX's, which wants other colors and another scale.
+
+    Told by objectness, which YOLOv6 leaves at 1, and by the number of boxes at each place: one of
+    YOLOX, three of YOLOv5 and YOLOv7, which want what YOLOv6 does.
+
+    Raises:
+        ModelError: It is none of them: nothing in the file says what the input should be.
+    """
+    if (output[:, 4] == 1).all():
+        return False
+    places = sum((wh[0] // stride) * (wh[1] // stride) for stride in _STRIDES)
+    more = (wh[0] // _MULTIPLE_PX) * (wh[1] // _MULTIPLE_PX)  # networks of four levels
+    if len(output) in (places, places + more):
+        return True
+    if len(output) in (3 * places, 3 * (places + more)):
+        return False
+    raise ModelError(
+        f"{source.path.name} gives {len(output)} boxes with an objectness for {wh[0]}x{wh[1]} "
+        "pixels, so its family, and with it the colors and the scale it expects, cannot be told.",
+        "Export it again by its makers' tools, YOLOX without --decode_in_inference.",
+    )
 
 
 def _are_finished(output: NDArray[np.float32]) -> bool:

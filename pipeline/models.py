@@ -79,6 +79,7 @@ class Model(Section):
     made_from: str = Field(
         default="", description="Hash of the weights and settings that a conversion was made from."
     )
+    made_how: str = Field(default="", description="Hash of those settings and of the converter.")
 
     def file(self, name: str) -> Path:
         """Return the path of one of its files, after checking that it is the right one.

@@ -197,8 +197,8 @@ def _cut_by(part: Detections, tile: Sequence[int], wh: tuple[int, int]) -> NDArr
     high = np.where(
         np.array([x2, y2]) < np.array(wh), np.array([x2 - x1, y2 - y1]) - _BORDER_PX, np.inf
     )
-    is_cut: NDArray[np.bool_] = (part.xyxy[:, :2] < low).any(axis=1)
-    return is_cut | (part.xyxy[:, 2:] > high).any(axis=1)
+    outside = (part.xyxy[:, :2] < low) | (part.xyxy[:, 2:] > high)
+    return np.asarray(outside.any(axis=1))
 
 
 def _unseen(pieces: Detections, complete: Detections) -> Detections:

@@ -41,6 +41,30 @@ def run(path: Path, feeds: dict) -> np.ndarray:
     return run_onnx(path, feeds)[0]
 
 
+def decoded_graph(path: Path, objectness: float, rows: int) -> None:
+    """A network of 2 classes that gives the same boxes for any image."""
+    helper = onnx.helper
+    table = np.full((1, rows, 7), 0.5, np.float32)
+    table[..., 4] = objectness
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+        helper.make_node("Add", ["table", "nothing"], ["output"]),
+    ]
+    held = [
+        onnx.numpy_helper.from_array(table, "table"),
+        onnx.numpy_helper.from_array(np.zeros(1, np.float32), "zero"),
+    ]
+    graph = helper.make_graph(
+        nodes, "g",
+        [helper.make_tensor_value_info("images", 1, [1, 3, "h", "w"])],
+        [helper.make_tensor_value_info("output", 1, [1, rows, 7])], held,
+    )  # fmt: skip
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path
+    )
+
+
 class TestCatalogue:
     def test_entries_are_whole(self):
         tables = {"detect": DETECTORS, "upscale": UPSCALERS, "rerank": RERANKERS}
@@ -122,6 +146,69 @@ class TestPrepare:
         changed = prepare(Request(str(source)))
         assert changed.made_from != first.made_from
         assert not list(changed.folder.parent.glob(".making-*"))
+
+    def test_settings_count_as_much_as_weights(self, tiny_models, tmp_path):
+        source = tiny_models / "detector-yolov6" / "detector.onnx"
+        assert prepare(Request(str(source))).class_names == ("object",)
+        assert prepare(Request(str(source), class_names=("drone",))).class_names == ("drone",)
+        half = prepare(Request(str(source), class_names=("kite",), precision="f16"))
+        assert half.class_names == ("kite",)
+        assert prepare(Request(str(source), precision="f16")).class_names == ("object",)
+
+    def test_a_stale_conversion_is_not_returned(self, tiny_models, tmp_path, monkeypatch):
+        weights = tmp_path / "yolox_nano.onnx"
+        weights.write_bytes((tiny_models / "detector-yolov6" / "detector.onnx").read_bytes())
+        first = prepare(Request("yolox-nano", weights=weights))
+        # The weights are gone: the same is there, but nothing else can be made.
+        assert prepare(Request("yolox-nano")) == first
+        with pytest.raises(ModelError, match="fetched by hand"):
+            prepare(Request("yolox-nano", class_names=("drone",)))
+        monkeypatch.setattr("convert.job.VERSION", 2)
+        with pytest.raises(ModelError, match="fetched by hand"):
+            prepare(Request("yolox-nano"))
+        assert prepare(Request("yolox-nano", weights=weights)).made_from != first.made_from
+
+    def test_changed_weights_of_the_hub_are_seen(self, tiny_models, tmp_path, monkeypatch):
+        weights = tmp_path / "best.onnx"
+        weights.write_bytes((tiny_models / "detector-yolov6" / "detector.onnx").read_bytes())
+        there = {"path": weights}
+
+        def fetch(entry, *, download, tell):
+            assert not download, "a look is no download"
+            if there["path"] is None:
+                raise ModelError("not on this machine.")
+            return there["path"]
+
+        monkeypatch.setattr("convert.job.fetch", fetch)
+        first = prepare(Request("somebody/detector"))
+        graph = onnx.load(str(weights))
+        graph.doc_string = "trained longer"
+        onnx.save(graph, str(weights))
+        changed = prepare(Request("somebody/detector"), consent=Consent(download=False))
+        assert changed.made_from != first.made_from
+        there["path"] = None
+        assert prepare(Request("somebody/detector"), consent=Consent(download=True)) == changed
+
+    @pytest.mark.parametrize(
+        ("objectness", "rows", "expected"),
+        [(1.0, 672, "rgb"), (0.5, 672, "bgr"), (0.5, 680, "bgr"), (0.5, 2016, "rgb")],
+    )
+    def test_decoded_boxes_tell_whose_they_are(self, tmp_path, objectness, rows, expected):
+        path = tmp_path / "decoded.onnx"
+        decoded_graph(path, objectness, rows)
+        model = prepare(Request(str(path)))
+        card = json.loads(model.file("detector.json").read_text())
+        assert model.family == "yolov6"
+        assert (card.get("order", "rgb"), card.get("scale")) == (
+            expected,
+            1.0 if expected == "bgr" else None,
+        )
+
+    def test_decoded_boxes_of_nobody_are_refused(self, tmp_path):
+        path = tmp_path / "decoded.onnx"
+        decoded_graph(path, 0.5, 700)
+        with pytest.raises(ModelError, match="700 boxes with an objectness for 256x128"):
+            prepare(Request(str(path)))
 
     def test_a_failure_leaves_what_was_there(self, tiny_models, tmp_path):
         source = tmp_path / "mine.onnx"
