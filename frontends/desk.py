@@ -6,7 +6,9 @@ Projects lie in one folder that all share, or, on a Space, in each visitor's own
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shutil
 import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -24,8 +26,11 @@ from project.folders import (
     TRASH_NAME,
     ProjectInfo,
     delete_project,
+    deleted_projects,
     list_projects,
+    purge,
     restore_project,
+    sweep,
 )
 from project.intake import import_path
 from project.learning import project_config
@@ -36,7 +41,10 @@ from project.types import BoxRow
 if TYPE_CHECKING:
     from pipeline.locate import Locator
 
-__all__ = ["Desk"]
+__all__ = ["EXPORTS_NAME", "Desk"]
+
+EXPORTS_NAME = "exports"
+"""Where a project keeps the files that were made to be taken away."""
 
 EXAMPLES_FOLDER = Path(__file__).parents[1] / "assets" / "examples"
 _NAME_CHARS_MAX = 40
@@ -57,7 +65,12 @@ class Desk:
         self.limits = service.limits
         self.shared = self.limits.projects_folder
         self.runs = Runs(most=_RUNS_MAX)
-        self.visits = Visits(visits_root, busy=self._is_busy, removed=self._leave)
+        self.visits = Visits(
+            visits_root,
+            busy=self._is_busy,
+            removed=self._leave,
+            returning=self.shared is not None,
+        )
         self._projects: dict[Path, Project] = {}
         self._scorers: list[Scorer] = []
         self._lock = threading.Lock()
@@ -76,8 +89,9 @@ class Desk:
         """Return the key of a new project.
 
         Raises:
-            InputError: The name or a class cannot be used.
+            InputError: The name or a class cannot be used, or the visitor's room is full.
         """
+        self.check_room(visit)
         if not name.strip():
             raise InputError("the project has no name.", "Give it one.")
         folder = self.folder(visit)
@@ -109,19 +123,25 @@ class Desk:
                 if not (path / DATABASE_NAME).is_file():
                     raise InputError("this project is not there any more.", "Choose another one.")
                 self._projects[path] = Project.open(path)
+                sweep(path)
             return self._projects[path]
 
     def delete(self, visit: Visit, key: str) -> str:
         """Put a project aside and return the name under which `restore` finds it.
 
         Raises:
-            InputError: Something is being done with it.
+            InputError: Something is being done with it, or it is not there.
         """
         path = self._path(visit, key)
         if not self.run_of(visit, key).is_over:
             raise InputError("something is being done with this project.", "Stop it first.")
-        self._close(path)
-        return delete_project(path).name
+        if not (path / DATABASE_NAME).is_file():
+            raise InputError("this project is not there any more.", "Choose another one.")
+        # All at once: a call in between would open the files that are about to move.
+        with self._lock:
+            if (project := self._projects.pop(path, None)) is not None:
+                project.close()
+            return delete_project(path).name
 
     def restore(self, visit: Visit, aside: str) -> str:
         """Bring back a project that was put aside and return its key.
@@ -129,7 +149,9 @@ class Desk:
         Raises:
             InputError: It is gone, or another one has its place.
         """
-        return restore_project(confined_path(self.folder(visit) / TRASH_NAME, aside)).name
+        place = confined_path(self.folder(visit) / TRASH_NAME, aside)
+        with self._lock:
+            return restore_project(place).name
 
     def _path(self, visit: Visit, key: str) -> Path:
         path = confined_path(self.folder(visit), key)
@@ -145,20 +167,68 @@ class Desk:
 
     # ---------------------------------------------------------------- room and runs
 
-    def check_room(self, visit: Visit) -> None:
+    def room(self, visit: Visit, wanted: int = 1) -> int:
+        """Return how many bytes a visitor may still bring; at least 0.
+
+        If that is less than what is wanted, what can be missed goes: projects that the visitor
+        deleted, then files that were exported and can be made again.
+        """
+        limit = self.limits.visit_max_bytes
+        if self.shared is not None:
+            return limit
+        left = limit - size_of(visit.folder)
+        for place in self._spare(visit) if left < wanted <= limit else ():
+            self._drop(place)
+            if (left := limit - size_of(visit.folder)) >= wanted:
+                break
+        return max(left, 0)
+
+    def check_room(self, visit: Visit, wanted: int = 1) -> None:
         """Refuse more files of a visitor whose folder is full; a folder of one's own has no limit.
+
+        Args:
+            visit: The visitor.
+            wanted: Bytes that are about to be written.
 
         Raises:
             InputError: The limit is reached.
         """
-        if self.shared is not None:
-            return
-        used, limit = size_of(visit.folder), self.limits.visit_max_bytes
-        if used > limit:
+        if self.shared is None and (left := self.room(visit, wanted)) < wanted:
             raise InputError(
-                f"your projects take {used / 1e6:.0f} MB, the limit is {limit / 1e6:.0f} MB.",
-                "Download one and delete it here first.",
+                f"this needs {wanted / 1e6:.1f} MB of your room of "
+                f"{self.limits.visit_max_bytes / 1e6:.0f} MB, {left / 1e6:.1f} MB are left.",
+                "Export a project, take the file and delete it here first.",
             )
+
+    def check_spare_room(self, visit: Visit) -> None:
+        """Refuse to go on with an export that grows beyond twice a visitor's room.
+
+        What is exported is no room of the visitor: also who has none left can take projects away.
+
+        Raises:
+            InputError: The limit is reached.
+        """
+        used, limit = size_of(visit.folder), 3 * self.limits.visit_max_bytes
+        if self.shared is None and used > limit:
+            raise InputError(
+                f"the export grows beyond {limit / 1e6:.0f} MB.", "Export the whole project."
+            )
+
+    def _spare(self, visit: Visit) -> list[Path]:
+        """Folders that a visitor can miss, those first that are missed least."""
+        root = self.folder(visit)
+        exports = [
+            path for path in root.glob(f"*/{EXPORTS_NAME}")
+            if self.runs.of(str(path.parent)).is_over
+        ]  # fmt: skip
+        return [*deleted_projects(root), *exports]
+
+    def _drop(self, place: Path) -> None:
+        with self._lock:
+            if place.name == EXPORTS_NAME:
+                shutil.rmtree(place, ignore_errors=True)
+            elif place.is_dir():
+                purge(place)
 
     def run_key(self, visit: Visit, key: str) -> str:
         """Return the name of a project's runs; one project has one at a time."""
@@ -242,7 +312,12 @@ class Desk:
 
 
 def _used(folder: Path) -> float:
-    return max(path.stat().st_mtime for path in folder.glob(f"{DATABASE_NAME}*"))
+    """When a project was last written to; its log may vanish in this moment, and it too."""
+    times = []
+    for path in folder.glob(f"{DATABASE_NAME}*"):
+        with contextlib.suppress(FileNotFoundError):
+            times.append(path.stat().st_mtime)
+    return max(times, default=0.0)
 
 
 def _differs(box: BoxRow, found: RankedScore) -> bool:

@@ -6,18 +6,20 @@ wants to know asks for its state. What was done until a run is stopped is kept.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
+import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError
 from core.files import confined_path
 from dataset.archive import Limits, pack, unpack
-from frontends.desk import Desk
+from frontends.desk import EXPORTS_NAME, Desk
 from frontends.material import Brought
 from frontends.project_out import EXPORTS, export_project, push_project
 from frontends.runs import Run, RunState
@@ -35,6 +37,8 @@ __all__ = ["WHOLE", "Outgoing", "start_export", "start_import", "start_prelabel"
 WHOLE = "project"
 """Everything of a project, as it can be merged into another one."""
 _REFUSED_MAX = 200
+_COPIES = 2
+_MEASURE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +70,20 @@ def start_import(desk: Desk, visit: Visit, key: str, files: Sequence[Brought]) -
         files: Uploads with the names, folders included, that they had before.
 
     Raises:
-        InputError: There is no file, the visitor's room is full, or another run is not over.
+        InputError: There is no file, the visitor has too little room, or another run is not over.
     """
     project = desk.project(visit, key)
-    desk.check_room(visit)
     if not files:
         raise InputError("there is no file.", "Choose some pictures or a ZIP file.")
+    # Twice: what is laid out stays until the pictures are taken into the project.
+    desk.check_room(visit, _COPIES * sum(_size_of(file.path) for file in files))
 
     def work(run: Run) -> RunState:
         run.report("importing", 0, 0)
         with tempfile.TemporaryDirectory(dir=project.folder, prefix=".import-") as temporary:
             folder = Path(temporary)
             archives = _lay_out(files, folder)
-            run.said, run.refused = _import(desk, project, folder, archives, run)
+            run.said, run.refused = _import(desk, visit, project, (*_roots(folder), *archives), run)
         return "done"
 
     return desk.runs.start(desk.run_key(visit, key), work)
@@ -92,9 +97,16 @@ def _lay_out(files: Sequence[Brought], folder: Path) -> list[Path]:
             archives.append(file.path)
             continue
         place = confined_path(folder, file.name)
+        if place == folder.resolve():
+            raise InputError(f"{file.name!r} is no file name.", "Use a plain file name.")
         while place.exists():
             place = place.with_name(f"{place.stem}-{place.suffix}")
-        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"{file.name!r} lies in another file of the same name.", "Rename one of them."
+            ) from error
         try:
             os.link(file.path, place)
         except OSError:
@@ -102,28 +114,33 @@ def _lay_out(files: Sequence[Brought], folder: Path) -> list[Path]:
     return archives
 
 
+def _size_of(path: Path) -> int:
+    """Bytes of an upload, of a ZIP file those of its files as its headers tell."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError):
+        return path.stat().st_size
+
+
 def _import(
-    desk: Desk, project: Project, folder: Path, archives: Sequence[Path], run: Run
+    desk: Desk, visit: Visit, project: Project, paths: Sequence[Path], run: Run
 ) -> tuple[str, tuple[tuple[str, str], ...]]:
     """What came in, as a sentence, and what did not, with reasons."""
 
     def report(done: int, total: int, name: str) -> None:
         run.report("importing", done, total)
 
-    limits = Limits(total_bytes=desk.limits.visit_max_bytes)
+    pixels = desk.limits.max_pixels
     taken, merged = Imported(), list[str]()
-    for path in (*_roots(folder), *archives):
+    for path in paths:
+        # Headers may lie: what comes out of an archive is counted, and taken in once more.
+        limits = Limits(total_bytes=desk.room(visit) // (1 if desk.shared else _COPIES))
         if _is_project(path):
-            merged.append(_merge(project, path, limits, report))
+            merged.append(_merge(project, path, limits, pixels, report))
             continue
         taken = taken.plus(
-            import_path(
-                project,
-                path,
-                limits=limits,
-                max_pixels=desk.limits.max_pixels,
-                on_progress=report,
-            )
+            import_path(project, path, limits=limits, max_pixels=pixels, on_progress=report)
         )
     said = [taken.sentence()] if taken != Imported() else []
     refused = tuple((one.where, f"{one.what} {one.advice}".strip()) for one in taken.findings)
@@ -145,13 +162,15 @@ def _is_project(path: Path) -> bool:
         return DATABASE_NAME in archive.namelist()
 
 
-def _merge(project: Project, archive: Path, limits: Limits, report: OnProgress) -> str:
+def _merge(
+    project: Project, archive: Path, limits: Limits, max_pixels: int, report: OnProgress
+) -> str:
     """Bring in a whole project that was exported here or elsewhere."""
     with tempfile.TemporaryDirectory(dir=project.folder, prefix=".merge-") as temporary:
         folder = Path(temporary)
         unpack(archive, folder, limits=limits)
         with Project.open(folder) as other:
-            return merge(project, other, on_progress=report).sentence()
+            return merge(project, other, max_pixels=max_pixels, on_progress=report).sentence()
 
 
 def start_prelabel(desk: Desk, visit: Visit, key: str, question: Question) -> Run:
@@ -191,17 +210,42 @@ def start_export(desk: Desk, visit: Visit, key: str, wish: Outgoing) -> Run:
 
     def work(run: Run) -> RunState:
         run.report("exporting", 0, 0)
-        out = project.folder / "exports"
+        out = project.folder / EXPORTS_NAME
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir()
-        return _export(project, out, f"{key}-{wish.format}", wish, run)
+        try:
+            check = _now_and_then(lambda: desk.check_spare_room(visit))
+            return _export(project, out, f"{key}-{wish.format}", wish, run, check)
+        except BaseException:
+            shutil.rmtree(out, ignore_errors=True)
+            raise
 
     return desk.runs.start(desk.run_key(visit, key), work)
 
 
-def _export(project: Project, out: Path, name: str, wish: Outgoing, run: Run) -> RunState:
+def _now_and_then(check: Callable[[], None]) -> Callable[[], None]:
+    """The same check, passed over where the last one was a moment ago."""
+    last_s = -math.inf
+
+    def passed() -> None:
+        nonlocal last_s
+        if time.monotonic() - last_s >= _MEASURE_S:
+            check()
+            last_s = time.monotonic()
+
+    return passed
+
+
+def _export(
+    project: Project, out: Path, name: str, wish: Outgoing, run: Run, check: Callable[[], None]
+) -> RunState:
     def report(done: int, total: int, what: str) -> None:
+        check()
         run.report("exporting", done, total)
+
+    def report_packing(done: int, total: int) -> None:
+        check()
+        run.report("packing", done, total)
 
     if wish.repo:
         run.url = push_project(
@@ -226,7 +270,7 @@ def _export(project: Project, out: Path, name: str, wish: Outgoing, run: Run) ->
             export_project(project, folder, wish.format, what=wish.what, on_progress=report)
         )
     run.file = out / f"{name}.zip"
-    pack(folder, run.file, lambda done, total: run.report("packing", done, total))
+    pack(folder, run.file, report_packing)
     shutil.rmtree(folder, ignore_errors=True)
     return "done"
 

@@ -1,10 +1,12 @@
 """Projects side by side in one folder: listing them, deleting one, and bringing it back.
 
-A deleted project is moved aside and kept; only `purge` removes it for good.
+A deleted project is moved aside and kept; only `purge` removes it for good. Leftovers of work that
+was killed go with `sweep`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Callable
@@ -12,18 +14,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import DataError, InputError, SpotterError
+from project.learning import list_runs
 from project.store import DATABASE_NAME, Project
 
 __all__ = [
     "TRASH_NAME",
     "ProjectInfo",
     "delete_project",
+    "deleted_projects",
     "list_projects",
     "purge",
     "restore_project",
+    "sweep",
 ]
 
 TRASH_NAME = ".deleted"
+_LEFTOVERS = (".import-*", ".merge-*", ".push-*")
+_LEFT_S = 86_400.0  # another process may still work in a younger one
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +65,16 @@ def list_projects(root: Path) -> list[ProjectInfo]:
 def delete_project(folder: Path, *, clock: Callable[[], float] = time.time) -> Path:
     """Move a project aside, into `.deleted` beside it, and return where it lies now.
 
-    It must not be open.
+    It must not be open. A damaged one can be deleted too.
 
     Raises:
         DataError: There is no project, or it cannot be moved.
+        InputError: Something is learnt from it: that process would write on where it was.
     """
     if not (folder / DATABASE_NAME).is_file():
         raise DataError(f"{folder} holds no project.", "Give the folder of a project.")
+    if (run := _running(folder)) is not None:
+        raise InputError(f"the training {run} of this project is going on.", "Stop it first.")
     # The name and the moment, so that deleting two of one name keeps both.
     place = folder.parent / TRASH_NAME / f"{folder.name}@{int(clock() * 1000)}"
     _move(folder, place)
@@ -85,6 +95,30 @@ def restore_project(place: Path) -> Path:
         raise InputError(f"{folder} exists again.", "Rename it first.")
     _move(place, folder)
     return folder
+
+
+def deleted_projects(root: Path) -> list[Path]:
+    """Return where the deleted projects of a folder lie, the one deleted first first."""
+    places = [path.parent for path in (root / TRASH_NAME).glob(f"*/{DATABASE_NAME}")]
+    return sorted(places, key=lambda place: place.name.rpartition("@")[2].zfill(20))
+
+
+def sweep(folder: Path, *, clock: Callable[[], float] = time.time) -> None:
+    """Remove what imports and uploads that were killed left in a project, a day later."""
+    for pattern in _LEFTOVERS:
+        for path in folder.glob(pattern):
+            with contextlib.suppress(FileNotFoundError):
+                if path.is_dir() and path.stat().st_mtime < clock() - _LEFT_S:
+                    shutil.rmtree(path, ignore_errors=True)
+
+
+def _running(folder: Path) -> str | None:
+    """The name of the training of a project that is going on, or None."""
+    try:
+        with Project.open(folder) as project:
+            return next((run.id for run in list_runs(project) if run.state == "running"), None)
+    except SpotterError:  # damaged: nothing can learn from it
+        return None
 
 
 def purge(place: Path) -> None:

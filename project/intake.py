@@ -21,13 +21,12 @@ from dataset.formats.files import IMAGE_SUFFIXES
 from dataset.formats.raw import Finding, RawImage
 from dataset.registry import detect_format, scan_dataset
 from project.intake_rows import Label, LabelBox
-from project.pictures import read_picture
+from project.pictures import load_picture
 from project.store import Project
 
 __all__ = ["Imported", "import_dataset", "import_path", "import_pictures"]
 
 _SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
-_FILE_BYTES_MAX = 200_000_000
 
 OnProgress = Callable[[int, int, str], None]
 
@@ -241,9 +240,7 @@ def _import_all(
     findings = []
     for number, (path, name, label) in enumerate(wished, start=1):
         try:
-            if path.stat().st_size > _FILE_BYTES_MAX:
-                raise InputError(f"{path.name} has more than {_FILE_BYTES_MAX} bytes.")
-            picture = read_picture(path.read_bytes(), path.name, max_pixels=max_pixels)
+            picture = load_picture(path, path.name, max_pixels=max_pixels)
             _, is_new = project.add(picture, name, label=label)
         except (SpotterError, OSError) as error:
             if isinstance(error, SpotterError) and not isinstance(error, InputError):

@@ -125,9 +125,7 @@ def _add_labels(connection: sqlite3.Connection, image_id: int, label: Label, at:
 
 def _free_name(connection: sqlite3.Connection, wished: str) -> str:
     """Return the wished name without a folder, with a number where it is taken."""
-    stem = "".join(
-        sign if sign.isprintable() and sign not in '/\\:*?"<>|' else "_" for sign in wished
-    )
+    stem = "".join(sign if sign.isprintable() and sign not in _UNFIT else "_" for sign in wished)
     stem = stem.strip(". ")[:150] or "image"
     name, number = stem, 2
     taken = "SELECT 1 FROM image WHERE name = ?"

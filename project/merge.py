@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.errors import DataError, InputError
+from core.image import MAX_PIXELS
 from project.agreement import match_rows
 from project.intake_rows import Label, LabelBox
-from project.pictures import read_picture
+from project.pictures import load_picture
 from project.proposals import Proposal
 from project.store import Project
 from project.types import MODEL, BoxRow, ImageRow
@@ -51,12 +52,19 @@ class Merged:
         )
 
 
-def merge(target: Project, other: Project, *, on_progress: OnProgress | None = None) -> Merged:
+def merge(
+    target: Project,
+    other: Project,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    on_progress: OnProgress | None = None,
+) -> Merged:
     """Bring the pictures and confirmed boxes of another project into a project.
 
     Args:
         target: Gets them.
         other: Not changed.
+        max_pixels: Larger pictures are refused.
         on_progress: Called after each picture with (done, total, name); may raise to stop, and what
             was done until then stays. Doing it again goes on.
 
@@ -83,7 +91,7 @@ def merge(target: Project, other: Project, *, on_progress: OnProgress | None = N
             proposed, differing = proposed + wait, differing + differ
         else:
             try:
-                picture = read_picture(path.read_bytes(), image.name)
+                picture = load_picture(path, image.name, max_pixels=max_pixels)
                 target.add(picture, image.name, label=_label(image, theirs, who))
             except (OSError, InputError, DataError):
                 failed.append(image.name)

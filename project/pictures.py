@@ -18,13 +18,22 @@ from core.errors import DataError, ImageError, ImageTooLargeError
 from core.files import sha256_of
 from core.image import IMAGE_ERRORS, MAX_PIXELS, decode_image, encode_image
 
-__all__ = ["SUFFIXES", "TWIN_BITS_MAX", "Picture", "keep_file", "look_of", "read_picture"]
+__all__ = [
+    "SUFFIXES",
+    "TWIN_BITS_MAX",
+    "Picture",
+    "keep_file",
+    "load_picture",
+    "look_of",
+    "read_picture",
+]
 
 TWIN_BITS_MAX = 3
 """Images whose looks differ in at most so many of 64 bits are taken for nearly the same."""
 _KEPT = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
 SUFFIXES = frozenset(_KEPT.values())
 """Endings of the pictures that a project keeps."""
+_FILE_BYTES_MAX = 200_000_000
 _LOOK_WH = (9, 8)
 
 
@@ -45,6 +54,20 @@ class Picture:
     suffix: str
     image_wh: tuple[int, int]
     look: int
+
+
+def load_picture(path: Path, name: str, *, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Return a picture from a file; see `read_picture`.
+
+    Raises:
+        ImageError: It is no picture that can be used, or has too many bytes to look at.
+        OSError: It cannot be read.
+    """
+    if (size := path.stat().st_size) > _FILE_BYTES_MAX:
+        raise ImageTooLargeError(
+            f"{name} has {size} bytes, the limit is {_FILE_BYTES_MAX}.", "Scale it down first."
+        )
+    return read_picture(path.read_bytes(), name, max_pixels=max_pixels)
 
 
 def read_picture(data: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Picture:

@@ -1,0 +1,263 @@
+"""Room, deleting and hostile uploads of the tab Annotate, as the server answers the browser."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sqlite3
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.errors import InputError
+from core.image import encode_image
+from core.types import Image
+from frontends import desk as desk_module
+from frontends.desk import Desk
+from frontends.desk_runs import Outgoing, start_export, start_import
+from frontends.material import Brought
+from frontends.runs import wait_for
+from frontends.service import Service, read_limits
+from frontends.ui.annotate_handlers import create_project_calls
+from frontends.visits import Visit, size_of
+from project.folders import deleted_projects
+from project.store import DATABASE_NAME, Project
+from tests.project.pictures import picture_bytes
+
+
+def _desk(tmp_path: Path, *, shared: bool, room: int = 2_000_000_000) -> Desk:
+    folder = tmp_path / "projects" if shared else None
+    limits = replace(read_limits({}), preset="fake", projects_folder=folder, visit_max_bytes=room)
+    return Desk(Service(limits), visits_root=tmp_path / "desks")
+
+
+def _bring(desk: Desk, visit: Visit, key: str, *files: tuple[str, bytes]) -> str:
+    brought = []
+    for number, (name, data) in enumerate(files):
+        path = desk.visits.enter("uploads").folder / f"{number}"
+        path.write_bytes(data)
+        brought.append(Brought(path, name))
+    run = start_import(desk, visit, key, brought)
+    wait_for(run, 20)
+    return run.said
+
+
+def _call(desk: Desk, visit: Visit, name: str, **wish: object) -> dict[str, object]:
+    calls = {call.__name__: call for call in create_project_calls(desk)}
+    return calls[name]({"visit": visit.key, **wish})
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Desk:
+    return _desk(tmp_path, shared=True)
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """A project of one picture that came from elsewhere."""
+    with Project.create(tmp_path / "other", "Other") as made:
+        (tmp_path / "picture.png").write_bytes(picture_bytes(1))
+        from project.intake import import_path
+
+        import_path(made, tmp_path / "picture.png")
+    return tmp_path / "other"
+
+
+def _packed(folder: Path) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path in folder.rglob("*"):
+            if path.is_file():
+                archive.write(path, path.relative_to(folder).as_posix())
+    return buffer.getvalue()
+
+
+def test_a_project_whose_rows_are_a_view_is_not_merged(shared: Desk, other: Path) -> None:
+    secret = shared.shared / "other-person" / "secret.png"
+    secret.parent.mkdir(parents=True)
+    secret.write_bytes(picture_bytes(2))
+    with closing(sqlite3.connect(other / DATABASE_NAME)) as connection:
+        connection.execute("PRAGMA legacy_alter_table = ON")
+        connection.execute("ALTER TABLE image RENAME TO kept")
+        names = [row[1] for row in connection.execute("PRAGMA table_xinfo(kept)")]
+        away = "CASE abs(random()) % 2 WHEN 0 THEN sha256 ELSE '../../../other-person/secret' END"
+        columns = [f"{away} AS sha256" if name == "sha256" else name for name in names]
+        connection.execute(f"CREATE VIEW image AS SELECT {', '.join(columns)} FROM kept")
+        connection.commit()
+    visit = shared.visits.enter("ann")
+    key = shared.create(visit, "Mine", ())
+    with pytest.raises(Exception, match="are not those of a project"):
+        _bring(shared, visit, key, ("other.zip", _packed(other)))
+    assert shared.project(visit, key).count() == 0
+
+
+@pytest.mark.parametrize("name", [".", "a/..", "./"])
+def test_a_file_without_a_name_is_refused(shared: Desk, name: str) -> None:
+    visit = shared.visits.enter("ann")
+    key = shared.create(visit, "Mine", ())
+    folder = shared.project(visit, key).folder
+    before = sorted(folder.iterdir())
+    with pytest.raises(InputError, match="no file name"):
+        _bring(shared, visit, key, (name, picture_bytes(1)))
+    assert sorted(folder.iterdir()) == before
+
+
+def test_leftovers_of_killed_work_go_a_day_later(shared: Desk, tmp_path: Path) -> None:
+    visit = shared.visits.enter("ann")
+    folder = shared.project(visit, shared.create(visit, "Mine", ())).folder
+    for name, age_s in ((".import-old", 2e5), (".merge-old", 2e5), (".import-new", 0)):
+        (folder / name).mkdir()
+        (folder / name / "x").write_bytes(b"x")
+        moment = (folder / name).stat().st_mtime - age_s
+        os.utime(folder / name, (moment, moment))
+    (folder / "images" / "aa").mkdir()
+    again = _desk(tmp_path, shared=True)
+    again.project(again.visits.enter("ann"), "mine")
+    assert {path.name for path in folder.glob(".*")} == {".import-new"}
+
+
+# ---------------------------------------------------------------- deleting
+
+
+def test_a_damaged_project_can_be_deleted(shared: Desk) -> None:
+    visit = shared.visits.enter("ann")
+    damaged = shared.folder(visit) / "damaged" / DATABASE_NAME
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    assert "error" in _call(shared, visit, "open_project", project="damaged")
+    answer = _call(shared, visit, "delete_project", project="damaged")
+    assert answer["projects"] == []
+    assert not damaged.exists()
+    assert "not there any more" in str(_call(shared, visit, "delete_project", project="damaged"))
+
+
+def test_a_project_that_is_learnt_from_is_not_deleted(shared: Desk) -> None:
+    visit = shared.visits.enter("ann")
+    key = shared.create(visit, "Mine", ())
+    run = shared.project(visit, key).folder / "runs" / "20260101-120000"
+    run.mkdir(parents=True)
+    told = {"state": "running", "phase": "training", "progress": 0.1, "pid": os.getppid()}
+    (run / "status.json").write_text(json.dumps(told))
+    answer = _call(shared, visit, "delete_project", project=key)
+    assert "20260101-120000" in str(answer["error"])
+    assert shared.project(visit, key).name == "Mine", "it can still be used"
+    (run / "status.json").write_text(json.dumps({**told, "state": "stopped"}))
+    assert "deleted" in _call(shared, visit, "delete_project", project=key)
+
+
+def test_nobody_opens_a_project_while_it_is_moved(
+    shared: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit = shared.visits.enter("ann")
+    key = shared.create(visit, "Mine", ())
+    found: list[object] = []
+
+    def ask() -> None:
+        try:
+            found.append(shared.project(visit, key))
+        except InputError as error:
+            found.append(error)
+
+    asking = threading.Thread(target=ask)
+
+    def slow(folder: Path) -> Path:
+        asking.start()
+        asking.join(0.2)
+        assert asking.is_alive(), "it waits until the project has moved"
+        return delete(folder)
+
+    delete = desk_module.delete_project
+    monkeypatch.setattr(desk_module, "delete_project", slow)
+    shared.delete(visit, key)
+    asking.join(5)
+    assert isinstance(found[0], InputError)
+
+
+def test_a_log_that_vanishes_is_no_error(shared: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    visit = shared.visits.enter("ann")
+    key = shared.create(visit, "Mine", ())
+    gone = shared.folder(visit) / key / f"{DATABASE_NAME}-gone"
+    find = Path.glob
+
+    def glob(self: Path, pattern: str) -> Iterator[Path]:
+        yield from find(self, pattern)
+        if pattern == f"{DATABASE_NAME}*":
+            yield gone
+
+    monkeypatch.setattr(Path, "glob", glob)
+    assert [info.folder.name for info in shared.projects(visit)] == [key]
+
+
+# ---------------------------------------------------------------- room
+
+
+def _noise(seed: int) -> bytes:
+    """A picture of about 60 kB."""
+    import numpy as np
+
+    pixels = np.random.default_rng(seed).integers(0, 256, (100, 200, 3), dtype=np.uint8)
+    return encode_image(pixels)
+
+
+def test_deleting_makes_room(tmp_path: Path) -> None:
+    desk = _desk(tmp_path, shared=False, room=1_000_000)
+    visit = desk.visits.enter("ann")
+    key = desk.create(visit, "Mine", ())
+    with pytest.raises(InputError, match="of your room of 1 MB"):
+        _bring(desk, visit, key, *((f"{n}.png", _noise(n)) for n in range(10)))
+    assert "5 images added" in _bring(
+        desk, visit, key, *((f"{n}.png", _noise(n)) for n in range(5))
+    )
+    filled = size_of(visit.folder)
+    desk.delete(visit, key)
+    small = desk.create(visit, "Small", ())
+    assert len(deleted_projects(desk.folder(visit))) == 1, "kept as long as there is room"
+    _bring(desk, visit, small, *((f"{n}.png", _noise(n)) for n in range(5, 11)))
+    assert deleted_projects(desk.folder(visit)) == []
+    assert size_of(visit.folder) < filled + 150_000
+
+
+def test_who_is_full_makes_nothing_new_but_takes_away(tmp_path: Path, shapes_image: Image) -> None:
+    desk = _desk(tmp_path, shared=False)
+    visit = desk.visits.enter("ann")
+    key = desk.create(visit, "Mine", ())
+    _bring(desk, visit, key, *((f"{n}.png", _noise(n)) for n in range(3)))
+    desk.limits = replace(desk.limits, visit_max_bytes=size_of(visit.folder) - 1)
+    with pytest.raises(InputError, match="of your room"):
+        desk.create(visit, "Another", ())
+    run = start_export(desk, visit, key, Outgoing("project"))
+    wait_for(run, 20)
+    assert run.file is not None
+    assert run.file.stat().st_size > 150_000
+    desk.limits = replace(desk.limits, visit_max_bytes=size_of(visit.folder) // 4)
+    with pytest.raises(InputError, match="export grows beyond"):
+        wait_for(start_export(desk, visit, key, Outgoing("project")), 20)
+    assert not list(run.file.parent.glob("*"))
+
+
+def test_an_archive_may_not_double_the_room(tmp_path: Path) -> None:
+    desk = _desk(tmp_path, shared=False, room=1_000_000)
+    visit = desk.visits.enter("ann")
+    key = desk.create(visit, "Mine", ())
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number in range(12):
+            archive.writestr(f"{number}.png", _noise(number))
+    with pytest.raises(InputError, match="of your room"):
+        _bring(desk, visit, key, ("many.zip", buffer.getvalue()))
+    assert desk.project(visit, key).count() == 0
+
+
+def test_a_merge_keeps_to_the_page_s_picture_size(shared: Desk, other: Path) -> None:
+    shared.limits = replace(shared.limits, max_pixels=1000)
+    visit = shared.visits.enter("ann")
+    key = shared.create(visit, "Mine", ())
+    said = _bring(shared, visit, key, ("other.zip", _packed(other)))
+    assert "1 pictures could not be read" in said
+    assert shared.project(visit, key).count() == 0
