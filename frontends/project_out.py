@@ -190,11 +190,12 @@ def add_train_parser(kinds: Any) -> None:
     parser = kinds.add_parser("train", help="improve the detector with what was corrected")
     parser.set_defaults(run=_run_train)
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the project")
-    parser.add_argument("--minutes", type=float, default=15.0, help="how long to train")
+    parser.add_argument("--minutes", type=float, help="how long to train, usually 15")
     parser.add_argument("--scenes", default="", help="cache of training.scenes to mix in")
-    parser.add_argument("--threads", type=int, default=1, help="threads to compute with")
+    parser.add_argument("--crops", default="", help="cache of training.crops to mix in")
+    parser.add_argument("--threads", type=int, help="threads to compute with, usually 1")
     parser.add_argument("--background", action="store_true", help="return at once")
-    parser.add_argument("--resume", metavar="RUN", help="continue a run that was stopped")
+    parser.add_argument("--resume", metavar="RUN", help="continue a stopped run as it was")
     parser.add_argument("--stop", metavar="RUN", help="instead: stop a run; it can be continued")
     parser.add_argument("--status", action="store_true", help="instead: show all runs")
     parser.add_argument("--use", metavar="RUN", help="instead: pre-label with this run's model")
@@ -217,8 +218,11 @@ def _run_train(options: argparse.Namespace, service: Service | None) -> int:
             config = use_run(project, options.use) if options.use else go_back(project)
             sys.stdout.write(f"pre-labelling uses {config.detect.model}\n")
         else:
-            extra = ["--threads", str(options.threads)]
-            extra += ["--scenes", str(Path(options.scenes).resolve())] if options.scenes else []
+            # Those that are not given are the usual ones, or those of the run that goes on.
+            extra = ["--threads", str(options.threads)] if options.threads else []
+            for name in ("scenes", "crops"):
+                place = getattr(options, name)
+                extra += [f"--{name}", str(Path(place).resolve())] if place else []
             status = start_run(
                 project, minutes=options.minutes, run_id=options.resume, options=extra
             )

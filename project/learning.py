@@ -79,7 +79,7 @@ class RunStatus:
 def start_run(
     project: Project,
     *,
-    minutes: float = 15.0,
+    minutes: float | None = None,
     run_id: str | None = None,
     options: Sequence[str] = (),
     python: str = sys.executable,
@@ -88,8 +88,9 @@ def start_run(
 
     Args:
         project: What to learn from.
-        minutes: How long to train; the evaluation before and after comes on top.
-        run_id: A run to continue; None: a new one.
+        minutes: How long to train; the evaluation before and after comes on top. None: as long as
+            the continued run was meant to, or a quarter of an hour.
+        run_id: A run to continue; None: a new one. It keeps its settings, except those given.
         options: More arguments of `python -m training.learn`.
         python: The interpreter; must have PyTorch.
 
@@ -108,8 +109,8 @@ def start_run(
         (folder / STOP_NAME).unlink()
     command = [
         python, "-m", "training.learn", "--project", str(project.folder.resolve()),
-        "--run", str(folder.resolve()), "--max-minutes", str(minutes),
-        *(["--resume"] if resume else []), *options,
+        "--run", str(folder.resolve()), *(["--resume"] if resume else []),
+        *(["--max-minutes", str(minutes)] if minutes is not None else []), *options,
     ]  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     # Before it starts, with our own number: it writes its own as soon as it can.

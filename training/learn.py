@@ -6,12 +6,12 @@ Pictures of the project are mixed with synthetic scenes (`--scenes`, a cache of
 ``training.scenes``; `--crops`, of ``training.crops``), so that nothing is forgotten. Held-out
 pictures of the project are never trained on; the figures before and after are theirs. Writes into
 the run's folder `status.json` and `detector/log.jsonl` as it goes, at the end `model/`,
-`reranker-model/` and `metrics.json`. A file `stop` ends it early; `--resume` continues.
+`reranker-model/` and `metrics.json`. A file `stop` ends it early; `--resume` continues with the
+same settings and the same held-out pictures.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import copy
 import json
@@ -19,7 +19,7 @@ import os
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -27,12 +27,11 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from core.errors import Cancelled, ModelError, SpotterError
-from core.files import write_bytes, write_json
+from core.errors import Cancelled, DataError, ModelError, SpotterError
+from core.files import read_json, write_bytes, write_json
 from core.image import read_image
 from dataset.record import Record
 from pipeline.catalog import MODELS_PATH
-from project.export import to_dataset
 from project.learning import STOP_NAME, project_config
 from project.store import Project
 from training.detector import (
@@ -49,7 +48,15 @@ from training.detector import (
 from training.detector_data import BatchFeed
 from training.evaluate_detector import evaluate, open_detector
 from training.export_detector import export_detector
-from training.learn_data import Divided, cache_scenes, divide, mix_scenes
+from training.learn_data import (
+    Divided,
+    cache_scenes,
+    divide_project,
+    fingerprint,
+    keep_division,
+    mix_scenes,
+)
+from training.learn_options import CONFIG_NAME, LearnOptions, parse
 from training.scenes import CachedScene, read_scenes
 
 __all__ = ["LearnOptions", "learn", "main"]
@@ -58,25 +65,6 @@ _INPUT_WH = (960, 544)
 _REPORT_STEPS = 10
 _SAVE_EVERY_S = 60.0
 _PRODUCT_SCORE = 0.25  # for recall and false boxes; AP50 looks at all scores
-
-
-@dataclass(frozen=True, slots=True)
-class LearnOptions:
-    """Settings of one run; written beside its model."""
-
-    max_minutes: float = 15.0
-    max_steps: int = 0
-    batch_size: int = 16
-    crop_wh: tuple[int, int] = (256, 256)
-    learning_rate: float = 8e-4
-    weight_decay: float = 0.02
-    synthetic_ratio: float = 0.5
-    reranker_ratio: float = 0.25
-    scenes: str = ""
-    crops: str = ""
-    init: str = ""
-    threads: int = 1
-    seed: int = 0
 
 
 class Reporter:
@@ -138,8 +126,8 @@ def learn(project: Project, run: Path, options: LearnOptions, *, resume: bool = 
     reporter = Reporter(run)
     start = time.monotonic()
     reporter.say("reading the project", 0.0)
-    divided = divide_project(project)
-    write_json(run / "config.json", asdict(options))
+    divided = keep_division(divide_project(project), run / "divided.json", resume=resume)
+    write_json(run / CONFIG_NAME, asdict(options))
     init = Path(options.init) if options.init else initial_weights(project)
     before = measure_before(run, init, divided, reporter, options)
     own = cache_scenes(divided.train, run / "scenes")
@@ -217,13 +205,6 @@ def _model_folder(model: str) -> Path:
     return Path(model) if Path(model).is_dir() else MODELS_PATH / model
 
 
-def divide_project(project: Project) -> Divided:
-    """The done images of a project, to learn from and to measure on."""
-    given = {image.name: image.split for image in project.walk("done")}
-    dataset = to_dataset(project)
-    return divide(dataset, [given[record.image_id] for record in dataset])
-
-
 def initial_weights(project: Project) -> Path:
     """The weights behind the project's present detector.
 
@@ -243,17 +224,18 @@ def initial_weights(project: Project) -> Path:
 def measure_before(
     run: Path, init: Path, divided: Divided, reporter: Reporter, options: LearnOptions
 ) -> dict[str, float]:
-    """Figures of the model to begin with; kept, so that a continued run does not measure again."""
-    kept = run / "before.json"
-    if kept.is_file():
-        figures: dict[str, float] = json.loads(kept.read_text(encoding="utf-8"))
-        return figures
+    """Figures of the model to begin with; kept while held-out images and labels are the same."""
+    kept, now = run / "before.json", fingerprint(divided.held_out)
+    with contextlib.suppress(DataError):
+        told = read_json(kept)
+        if isinstance(told, dict) and told.get("held_out") == now:
+            return dict(told["figures"])
     graph = init.parent / "detector.onnx"
     if not graph.is_file():
         reporter.say("exporting the first model", 0.01)
         graph = export_detector(init, run / "before")
     figures = measure(graph, divided, options.threads, reporter, "before")
-    write_json(kept, figures)
+    write_json(kept, {"held_out": now, "figures": figures})
     return figures
 
 
@@ -343,34 +325,11 @@ def _progress(step: int, passed_s: float, options: LearnOptions) -> float:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Read the command line, learn, and return the exit code."""
-    defaults = LearnOptions()
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--project", type=Path, required=True)
-    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--max-minutes", type=float, default=defaults.max_minutes)
-    parser.add_argument("--max-steps", type=int, default=0, help="instead of minutes")
-    parser.add_argument("--batch-size", type=int, default=defaults.batch_size)
-    parser.add_argument("--crop-wh", type=int, nargs=2, default=defaults.crop_wh)
-    parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
-    parser.add_argument("--synthetic-ratio", type=float, default=defaults.synthetic_ratio)
-    parser.add_argument("--scenes", default="", help="cache of training.scenes to mix in")
-    parser.add_argument(
-        "--reranker-ratio", type=float, default=defaults.reranker_ratio,
-        help="share of the time for the reranker; 0: the detector alone",
-    )  # fmt: skip
-    parser.add_argument("--crops", default="", help="cache of training.crops to mix in")
-    parser.add_argument("--init", default="", help="weights to start from, safetensors")
-    parser.add_argument("--threads", type=int, default=defaults.threads)
-    parser.add_argument("--seed", type=int, default=defaults.seed)
-    parser.add_argument("--resume", action="store_true")
-    arguments = vars(parser.parse_args(argv))
-    folder, run = arguments.pop("project"), arguments.pop("run")
-    resume = arguments.pop("resume")
-    options = LearnOptions(**{**arguments, "crop_wh": tuple(arguments["crop_wh"])})
-    reporter = Reporter(run)
+    request = parse(argv, __doc__.split("\n")[0])
+    reporter = Reporter(request.run)
     try:
-        with Project.open(folder) as project:
-            metrics = learn(project, run, options, resume=resume)
+        with Project.open(request.project) as project:
+            metrics = learn(project, request.run, request.options(), resume=request.resume)
     except Cancelled as error:
         reporter.end("stopped", "stopped", 0.0, str(error))
         return 0

@@ -6,20 +6,34 @@ network sees it at its full and at half its scale.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from core.boxes import scale_boxes
 from core.errors import DataError
+from core.files import read_json, write_json
 from core.image import image_wh, read_image, resize_image, write_image
 from dataset.record import Dataset, Record
 from dataset.splits import hash_position
+from project.export import to_dataset
+from project.store import Project
+from project.types import ImageRow
 from training.scenes import CachedScene
 
-__all__ = ["Divided", "cache_scenes", "divide", "mix_scenes"]
+__all__ = [
+    "Divided",
+    "cache_scenes",
+    "divide",
+    "divide_project",
+    "fingerprint",
+    "keep_division",
+    "mix_scenes",
+]
 
 HELD_OUT_RATIO = 0.2
 IMAGES_MIN = 8
@@ -35,13 +49,48 @@ class Divided:
     held_out: tuple[Record, ...]
 
 
-def divide(dataset: Dataset, splits: Sequence[str]) -> Divided:
-    """Return the images of a project in two parts; a group never falls into both.
+def divide_project(project: Project) -> Divided:
+    """Return the done images of a project, to learn from and to measure on.
+
+    Images that look nearly the same fall into one part: else what was learnt is measured.
+
+    Raises:
+        DataError: See `divide`.
+    """
+    images = list(project.walk())
+    groups = _join_twins(images)
+    splits = {image.name: image.split for image in images}
+    dataset = to_dataset(project)
+    names = [record.image_id for record in dataset]
+    return divide(dataset, [splits[name] for name in names], [groups[name] for name in names])
+
+
+def _join_twins(images: Sequence[ImageRow]) -> dict[str, str]:
+    """For each image the group that it belongs to, by its own group or that of a twin."""
+    parent: dict[str, str] = {}
+
+    def root(group: str) -> str:
+        while parent.setdefault(group, group) != group:
+            group = parent[group]
+        return group
+
+    own = {image.id: image.group or image.name for image in images}
+    for image in images:
+        if image.twin_id in own:
+            # The earlier image's group, so that it stays where it is when others come.
+            parent[root(own[image.id])] = root(own[image.twin_id])
+    return {image.name: root(own[image.id]) for image in images}
+
+
+def divide(dataset: Dataset, splits: Sequence[str], groups: Sequence[str] = ()) -> Divided:
+    """Return the images of a project in two parts.
 
     Args:
         dataset: The project's images.
         splits: The split that was given to each image, empty where none was. If some were given,
-            "val" and "test" are held out; else about a fifth, by a hash of the group.
+            "val" and "test" are held out; else about a fifth, by a hash of the group, so that no
+            group falls into both parts.
+        groups: The group of each image; by default the record's own.
 
     Raises:
         DataError: A part is too small to learn from or to measure.
@@ -49,17 +98,61 @@ def divide(dataset: Dataset, splits: Sequence[str]) -> Divided:
     given = any(splits)
     train: list[Record] = []
     held_out: list[Record] = []
-    for record, split in zip(dataset, splits, strict=True):
-        is_out = split in ("val", "test") if given else hash_position(record.group) < HELD_OUT_RATIO
+    groups = groups or [record.group for record in dataset]
+    for record, split, group in zip(dataset, splits, groups, strict=True):
+        is_out = split in ("val", "test") if given else hash_position(group) < HELD_OUT_RATIO
         (held_out if is_out else train).append(record)
-    num_boxes = [sum(len(record) for record in part) for part in (train, held_out)]
-    if len(train) + len(held_out) < IMAGES_MIN or not all(num_boxes):
+    return _checked(Divided(tuple(train), tuple(held_out)))
+
+
+def keep_division(divided: Divided, path: Path, *, resume: bool) -> Divided:
+    """Return the images as a run divided them when it began: nothing learnt is measured on later.
+
+    Args:
+        divided: As they would be divided now.
+        path: Where the division is written down, by the names of the pictures' files.
+        resume: Images that came since are left out; otherwise the division is a new one.
+
+    Raises:
+        DataError: What is left of a part is too small.
+    """
+    if resume and path.is_file():
+        kept: Any = read_json(path)
+        records = {record.path.stem: record for record in (*divided.train, *divided.held_out)}
+        parts = [
+            tuple(records[name] for name in kept[part] if name in records)
+            for part in ("train", "held_out")
+        ]
+        return _checked(Divided(*parts))
+    write_json(
+        path,
+        {
+            "train": [record.path.stem for record in divided.train],
+            "held_out": [record.path.stem for record in divided.held_out],
+        },
+    )
+    return divided
+
+
+def fingerprint(records: Sequence[Record]) -> str:
+    """Return a hash of pictures and boxes; figures of two models compare only where it is equal."""
+    digest = hashlib.sha256()
+    for record in sorted(records, key=lambda record: record.path.stem):
+        digest.update(f"{record.path.stem} {record.xyxy.round(3).tolist()}\n".encode())
+    return digest.hexdigest()
+
+
+def _checked(divided: Divided) -> Divided:
+    parts = (divided.train, divided.held_out)
+    num_boxes = [sum(len(record) for record in part) for part in parts]
+    num_images = [len(part) for part in parts]
+    if sum(num_images) < IMAGES_MIN or not all(num_boxes):
         raise DataError(
-            f"the project has {len(train)} done images with {num_boxes[0]} boxes to learn from "
-            f"and {len(held_out)} with {num_boxes[1]} to measure on.",
+            f"the project has {num_images[0]} done images with {num_boxes[0]} boxes to learn from "
+            f"and {num_images[1]} with {num_boxes[1]} to measure on.",
             f"Finish at least {IMAGES_MIN} images, some of them with boxes in each part.",
         )
-    return Divided(tuple(train), tuple(held_out))
+    return divided
 
 
 def cache_scenes(records: Sequence[Record], out: Path) -> list[CachedScene]:

@@ -75,7 +75,7 @@ def test_a_run_is_started_stopped_and_continued(project: Project, fake_python: s
     first, second = (begun.folder / "arguments.txt").read_text().splitlines()
     assert "--max-minutes 2 --threads 2" in first
     assert "--resume" not in first
-    assert second.endswith("--resume")
+    assert second.endswith("--resume"), "with the minutes that the run was begun with"
 
 
 def test_a_run_whose_process_is_gone_has_failed(project: Project, finished: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,9 +21,17 @@ from project.export import to_dataset
 from project.learning import use_run
 from project.pictures import read_picture
 from project.store import Project
-from project.types import Add
-from training.learn import LearnOptions, divide_project, learn
-from training.learn_data import cache_scenes, divide, mix_scenes
+from project.types import Add, Move
+from training.learn import LearnOptions, Reporter, learn, measure_before
+from training.learn_data import (
+    cache_scenes,
+    divide,
+    divide_project,
+    fingerprint,
+    keep_division,
+    mix_scenes,
+)
+from training.learn_options import parse
 from training.scenes import CachedScene
 
 
@@ -61,6 +70,80 @@ def test_too_few_images_are_told(project: Project) -> None:
     few = type(dataset)(dataset.records[:4], dataset.class_names)
     with pytest.raises(DataError, match="at least 8 images"):
         divide(few, ["train", "train", "val", ""])
+
+
+def test_nearly_the_same_pictures_stay_together(project: Project) -> None:
+    for number, image in enumerate(list(project.walk("done"))):
+        picture = read_image(project.path(image.id)).copy()
+        picture[0, 0] = number  # another file, the same look
+        twin, _ = project.add(read_picture(encode_image(picture), "p"), f"twin{number}")
+        assert project.image(twin).twin_id == image.id
+        box = Add(project.boxes(image.id)[0].xyxy, caption="white square")
+        project.apply(twin, [box], who="ann", version=0, state="done")
+    divided = divide_project(project)
+    held_out = {record.image_id for record in divided.held_out}
+    assert held_out
+    for record in (*divided.train, *divided.held_out):
+        number = record.image_id.removeprefix("twin").removeprefix("p")
+        assert (f"p{number}" in held_out) == (f"twin{number}" in held_out)
+
+
+def test_a_continued_run_measures_on_what_it_held_out(project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "divided.json"
+    dataset = to_dataset(project)
+    first = keep_division(divide(dataset, ["val", "val"] + ["train"] * 10), path, resume=False)
+    changed = divide(dataset, ["train"] * 10 + ["val", "val"])
+    again = keep_division(changed, path, resume=True)
+    assert [r.image_id for r in again.held_out] == ["p0", "p1"]
+    assert [r.image_id for r in again.train] == [r.image_id for r in first.train]
+    assert keep_division(changed, tmp_path / "new.json", resume=False) == changed
+    came = type(dataset)(dataset.records[:9], dataset.class_names)
+    kept = keep_division(divide(came, ["val"] + ["train"] * 8), path, resume=True)
+    assert (len(kept.train), len(kept.held_out)) == (7, 2), "those that are gone are left out"
+
+
+def test_figures_before_are_those_of_the_same_images(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = []
+
+    def measure(graph, divided, *_):
+        measured.append(len(divided.held_out))
+        return {"ap50": len(measured) / 10}
+
+    monkeypatch.setattr("training.learn.measure", measure)
+    init = tmp_path / "detector.safetensors"
+    (tmp_path / "detector.onnx").touch()
+    options, reporter = LearnOptions(), Reporter(tmp_path)
+    dataset = to_dataset(project)
+    two = divide(dataset, ["val", "val"] + ["train"] * 10)
+    three = divide(dataset, ["val", "val", "val"] + ["train"] * 9)
+    told = [
+        measure_before(tmp_path, init, divided, reporter, options)["ap50"]
+        for divided in (two, two, three)
+    ]
+    assert (told, measured) == ([0.1, 0.1, 0.2], [2, 3])
+    before = fingerprint(three.held_out)
+    image = project.images("name")[0]
+    box = project.boxes(image.id)[0]
+    project.apply(image.id, [Move(box.id, (1, 1, 9, 9))], who="ann", version=image.version)
+    moved = divide(to_dataset(project), ["val", "val", "val"] + ["train"] * 9)
+    assert fingerprint(moved.held_out) != before, "other labels are other figures"
+
+
+def test_a_continued_run_keeps_its_settings(tmp_path: Path) -> None:
+    line = ["--project", "p", "--run", str(tmp_path)]
+    begun = parse([*line, "--max-minutes", "60", "--scenes", "s", "--crop-wh", "96", "64"], "")
+    options = begun.options()
+    assert (options.max_minutes, options.scenes, options.threads) == (60, "s", 1)
+    (tmp_path / "config.json").write_text(json.dumps(asdict(options)))
+    assert parse([*line, "--resume"], "").options() == options
+    longer = parse([*line, "--resume", "--max-minutes", "90", "--threads", "2"], "").options()
+    assert longer == replace(options, max_minutes=90, threads=2)
+    assert parse(line, "").options() == LearnOptions()
+    (tmp_path / "config.json").write_text('{"threads": "many"}')
+    with pytest.raises(DataError, match="threads must be int, got 'many'"):
+        parse([*line, "--resume"], "").options()
 
 
 def test_pictures_are_cached_at_two_scales(project: Project, tmp_path: Path) -> None:

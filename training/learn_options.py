@@ -1,0 +1,114 @@
+"""Settings of a learning run: from the command line, and from the run that is continued."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from core.errors import DataError
+from core.files import read_json
+
+__all__ = ["CONFIG_NAME", "LearnOptions", "Request", "parse"]
+
+CONFIG_NAME = "config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class LearnOptions:
+    """Settings of one run; written beside its model."""
+
+    max_minutes: float = 15.0
+    max_steps: int = 0
+    batch_size: int = 16
+    crop_wh: tuple[int, int] = (256, 256)
+    learning_rate: float = 8e-4
+    weight_decay: float = 0.02
+    synthetic_ratio: float = 0.5
+    reranker_ratio: float = 0.25
+    scenes: str = ""
+    crops: str = ""
+    init: str = ""
+    threads: int = 1
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for.
+
+    Args:
+        project: Folder of the project.
+        run: Folder of the run.
+        resume: Whether what lies there is continued.
+        given: The settings that were named.
+    """
+
+    project: Path
+    run: Path
+    resume: bool
+    given: dict[str, object]
+
+    def options(self) -> LearnOptions:
+        """Return all settings: those named, then those the run began with, then the usual ones.
+
+        Raises:
+            DataError: The settings of the run to be continued cannot be read.
+        """
+        path = self.run / CONFIG_NAME
+        kept = _read(path) if self.resume and path.is_file() else {}
+        values = {**kept, **self.given}
+        if "crop_wh" in values:
+            values["crop_wh"] = tuple(values["crop_wh"])
+        try:
+            return LearnOptions(**values)
+        except TypeError as error:
+            raise DataError(f"{path} holds other settings: {error}.", "Start a new run.") from error
+
+
+def _read(path: Path) -> dict:
+    values = read_json(path)
+    known = {field.name: type(field.default) for field in fields(LearnOptions)}
+    if not isinstance(values, dict):
+        raise DataError(f"{path} holds no settings.", "Start a new run.")
+    for name, kind in known.items():
+        allowed = (list, tuple) if kind is tuple else (int, float) if kind is float else (kind,)
+        if name in values and not isinstance(values[name], allowed):
+            raise DataError(
+                f"{path}: {name} must be {kind.__name__}, got {values[name]!r}.", "Start a new run."
+            )
+    return values
+
+
+def parse(argv: Sequence[str] | None, description: str) -> Request:
+    """Return what the command line asks for."""
+    usual = LearnOptions()
+    parser = argparse.ArgumentParser(
+        description=description, argument_default=argparse.SUPPRESS,
+        epilog="A continued run keeps its settings, except those that are named.",
+    )  # fmt: skip
+    parser.add_argument("--project", type=Path, required=True)
+    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--resume", action="store_true", default=False)
+    parser.add_argument("--max-minutes", type=float, help=f"usually {usual.max_minutes:g}")
+    parser.add_argument("--max-steps", type=int, help="instead of minutes")
+    parser.add_argument("--batch-size", type=int, help=f"usually {usual.batch_size}")
+    parser.add_argument("--crop-wh", type=int, nargs=2, help=f"usually {usual.crop_wh}")
+    parser.add_argument("--learning-rate", type=float, help=f"usually {usual.learning_rate:g}")
+    parser.add_argument(
+        "--synthetic-ratio", type=float,
+        help=f"share of synthetic scenes, usually {usual.synthetic_ratio:g}; 0: none",
+    )  # fmt: skip
+    parser.add_argument("--scenes", help="cache of training.scenes to mix in")
+    parser.add_argument(
+        "--reranker-ratio", type=float,
+        help=f"share of the time for the reranker, usually {usual.reranker_ratio:g}; 0: none",
+    )  # fmt: skip
+    parser.add_argument("--crops", help="cache of training.crops to mix in")
+    parser.add_argument("--init", help="weights to start from, safetensors")
+    parser.add_argument("--threads", type=int, help=f"usually {usual.threads}")
+    parser.add_argument("--seed", type=int, help=f"usually {usual.seed}")
+    given = vars(parser.parse_args(argv))
+    folders = given.pop("project"), given.pop("run")
+    return Request(*folders, given.pop("resume"), given)
