@@ -6,6 +6,7 @@ Knows neither page nor pictures. In: the session's name; out: a `Visit` with its
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import shutil
 import stat
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 
 # A phone that sleeps for a moment looks like a visitor who left.
 _GRACE_S = 600.0
+_KEY_BYTES = 18
+_KEY = re.compile(r"[A-Za-z0-9_-]{24}")  # what so many random bytes are written as
 _AGE_MAX_S = 86_400.0
 _SWEEP_S = 60.0
 
@@ -71,6 +74,9 @@ class Visits:
         clock: Tells the time, seconds since 1970 (as the folders' own dates do).
         busy: Whether something works for a visit; it then stays, even if its time is up.
         removed: Told of each visit whose folder is about to go.
+        returning: Whether a visit goes on after its time, with an empty folder: where what people
+            work on lies elsewhere, a computer that slept, or a page that was started again, is no
+            reason to refuse them.
     """
 
     def __init__(
@@ -83,12 +89,14 @@ class Visits:
         clock: Callable[[], float] = time.time,
         busy: Callable[[Visit], bool] = lambda visit: False,
         removed: Callable[[Visit], None] = lambda visit: None,
+        returning: bool = False,
     ) -> None:
         self._root = root
         self._grace_s, self._age_max_s = grace_s, age_max_s
         self._sweep_s = sweep_s
         self._clock = clock
         self._busy, self._removed = busy, removed
+        self._returning = returning
         self._lock = threading.Lock()
         self._by_key: dict[str, Visit] = {}
         self._key_of: dict[str, str] = {}
@@ -100,13 +108,15 @@ class Visits:
             self._sweep_from_now_on()
             visit = self._by_key.get(self._key_of.get(session, ""))
             if visit is None:
-                key = secrets.token_urlsafe(18)
-                folder = self._root / key
-                folder.mkdir(parents=True)
-                visit = Visit(key, folder, self._clock())
-                self._by_key[key] = visit
-                self._key_of[session] = key
+                visit = self._begin(secrets.token_urlsafe(_KEY_BYTES))
+                self._key_of[session] = visit.key
             return self._touch(visit)
+
+    def _begin(self, key: str) -> Visit:
+        folder = self._root / key
+        folder.mkdir(parents=True, exist_ok=True)
+        self._by_key[key] = Visit(key, folder, self._clock())
+        return self._by_key[key]
 
     def get(self, key: object) -> Visit:
         """Return the visit of a key.
@@ -116,6 +126,9 @@ class Visits:
         """
         with self._lock:
             visit = self._by_key.get(str(key))
+            if visit is None and self._returning and _KEY.fullmatch(str(key)):
+                self._sweep_from_now_on()
+                visit = self._begin(str(key))
             if visit is None:
                 raise InputError("this visit has ended and its files are gone.", "Reload the page.")
             return self._touch(visit)

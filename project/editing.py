@@ -106,6 +106,7 @@ class Changes:
         self._who = who
         self._at = at
         self._count = 0
+        self.added: list[int] = []
         self.touched: list[int] = []
         self.deleted: list[int] = []
 
@@ -177,6 +178,7 @@ class Changes:
             state="confirmed", source=self._who, at=self._at,
         )  # fmt: skip
         self.note(box_id, None, snapshot(self._box(box_id)))
+        self.added.append(box_id)
         self.touched.append(box_id)
 
     def _describe(self, edit: Describe) -> None:

@@ -7,14 +7,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from core.errors import InputError
 from project.editing import Changes, write_asked
-from project.rows import BOX_QUERY, box_row, restore_box, snapshot
-from project.types import ConflictError, HistoryEntry
+from project.rows import (
+    BOX_QUERY,
+    box_row,
+    boxes_of,
+    find_image,
+    image_row,
+    restore_box,
+    snapshot,
+)
+from project.types import Applied, ConflictError, HistoryEntry
 
-__all__ = ["begin_edit", "changes_since", "drop_redo", "history_of", "reverse"]
+__all__ = ["answered", "begin_edit", "changes_since", "drop_redo", "history_of", "reverse"]
 
 _COMPARED = ("xyxy", "class_name", "caption", "state")
 
@@ -27,18 +37,48 @@ def begin_edit(
     kind: str,
     at: float,
     state: str | None = None,
+    token: str = "",
 ) -> int:
-    """Return the number of a new entry in the journal of an image."""
+    """Return the number of a new entry in the journal of an image; see `answered` for `token`."""
     after = state if state != image["state"] else None
     cursor = connection.execute(
-        "INSERT INTO edit (image_id, version, who, kind, state_before, state_after, at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO edit (image_id, version, who, kind, state_before, state_after, at, token) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             image["id"], image["version"] + 1, who, kind,
-            None if after is None else image["state"], after, at,
+            None if after is None else image["state"], after, at, token,
         ),
     )  # fmt: skip
     return int(cursor.lastrowid or 0)
+
+
+def answered(connection: sqlite3.Connection, image_id: int, token: str) -> Applied | None:
+    """Return what an edit of this token did when it came first; None: it has not come yet.
+
+    Who did not get the answer asks again. The version is the one of then: what is built on it is
+    refused if others were faster.
+    """
+    if not token:
+        return None
+    edit = connection.execute(
+        "SELECT id, version FROM edit WHERE image_id = ? AND token = ?", (image_id, token)
+    ).fetchone()
+    if edit is None:
+        return None
+    steps = connection.execute(
+        "SELECT box_id, before FROM change WHERE edit_id = ? AND box_id IS NOT NULL "
+        "ORDER BY number",
+        (edit["id"],),
+    ).fetchall()
+    touched = dict.fromkeys(step["box_id"] for step in steps)
+    now = {box.id: box for box in boxes_of(connection, image_id)}
+    return Applied(
+        replace(image_row(find_image(connection, image_id)), version=edit["version"]),
+        changed=tuple(now[number] for number in touched if number in now),
+        deleted=tuple(number for number in touched if number not in now),
+        edit_id=edit["id"],
+        added=tuple(step["box_id"] for step in steps if step["before"] is None),
+    )
 
 
 def drop_redo(connection: sqlite3.Connection, image_id: int, who: str) -> None:
@@ -49,7 +89,13 @@ def drop_redo(connection: sqlite3.Connection, image_id: int, who: str) -> None:
 
 
 def reverse(
-    connection: sqlite3.Connection, image: sqlite3.Row, who: str, at: float, *, redo: bool
+    connection: sqlite3.Connection,
+    image: sqlite3.Row,
+    who: str,
+    at: float,
+    *,
+    redo: bool,
+    token: str = "",
 ) -> tuple[Changes, int, str | None]:
     """Undo the last edit of a person in an image, or redo the last that was undone.
 
@@ -71,7 +117,7 @@ def reverse(
     state = row["state_after"] if redo else row["state_before"]
     expected = row["state_before"] if redo else row["state_after"]
     state = state if image["state"] == expected else None
-    edit_id = begin_edit(connection, image, who=who, kind=word, at=at, state=state)
+    edit_id = begin_edit(connection, image, who=who, kind=word, at=at, state=state, token=token)
     changes = Changes(connection, image, edit_id, who, at)
     steps = connection.execute(
         f"SELECT * FROM change WHERE edit_id = ? ORDER BY number {'ASC' if redo else 'DESC'}",
@@ -99,6 +145,7 @@ def _step_back(
     """Lead one box, or one caption, from `new` back to `old`."""
     if step["box_id"] is None:
         kept = None if old is None else json.loads(old)
+        _check_mark(connection, image, step["caption"], new)
         write_asked(connection, image["id"], step["caption"], kept)
         changes.note(None, new, old, step["caption"])
         return
@@ -118,6 +165,27 @@ def _step_back(
         changes.deleted.append(box_id)
     else:
         changes.touched.append(box_id)
+
+
+def _check_mark(
+    connection: sqlite3.Connection, image: sqlite3.Row, caption: str, expected: str | None
+) -> None:
+    """Refuse to take back a mark of a caption that another person's mark has replaced."""
+    row = connection.execute(
+        "SELECT found, confirmed FROM asked WHERE image_id = ? AND caption = ?",
+        (image["id"], caption),
+    ).fetchone()
+    if _marked(row) != _marked(None if expected is None else json.loads(expected)):
+        raise ConflictError(
+            f"the caption {caption!r} was marked by somebody else since.",
+            "Correct it by hand.",
+            version=image["version"],
+        )
+
+
+def _marked(kept: Mapping[str, Any] | sqlite3.Row | None) -> bool | None:
+    """What a person said of a caption; None: nobody did, a model's opinion may change."""
+    return bool(kept["found"]) if kept is not None and kept["confirmed"] else None
 
 
 def _compared(kept: str | None) -> list[Any] | None:

@@ -108,4 +108,10 @@ _FIRST = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_SECOND = (
+    # What the caller named an edit: sent again, because the answer was lost, it is not done again.
+    "ALTER TABLE edit ADD COLUMN token TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX edit_token ON edit (image_id, token) WHERE token != ''",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)

@@ -18,7 +18,7 @@ from core.errors import DataError, InputError
 from project.database import Database
 from project.editing import Changes
 from project.intake_rows import Label, add_image, find_twin
-from project.journal import begin_edit, changes_since, drop_redo, reverse
+from project.journal import answered, begin_edit, changes_since, drop_redo, reverse
 from project.pictures import Picture, keep_file
 from project.proposals import Proposal, add_proposals, replace_proposals
 from project.reader import DATABASE_NAME, IMAGES_NAME, Reader
@@ -115,6 +115,7 @@ class Project(Reader):
         who: str,
         version: int,
         state: ImageState | None = None,
+        token: str = "",
     ) -> Applied:
         """Apply edits of a person to one image, all of them or none, in one durable transaction.
 
@@ -124,6 +125,8 @@ class Project(Reader):
             who: The person's name.
             version: The version of the image that they were made on.
             state: What the image shall be afterwards; None: as before.
+            token: Names this wish for good: sent again, it is not applied again but answered as
+                before. Empty: it is not known again.
 
         Raises:
             ConflictError: The image was changed since; nothing was applied.
@@ -134,8 +137,12 @@ class Project(Reader):
             raise InputError(f"state must be one of {', '.join(IMAGE_STATES)}, got {state!r}.")
         at = self._clock()
         with self._database.write() as connection:
+            if (before := answered(connection, image_id, token)) is not None:
+                return before
             image = self._current(connection, image_id, version)
-            edit_id = begin_edit(connection, image, who=who, kind="edit", at=at, state=state)
+            edit_id = begin_edit(
+                connection, image, who=who, kind="edit", at=at, state=state, token=token
+            )
             changes = Changes(connection, image, edit_id, who, at)
             for edit in edits:
                 changes.apply(edit)
@@ -150,24 +157,45 @@ class Project(Reader):
         """Set the state of an image; see `apply`."""
         return self.apply(image_id, (), who=who, version=version, state=state)
 
-    def undo(self, image_id: int, who: str) -> Applied:
+    def undo(
+        self, image_id: int, who: str, *, version: int | None = None, token: str = ""
+    ) -> Applied:
         """Take back the last edit of a person in an image.
+
+        Args:
+            image_id: The image.
+            who: The person's name.
+            version: The version of the image that the person saw; None: whatever it is.
+            token: See `apply`.
 
         Raises:
             InputError: There is none.
-            ConflictError: Somebody else changed one of its boxes since.
+            ConflictError: The image was changed since that version, or somebody else changed one
+                of the edit's boxes.
         """
-        return self._reverse(image_id, who, redo=False)
+        return self._reverse(image_id, who, version, token, redo=False)
 
-    def redo(self, image_id: int, who: str) -> Applied:
+    def redo(
+        self, image_id: int, who: str, *, version: int | None = None, token: str = ""
+    ) -> Applied:
         """Do again what a person took back last in an image; see `undo`."""
-        return self._reverse(image_id, who, redo=True)
+        return self._reverse(image_id, who, version, token, redo=True)
 
-    def _reverse(self, image_id: int, who: str, *, redo: bool) -> Applied:
+    def _reverse(
+        self, image_id: int, who: str, version: int | None, token: str, *, redo: bool
+    ) -> Applied:
         at = self._clock()
         with self._database.write() as connection:
-            image = find_image(connection, image_id)
-            changes, edit_id, state = reverse(connection, image, _person(who), at, redo=redo)
+            if (before := answered(connection, image_id, token)) is not None:
+                return before
+            image = (
+                find_image(connection, image_id)
+                if version is None
+                else self._current(connection, image_id, version)
+            )
+            changes, edit_id, state = reverse(
+                connection, image, _person(who), at, redo=redo, token=token
+            )
             return self._finish(connection, image, changes, edit_id, state, at)
 
     def _current(self, connection: sqlite3.Connection, image_id: int, version: int) -> sqlite3.Row:
@@ -205,7 +233,7 @@ class Project(Reader):
         by_id = {box.id: box for box in boxes}
         changed = tuple(by_id[number] for number in changes.touched if number in by_id)
         row = image_row(find_image(connection, image_id))
-        return Applied(row, changed, tuple(changes.deleted), edit_id)
+        return Applied(row, changed, tuple(changes.deleted), edit_id, tuple(changes.added))
 
     # ------------------------------------------------------------ models
 
@@ -235,6 +263,8 @@ class Project(Reader):
     ) -> ImageRow:
         """Replace the untouched proposals of an image by new ones; what people did stays.
 
+        An image that a person finished while the model looked is left as it is.
+
         Args:
             image_id: The image.
             proposals: New boxes; those on a box that stays are left out.
@@ -245,6 +275,8 @@ class Project(Reader):
         at = self._clock()
         with self._database.write() as connection:
             image = find_image(connection, image_id)
+            if image["state"] == "done":
+                return image_row(image)
             replace_proposals(connection, image, proposals, source=source, at=at, asked=asked)
             connection.execute(
                 "UPDATE image SET prelabel_key = ?, error = '' WHERE id = ?", (key, image_id)
@@ -275,7 +307,8 @@ class Project(Reader):
         """Keep why a model could not look at an image; the same key is not asked again."""
         with self._database.write() as connection:
             connection.execute(
-                "UPDATE image SET error = ?, prelabel_key = ? WHERE id = ?", (error, key, image_id)
+                "UPDATE image SET error = ?, prelabel_key = ? WHERE id = ? AND state != 'done'",
+                (error, key, image_id),
             )
 
     # ------------------------------------------------------------ pictures

@@ -228,12 +228,14 @@ class Applied:
         changed: The boxes it made or changed, as they are now, in the order of the edits.
         deleted: Ids of the boxes it removed.
         edit_id: Number of the edit in the journal; 0 where nothing was left to do.
+        added: Ids of the boxes that were not there before it, in the order of the edits.
     """
 
     image: ImageRow
     changed: tuple[BoxRow, ...]
     deleted: tuple[int, ...]
     edit_id: int
+    added: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

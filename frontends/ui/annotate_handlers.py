@@ -7,7 +7,7 @@ that they stand where their cause is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import gradio as gr
 
@@ -38,12 +38,17 @@ from project.types import (
 
 __all__ = ["Call", "create_label_calls", "create_project_calls", "create_visit_calls", "find"]
 
-_PAGE = 1000
 _THUMBS_MAX = 120
 _EDITS_MAX = 2000
+_TOKEN_CHARS_MAX = 64
 
 Shown = dict[str, Any]
 Call = Callable[[dict[str, Any]], Shown]
+
+
+class _Seen(TypedDict):
+    version: int
+    token: str
 
 
 def find(desk: Desk, wish: Mapping[str, Any]) -> tuple[Visit, str, Project]:
@@ -96,7 +101,9 @@ def create_project_calls(desk: Desk) -> list[Call]:
 
     @guarded(present.present_error)
     def delete_project(wish: dict[str, Any]) -> Shown:
-        visit, key, _ = find(desk, wish)
+        visit = desk.visits.get(wish.get("visit"))
+        key = str(wish.get("project") or "")
+        # Not opened before: a damaged project can be deleted too.
         return {"deleted": desk.delete(visit, key), **present.present_projects(desk, visit)}
 
     @guarded(present.present_error)
@@ -163,22 +170,20 @@ def _changing(desk: Desk) -> list[Call]:
         if len(edits) > _EDITS_MAX:
             raise InputError(f"{len(edits)} edits at once are too many, allowed are {_EDITS_MAX}.")
         state = _state(wish.get("state"))
-        before = {box.id for box in project.boxes(image_id)}
         try:
-            applied = project.apply(
-                image_id, edits, who=_who(wish), version=int(wish["version"]), state=state
-            )
+            applied = project.apply(image_id, edits, who=_who(wish), state=state, **_seen(wish))
         except ConflictError as conflict:
             return _conflict(project, image_id, conflict)
-        return _applied(project, applied, before)
+        return _applied(project, applied)
 
     @guarded(present.present_error)
     def step(wish: dict[str, Any]) -> Shown:
         _, _, project = find(desk, wish)
         image_id = int(wish["image"])
         turn = project.redo if wish.get("step") == "redo" else project.undo
+        seen = _seen(wish)
         try:
-            applied = turn(image_id, _who(wish))
+            applied = turn(image_id, _who(wish), **seen)
         except ConflictError as conflict:
             return _conflict(project, image_id, conflict)
         except InputError as nothing:
@@ -193,12 +198,11 @@ def _changing(desk: Desk) -> list[Call]:
     return [edit, step]
 
 
-def _applied(project: Project, applied: Applied, before: set[int]) -> Shown:
+def _applied(project: Project, applied: Applied) -> Shown:
     return {
         "photo": present.present_photo(project, applied.image),
-        "changed": [
-            present.present_box(box, added=box.id not in before) for box in applied.changed
-        ],
+        "changed": [present.present_box(box) for box in applied.changed],
+        "added": list(applied.added),
         "deleted": list(applied.deleted),
         "progress": present.present_progress(project.progress()),
     }
@@ -220,6 +224,18 @@ def _whole(project: Project, image_id: int) -> Shown:
 
 def _state(told: object) -> ImageState | None:
     return next((state for state in IMAGE_STATES if state == told), None)
+
+
+def _seen(wish: Mapping[str, Any]) -> _Seen:
+    """The version that a change was made on, and the name by which it is known if it comes again.
+
+    Raises:
+        InputError: The browser told none.
+    """
+    version, token = wish.get("version"), str(wish.get("token") or "")
+    if not isinstance(version, int) or len(token) > _TOKEN_CHARS_MAX:
+        raise InputError("this is no change of a picture.", "Reload the page and try again.")
+    return {"version": version, "token": token}
 
 
 def _who(wish: Mapping[str, Any]) -> str:

@@ -106,8 +106,8 @@ def present_photo(project: Project, image: ImageRow) -> Shown:
     }
 
 
-def present_box(box: BoxRow, *, added: bool = False) -> Shown:
-    """Return a box; `added` tells the browser that it has waited for the number."""
+def present_box(box: BoxRow) -> Shown:
+    """Return a box."""
     x1, y1, x2, y2 = box.xyxy
     return {
         "id": box.id,
@@ -124,7 +124,6 @@ def present_box(box: BoxRow, *, added: bool = False) -> Shown:
         "source": box.source.removeprefix("model:"),
         # A model's box is refused rather than deleted, so that no model proposes it again.
         "own": box.detector is None,
-        "added": added,
     }
 
 

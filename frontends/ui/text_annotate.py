@@ -37,7 +37,7 @@ PROJECTS: Words = {
     "create": "Create project",
     "example": "Try it with our examples",
     "who": "Your name, for the history and for undo",
-    "who_hint": "me",
+    "guest": "guest-{number}",
     "remove": "Delete project",
     "remove_name": "Delete project {name}",
     "removed": "{name} was deleted. It is kept for a week.",
@@ -181,7 +181,7 @@ DESK: Words = {
     "all_done": "All pictures are done.",
     "copied": "Box copied. Ctrl V puts it into this or another picture.",
     "class_next": "The next box will be: {name}",
-    "nobody": "me",
+    "nobody": "guest",
     "conflict": (
         "This picture was changed meanwhile ({done}). It is shown as it is now; your last change "
         "was not applied."

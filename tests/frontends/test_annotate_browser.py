@@ -210,6 +210,7 @@ def test_from_pictures_to_a_data_set(browse, pictures, tmp_path):
     for done in range(1, COUNT + 1):
         page.keyboard.press("Enter")
         page.wait_for_function(f"{STATE}.progress.done === {done}")
+        page.wait_for_function(f"{STATE}.photo.id === {STATE}.queue.ids[{STATE}.at]")
     assert "All pictures are done" in page.inner_text("#annotate-head .said")
     truth = {name: [xyxy for xyxy, _ in _things(number)] for number, name in _names()}
     truth["scene_00"] = [*truth["scene_00"], (300, 201, 304, 204)]
@@ -315,6 +316,68 @@ def test_two_people_do_not_overwrite_each_other(browse, pictures):
     ann.reload()
     ann.wait_for_function(f"window.spotter && {STATE}.rows && {STATE}.rows.length === 2")
     assert sorted(map(_xyxy, _rows(ann))) == [(100, 200, 140, 230), (300, 100, 330, 150)]
+
+
+def test_a_change_stays_in_the_project_in_which_it_was_made(browse, pictures):
+    """Both projects have an image 1 with a box 1, at the same version."""
+    page = browse()
+    for name in ("one", "two"):
+        _create(page, pictures[:2])
+        _drag(page, (100, 200), (140, 230))
+        _settled(page)
+        if name == "one":
+            _leave(page)
+    _leave(page)
+    page.click("#annotate-projects .item:nth-child(2) .open")  # the first one
+    page.wait_for_function(f"{STATE}.photo && {STATE}.rows.length === 1")
+    first = page.evaluate(f"{STATE}.photo.id")
+    page.evaluate(f"window.spotter.room('annotate').set({{selected: {STATE}.rows[0].id}})")
+    page.keyboard.press("ArrowRight")  # held back for a moment, in which one leaves
+    _leave(page)
+    page.click("#annotate-projects .item:nth-child(1) .open")
+    page.wait_for_function(f"{STATE}.photo && {STATE}.saving.state === 'saved'")
+    shown = page.evaluate(f"[{STATE}.project.key, {STATE}.photo.id, {STATE}.rows[0].x]")
+    others = {"shapes": 100, "shapes-2": 100}
+    others[shown[0]] = shown[2]
+    _leave(page)
+    page.click("#annotate-projects .item:nth-child(2) .open")
+    page.wait_for_function(f"{STATE}.photo && {STATE}.rows.length === 1")
+    others[page.evaluate(f"{STATE}.project.key")] = page.evaluate(f"{STATE}.rows[0].x")
+    assert sorted(others.values()) == [100, 101]
+    assert first == shown[1]
+
+
+def _leave(page: Any) -> None:
+    page.click("#annotate-head .back")
+    page.wait_for_selector("#annotate-projects .item .open")
+
+
+def test_who_returns_to_a_picture_sees_the_own_change(browse, pictures):
+    page = browse()
+    _create(page, pictures[:2])
+    image = page.evaluate(f"{STATE}.photo.id")
+    slow = []
+
+    def late(route: Any) -> None:
+        if '"edit"' in (route.request.post_data or "") and not slow:
+            slow.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/component_server*", late)
+    _drag(page, (100, 200), (140, 230))
+    page.keyboard.press("Escape")
+    page.keyboard.press("PageDown")
+    page.wait_for_function(f"{STATE}.photo.id !== {image}")
+    page.keyboard.press("PageUp")
+    page.wait_for_timeout(300)
+    assert page.evaluate(f"{STATE}.photo.id") != image, "shown before its change is known"
+    slow[0].continue_()
+    page.wait_for_function(f"{STATE}.photo.id === {image} && {STATE}.rows.length === 1")
+    _drag(page, (300, 100), (330, 150))  # on the version that the first change led to
+    _settled(page)
+    assert len(_rows(page)) == 2
+    assert not page.evaluate(f"{STATE}.notice && {STATE}.notice.message")
 
 
 def test_keys_stay_out_of_the_way_of_typing(browse, pictures):

@@ -130,6 +130,21 @@ def test_nobody_waits_for_the_end_of_another_visit(tmp_path, clock):
     assert fresh.folder.is_dir()
 
 
+def test_where_the_work_lies_elsewhere_a_visit_goes_on_after_its_time(tmp_path, clock):
+    """A computer slept for a night: the next edit is not lost."""
+    visits = Visits(tmp_path / "visits", clock=clock, returning=True)
+    visit = visits.enter("a")
+    clock.now_s += 86_401
+    visits.sweep()
+    assert not visit.folder.exists()
+    again = visits.get(visit.key)
+    assert (again.key, again.folder.is_dir()) == (visit.key, True)
+    assert visits.get(visit.key) is again
+    for wrong in ("..", "../" + "a" * 21, "a" * 23, "a/" + "b" * 22, None):
+        with pytest.raises(InputError, match="has ended"):
+            visits.get(wrong)
+
+
 def test_the_size_of_folders_counts_every_file_once(tmp_path):
     for name in ("a/deep", "b", "c"):
         (tmp_path / name).mkdir(parents=True)

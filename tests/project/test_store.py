@@ -108,6 +108,15 @@ def test_a_failed_migration_changes_nothing(project: Project, image_id: int) -> 
 # ---------------------------------------------------------------- edits
 
 
+def test_a_project_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    path = tmp_path / "old" / DATABASE_NAME
+    Database(path, create=True, migrations=MIGRATIONS[:1]).close()
+    with Project.open(tmp_path / "old") as project, project._database.read() as connection:
+        columns = [row["name"] for row in connection.execute("PRAGMA table_info (edit)")]
+    assert "token" in columns
+
+
 def test_edits_change_what_they_say(project: Project, image_id: int) -> None:
     ids = _propose(
         project, image_id,

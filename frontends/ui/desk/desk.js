@@ -11,14 +11,16 @@ function createDesk({ props, server }) {
   const SCORE_REST_MS = 220;
   const KEPT = 6;
 
-  const photos = new Map();  // image id -> promise of what the server says about it
+  const photos = new Map();  // project and image -> promise of what the server says about it
   const edits = createEdits({ send, answered, told: (saving) => room.set({ saving }) });
-  const commands = createCommands({ room, change, send: travel, go, say, real: edits.real, words });
+  const commands = createCommands({ room, change, send: travel, go, say, real: edits.real, isOpening, words });
   let scoring = 0;
   let wanted = null;
 
   function say(message, calm = true) { room.set({ notice: message ? { message, calm } : null }); }
   const project = () => (room.state.project || {}).key;
+  const photoKey = (image, key = project()) => `${key} ${image}`;
+  const isShown = (key, image) => key === project() && (room.state.photo || {}).id === image;
   const wish = (told) => ({ visit: room.state.visit, project: project(), who: room.state.who || "", ...told });
   async function ask(name, told) {
     const answer = await server[name](wish(told));
@@ -44,7 +46,7 @@ function createDesk({ props, server }) {
   function go(where, { finished } = {}) {
     const { queue, at } = room.state;
     if (!queue || queue.ids.length === 0) return;
-    if (finished) mark(queue.ids[at], finished);
+    if (finished) mark(room.state.photo.id, finished);
     let next = at;
     if (where === "next" && finished) {
       const waits = (i) => ["new", "proposed"].includes(room.state.queue.states[i]);
@@ -69,30 +71,46 @@ function createDesk({ props, server }) {
   }
 
   function fetchPhoto(id) {
-    if (!photos.has(id)) {
+    const key = photoKey(id);
+    if (!photos.has(key)) {
       const answer = ask("photo", { image: id });
-      answer.catch(() => photos.delete(id));
-      photos.set(id, answer);
+      answer.catch(() => photos.delete(key));
+      photos.set(key, answer);
       while (photos.size > KEPT) photos.delete(photos.keys().next().value);
     }
-    return photos.get(id);
+    return photos.get(key);
+  }
+
+  // Between two images the one before is still shown, but no longer meant.
+  function isOpening() {
+    const { queue, at, photo } = room.state;
+    return !photo || !queue || queue.ids[at] !== photo.id;
   }
 
   async function open(id) {
     clearTimeout(scoring);
     if (id === null || id === undefined) { room.set({ photo: null, picture: null, rows: [], selected: null, asked: [] }); return; }
-    if (edits.isPending(id)) photos.delete(id);
+    edits.flush();
+    const asked = project();
+    const isWished = () => { const { queue, at } = room.state; return project() === asked && queue && queue.ids[at] === id; };
+    if (edits.isPending(asked, id)) {
+      // Who comes back at once sees his own changes.
+      await edits.settled(asked, id);
+      photos.delete(photoKey(id, asked));
+      if (!isWished()) return;
+    }
     let answer;
-    try { answer = await fetchPhoto(id); } catch (error) { say(String(error.message || error), false); return; }
-    const { queue, at } = room.state;
-    if (!queue || queue.ids[at] !== id) return;  // the person is somewhere else by now
-    photos.delete(id);
-    if (!edits.isPending(id)) edits.setVersion(id, answer.photo.version);
+    try { answer = await fetchPhoto(id); } catch (error) { if (isWished()) say(String(error.message || error), false); return; }
+    if (!isWished()) return;  // the person is somewhere else by now
+    // Edited while it was asked for: what came is old.
+    if (edits.isPending(asked, id)) { await open(id); return; }
+    photos.delete(photoKey(id, asked));
+    edits.setVersion(asked, id, answer.photo.version);
     say("");
     room.set({ listed: [], photo: answer.photo, picture: { url: answer.photo.url, wh: [answer.photo.width, answer.photo.height] }, selected: null, hovered: null, asked: answer.asked });
     show(answer.boxes);
     point();
-    ahead(at + 1);
+    ahead(room.state.at + 1);
     scoring = setTimeout(() => rescore(id), SCORE_REST_MS);
   }
 
@@ -108,7 +126,7 @@ function createDesk({ props, server }) {
   // The next image is there before it is asked for.
   function ahead(at) {
     const id = (room.state.queue.ids || [])[at];
-    if (id === undefined || edits.isPending(id)) return;
+    if (id === undefined || edits.isPending(project(), id)) return;
     fetchPhoto(id).then(({ photo }) => { new Image().src = photo.url; }).catch(() => {});
   }
 
@@ -132,32 +150,37 @@ function createDesk({ props, server }) {
     room.set({ rows, boxes, listed, hidden: rows.filter((row) => row.state === "proposed").length - boxes.filter((box) => box.state === "proposed").length });
   }
 
+  const told = () => ({ project: project(), who: room.state.who || "" });
+
   // A change is shown at once and sent after it.
-  function change(rows, told, { state, hold_ms, key } = {}) {
+  function change(rows, made, { state, hold_ms, key } = {}) {
     const { photo } = room.state;
     clearTimeout(scoring);
     show(rows);
     say("");
     if (state) room.set({ photo: { ...photo, state } });
-    edits.push({ image: photo.id, edits: told, state, hold_ms, key });
+    edits.push({ ...told(), image: photo.id, edits: made, state, hold_ms, key });
   }
 
   function travel(step) {
     const { photo } = room.state;
-    if (photo) edits.push({ image: photo.id, step });
+    if (photo) edits.push({ ...told(), image: photo.id, step });
   }
 
   function send(entry) {
-    if (entry.step) return server.step(wish({ image: entry.image, step: entry.step }));
-    return server.edit(wish({ image: entry.image, version: entry.version, edits: entry.edits, state: entry.state || "" }));
+    const { project: key, who, image, version, token } = entry;
+    const sent = { visit: room.state.visit, project: key, who, image, version, token };
+    if (entry.step) return server.step({ ...sent, step: entry.step });
+    return server.edit({ ...sent, edits: entry.edits, state: entry.state || "" });
   }
 
   function answered(entry, answer, more) {
-    photos.delete(entry.image);
-    if (answer.progress) room.set({ progress: answer.progress });
-    if (answer.photo) mark(entry.image, answer.photo.state);
-    const { photo } = room.state;
-    if (!photo || photo.id !== entry.image) {
+    photos.delete(photoKey(entry.image, entry.project));
+    if (entry.project === project()) {
+      if (answer.progress) room.set({ progress: answer.progress });
+      if (answer.photo) mark(entry.image, answer.photo.state);
+    }
+    if (!isShown(entry.project, entry.image)) {
       if (answer.conflict || answer.error) say(answer.conflict || answer.error, false);
       return;
     }
@@ -171,30 +194,36 @@ function createDesk({ props, server }) {
       room.set({ selected: turned && answer.boxes.some((box) => box.id === turned.id) ? turned.id : still ? room.state.selected : null });
       say(answer.conflict || answer.said || "", !answer.conflict);
     } else if (answer.changed) {
-      merge(answer.changed, more);
+      merge(answer, more);
     }
     if (!more) scoring = setTimeout(() => rescore(entry.image), 0);
   }
 
   async function reload(image) {
-    photos.delete(image);
+    const asked = project();
+    photos.delete(photoKey(image));
     try {
       const answer = await fetchPhoto(image);
-      edits.setVersion(image, answer.photo.version);
-      if ((room.state.photo || {}).id === image) { room.set({ photo: answer.photo }); show(answer.boxes); }
+      if (edits.isPending(asked, image)) return;  // edited again: its answer says more
+      edits.setVersion(asked, image, answer.photo.version);
+      if (isShown(asked, image)) { room.set({ photo: answer.photo }); show(answer.boxes); }
     } catch (error) { say(String(error.message || error), false); }
   }
 
   // New boxes get their numbers; the rest is as shown unless something newer is under way.
-  function merge(changed, more) {
+  function merge({ changed, deleted = [] }, more) {
     const fresh = new Map(changed.map((box) => [box.id, box]));
     const keyOf = (row) => row.key ?? (row.id < 0 ? row.id : undefined);
-    const rows = room.state.rows.map((row) => {
+    const gone = new Set(deleted);
+    const rows = room.state.rows.filter((row) => !gone.has(edits.real(row.id))).map((row) => {
       const id = edits.real(row.id);
       const told = fresh.get(id);
       const key = keyOf(row);
       return told && !more ? { ...told, rank: told.probability === null ? null : row.rank, of: row.of, key } : { ...row, id, key };
     });
+    const here = new Set(rows.map((row) => row.id));
+    // A box that is not shown yet; with more under way it may have been deleted here since.
+    if (!more) rows.push(...changed.filter((box) => !here.has(box.id)));
     const selected = edits.real(room.state.selected);
     const listed = (room.state.listed || []).map((row) => ({ ...row, id: edits.real(row.id), key: keyOf(row) }));
     room.set({ listed, selected });
@@ -202,10 +231,11 @@ function createDesk({ props, server }) {
   }
 
   async function rescore(image) {
-    if ((room.state.photo || {}).id !== image || !(room.state.rows || []).some((row) => row.caption && row.state !== "rejected")) return;
+    const asked = project();
+    if (!isShown(asked, image) || !(room.state.rows || []).some((row) => row.caption && row.state !== "rejected")) return;
     try {
       const { scores } = await ask("score", { image });
-      if ((room.state.photo || {}).id !== image || edits.isPending(image)) return;
+      if (!isShown(asked, image) || edits.isPending(asked, image)) return;
       show(room.state.rows.map((row) => (scores[row.id] ? { ...row, ...scores[row.id] } : row)));
     } catch (error) { say(String(error.message || error), false); }
   }
@@ -221,8 +251,9 @@ function createDesk({ props, server }) {
   room.on(["project"], (state, changed) => {
     const key = (state.project || {}).key;
     if (key === room.state.opened) { show(room.state.rows || []); return; }
+    edits.flush();
     photos.clear();
-    room.set({ opened: key, listed: [], photo: null });
+    room.set({ opened: key, listed: [], photo: null, queue: null, at: -1 });
     loadQueue();
   });
   room.on(["order", "only", "queue_again"], () => { photos.clear(); if (room.state.opened) loadQueue(); });

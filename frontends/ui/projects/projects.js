@@ -20,10 +20,14 @@ function createProjects({ element, props, server, watch }) {
   // The name that is written into the history; kept in this browser.
   const remember = (kind, name, value) => { try { window[kind].setItem(name, value); } catch (error) { /* a browser without storage forgets it */ } };
   const recall = (kind, name) => { try { return window[kind].getItem(name); } catch (error) { return null; } };
-  find("who").placeholder = words.who_hint;
+  // Who gives none still is somebody of his own: undo takes back what the same name did.
+  const guest = recall("localStorage", "spotter-guest") || fill(words.guest, { number: String(crypto.getRandomValues(new Uint32Array(1))[0] % 1e6).padStart(6, "0") });
+  remember("localStorage", "spotter-guest", guest);
+  find("who").placeholder = guest;
   find("who").value = recall("localStorage", "spotter-who") || "";
-  room.set({ who: find("who").value.trim() });
-  find("who").addEventListener("input", () => { room.set({ who: find("who").value.trim() }); remember("localStorage", "spotter-who", room.state.who); });
+  const name = () => find("who").value.trim();
+  room.set({ who: name() || guest });
+  find("who").addEventListener("input", () => { room.set({ who: name() || guest }); remember("localStorage", "spotter-who", name()); });
 
   // Who is faster than the first answer waits for it.
   const entered = new Promise((go) => room.on(["visit"], go));

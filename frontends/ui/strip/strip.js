@@ -74,13 +74,14 @@ function createStrip({ element, props, server }) {
     const [from, to] = range();
     const missing = queue.ids.slice(from, to).filter((id) => !thumbs.has(id));
     if (missing.length === 0) return;
-    missing.forEach((id) => thumbs.set(id, null));
+    const known = thumbs;  // of this project; another one has its own
+    missing.forEach((id) => known.set(id, null));
     try {
       const answer = await server.thumbs({ visit: room.state.visit, project: project.key, images: missing });
-      for (const thumb of answer.thumbs || []) thumbs.set(thumb.id, thumb);
-      while (thumbs.size > KEPT) thumbs.delete(thumbs.keys().next().value);
+      for (const thumb of answer.thumbs || []) known.set(thumb.id, thumb);
+      while (known.size > KEPT) known.delete(known.keys().next().value);
     } catch (error) {
-      missing.forEach((id) => thumbs.delete(id));
+      missing.forEach((id) => known.delete(id));
       return;
     }
     paint();
