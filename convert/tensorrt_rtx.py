@@ -23,6 +23,7 @@ from typing import Any
 from core.errors import EngineError, MissingPackageError, ModelError
 from core.files import sha256_of, write_bytes
 from pipeline.config import LocateConfig
+from pipeline.detect.card import read_detector_card
 from pipeline.engines.base import Profile, TensorSpec
 from pipeline.engines.machine import RTX
 from pipeline.engines.providers import shape_texts
@@ -68,16 +69,13 @@ def build_model(
     Raises:
         SpotterError: See `build_context`.
     """
-    profiles = {
-        "detect": detect_profile(config.detect),
-        "upscale": upscale_profile(config.upscale),
-        "rerank": rerank_profile(),
-    }
+    if model.task == "detect":
+        profile = detect_profile(config.detect, read_detector_card(model).multiple_px)
+    else:
+        profile = upscale_profile(config.upscale) if model.task == "upscale" else rerank_profile()
     graphs = [name for name in FAMILY_FILES.get(model.family, ()) if name.endswith(".onnx")]
     return [
-        build_context(
-            model.file(name).resolve(), profiles[model.task], architecture, on_built=on_built
-        )
+        build_context(model.file(name).resolve(), profile, architecture, on_built=on_built)
         for name in graphs
     ]
 

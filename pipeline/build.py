@@ -13,6 +13,7 @@ from core.config import config_hash
 from pipeline.config import DetectConfig, LocateConfig, RerankConfig, UpscaleConfig
 from pipeline.detect.augmented import open_views
 from pipeline.detect.captioned import CaptionWrapper
+from pipeline.detect.card import read_detector_card
 from pipeline.detect.ensemble import EnsembleDetector
 from pipeline.detect.pyramid import open_levels
 from pipeline.detect.tiled import TiledDetector, Tiling
@@ -85,10 +86,11 @@ def _build_detector(
     captions: tuple[str, ...] = (),
 ) -> Detector:
     """Scales within views within models within tiles; an open vocabulary bound to captions."""
-    open_file = networks.opener(detect_profile(config))
 
     def open_one(model: Model, part: DetectConfig) -> Detector:
         family = DETECTORS.load(model.family)
+        multiple_px = read_detector_card(model).multiple_px
+        open_file = networks.opener(detect_profile(config, multiple_px))
 
         def open_level(level: DetectConfig) -> Detector:
             detector: Detector = family.open(model, level, open_file)

@@ -17,6 +17,7 @@ from core.errors import EngineError, ModelError
 from pipeline.catalog import find_model
 from pipeline.config import DetectConfig, EngineConfig, LocateConfig, UpscaleConfig
 from pipeline.cut import BUCKETS_PX
+from pipeline.detect.letterbox import MULTIPLE_PX
 from pipeline.engines.base import Choice, Engine, OpenEngine, Profile
 from pipeline.engines.choose import choose_engine
 from pipeline.engines.machine import TENSORRT, Machine
@@ -147,11 +148,10 @@ class Networks:
             if self._choice is None:
                 self._choice = self._choose(path, profile)
                 _LOG.info("engine: %s (%d threads)", self._choice.reason, self._choice.threads)
-            choice = self._choice
-            twin = find_twin(path, "int8") if choice.precision == "int8" else None
-            if twin is not None:
+            file = _in_precision(path, self._choice)
+            if file != path:
                 self._twins.append(path.stem)
-            return open_engine(twin or path, choice, profile)
+            return open_engine(file, self._choice, profile)
 
         return open_file
 
@@ -182,8 +182,10 @@ class Networks:
         while True:
             choice = choose_engine(config, machine, has_int8=self._has_int8)
             try:
-                open_engine(path, choice, profile)
-            except EngineError as error:
+                # The file that will be run: it stays loaded, another one would only take room.
+                open_engine(_in_precision(path, choice), choice, profile)
+            except (EngineError, ModelError) as error:
+                # A file that is damaged is told again by the CPU.
                 asked = config.device != "auto" or config.provider != "auto"
                 if asked or choice.device == "cpu":
                     raise
@@ -193,15 +195,26 @@ class Networks:
                 return replace(choice, reason=choice.reason + failed)
 
 
-def detect_profile(config: DetectConfig) -> Profile:
-    """Return the sizes of a detector's inputs: any image fitted into the input, and its tiles."""
-    scale = max([1.0, *config.scales])
+def _in_precision(path: Path, choice: Choice) -> Path:
+    """The file itself, or its 8-bit twin where there is one and it is wanted."""
+    return (find_twin(path, "int8") if choice.precision == "int8" else None) or path
+
+
+def detect_profile(config: DetectConfig, multiple_px: int = MULTIPLE_PX) -> Profile:
+    """Return the sizes of a detector's inputs: any image fitted into the input, and its tiles.
+
+    Args:
+        config: Input size, scales and tiles.
+        multiple_px: What the network's card pads both sides to a multiple of.
+    """
+    largest = config.at_scale(max([1.0, *config.scales])).input_wh
     long_px, short_px = (
-        -(-round(side * scale) // 32) * 32 for side in (max(config.input_wh), min(config.input_wh))
+        -(-side // multiple_px) * multiple_px for side in (max(largest), min(largest))
     )
+    least = min(multiple_px, short_px)
     batch = (1, 1, 1) if config.tile_wh is None else _TILES
     # Upright images turn the input, so either side may be the long one.
-    return Profile(batch, height=(32, short_px, long_px), width=(32, long_px, long_px))
+    return Profile(batch, height=(least, short_px, long_px), width=(least, long_px, long_px))
 
 
 def upscale_profile(config: UpscaleConfig) -> Profile:

@@ -72,7 +72,7 @@ class OrtEngine:
 
         Raises:
             ModelError: The file cannot be loaded.
-            EngineError: The provider did not load.
+            EngineError: The provider did not load, or not this file.
         """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = choice.threads
@@ -81,7 +81,8 @@ class OrtEngine:
         # 3: errors only; its warnings about constant folding say nothing to a user.
         options.log_severity_level = 3
         if choice.provider not in (TENSORRT, RTX):
-            return cls(_checked(_load(path, options, provider_chain(choice)), choice))
+            session = _load(path, options, provider_chain(choice), choice.provider)
+            return cls(_checked(session, choice))
         compiled_for = profile or Profile()
         inputs = _read_inputs(path)
         free = any(None in spec.shape for spec in inputs)
@@ -121,15 +122,28 @@ def _preload(provider: str) -> None:
 
 
 def _load(
-    path: Path, options: onnxruntime.SessionOptions, chain: list[tuple[str, dict[str, str]]] | None
+    path: Path,
+    options: onnxruntime.SessionOptions,
+    chain: list[tuple[str, dict[str, str]]] | None,
+    provider: str,
 ) -> onnxruntime.InferenceSession:
-    """A session; without a chain the options name the provider themselves."""
+    """A session; without a chain the options name the provider themselves.
+
+    Raises:
+        ModelError: The file cannot be loaded.
+        EngineError: The provider of a GPU cannot load it; that says nothing about the file.
+    """
     try:
         if chain is None:
             return onnxruntime.InferenceSession(path, sess_options=options)
         return onnxruntime.InferenceSession(path, sess_options=options, providers=chain)
     except Exception as error:
         # The runtime's exceptions have no common base but Exception.
+        if provider in (CUDA, TENSORRT, RTX):
+            raise EngineError(
+                f"{provider} cannot load {path.name}: {error}.",
+                "Check the card and its driver with: python app.py doctor",
+            ) from error
         raise ModelError(f"ONNX Runtime cannot load {path.name}: {error}.") from error
 
 
@@ -142,7 +156,8 @@ def _load_compiled(
 ) -> onnxruntime.InferenceSession:
     """A session of TensorRT, or of TensorRT-RTX: of an engine built ahead where there is one."""
     if not is_plugin(choice.provider):
-        return _load(path, options, provider_chain(choice, folder=folder, shapes=shapes))
+        chain = provider_chain(choice, folder=folder, shapes=shapes)
+        return _load(path, options, chain, choice.provider)
     _register_plugin()
     devices = [device for device in onnxruntime.get_ep_devices() if device.ep_name == RTX]
     if not devices:
@@ -153,10 +168,10 @@ def _load_compiled(
     context = find_context(path, choice, shapes)
     if context is not None:
         try:
-            return _load(context, options, None)
+            return _load(context, options, None, RTX)
         except SpotterError as error:
             _LOG.warning("%s; compiling it again", error.message.rstrip("."))
-    return _load(path, options, None)
+    return _load(path, options, None, RTX)
 
 
 def _register_plugin() -> None:
@@ -189,7 +204,7 @@ def _read_inputs(path: Path) -> list[TensorSpec]:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 3
-    session = _load(path, options, [("CPUExecutionProvider", {})])
+    session = _load(path, options, [("CPUExecutionProvider", {})], "")
     return [_spec(node) for node in session.get_inputs()]
 
 

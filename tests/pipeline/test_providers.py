@@ -6,12 +6,14 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from core.errors import EngineError, ModelError
 from pipeline.build import build_stages
 from pipeline.cache import cache_folder, set_cache_folder
 from pipeline.config import EngineConfig, load_config
+from pipeline.detect.card import DetectorCard, prepare
 from pipeline.engines.base import Choice, Profile, TensorSpec
 from pipeline.engines.machine import Gpu, Machine
 from pipeline.engines.providers import engine_key, plugin_options, provider_chain, shape_texts
@@ -47,6 +49,9 @@ def test_profiles_follow_the_settings():
         (1, 3, 832, 1440),
         (8, 3, 1440, 1440),
     )
+    # 544 px are padded to 576 where a card asks for multiples of 64.
+    plain = load_config("mini").detect
+    assert detect_profile(plain, 64).shapes(IMAGES)[1:] == ((1, 3, 576, 960), (1, 3, 960, 960))
     assert upscale_profile(config.upscale).shapes(IMAGES)[2] == (20, 3, 128, 128)
     ids = TensorSpec("input_ids", "int64", (None, 64))
     assert rerank_profile().shapes(ids) == ((1, 64), (10, 64), (20, 64))
@@ -192,6 +197,61 @@ def test_auto_falls_back_and_says_why_and_a_wish_does_not(tiny_models):
         pytest.raises(EngineError, match="did not load"),
     ):
         wished.opener(rerank_profile())(path)
+
+
+def test_every_picture_stays_within_what_was_compiled():
+    """Whatever its shape, and whatever multiple the card pads to."""
+    config = load_config("mini").detect
+    for multiple_px in (32, 64, 128):
+        least, _, most = detect_profile(config, multiple_px).shapes(IMAGES)
+        card = DetectorCard(multiple_px=multiple_px, order="bgr")
+        for wh in ((1520, 870), (870, 1520), (500, 500), (3000, 40), (9, 7)):
+            tensor, _ = prepare(np.zeros((wh[1], wh[0], 3), np.uint8), config.input_wh, card)
+            assert all(
+                a <= b <= c for a, b, c in zip(least[1:], tensor.shape, most[1:], strict=True)
+            )
+
+
+def test_auto_falls_back_where_a_card_cannot_load_the_network(tiny_models, monkeypatch):
+    """The library is there, and the session still fails: an old driver, no memory."""
+    path = tiny_models / "reranker" / "vision.onnx"
+    real = onnxruntime.InferenceSession
+
+    def session(path, sess_options=None, providers=()):
+        if any(name == "CUDAExecutionProvider" for name, _ in providers):
+            raise RuntimeError("CUDA failure 35")
+        return real(path, sess_options=sess_options, providers=providers)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    machine = Machine(
+        frozenset({"onnxruntime"}),
+        providers=frozenset({"CUDAExecutionProvider", "CPUExecutionProvider"}),
+    )
+    networks = Networks(EngineConfig(), machine)
+    networks.opener(Profile((1, 1, 19)))(path)
+    told = networks.describe()
+    assert told["provider"] == "CPUExecutionProvider"
+    assert "cannot load vision.onnx: CUDA failure 35" in told["engine_reason"]
+    with pytest.raises(EngineError, match="CUDA failure 35"):
+        Networks(EngineConfig(provider="cuda"), machine).opener(Profile((1, 1, 18)))(path)
+    damaged = path.with_name("damaged.onnx")
+    damaged.write_bytes(b"?")
+    with pytest.raises(ModelError, match=r"cannot load damaged\.onnx"):
+        Networks(EngineConfig(), machine).opener(Profile())(damaged)
+    damaged.unlink()
+
+
+def test_only_the_eight_bit_network_is_loaded(tiny_models, tmp_path, monkeypatch):
+    source = tmp_path / "detector.onnx"
+    shutil.copyfile(tiny_models / "detector" / "detector.onnx", source)
+    twin = write_twin(source, "int8", source.read_bytes())
+    opened = []
+    monkeypatch.setattr("pipeline.networks.open_engine", lambda path, *_: opened.append(path))
+    networks = Networks(
+        EngineConfig(precision="int8"), Machine(frozenset({"onnxruntime"})), has_int8=True
+    )
+    networks.opener(Profile())(source)
+    assert set(opened) == {twin}
 
 
 def test_batches_stay_within_what_was_compiled(tiny_models, rng):
