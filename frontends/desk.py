@@ -37,6 +37,7 @@ from project.learning import project_config
 from project.score import RankedScore, Scorer
 from project.store import DATABASE_NAME, Project
 from project.types import BoxRow
+from project.vocabulary import SETTING, Vocabulary
 
 if TYPE_CHECKING:
     from pipeline.locate import Locator
@@ -298,11 +299,18 @@ class Desk:
         return found
 
     def _scorer(self, project: Project) -> Scorer:
-        locator = self.locator(project)
+        locator, words = self.locator(project), _words(project)
         with self._lock:
-            scorer = next((one for one in self._scorers if one.locator is locator), None)
+            scorer = next(
+                (
+                    one
+                    for one in self._scorers
+                    if one.locator is locator and one.vocabulary == words
+                ),
+                None,
+            )
             if scorer is None:
-                scorer = Scorer(locator)
+                scorer = Scorer(locator, words)
                 self._scorers = [scorer, *self._scorers[: _SCORERS_MAX - 1]]
             return scorer
 
@@ -320,5 +328,15 @@ def _used(folder: Path) -> float:
     return max(times, default=0.0)
 
 
+def _words(project: Project) -> Vocabulary | None:
+    """The captions that a box might have had instead: what the models were last asked for."""
+    if told := project.setting(SETTING):
+        return Vocabulary.from_dict(told)
+    captions = tuple(project.setting("captions", []))
+    return Vocabulary(captions) if captions else None
+
+
 def _differs(box: BoxRow, found: RankedScore) -> bool:
-    return box.logit is None or abs(box.logit - found.score.logit) > 1e-4
+    if box.logit is None or abs(box.logit - found.score.logit) > 1e-4:
+        return True
+    return box.margin is None and found.score.margin is not None

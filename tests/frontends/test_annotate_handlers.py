@@ -378,6 +378,34 @@ def test_an_edit_is_read_as_it_is_told():
     assert read_edit({"kind": "move", "box": 3, "xyxy": [1, 2, 3, 4]}) == Move(3, (1, 2, 3, 4))
 
 
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"mode": "vocabulary", "types": "thing", "colors": "red, blue"},
+        {"mode": "captions", "captions": "red thing\nblue thing"},
+    ],
+)
+def test_a_caption_that_fits_worse_than_another_is_doubtful_after_an_edit(desk, ann, wish):
+    ann.run("start_looking", **wish)
+    photo = ann.photo()
+    red = next(box for box in photo["boxes"] if box["caption"] == "red thing")
+    edit = {"kind": "describe", "box": red["id"], "caption": "blue thing"}
+    edited = _edit(ann, photo, edit, state="done")
+    assert "caption" not in {one["kind"] for one in ann.call("find_suspicious")["found"]}
+    ann.call("score", image=photo["photo"]["id"])
+    project = desk.project(desk.visits.get(ann.visit), ann.project)
+    box = next(box for box in project.boxes(photo["photo"]["id"]) if box.id == red["id"])
+    assert box.margin is not None
+    assert box.margin < 0
+    assert "caption" in {one["kind"] for one in ann.call("find_suspicious")["found"]}
+    moved = [box.xyxy[0] + 1, *box.xyxy[1:]]
+    _edit(ann, edited, {"kind": "move", "box": box.id, "xyxy": moved})
+    ann.call("score", image=photo["photo"]["id"])
+    again = next(one for one in project.boxes(photo["photo"]["id"]) if one.id == box.id)
+    assert again.xyxy[0] == moved[0]
+    assert again.margin is not None
+
+
 class _CountingReranker(FakeReranker):
     """Counts the crops that it looks at."""
 
