@@ -109,9 +109,10 @@ def labelled(project: Project, make_picture: Callable[..., object]) -> Project:
         Add((10.25, 10.5, 30.75, 20), "drone", "red drone"),
         Add((40, 30, 45, 35), "object", "=kite"),
     ]
-    applied = project.apply(ids[0], [*boxes, Absent("blimp")], who="ann", version=0, state="done")
+    project.apply(ids[0], [*boxes, Absent("blimp")], who="ann", version=0)
     proposal = Proposal((50, 5, 60, 15), "drone", "blue drone", 0.4)
-    project.propose(ids[0], [proposal], source="model:m", key="k")
+    version = project.propose(ids[0], [proposal], source="model:m", key="k").version
+    applied = project.set_state(ids[0], "done", "ann", version)
     project.set_state(ids[1], "done", "ann", 0)
     project.propose(ids[2], [Proposal((5, 5, 15, 15), "drone", "", 0.9)], source="model:m", key="k")
     assert applied.image.state == "done"

@@ -1,0 +1,82 @@
+"""Two at once on one image: what a person did last is never overwritten silently."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.image import encode_image
+from core.types import Image
+from pipeline.locate import Locator
+from project.pictures import read_picture
+from project.prelabel import Question, prelabel
+from project.proposals import Proposal
+from project.store import Project
+from project.types import Absent, Add, Asked, ConflictError
+
+
+def _mark(project: Project, image_id: int, who: str, absent: bool) -> None:
+    version = project.image(image_id).version
+    project.apply(image_id, [Absent("kite", absent)], who=who, version=version)
+
+
+def _opinion(project: Project, image_id: int, found: bool) -> None:
+    asked = [Asked("kite", found, 0.6, False)]
+    project.propose(image_id, [], source="model:m", key=str(found), asked=asked)
+
+
+def test_an_undo_leaves_a_later_mark_of_somebody_else(project: Project, image_id: int) -> None:
+    _mark(project, image_id, "ann", True)
+    _mark(project, image_id, "ben", False)
+    before = project.image(image_id).version
+    with pytest.raises(ConflictError, match="'kite' was marked by somebody else"):
+        project.undo(image_id, "ann")
+    assert project.image(image_id).version == before
+    assert [(one.found, one.confirmed) for one in project.asked(image_id)] == [(True, True)]
+    project.undo(image_id, "ben")
+    assert [(one.found, one.confirmed) for one in project.asked(image_id)] == [(False, True)]
+    project.undo(image_id, "ann")
+    assert project.asked(image_id) == []
+
+
+def test_a_redo_leaves_a_later_mark_but_not_a_model_s_opinion(
+    project: Project, image_id: int
+) -> None:
+    _opinion(project, image_id, found=True)
+    _mark(project, image_id, "ann", True)
+    project.undo(image_id, "ann")
+    _opinion(project, image_id, found=False)
+    project.redo(image_id, "ann")
+    assert [(one.found, one.confirmed) for one in project.asked(image_id)] == [(False, True)]
+    project.undo(image_id, "ann")
+    _mark(project, image_id, "ben", False)
+    with pytest.raises(ConflictError):
+        project.redo(image_id, "ann")
+
+
+def test_an_image_finished_meanwhile_gets_no_proposals(project: Project, image_id: int) -> None:
+    project.apply(image_id, [Add((1, 1, 9, 9))], who="ann", version=0, state="done")
+    before = project.image(image_id)
+    told = project.propose(image_id, [Proposal((20, 20, 40, 40))], source="model:m", key="k")
+    project.note_error(image_id, "cannot be read", "k")
+    assert told == project.image(image_id) == before
+    assert len(project.boxes(image_id)) == 1
+    project.set_state(image_id, "proposed", "ann", before.version)
+    assert project.waiting_for("k") == [image_id], "reopened, it is looked at"
+
+
+def test_pre_labelling_passes_by_what_is_finished_while_it_runs(
+    project: Project, fake_locator: Locator, shapes_image: Image
+) -> None:
+    early, late = (
+        project.add(read_picture(encode_image(np.ascontiguousarray(one)), "p"), "p")[0]
+        for one in (shapes_image, shapes_image[::-1])
+    )
+
+    def finish(done: int, total: int, name: str) -> None:
+        if done == 1:
+            project.set_state(late, "done", "ann", project.image(late).version)
+
+    prelabel(project, fake_locator, Question(), on_progress=finish)
+    assert project.image(early).proposed > 0
+    assert (project.image(late).state, project.boxes(late)) == ("done", [])
