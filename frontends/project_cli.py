@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from frontends.project_images import add_images_parser
 from frontends.project_out import add_export_parser, add_train_parser
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ def add_project_parser(commands: Any) -> None:
     queue = _command(kinds, "queue", _run_queue, "what waits for a person, most doubtful first")
     queue.add_argument("--limit", type=int, default=_SHOWN, help="how many images to show")
     queue.add_argument("--state", choices=("new", "proposed", "done", "skipped"))
+    queue.add_argument("--text", default="", help="with this in the name or in a caption")
+    queue.add_argument("--class", dest="class_name", default="", help="with a box of this class")
+    queue.add_argument(
+        "--score-max", type=float, metavar="SCORE", help="with a box of at most this detector score"
+    )
     queue.add_argument("--json", action="store_true", help="print it as JSON")
 
     mark = _command(kinds, "mark", _run_mark, "settle images without looking at the page")
@@ -71,8 +77,10 @@ def add_project_parser(commands: Any) -> None:
     check.add_argument("--limit", type=int, default=_SHOWN, help="how many suspicions to show")
     check.add_argument("--json", action="store_true", help="print it as JSON")
 
+    add_images_parser(kinds)
     _command(kinds, "delete", _run_delete, "move the project aside, into .deleted beside it")
     _command(kinds, "restore", _run_restore, "bring a deleted project back")
+    _command(kinds, "purge", _run_purge, "remove a deleted project for good")
     add_export_parser(kinds)
     add_train_parser(kinds)
 
@@ -138,11 +146,13 @@ def _run_create(options: argparse.Namespace, service: Service | None) -> int:
 
 
 def _run_import(options: argparse.Namespace, service: Service | None) -> int:
+    from project.folders import sweep
     from project.intake import Imported, import_path
     from project.store import Project
 
     total = Imported()
     with Project.open(options.folder) as project, _bar() as show:
+        sweep(project.folder)
         for path in options.paths:
             total = total.plus(
                 import_path(
@@ -199,10 +209,12 @@ def _default_vocabulary() -> Vocabulary:
 
 
 def _run_queue(options: argparse.Namespace, service: Service | None) -> int:
+    from project.listing import Filter
     from project.store import Project
 
+    wished = Filter(options.state, options.text, options.class_name, score_max=options.score_max)
     with Project.open(options.folder) as project:
-        rows = project.images("queue", options.state, limit=options.limit)
+        rows = project.images("queue", limit=options.limit, wished=wished)
         progress = project.progress()
     if options.json:
         _say(json.dumps(_queue_dict(rows, progress), indent=2, ensure_ascii=False))
@@ -339,4 +351,12 @@ def _run_restore(options: argparse.Namespace, service: Service | None) -> int:
     from project.folders import restore_project
 
     _say(f"{restore_project(options.folder)} is back.")
+    return 0
+
+
+def _run_purge(options: argparse.Namespace, service: Service | None) -> int:
+    from project.folders import purge
+
+    purge(options.folder)
+    _say(f"{options.folder} is gone for good.")
     return 0

@@ -41,14 +41,14 @@ def copy_project(
             old.backup(new)
             # One file alone: without a journal beside it.
             new.execute("PRAGMA journal_mode = DELETE")
-        total = project.count()
-        for number, image in enumerate(project.walk(), start=1):
-            picture = project.path(image.id)
+        # Removed images too: the copied rows name their files, and they can be brought back there.
+        files = project.files()
+        for number, (name, picture) in enumerate(files, start=1):
             place = folder / picture.relative_to(project.folder)
             place.parent.mkdir(parents=True, exist_ok=True)
             _link(picture, place)
             if on_progress is not None:
-                on_progress(number, total, image.name)
+                on_progress(number, len(files), name)
     except (OSError, sqlite3.Error) as error:
         raise DataError(
             f"cannot copy the project to {folder}: {error}.", "Choose a new folder, or make room."

@@ -158,6 +158,24 @@ class Reader:
             yield [image_row(row) for row in rows]
             last = rows[-1]["id"]
 
+    def removed(self) -> list[ImageRow]:
+        """Return the images that were taken out of the project, the last one first."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT * FROM image WHERE removed = 1 ORDER BY updated_at DESC, id"
+            ).fetchall()
+        return [image_row(row) for row in rows]
+
+    def files(self) -> list[tuple[str, Path]]:
+        """Return name and file of all images, also of those that were taken out.
+
+        Raises:
+            DataError: A row names no file of a project.
+        """
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT sha256, suffix, name FROM image ORDER BY id")
+            return [(row["name"], self._file(row)) for row in rows]
+
     def next_image(self, after: int | None = None) -> ImageRow | None:
         """Return the image that waits for a person most, after another; None when all is done."""
         with self._database.read() as connection:

@@ -78,7 +78,7 @@ def test_from_proposals_to_a_data_set(labelled: Run, tmp_path: Path) -> None:
     for format in ("yolo", "coco"):
         out = tmp_path / format
         code, text, _ = labelled("export", "--format", format, "--out", out)
-        assert (code, text) == (0, f"{out}: 1 images, 1 boxes.\n")
+        assert (code, text) == (0, f"{out}: 1 image, 1 box.\n")
         [record] = read_dataset(out, format)
         assert record.xyxy.round(2).tolist() == [[20, 10, 60, 40]]
         assert record.captions == ("red thing",)
@@ -158,3 +158,36 @@ def test_mistakes_are_told_in_a_sentence(
     code, _, err = created(kind, *arguments)
     assert code == 2
     assert words in err
+
+
+def test_images_are_removed_and_brought_back(labelled: Run) -> None:
+    code, _, err = labelled("images", "--remove", "shapes", "--restore", "nothing")
+    assert (code, "no removed image 'nothing'" in err) == (2, True)
+    assert labelled("images")[1] == "0 images are removed.\n", "a wrong name changes nothing"
+    assert labelled("images", "--remove", "shapes")[1] == "1 images removed, 0 brought back.\n"
+    assert labelled("images")[1].splitlines()[-1] == "1 images are removed."
+    assert json.loads(labelled("queue", "--json")[1])["images"] == []
+    assert "no image 'shapes'" in labelled("images", "--remove", "shapes")[2]
+    assert labelled("images", "--restore", "shapes")[0] == 0
+    [image] = json.loads(labelled("queue", "--json")[1])["images"]
+    assert (image["name"], image["proposed"]) == ("shapes", 1)
+
+
+@pytest.mark.parametrize(
+    ("wish", "count"),
+    [
+        (("--text", "red th"), 1), (("--text", "kite"), 0), (("--class", "object"), 1),
+        (("--class", "drone"), 0), (("--score-max", "0.01"), 0), (("--score-max", "1"), 1),
+        (("--state", "new"), 0),
+    ],
+)  # fmt: skip
+def test_the_queue_is_narrowed(labelled: Run, wish: tuple[str, ...], count: int) -> None:
+    assert len(json.loads(labelled("queue", "--json", *wish)[1])["images"]) == count
+
+
+def test_a_deleted_project_is_purged(labelled: Run, tmp_path: Path) -> None:
+    assert labelled("purge")[0] == 2, "only a deleted one"
+    assert labelled("delete")[0] == 0
+    [place] = (tmp_path / ".deleted").iterdir()
+    assert labelled("purge", folder=place)[0] == 0
+    assert not place.exists()

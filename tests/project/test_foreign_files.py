@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import DataError
+from project.copying import copy_project
 from project.merge import merge
 from project.store import DATABASE_NAME, Project
 
@@ -76,3 +77,18 @@ def test_a_file_that_sqlite_tended_is_ours(other: Path) -> None:
     _change(other, "ANALYZE", "VACUUM")
     with Project.open(other) as opened:
         assert opened.count() == 1
+
+
+def test_a_copy_has_the_files_of_removed_images_too(
+    project: Project, image_id: int, tmp_path: Path, make_picture: Callable[..., object]
+) -> None:
+    project.add(make_picture(1), "second")
+    project.remove_images([image_id])
+    shown = []
+    copy_project(project, tmp_path / "copy", on_progress=lambda *told: shown.append(told))
+    assert [one[:2] for one in shown] == [(1, 2), (2, 2)]
+    with Project.open(tmp_path / "copy") as copy:
+        assert copy.problems() == []
+        assert [image.name for image in copy.removed()] == ["first"]
+        copy.restore_images([image_id])
+        assert copy.path(image_id).read_bytes() == project.files()[0][1].read_bytes()
