@@ -152,6 +152,10 @@ class Desk:
         """
         place = confined_path(self.folder(visit) / TRASH_NAME, aside)
         with self._lock:
+            if not place.is_dir():
+                raise InputError(
+                    "this project is gone for good.", "Its room was needed, or it was brought back."
+                )
             return restore_project(place).name
 
     def _path(self, visit: Visit, key: str) -> Path:

@@ -101,12 +101,7 @@ def _lay_out(files: Sequence[Brought], folder: Path) -> list[Path]:
             raise InputError(f"{file.name!r} is no file name.", "Use a plain file name.")
         while place.exists():
             place = place.with_name(f"{place.stem}-{place.suffix}")
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(
-                f"{file.name!r} lies in another file of the same name.", "Rename one of them."
-            ) from error
+        place.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(file.path, place)
         except OSError:
@@ -169,6 +164,9 @@ def _merge(
     with tempfile.TemporaryDirectory(dir=project.folder, prefix=".merge-") as temporary:
         folder = Path(temporary)
         unpack(archive, folder, limits=limits)
+        # A rollback journal may name any other file, which SQLite would then remove.
+        for ending in ("-journal", "-shm"):
+            (folder / f"{DATABASE_NAME}{ending}").unlink(missing_ok=True)
         with Project.open(folder) as other:
             return merge(project, other, max_pixels=max_pixels, on_progress=report).sentence()
 

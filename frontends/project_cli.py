@@ -55,6 +55,9 @@ def add_project_parser(commands: Any) -> None:
     queue.add_argument("--text", default="", help="with this in the name or in a caption")
     queue.add_argument("--class", dest="class_name", default="", help="with a box of this class")
     queue.add_argument(
+        "--boxes", choices=("proposed", "confirmed", "rejected"), help="with a box of this state"
+    )
+    queue.add_argument(
         "--score-max", type=float, metavar="SCORE", help="with a box of at most this detector score"
     )
     queue.add_argument("--json", action="store_true", help="print it as JSON")
@@ -212,7 +215,9 @@ def _run_queue(options: argparse.Namespace, service: Service | None) -> int:
     from project.listing import Filter
     from project.store import Project
 
-    wished = Filter(options.state, options.text, options.class_name, score_max=options.score_max)
+    wished = Filter(
+        options.state, options.text, options.class_name, options.boxes, options.score_max
+    )
     with Project.open(options.folder) as project:
         rows = project.images("queue", limit=options.limit, wished=wished)
         progress = project.progress()

@@ -108,6 +108,24 @@ def test_a_file_without_a_name_is_refused(shared: Desk, name: str) -> None:
     assert sorted(folder.iterdir()) == before
 
 
+def test_journals_of_an_uploaded_project_are_not_played_back(
+    shared: Desk, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for ending in ("-journal", "-shm"):
+        (other / f"{DATABASE_NAME}{ending}").write_bytes(b"x" * 2000)
+    visit = shared.visits.enter("ann")
+    key = shared.create(visit, "Mine", ())
+    packed, seen, open_it = _packed(other), [], Project.open
+
+    def opened(folder: Path) -> Project:
+        seen.append(sorted(path.name for path in folder.glob(f"{DATABASE_NAME}*")))
+        return open_it(folder)
+
+    monkeypatch.setattr(Project, "open", opened)
+    assert "1 images added" in _bring(shared, visit, key, ("other.zip", packed))
+    assert seen == [[DATABASE_NAME]]
+
+
 def test_leftovers_of_killed_work_go_a_day_later(shared: Desk, tmp_path: Path) -> None:
     visit = shared.visits.enter("ann")
     folder = shared.project(visit, shared.create(visit, "Mine", ())).folder
@@ -217,9 +235,12 @@ def test_deleting_makes_room(tmp_path: Path) -> None:
     filled = size_of(visit.folder)
     desk.delete(visit, key)
     small = desk.create(visit, "Small", ())
-    assert len(deleted_projects(desk.folder(visit))) == 1, "kept as long as there is room"
+    # Kept as long as there is room.
+    [aside] = deleted_projects(desk.folder(visit))
     _bring(desk, visit, small, *((f"{n}.png", _noise(n)) for n in range(5, 11)))
     assert deleted_projects(desk.folder(visit)) == []
+    with pytest.raises(InputError, match="gone for good"):
+        desk.restore(visit, aside.name)
     assert size_of(visit.folder) < filled + 150_000
 
 

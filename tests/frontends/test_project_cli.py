@@ -178,7 +178,7 @@ def test_images_are_removed_and_brought_back(labelled: Run) -> None:
     [
         (("--text", "red th"), 1), (("--text", "kite"), 0), (("--class", "object"), 1),
         (("--class", "drone"), 0), (("--score-max", "0.01"), 0), (("--score-max", "1"), 1),
-        (("--state", "new"), 0),
+        (("--state", "new"), 0), (("--boxes", "proposed"), 1), (("--boxes", "rejected"), 0),
     ],
 )  # fmt: skip
 def test_the_queue_is_narrowed(labelled: Run, wish: tuple[str, ...], count: int) -> None:
