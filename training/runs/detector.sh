@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The detector that is shipped, from the weights of its first run: scenes, training, export, figures.
-# Two CPU cores: about 6 minutes of scenes, 124 of training. Run from the repository's root.
+# Two CPU cores: about 12 minutes of scenes, 249 of training. Run from the repository's root.
 # FIRST: detector.safetensors of the first run (commit 652268d; its script is this file at d43e4ca).
 # CUTOUTS: 6,000 renders of synth.studio (--identities 1500 --views 2 --seed 10000 and 11500).
 # MORE: CUTOUTS and 2,400 renders with --seed 40000. BACKGROUNDS: photographs. WORK: an empty folder.
@@ -23,6 +23,17 @@ easy "$CUTOUTS" --start 6000 --count 9000 --set "$COUNTS" --set clutter_ratio=0.
 # Made for the second run: larger objects again.
 easy "$MORE" --start 9000 --count 12000 --set clutter_ratio=0.4 --set full_frame_ratio=0.02 \
   --set "size_px_range=[14, 200]" --set "count_weights=[0.12,0.2,0.22,0.18,0.12,0.1,0.06]"
+# Made for the third run: plainer ones.
+plain() {
+  scenes --cutouts "$MORE" --out "$WORK/scenes/plain" --seed 5 --set distractor_ratio=0.05 \
+    --set clutter_ratio=0.3 --set clutter_count_max=2 --set low_contrast_ratio=0 \
+    --set match_ratio_max=0.4 --set haze_ratio_max=0.15 --set silhouette_ratio=0.02 \
+    --set full_frame_ratio=0.02 --set occluder_ratio=0.04 --set overlap_ratio=0 \
+    --set truncated_ratio=0.04 --set "count_weights=[0.08,0.1,0.17,0.2,0.2,0.15,0.1]" \
+    --set "size_px_range=[12,160]" "$@"
+}
+plain --count 7000 --set effects=light
+plain --start 7000 --count 11000 --set effects=photo
 for part in val:101:100 test:102:200; do
   rest=${part#*:}
   scenes --cutouts "$CUTOUTS" --count "${rest#*:}" --out "$WORK/scenes/${part%%:*}" \
@@ -35,7 +46,10 @@ train --out "$WORK/one" --init "$FIRST" --max-minutes 88 --crop-wh 192 192 \
   --late-crop-wh 320 256 --late-ratio 0.33 --learning-rate 1.5e-3
 train --out "$WORK/two" --init "$WORK/one/weights.safetensors" --max-minutes 36 --seed 5 \
   --crop-wh 256 256 --late-ratio 0 --learning-rate 6e-4
-python -m training.export_detector --weights "$WORK/two/weights.safetensors" \
+python -m training.detector --scenes "$WORK/scenes/plain" --out "$WORK/three" --threads 1 \
+  --init "$WORK/two/weights.safetensors" --max-minutes 125 --batch-size 16 --crop-wh 256 256 \
+  --learning-rate 1.5e-3 --late-ratio 0 --seed 11
+python -m training.export_detector --weights "$WORK/three/weights.safetensors" \
   --out assets/models/spotter-detector-n
 python -m training.evaluate_detector --model assets/models/spotter-detector-n/detector.onnx \
   --scenes "$WORK/scenes/test"
