@@ -14,15 +14,16 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from core.config import Section
 from core.errors import DataError, InputError
-from core.files import read_json, write_bytes
+from core.files import read_json, sha256_of, write_bytes
 from pipeline.config import LocateConfig
+from project.processes import is_alive, started_at
 from project.store import Project
 
 __all__ = [
@@ -33,7 +34,10 @@ __all__ = [
     "curve",
     "go_back",
     "list_runs",
+    "lost_models",
+    "process_note",
     "project_config",
+    "run_behind",
     "run_status",
     "start_run",
     "stop_run",
@@ -49,6 +53,8 @@ _RUNS = "runs"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
 _PIPELINE = "pipeline"
 _EARLIER = "pipeline_earlier"
+_STARTING_S = 60.0
+_HASH_CHARS = 12  # as a model's version tells them
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +104,45 @@ def start_run(
         InputError: A run of this project is going on, or that run cannot be continued.
         DataError: The folder cannot be written to.
     """
-    going = [run.id for run in list_runs(project) if run.state == "running"]
-    if going:
-        raise InputError(f"run {going[0]} is going on.", "Wait for it, or stop it.")
+    with _starting(project.folder / _RUNS):
+        going = [run.id for run in list_runs(project) if run.state == "running"]
+        if going:
+            raise InputError(f"run {going[0]} is going on.", "Wait for it, or stop it.")
+        return _start(project, minutes, run_id, options, python)
+
+
+@contextlib.contextmanager
+def _starting(runs: Path) -> Iterator[None]:
+    """Only one at a time looks whether a run is going on and starts one.
+
+    Raises:
+        InputError: Somebody else is about to.
+        DataError: The folder cannot be written to.
+    """
+    lock = runs / ".starting"
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - lock.stat().st_mtime > _STARTING_S:
+                lock.unlink()  # of one who was ended in between
+        lock.touch(exist_ok=False)
+    except FileExistsError as error:
+        raise InputError("a run is being started.", "Look at the list of runs.") from error
+    except OSError as error:
+        raise DataError(f"cannot write to {runs}: {error}.", "Check its rights.") from error
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _start(
+    project: Project,
+    minutes: float | None,
+    run_id: str | None,
+    options: Sequence[str],
+    python: str,
+) -> RunStatus:
     resume = run_id is not None
     folder = _folder(project, run_id or time.strftime("%Y%m%d-%H%M%S"))
     if resume and run_status(project, folder.name).state not in ("stopped", "failed"):
@@ -114,7 +156,7 @@ def start_run(
     ]  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     # Before it starts, with our own number: it writes its own as soon as it can.
-    status = {"state": "running", "phase": "starting", "progress": 0.0, "pid": os.getpid()}
+    status = {"state": "running", "phase": "starting", "progress": 0.0, **process_note()}
     write_bytes(folder / "status.json", json.dumps(status).encode())
     with (folder / "output.txt").open("ab") as output:
         process = subprocess.Popen(
@@ -153,7 +195,7 @@ def run_status(project: Project, run_id: str) -> RunStatus:
     except DataError as error:
         raise InputError(f"there is no run {run_id!r}.", "See the list of runs.") from error
     state, message = str(status.get("state")), str(status.get("message", ""))
-    if state == "running" and not _alive(folder, int(status.get("pid", 0))):
+    if state == "running" and not _alive(folder, status):
         state = "stopped" if (folder / "detector" / "state.pt").is_file() else "failed"
         message = message or _last_words(folder / "output.txt")
     metrics: Any = {}
@@ -225,8 +267,33 @@ def go_back(project: Project) -> LocateConfig:
 
 def used_run(project: Project) -> str | None:
     """Return the name of the run whose detector the project uses; None: that of the preset."""
-    parts = str(project.setting(_PIPELINE, {}).get("detect", "")).split("/")
-    return parts[1] if len(parts) > 1 else None
+    place = str(project.setting(_PIPELINE, {}).get("detect", ""))
+    parts = place.split("/")
+    return parts[1] if len(parts) > 1 and (project.folder / place).is_dir() else None
+
+
+def lost_models(project: Project) -> list[str]:
+    """Return what the project should use and has not: each a folder below it.
+
+    The models of runs are no part of a copy, and large enough to be deleted: then those of the
+    preset are used, which has to be told.
+    """
+    places = [str(place) for place in project.setting(_PIPELINE, {}).values()]
+    return [place for place in places if not (project.folder / place).is_dir()]
+
+
+def run_behind(project: Project, provenance: Mapping[str, str]) -> str | None:
+    """Return the name of the run whose detector a pipeline looks with; None: it is another one.
+
+    Args:
+        project: Whose runs are meant.
+        provenance: Of the pipeline; tells the hash of its detector.
+    """
+    run = used_run(project)
+    graph = project.folder / _RUNS / (run or "") / "model" / "detector.onnx"
+    if run is None or not graph.is_file():
+        return None
+    return run if sha256_of(graph)[:_HASH_CHARS] in provenance.get("detector", "") else None
 
 
 def can_go_back(project: Project) -> bool:
@@ -252,19 +319,17 @@ def _folder(project: Project, run_id: str) -> Path:
     return project.folder / _RUNS / run_id
 
 
-def _alive(folder: Path, pid: int) -> bool:
+def process_note() -> dict[str, object]:
+    """Return what a status says of the process that writes it."""
+    return {"pid": os.getpid(), "started": started_at(os.getpid())}
+
+
+def _alive(folder: Path, status: Mapping[str, Any]) -> bool:
     process = _PROCESSES.get(folder.resolve())
     if process is not None and process.poll() is None:
         return True
-    if pid <= 0 or pid == os.getpid():
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    pid = int(status.get("pid", 0))
+    return pid != os.getpid() and is_alive(pid, str(status.get("started", "")))
 
 
 def _last_words(path: Path) -> str:

@@ -21,6 +21,7 @@ from pipeline.locate import Locator, Observation
 from pipeline.rank import Assignment, sigmoid
 from pipeline.stages import OnProgress
 from project.export import CUT_SETTING
+from project.learning import lost_models, run_behind
 from project.proposals import Proposal
 from project.score import choose_captions
 from project.store import Project
@@ -80,18 +81,19 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class PrelabelSummary:
-    """How a run went: images looked at now, kept from before, failed, and boxes proposed."""
+    """How a run went: images looked at now, kept from before, failed, boxes proposed; a note."""
 
     done: int
     kept: int
     failed: int
     boxes: int
+    note: str = ""
 
     def sentence(self) -> str:
         """Return the summary as one line."""
         return (
             f"{self.done} images looked at, {self.boxes} boxes wait, "
-            f"{self.kept} kept from before, {self.failed} failed."
+            f"{self.kept} kept from before, {self.failed} failed. {self.note}".rstrip()
         )
 
 
@@ -109,7 +111,8 @@ def prelabel(
         project: Its images get proposals; what people did stays.
         locator: The models.
         question: What they are asked.
-        model_name: Written as the source of the boxes; by default the locator's preset.
+        model_name: Written as the source of the boxes; by default the run that the detector
+            comes from, else the locator's preset.
         on_progress: Called after each image with (done, total, name); may raise `Cancelled`, and
             what was done until then is kept.
 
@@ -122,7 +125,10 @@ def prelabel(
             "this detector has to be told what to look for.", "Give captions or a vocabulary."
         )
     key = question.key(locator.provenance)
-    source = MODEL + (model_name or locator.provenance.get("preset", "") or "own")
+    preset = locator.provenance.get("preset", "") or "own"
+    source = MODEL + (model_name or run_behind(project, locator.provenance) or preset)
+    lost = lost_models(project)
+    note = f"{', '.join(lost)} is gone: the models of {preset} were used." if lost else ""
     # Told to exports, which never load a model.
     framing = {"context_ratio": locator.context_ratio, "shape": locator.cut_shape}
     project.set_setting(CUT_SETTING, framing)
@@ -143,7 +149,7 @@ def prelabel(
             boxes += image.proposed
         if on_progress is not None:
             on_progress(number, len(waiting), "pre-label")
-    return PrelabelSummary(len(waiting) - failed, not_done - len(waiting), failed, boxes)
+    return PrelabelSummary(len(waiting) - failed, not_done - len(waiting), failed, boxes, note)
 
 
 def propose(

@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
-import os
 import time
 import traceback
 from collections.abc import Sequence
@@ -32,7 +31,7 @@ from core.files import read_json, write_bytes, write_json
 from core.image import read_image
 from dataset.record import Record
 from pipeline.catalog import MODELS_PATH
-from project.learning import STOP_NAME, project_config
+from project.learning import STOP_NAME, process_note, project_config
 from project.store import Project
 from training.detector import (
     TrainOptions,
@@ -101,7 +100,7 @@ class Reporter:
     ) -> None:
         status = {
             "state": state, "phase": phase, "progress": round(progress, 4), "left_s": left_s,
-            "message": message, "pid": os.getpid(),
+            "message": message, **process_note(),
         }  # fmt: skip
         write_bytes(self._run / "status.json", json.dumps(status).encode())
 

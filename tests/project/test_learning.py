@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import shutil
 import stat
+import subprocess
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from core.errors import InputError
 from pipeline.config import LocateConfig
+from pipeline.fakes import FakeDetector, FakeReranker
+from pipeline.locate import Locator
 from project.learning import (
     curve,
     go_back,
     list_runs,
+    lost_models,
     project_config,
+    run_behind,
     run_status,
     start_run,
     stop_run,
     use_run,
+    used_run,
 )
+from project.pictures import Picture
+from project.prelabel import Question, prelabel
+from project.processes import is_alive, started_at
 from project.store import Project
 
 RUN = "20260101-120000"
@@ -123,3 +137,70 @@ def test_an_unfinished_run_is_not_used(project: Project, finished: Path) -> None
     (finished / "status.json").write_text(json.dumps({"state": "stopped"}))
     with pytest.raises(InputError, match="not finished"):
         use_run(project, RUN)
+
+
+def test_a_number_of_a_process_that_came_again_is_another_process(
+    project: Project, finished: Path
+) -> None:
+    sleeper = subprocess.Popen(["sleep", "60"])
+    try:
+        status = {"state": "running", "pid": sleeper.pid, "started": started_at(sleeper.pid)}
+        (finished / "status.json").write_text(json.dumps(status))
+        assert run_status(project, RUN).state == "running"
+        (finished / "status.json").write_text(json.dumps({**status, "started": "long ago"}))
+        assert run_status(project, RUN).state == "failed"
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+    assert not is_alive(sleeper.pid, status["started"])
+
+
+def test_two_who_start_at_once_start_one_run(project: Project, fake_python: str) -> None:
+    def start(_: int) -> str:
+        try:
+            return start_run(project, python=fake_python).id
+        except InputError as error:
+            return error.message
+
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(start, range(4)))
+    [run] = list_runs(project)
+    assert told.count(run.id) == 1, told
+    stop_run(project, run.id)
+    _wait(project, run.id)
+
+
+def test_a_lock_that_was_left_behind_does_not_stay(project: Project, fake_python: str) -> None:
+    lock = project.folder / "runs" / ".starting"
+    lock.parent.mkdir()
+    lock.touch()
+    with pytest.raises(InputError, match="is being started"):
+        start_run(project, python=fake_python)
+    os.utime(lock, (1, 1))
+    run = start_run(project, python=fake_python)
+    assert not lock.exists()
+    stop_run(project, run.id)
+    _wait(project, run.id)
+
+
+def test_boxes_name_the_run_and_a_lost_model_is_told(
+    project: Project, finished: Path, make_picture: Callable[..., Picture]
+) -> None:
+    (finished / "model" / "detector.onnx").write_bytes(b"weights")
+    use_run(project, RUN)
+    assert used_run(project) == RUN
+    digest = hashlib.sha256(b"weights").hexdigest()[:12]
+    trained = {"detector": f"model (detector.onnx {digest})", "preset": "mini"}
+    other = {"detector": "spotter-detector-n (detector.onnx 000000000000)", "preset": "mini"}
+    assert run_behind(project, trained) == RUN
+    assert run_behind(project, other) is None
+    image_id, _ = project.add(make_picture(0), "first")
+    locator = Locator(FakeDetector(), FakeReranker(), provenance=trained)
+    assert prelabel(project, locator, Question()).note == ""
+    assert {box.source for box in project.boxes(image_id)} == {f"model:{RUN}"}
+    shutil.rmtree(finished)
+    assert (used_run(project), lost_models(project)) == (None, [f"runs/{RUN}/model"])
+    locator = Locator(FakeDetector(), FakeReranker(), provenance=other)
+    summary = prelabel(project, locator, Question())
+    assert summary.sentence().endswith(f"runs/{RUN}/model is gone: the models of mini were used.")
+    assert {box.source for box in project.boxes(image_id)} == {"model:mini"}
