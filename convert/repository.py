@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from pickle import PickleError
 from typing import Any
 
 from convert.foreign import require
@@ -57,7 +58,8 @@ def load_model(source: Source, class_name: str) -> Any:
         class_name: Which class loads it, for example "AutoModel".
 
     Raises:
-        ModelError: Its weights are pickled and nobody agreed to unpickle them, or do not fit.
+        ModelError: There are no weights, they do not fit, or a .bin file holds more than numbers:
+            transformers reads those with PyTorch's weights_only, so no code of theirs is run.
     """
     require("torch", "transformers")
     import torch
@@ -68,7 +70,6 @@ def load_model(source: Source, class_name: str) -> Any:
     pickled = any((folder / name).is_file() for name in _PICKLED)
     if not safe and not pickled:
         raise ModelError(f"{folder} has no {_WEIGHTS[0]}.", "Fetch the whole repository.")
-    # transformers itself reads .bin files with weights_only, so no code of theirs is run.
     transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         model = getattr(transformers, class_name).from_pretrained(
@@ -79,6 +80,6 @@ def load_model(source: Source, class_name: str) -> Any:
             attn_implementation="eager",
             dtype=torch.float32,
         )
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError, PickleError) as error:
         raise ModelError(f"cannot load {folder}: {str(error)[:300]}.") from error
     return model.eval()

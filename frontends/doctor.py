@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
+from convert.job import models_of
 from core.errors import ModelError, SpotterError
 from pipeline.catalog import MODELS_PATH, find_model, load_catalog
 from pipeline.config import LocateConfig
@@ -77,7 +78,7 @@ def readiness(config: LocateConfig, machine: Machine | None = None) -> Readiness
         machine: what to judge by; this machine when None.
     """
     machine = machine or probe_machine()
-    missing = [str(error) for name, task in _wanted(config) if (error := _obstacle(name, task))]
+    missing = [str(error) for name, task in models_of(config) if (error := _obstacle(name, task))]
     engine = ""
     try:
         has_int8 = not missing and find_models(config, machine).has_int8()
@@ -85,14 +86,6 @@ def readiness(config: LocateConfig, machine: Machine | None = None) -> Readiness
     except SpotterError as error:
         missing.append(str(error))
     return Readiness(engine, tuple(missing))
-
-
-def _wanted(config: LocateConfig) -> list[tuple[str, Task]]:
-    names: list[tuple[str, Task]] = [(config.detect.model, "detect")]
-    names += [(name, "detect") for name in config.detect.ensemble]
-    if config.upscale.mode == "model":
-        names.append((config.upscale.model, "upscale"))
-    return [*names, (config.rerank.model, "rerank")]
 
 
 def _obstacle(name: str, task: Task) -> SpotterError | None:
@@ -163,18 +156,14 @@ def _engine(config: LocateConfig) -> dict[str, object]:
 
 
 def _models(config: LocateConfig) -> list[dict[str, object]]:
-    needed = {config.detect.model, config.rerank.model}
-    if config.upscale.mode == "model":
-        needed.add(config.upscale.model)
+    tasks = dict(models_of(config))
     rows = []
     for model in load_catalog().values():
         if not model.files and model.family == "fake":
             continue
-        rows.append({**_check(model.id, model.task), "needed": model.id in needed})
+        rows.append({**_check(model.id, model.task), "needed": model.id in tasks})
     known = {str(row["id"]) for row in rows}
-    tasks = {config.detect.model: "detect", config.rerank.model: "rerank",
-             config.upscale.model: "upscale"}  # fmt: skip
-    for name in sorted(needed - known):
+    for name in sorted(tasks.keys() - known):
         rows.append({**_check(name, tasks[name]), "needed": True})
     return rows
 

@@ -16,7 +16,7 @@ def cache_folder(kind: str) -> Path:
     """Return the folder for one kind of file, made if it is missing.
 
     Args:
-        kind: "engines", "models", "int8".
+        kind: "engines", "models", "rtx", "synthetic".
     """
     # Asked late: a home folder may not exist where nothing is ever cached.
     root = _chosen[0] if _chosen else Path.home() / ".cache" / "spotter"

@@ -1,6 +1,6 @@
 """Where engines lie that TensorRT-RTX built ahead of time for a named card.
 
-Built by `python app.py export --preset P --tensorrt-rtx sm89` on any machine (rtx_builder.py);
+Built by `python app.py export --preset P --tensorrt-rtx sm89` on any machine (convert/tensorrt_rtx.py);
 found by the graph's hash, its sizes, the card's architecture and the version that built them.
 """
 
