@@ -1,7 +1,8 @@
 """Where engines lie that TensorRT-RTX built ahead of time for a named card.
 
-Built by `python app.py export --preset P --tensorrt-rtx sm89` on any machine (convert/tensorrt_rtx.py);
-found by the graph's hash, its sizes, the card's architecture and the version that built them.
+Built by `python app.py export --preset P --tensorrt-rtx sm89` on any machine
+(convert/tensorrt_rtx.py); found by the graph's hash, its sizes, the card's architecture and the
+version that built them.
 """
 
 from __future__ import annotations
