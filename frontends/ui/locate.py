@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from frontends.desk import Desk
 from frontends.service import Service
 from frontends.ui import text
 from frontends.ui.answers import create_answers
@@ -19,6 +20,7 @@ from frontends.ui.evidence import create_evidence
 from frontends.ui.examples import create_examples, read_examples
 from frontends.ui.handlers import Handlers, create_handlers
 from frontends.ui.picture import create_picture
+from frontends.ui.sending import create_send_call
 from pipeline.config import LocateConfig, preset_names
 
 __all__ = ["create_locate"]
@@ -34,12 +36,13 @@ _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"
 _REST = "async (...inputs) => { await new Promise((go) => setTimeout(go, 300)); return inputs; }"
 
 
-def create_locate(service: Service, examples_folder: Path) -> None:
+def create_locate(service: Service, examples_folder: Path, desk: Desk) -> None:
     """Lay out the tab inside the current `gr.Blocks` and connect it.
 
     Args:
         service: answers all questions.
         examples_folder: pictures for the row of examples; may be empty or missing.
+        desk: has the projects into which an answer can be sent.
     """
     examples = read_examples(examples_folder)
     handlers = create_handlers(service, examples)
@@ -55,7 +58,11 @@ def create_locate(service: Service, examples_folder: Path) -> None:
             settings, status = _create_settings(service.base_config())
             answers = create_answers(room=ROOM, elem_id="locate-answers")
         create_evidence(
-            room=ROOM, crops=handlers.crops, overlay=handlers.overlay, elem_id="locate-evidence"
+            room=ROOM,
+            crops=handlers.crops,
+            overlay=handlers.overlay,
+            send=create_send_call(desk),
+            elem_id="locate-evidence",
         )
     inputs = [picture, captions, *settings]
     picture.pick(handlers.pick, inputs, [picture, answers], **_LAST, **_HEAVY, **_QUIET)

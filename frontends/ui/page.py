@@ -50,6 +50,7 @@ def create_page(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER) ->
     """
     words = text.PAGE
     workshop = Workshop(service.limits, root=visits_folder())
+    desk = Desk(service, visits_root=desks_folder())
     with gr.Blocks(
         title=words["title"],
         analytics_enabled=False,
@@ -57,9 +58,9 @@ def create_page(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER) ->
         delete_cache=_DELETE_UPLOADS_S,
     ) as page:
         gr.HTML(_head(), js_on_load=None)
-        create_locate(service, examples_folder)
+        create_locate(service, examples_folder, desk)
         create_synth(page, workshop)
-        create_annotate(page, Desk(service, visits_root=desks_folder()))
+        create_annotate(page, desk)
     return page
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "NO_DETECTIONS",
     "PAGE",
     "PICTURE",
+    "SENDING",
     "SETTINGS",
     "Words",
 ]
@@ -129,9 +130,17 @@ EVIDENCE: dict[str, str | Words] = {
     "save_json": "Download JSON",
     "copy_json": "Copy JSON",
     "save_picture": "Download picture",
+    "send": "Send to Annotate",
+    "open": "Open it there",
+    "not_sent": "The server did not answer. Try again.",
     "copied": "Copied.",
     "not_copied": "The browser does not allow copying here. Use Download JSON.",
     "not_saved": "The picture is no longer kept on the server. Press Locate and try again.",
+}
+
+SENDING: Words = {
+    "project": "From Locate",
+    "said": "The picture is in the project {name}, with {count} new boxes to check.",
 }
 
 SETTINGS: Words = {

@@ -381,6 +381,25 @@ def test_who_returns_to_a_picture_sees_the_own_change(browse, pictures):
     assert not page.evaluate(f"{STATE}.notice && {STATE}.notice.message")
 
 
+def test_an_answer_of_locate_goes_on_in_annotate(browse, address, pictures):
+    page = browse()
+    page.goto(f"{address}#locate")
+    page.reload()  # nobody has opened Annotate yet
+    page.wait_for_function("window.spotter && !window.spotter.room('annotate').state.visit")
+    page.set_input_files("#locate-picture input[type=file]", str(pictures[0]))
+    page.fill("#locate-captions textarea", "red thing\ngreen thing")
+    page.click("#locate-button")
+    page.wait_for_function("(window.spotter.room('locate').state.answer || {}).boxes")
+    page.click("#locate-evidence .send")
+    page.wait_for_selector("#locate-evidence .sent-link:not([hidden])")
+    assert "From Locate, with 2 new boxes" in page.inner_text("#locate-evidence .sent")
+    page.click("#locate-evidence .sent-link")
+    page.wait_for_function(f"{STATE}.photo && {STATE}.rows.length === 2")
+    assert page.evaluate(f"{STATE}.project.name") == "From Locate"
+    assert sorted(row["caption"] for row in _rows(page)) == ["", "red thing"]
+    assert {row["state"] for row in _rows(page)} == {"proposed"}
+
+
 def test_keys_stay_out_of_the_way_of_typing(browse, pictures):
     page = browse()
     _create(page, pictures[:2])

@@ -23,6 +23,7 @@ from frontends.ui.annotate_handlers import (
 )
 from frontends.ui.annotate_runs import create_run_calls
 from frontends.ui.annotate_sheets import create_lesson_calls, create_review_calls
+from frontends.ui.sending import create_send_call
 from frontends.ui.uploads import desks_folder, find_upload
 from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
@@ -404,6 +405,35 @@ def test_a_caption_that_fits_worse_than_another_is_doubtful_after_an_edit(desk, 
     again = next(one for one in project.boxes(photo["photo"]["id"]) if one.id == box.id)
     assert again.xyxy[0] == moved[0]
     assert again.margin is not None
+
+
+def test_an_answer_of_locate_becomes_proposals(desk, shapes_image):
+    path = Path(get_upload_folder()) / "shapes.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode_image(shapes_image))
+    captions = ["red thing", "green thing"]
+    found = desk.service.locate(path, captions, desk.service.base_config())
+    send, ann = create_send_call(desk), Browser(desk)
+    wish = {"visit": ann.visit, "key": found.key, "captions": captions, "score_min": 0.25}
+    sent = send({**wish, "assignment": "joint", "project": "gone"})
+    assert "From Locate, with 2 new boxes" in sent["said"]
+    ann.project = sent["project"]
+    photo = ann.call("photo", image=sent["image"])
+    assert sorted(box["caption"] for box in photo["boxes"]) == ["", "red thing"]
+    assert (photo["photo"]["state"], photo["photo"]["name"]) == ("proposed", "shapes")
+    assert {one["caption"]: one["found"] for one in photo["asked"]} == {
+        "red thing": True,
+        "green thing": False,
+    }
+    again = send({**wish, "assignment": "joint"})
+    assert (again["project"], again["image"]) == (sent["project"], sent["image"])
+    assert "0 new boxes" in again["said"]
+    ann.open("Other")
+    other = send({**wish, "assignment": "joint", "project": ann.project})
+    assert other["project"] == ann.project
+    path.unlink()
+    assert "no longer kept" in send({**wish, "assignment": "joint"})["error"]
+    assert "has ended" in send({**wish, "assignment": "joint", "visit": "x"})["error"]
 
 
 class _CountingReranker(FakeReranker):

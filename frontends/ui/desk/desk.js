@@ -16,6 +16,7 @@ function createDesk({ props, server }) {
   const commands = createCommands({ room, change, send: travel, go, say, real: edits.real, isOpening, words });
   let scoring = 0;
   let wanted = null;
+  let loads = 0;
 
   function say(message, calm = true) { room.set({ notice: message ? { message, calm } : null }); }
   const project = () => (room.state.project || {}).key;
@@ -33,9 +34,10 @@ function createDesk({ props, server }) {
   async function loadQueue(first) {
     if (!project()) { room.set({ queue: null, at: -1 }); open(null); return; }
     const asked = project();
+    const mine = (loads += 1);
     try {
       const { ids, states, progress } = await ask("queue", { order: room.state.order || "queue", only: room.state.only || "" });
-      if (asked !== project()) return;
+      if (asked !== project() || mine !== loads) return;  // asked again since
       const now = first ?? (room.state.photo || {}).id;
       const at = Math.max(0, ids.indexOf(now));
       room.set({ queue: { ids, states }, progress, at: ids.length ? at : -1 });

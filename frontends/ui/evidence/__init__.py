@@ -1,6 +1,7 @@
 """Why this box: crops, scores, runner-up, time per stage, all boxes, JSON and downloads.
 
-In: the room's answer. Out: calls of two server functions, `crops` and `overlay`.
+In: the room's answer. Out: calls of the server functions `crops`, `overlay` and
+`send`; in the room of Annotate, what shall be opened there.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ def create_evidence(
     room: str,
     crops: Callable[[dict[str, Any]], dict[str, object]],
     overlay: Callable[[dict[str, Any]], str],
+    send: Callable[[dict[str, Any]], dict[str, Any]],
     elem_id: str,
 ) -> gr.HTML:
     """Return the evidence strip.
@@ -31,9 +33,11 @@ def create_evidence(
     Args:
         room: name of the shared browser state.
         crops: `{key, row}` to the crop before and after upscaling. The browser calls this and
-            the next by their names, so the functions must be called `crops` and `overlay`.
+            the next two by their names, so they must be called `crops`, `overlay` and `send`.
         overlay: `{key, captions, assignment, score_min}` to the annotated picture, as a data
             address.
+        send: the same and `{visit, project}` to `{project, image, said}`: the picture is in that
+            project of the tab Annotate.
         elem_id: id of the element.
     """
     return gr.HTML(
@@ -41,7 +45,7 @@ def create_evidence(
         **read_part(_FOLDER, "createEvidence"),
         room=room,
         words=text.EVIDENCE,
-        server_functions=[crops, overlay],
+        server_functions=[crops, overlay, send],
         apply_default_css=False,
         elem_id=elem_id,
     )

@@ -200,16 +200,51 @@ function createEvidence({ element, props, server }) {
       say(words.not_copied);
     }
   });
-  find("save-picture").addEventListener("click", async () => {
+  function wish() {
     const { answer, score_min } = room.state;
+    return { key: answer.key, captions: answer.captions.map((caption) => caption.caption), assignment: answer.assignment, score_min: Math.max(answer.score_min ?? 0, score_min ?? 0) };
+  }
+  find("save-picture").addEventListener("click", async () => {
     try {
-      const url = await server.overlay({ key: answer.key, captions: answer.captions.map((caption) => caption.caption), assignment: answer.assignment, score_min: Math.max(answer.score_min ?? 0, score_min ?? 0) });
+      const url = await server.overlay(wish());
       const blob = await (await fetch(url)).blob();
       save(`spotter.${blob.type === "image/png" ? "png" : "jpg"}`, blob);
     } catch (error) {
       say(words.not_saved);
     }
   });
+
+  // ---------------------------------------------------------------- on to Annotate
+
+  const annotate = openRoom("annotate");
+  const entered = new Promise((go) => annotate.on(["visit"], go));
+
+  function tellSent(message, place = null) {
+    find("sent-text").textContent = message;
+    find("sent-link").hidden = !place;
+    find("sent-link").onclick = () => annotate.set({ wished: place });
+  }
+
+  find("sent-link").textContent = words.open;
+  find("send").textContent = words.send;
+  find("send").addEventListener("click", async () => {
+    const asked = wish();
+    find("send").disabled = true;
+    try {
+      if (!annotate.state.visit) { annotate.set({ entering: {} }); await entered; }
+      const answer = await server.send({ ...asked, visit: annotate.state.visit, project: lastProject() });
+      if (answer.error) tellSent(answer.error);
+      else tellSent(answer.said, { project: answer.project, image: answer.image });
+    } catch (error) { tellSent(words.not_sent); }
+    find("send").disabled = false;
+  });
+
+  // The project that this browser used last, not that of a colleague.
+  function lastProject() {
+    if (annotate.state.project) return annotate.state.project.key;
+    try { return localStorage.getItem("spotter-last-project") || ""; } catch (error) { return ""; }
+  }
+  room.on(["answer"], () => tellSent(""));
 
   // ---------------------------------------------------------------- in step with the room
 

@@ -1,6 +1,7 @@
 // Where one begins: the projects that are there, and a new one.
 //
-// Value in: {projects, where, visit}. Room out: `project`, `run`, `visit`, `who`.
+// Value in: {projects, where, visit}. Room in: `wished` {project, image}. Out: `project`, `run`,
+// `visit`, `who`.
 function createProjects({ element, props, server, watch }) {
   const { room: openRoom, element: make, svg, fill } = window.spotter;
   const room = openRoom(props.room);
@@ -51,6 +52,7 @@ function createProjects({ element, props, server, watch }) {
     if (!answer) return;
     room.set({ project: answer.project, run: answer.run });
     remember("sessionStorage", "spotter-project", key);
+    remember("localStorage", "spotter-last-project", key);
   }
 
   const cross = () => svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, [svg("path", { d: "M4 4l8 8M12 4l-8 8" })]);
@@ -95,6 +97,12 @@ function createProjects({ element, props, server, watch }) {
   room.on(["project"], ({ project }) => {
     document.documentElement.toggleAttribute("data-project", Boolean(project));
     if (!project) { ask("list_projects"); remember("sessionStorage", "spotter-project", ""); }
+  });
+
+  // Another tab has put a picture into a project.
+  room.on(["wished"], async ({ wished }) => {
+    if ((room.state.project || {}).key !== wished.project) await open(wished.project);
+    if ((room.state.project || {}).key === wished.project) room.set({ goto: { image: wished.image } });
   });
 
   // Who reloads the page goes on where he was.
