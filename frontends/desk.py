@@ -213,8 +213,8 @@ class Desk:
         Raises:
             InputError: The limit is reached.
         """
-        used, limit = size_of(visit.folder), 3 * self.limits.visit_max_bytes
-        if self.shared is None and used > limit:
+        limit = 3 * self.limits.visit_max_bytes
+        if self.shared is None and size_of(visit.folder) > limit:
             raise InputError(
                 f"the export grows beyond {limit / 1e6:.0f} MB.", "Export the whole project."
             )

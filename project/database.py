@@ -20,7 +20,9 @@ from project.schema import APPLICATION_ID, MIGRATIONS
 __all__ = ["Database"]
 
 _BUSY_S = 20.0
-_OWN_OF_SQLITE = ("sqlite_schema", "sqlite_temp_schema", "sqlite_sequence", "sqlite_stat1")
+_OWN_OF_SQLITE = frozenset(
+    ("sqlite_schema", "sqlite_temp_schema", "sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
+)
 
 
 class Database:
