@@ -191,8 +191,12 @@ def add_train_parser(kinds: Any) -> None:
     parser.set_defaults(run=_run_train)
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the project")
     parser.add_argument("--minutes", type=float, help="how long to train, usually 15")
-    parser.add_argument("--scenes", default="", help="cache of training.scenes to mix in")
-    parser.add_argument("--crops", default="", help="cache of training.crops to mix in")
+    parser.add_argument(
+        "--scenes", default="", help="training.scenes to mix in; else some of the shipped gallery"
+    )
+    parser.add_argument(
+        "--crops", default="", help="training.crops to mix in; else some of the shipped gallery"
+    )
     parser.add_argument("--threads", type=int, help="threads to compute with, usually 1")
     parser.add_argument("--background", action="store_true", help="return at once")
     parser.add_argument("--resume", metavar="RUN", help="continue a stopped run as it was")

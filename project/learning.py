@@ -22,6 +22,7 @@ from typing import Any, Literal, TypeAlias
 from core.config import Section
 from core.errors import DataError, InputError
 from core.files import read_json, sha256_of, write_bytes
+from pipeline.cache import cache_folder
 from pipeline.config import LocateConfig
 from project.processes import is_alive, started_at
 from project.store import Project
@@ -151,7 +152,8 @@ def _start(
         (folder / STOP_NAME).unlink()
     command = [
         python, "-m", "training.learn", "--project", str(project.folder.resolve()),
-        "--run", str(folder.resolve()), *(["--resume"] if resume else []),
+        "--run", str(folder.resolve()), "--cache", str(cache_folder("synthetic").resolve()),
+        *(["--resume"] if resume else []),
         *(["--max-minutes", str(minutes)] if minutes is not None else []), *options,
     ]  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)

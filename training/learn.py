@@ -3,7 +3,8 @@
     python -m training.learn --project PROJECT --run PROJECT/runs/NAME --max-minutes 15
 
 Pictures of the project are mixed with synthetic scenes (`--scenes`, a cache of
-``training.scenes``; `--crops`, of ``training.crops``), so that nothing is forgotten. Held-out
+``training.scenes``; `--crops`, of ``training.crops``; else small ones of the shipped gallery, made
+once), so that nothing is forgotten. Held-out
 pictures of the project are never trained on; the figures before and after are theirs. Writes into
 the run's folder `status.json` and `detector/log.jsonl` as it goes, at the end `model/`,
 `reranker-model/` and `metrics.json`. A file `stop` ends it early; `--resume` continues with the
@@ -30,6 +31,7 @@ from core.errors import Cancelled, DataError, ModelError, SpotterError
 from core.files import read_json, write_bytes, write_json
 from core.image import read_image
 from dataset.record import Record
+from pipeline.cache import cache_folder
 from pipeline.catalog import MODELS_PATH
 from project.learning import STOP_NAME, process_note, project_config
 from project.store import Project
@@ -56,6 +58,7 @@ from training.learn_data import (
     mix_scenes,
 )
 from training.learn_options import CONFIG_NAME, LearnOptions, parse
+from training.learn_synthetic import make_default_crops, make_default_scenes
 from training.scenes import CachedScene, read_scenes
 
 __all__ = ["LearnOptions", "learn", "main"]
@@ -130,7 +133,7 @@ def learn(project: Project, run: Path, options: LearnOptions, *, resume: bool = 
     init = Path(options.init) if options.init else initial_weights(project)
     before = measure_before(run, init, divided, reporter, options)
     own = cache_scenes(divided.train, run / "scenes")
-    synthetic = read_scenes(Path(options.scenes)) if options.scenes else []
+    synthetic = synthetic_scenes(options, reporter)
     scenes = mix_scenes(own, synthetic, options.synthetic_ratio)
     weights, steps = fine_tune(run / "detector", scenes, init, options, reporter, resume=resume)
     reporter.say("exporting", 0.74)
@@ -155,6 +158,23 @@ def learn(project: Project, run: Path, options: LearnOptions, *, resume: bool = 
     message = f"AP50 {before['ap50']:.3f} before, {after['ap50']:.3f} after ({gain:+.3f})."
     reporter.end("finished", "finished", 1.0, message)
     return metrics
+
+
+def synthetic_scenes(options: LearnOptions, reporter: Reporter) -> list[CachedScene]:
+    """Those that were named, else a few of the shipped gallery; none where none are wished."""
+    if options.synthetic_ratio <= 0:
+        return []
+    if options.scenes:
+        return read_scenes(Path(options.scenes))
+    return read_scenes(
+        make_default_scenes(
+            _cache(options), lambda share: reporter.say("making synthetic scenes", 0.09)
+        )
+    )
+
+
+def _cache(options: LearnOptions) -> Path:
+    return Path(options.cache) if options.cache else cache_folder("synthetic")
 
 
 def teach_reranker(
@@ -186,12 +206,23 @@ def teach_reranker(
         return not reporter.stopped
 
     config = project_config(project)
+    upscaler = _model_folder(config.upscale.model) / "upscaler.onnx"
+
+    def crops() -> Path | None:
+        if options.synthetic_ratio <= 0:
+            return None
+        if options.crops:
+            return Path(options.crops)
+        return make_default_crops(
+            _cache(options), upscaler, lambda share: reporter.say("making synthetic crops", 0.75)
+        )
+
     settings = RerankerOptions(
         start=_model_folder(config.rerank.model),
         minutes=options.max_minutes * options.reranker_ratio,
         max_steps=options.max_steps,
-        crops=options.crops,
-        upscaler=_model_folder(config.upscale.model) / "upscaler.onnx",
+        crops=crops,
+        upscaler=upscaler,
         threads=options.threads,
         seed=options.seed,
     )

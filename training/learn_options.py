@@ -17,7 +17,24 @@ CONFIG_NAME = "config.json"
 
 @dataclass(frozen=True, slots=True)
 class LearnOptions:
-    """Settings of one run; written beside its model."""
+    """Settings of one run; written beside its model.
+
+    Args:
+        max_minutes: How long to train; exporting and measuring come on top.
+        max_steps: Instead of minutes, where it is not 0.
+        batch_size: Crops in a step of the detector.
+        crop_wh: Their size.
+        learning_rate: Of the detector.
+        weight_decay: Of the detector.
+        synthetic_ratio: Share of synthetic scenes; 0: neither scenes nor crops are mixed in.
+        reranker_ratio: Share of the time for the reranker; 0: the detector alone.
+        scenes: Cache of ``training.scenes`` to mix in; "": a small one of the shipped gallery.
+        crops: Cache of ``training.crops`` to mix in; "": the same.
+        cache: Where those small ones are kept; "": in the user's own cache.
+        init: Weights to start from; "": those in use.
+        threads: Threads to compute with.
+        seed: Of all draws.
+    """
 
     max_minutes: float = 15.0
     max_steps: int = 0
@@ -29,6 +46,7 @@ class LearnOptions:
     reranker_ratio: float = 0.25
     scenes: str = ""
     crops: str = ""
+    cache: str = ""
     init: str = ""
     threads: int = 1
     seed: int = 0
@@ -100,12 +118,15 @@ def parse(argv: Sequence[str] | None, description: str) -> Request:
         "--synthetic-ratio", type=float,
         help=f"share of synthetic scenes, usually {usual.synthetic_ratio:g}; 0: none",
     )  # fmt: skip
-    parser.add_argument("--scenes", help="cache of training.scenes to mix in")
+    parser.add_argument(
+        "--scenes", help="cache of training.scenes to mix in; else a small one of the gallery"
+    )
     parser.add_argument(
         "--reranker-ratio", type=float,
         help=f"share of the time for the reranker, usually {usual.reranker_ratio:g}; 0: none",
     )  # fmt: skip
-    parser.add_argument("--crops", help="cache of training.crops to mix in")
+    parser.add_argument("--crops", help="cache of training.crops to mix in; else a small one")
+    parser.add_argument("--cache", help="folder where those small ones are kept")
     parser.add_argument("--init", help="weights to start from, safetensors")
     parser.add_argument("--threads", type=int, help=f"usually {usual.threads}")
     parser.add_argument("--seed", type=int, help=f"usually {usual.seed}")

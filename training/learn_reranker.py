@@ -42,7 +42,7 @@ class RerankerOptions:
         minutes: How long.
         max_steps: At most this many steps; 0: by time alone.
         batch: Crops in a step.
-        crops: Cache of ``training.crops`` to mix in, "" for none.
+        crops: Gives a cache of ``training.crops`` to mix in, or None; called once it is needed.
         upscaler: ONNX file of the upscaler, None: bicubic.
         threads: Threads to compute with.
         seed: Of all draws.
@@ -52,7 +52,7 @@ class RerankerOptions:
     minutes: float
     max_steps: int = 0
     batch: int = 48
-    crops: str = ""
+    crops: Callable[[], Path | None] = lambda: None
     upscaler: Path | None = None
     threads: int = 1
     seed: int = 0
@@ -84,10 +84,10 @@ def learn_reranker(
     }
     if counts["train"] < TRAIN_MIN or counts["held_out"] < HELD_OUT_MIN:
         return {"crops": counts, "left_out": "too few crops with captions of known words"}
-    mixed = _mix(own, options.crops, run / "crops" / "mixed")
     before = _evaluate_start(options.start, held_out)
     if before is None:
         return {"crops": counts, "left_out": "the held-out captions are too much alike"}
+    mixed = _mix(own, options.crops(), run / "crops" / "mixed")
     out = run / "reranker"
     config = Config(
         crops=str(mixed), val_crops=str(held_out), out=str(out), batch=options.batch,
@@ -143,11 +143,11 @@ def _shares(meaning: Description) -> NDArray[np.float32]:
     return shares
 
 
-def _mix(own: Path, synthetic: str, out: Path) -> Path:
+def _mix(own: Path, synthetic: Path | None, out: Path) -> Path:
     """A folder with the own crops about as often as synthetic ones, as links."""
-    if not synthetic:
+    if synthetic is None:
         return own
-    shards = sorted(Path(synthetic).glob("crops-*.npz"))
+    shards = sorted(synthetic.glob("crops-*.npz"))
     total = sum(len(np.load(path)["type_id"]) for path in shards)
     times = max(1, round(total / len(np.load(own / "crops-00000.npz")["type_id"])))
     out.mkdir(parents=True, exist_ok=True)

@@ -9,13 +9,14 @@ import shutil
 import stat
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from core.errors import InputError
+from pipeline.cache import set_cache_folder
 from pipeline.config import LocateConfig
 from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
@@ -74,7 +75,16 @@ def _wait(project: Project, run_id: str) -> str:
     return run_status(project, run_id).state
 
 
-def test_a_run_is_started_stopped_and_continued(project: Project, fake_python: str) -> None:
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path) -> Iterator[None]:
+    set_cache_folder(tmp_path / "cache")
+    yield
+    set_cache_folder(None)
+
+
+def test_a_run_is_started_stopped_and_continued(
+    project: Project, fake_python: str, tmp_path: Path
+) -> None:
     begun = start_run(project, minutes=2, options=["--threads", "2"], python=fake_python)
     assert (begun.state, begun.phase) == ("running", "starting")
     with pytest.raises(InputError, match="is going on"):
@@ -88,6 +98,7 @@ def test_a_run_is_started_stopped_and_continued(project: Project, fake_python: s
     _wait(project, begun.id)
     first, second = (begun.folder / "arguments.txt").read_text().splitlines()
     assert "--max-minutes 2 --threads 2" in first
+    assert f"--cache {tmp_path / 'cache' / 'synthetic'}" in first
     assert "--resume" not in first
     assert second.endswith("--resume"), "with the minutes that the run was begun with"
 

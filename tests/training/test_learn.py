@@ -22,7 +22,7 @@ from project.learning import use_run
 from project.pictures import read_picture
 from project.store import Project
 from project.types import Add, Move
-from training.learn import LearnOptions, Reporter, learn, measure_before
+from training.learn import LearnOptions, Reporter, learn, measure_before, synthetic_scenes
 from training.learn_data import (
     cache_scenes,
     divide,
@@ -32,6 +32,7 @@ from training.learn_data import (
     mix_scenes,
 )
 from training.learn_options import parse
+from training.learn_synthetic import make_default_crops
 from training.scenes import CachedScene
 
 
@@ -146,6 +147,35 @@ def test_a_continued_run_keeps_its_settings(tmp_path: Path) -> None:
         parse([*line, "--resume"], "").options()
 
 
+def test_runs_share_a_small_cache_of_the_gallery(tmp_path: Path) -> None:
+    told: list[float] = []
+    folder = make_default_crops(tmp_path, None, told.append, num_shards=1)
+    assert told == [0.0]
+    [shard] = folder.glob("crops-*.npy")
+    assert np.load(shard).shape == (128, 112, 112, 3)
+    before = shard.stat().st_mtime_ns
+    assert make_default_crops(tmp_path, None, told.append, num_shards=1) == folder
+    assert shard.stat().st_mtime_ns == before, "made once"
+    seen: list[int] = []
+
+    def make(library, config, out, *, count, seed, start):
+        (out / "blocks").mkdir(parents=True, exist_ok=True)
+        row = {"image": "a.jpg", "annotations": []}
+        (out / "blocks" / f"{start // 100:05d}.jsonl").write_text(json.dumps(row) + "\n")
+        seen.append(start)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.learn_synthetic.make_scenes", make)
+        options = LearnOptions(cache=str(tmp_path))
+        assert len(synthetic_scenes(options, Reporter(tmp_path))) == 3
+        assert len(synthetic_scenes(options, Reporter(tmp_path))) == 3
+    assert seen == [0, 100, 200]
+    assert synthetic_scenes(replace(options, synthetic_ratio=0), Reporter(tmp_path)) == []
+    (tmp_path / "stop").touch()
+    with pytest.raises(Cancelled):
+        synthetic_scenes(options, Reporter(tmp_path))
+
+
 def test_pictures_are_cached_at_two_scales(project: Project, tmp_path: Path) -> None:
     [record, *_] = to_dataset(project).records
     full, half = cache_scenes([record], tmp_path / "scenes")
@@ -178,7 +208,7 @@ def test_scenes_are_mixed_as_wished(own: int, synthetic: int, ratio: float) -> N
 @pytest.mark.slow
 def test_a_run_ends_with_a_model_in_use(project: Project) -> None:
     run = project.folder / "runs" / "20260101-120000"
-    options = LearnOptions(max_steps=3, batch_size=2, crop_wh=(96, 64))
+    options = LearnOptions(max_steps=3, batch_size=2, crop_wh=(96, 64), synthetic_ratio=0)
     run.mkdir(parents=True)
     (run / "stop").touch()
     with pytest.raises(Cancelled):
