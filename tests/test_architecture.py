@@ -106,7 +106,16 @@ def test_locator_names_no_family() -> None:
 
 @pytest.mark.parametrize(
     "package",
-    ["core", "pipeline", "dataset", "synth", "pipeline.locate", "project.store", "convert.job", "frontends.cli"],
+    [
+        "core",
+        "pipeline",
+        "dataset",
+        "synth",
+        "pipeline.locate",
+        "project.store",
+        "convert.job",
+        "frontends.cli",
+    ],
 )
 def test_import_is_light(package: str) -> None:
     code = f"import {package}, sys; print([name for name in {HEAVY!r} if name in sys.modules])"
