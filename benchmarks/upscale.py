@@ -105,7 +105,7 @@ def compare(weights: Path, *, num_crops: int, margin_px: int, seed: int = 0) -> 
         "margin_px": margin_px,
         "most_calls_for_a_picture": max(calls),
         "against_the_whole_picture_grey_levels": {
-            "crops_away_from_the_edge": sum(inside),
+            "crops_away_from_the_edge": int(sum(inside)),
             "largest_there": int(max(np.array(gaps)[inside], default=0)),
             "share_within_1_of_all": float(np.mean(np.array(gaps) <= 1)),
         },
