@@ -91,9 +91,16 @@ def doctor_report(findings: Mapping[str, Any]) -> str:
         rows.append(["chosen", f"{chosen['name']} on {chosen['device']}, {chosen['precision']}"])
         rows += [["gpu", gpu] for gpu in engine["gpus"]]
         rows.append(["because", engine["reason"]])
+    optional = []
     for model in findings["models"]:
-        state = "ok" if model["ok"] else "missing" if model["needed"] else "absent"
-        rows.append([f"model {model['id']}", f"{state}  ({model['note']})"])
+        if model["ok"] or model["needed"]:
+            state = "ok" if model["ok"] else "missing"
+            rows.append([f"model {model['id']}", f"{state}  ({model['note']})"])
+        else:
+            optional.append(model["id"])
+    if optional:
+        # Nobody needs them all; how to get one is told by `export --list` and `--json`.
+        rows.append(["optional models", f"{len(optional)} not here: python app.py export --list"])
     rows += [["conflict", sentence] for sentence in findings["conflicts"]]
     rows.append(["", "All good." if findings["ok"] else "Something is missing, see above."])
     return _table(rows)
