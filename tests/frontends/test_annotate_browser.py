@@ -334,6 +334,7 @@ def test_a_change_stays_in_the_project_in_which_it_was_made(browse, pictures):
     first = page.evaluate(f"{STATE}.photo.id")
     page.evaluate(f"window.spotter.room('annotate').set({{selected: {STATE}.rows[0].id}})")
     page.keyboard.press("ArrowRight")  # held back for a moment, in which one leaves
+    page.wait_for_function(f"{STATE}.rows[0].x === 101")
     _leave(page)
     page.click("#annotate-projects .item:nth-child(1) .open")
     page.wait_for_function(f"{STATE}.photo && {STATE}.saving.state === 'saved'")
