@@ -5,6 +5,7 @@ A family decodes the outputs for one image into `Candidates`; everything before 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Candidates:
     class_id: NDArray[np.int64]
 
 
-class NetworkDetector:
+class NetworkDetector(ABC):
     """A detector around one network; a family adds `decode`.
 
     Args:
@@ -99,6 +100,7 @@ class NetworkDetector:
                 )
         return [found[i] for i in range(len(images))]
 
+    @abstractmethod
     def decode(
         self, outputs: Mapping[str, NDArray[np.float32]], input_wh: tuple[int, int]
     ) -> Candidates:
@@ -111,7 +113,6 @@ class NetworkDetector:
         Raises:
             ModelError: The outputs have another shape than the family's.
         """
-        raise NotImplementedError
 
     def _run(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """The outputs of a batch, as float32; networks of fixed batch see one image at a time."""
