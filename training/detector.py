@@ -2,8 +2,8 @@
 
     python -m training.detector --scenes CACHE --out RUN --max-minutes 70 --threads 1
 
-A straight loop over Ultralytics' YOLO11n: AdamW, warm-up and cosine over time, moving average of
-the weights, crops of 256x256, larger ones in the last fifth. ``--resume`` continues RUN.
+A straight loop over Ultralytics' YOLO11n: AdamW or Muon, warm-up and cosine over time, moving
+average of the weights, crops of 256x256, larger ones in the last fifth. ``--resume`` continues RUN.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from torch import nn
 
 from core.files import write_json
 from training.detector_data import BatchFeed, to_batch
+from training.optimize import KINDS, Kind, Optimizers, cosine, make_optimizer, update_average
 from training.precision import mixed_precision
 from training.scenes import read_scenes
 from training.yolo import DetectionModel, get_cfg
@@ -48,6 +49,7 @@ class TrainOptions:
     late_crop_wh: tuple[int, int] = (416, 352)
     late_ratio: float = 0.2
     learning_rate: float = 2e-3
+    optimizer: Kind = "adamw"
     weight_decay: float = 0.02
     seed: int = 0
     threads: int = 1
@@ -72,32 +74,14 @@ def to_float32(output: Any) -> Any:
     return output.float() if torch.is_tensor(output) else output
 
 
-def make_optimizer(model: nn.Module, options: TrainOptions) -> torch.optim.AdamW:
-    """AdamW that decays matrices and kernels but no bias and no normalisation."""
-    weights = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": weights, "weight_decay": options.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, options.learning_rate, betas=(0.9, 0.99), fused=True)
-
-
 def learning_rate_at(step: int, progress: float, peak: float) -> float:
     """Linear warm-up over steps, then a cosine over the run's progress down to 1.5 %."""
-    cosine = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
-    return peak * min(1.0, (step + 1) / WARMUP_STEPS) * (0.985 * cosine + 0.015)
+    return peak * min(1.0, (step + 1) / WARMUP_STEPS) * cosine(progress, 0.015)
 
 
-@torch.no_grad()
-def update_ema(ema: nn.Module, model: nn.Module, step: int) -> None:
-    """Move the average towards the model; early averages forget faster."""
-    decay = min(EMA_DECAY, (1 + step) / (20 + step))
-    for mean, value in zip(ema.state_dict().values(), model.state_dict().values(), strict=True):
-        if mean.dtype.is_floating_point:
-            mean.lerp_(value, 1 - decay)
-        else:
-            mean.copy_(value)
+def average_decay_at(step: int) -> float:
+    """Share of the past in the averaged weights; early averages forget faster."""
+    return min(EMA_DECAY, (1 + step) / (20 + step))
 
 
 def train(scenes_path: Path, out: Path, options: TrainOptions, *, resume: bool = False) -> Path:
@@ -120,7 +104,12 @@ def train(scenes_path: Path, out: Path, options: TrainOptions, *, resume: bool =
     if options.init:
         model.load_state_dict(load_file(options.init))
     ema = copy.deepcopy(model).eval()
-    optimizer = make_optimizer(model, options)
+    optimizer = make_optimizer(
+        model,
+        learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
+        kind=options.optimizer,
+    )
     step, spent_s = load_state(out, model, ema, optimizer) if resume else (0, 0.0)
     print(
         f"{len(scenes)} scenes, {sum(len(s.xyxy) for s in scenes)} boxes, step {step}", flush=True
@@ -139,11 +128,10 @@ def train(scenes_path: Path, out: Path, options: TrainOptions, *, resume: bool =
             is_late = True
             feed.set_crops(options.late_crop_wh, late_batch_size(options))
         rate = learning_rate_at(step, progress, options.learning_rate)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        optimizer.set_rate(rate)
         recent.append(train_step(model, optimizer, feed.next(), device))
         step += 1
-        update_ema(ema, model, step)
+        update_average(ema, model, average_decay_at(step))
         if step % 25 == 0:
             report(out, step, progress, time.monotonic() - start, rate, recent, options)
             recent.clear()
@@ -157,7 +145,7 @@ def train(scenes_path: Path, out: Path, options: TrainOptions, *, resume: bool =
 
 
 def train_step(
-    model: DetectionModel, optimizer: torch.optim.Optimizer, batch: dict, device: torch.device
+    model: DetectionModel, optimizer: Optimizers, batch: dict, device: torch.device
 ) -> np.ndarray:
     """One update; returns the three parts of the loss: box, class, distribution."""
     batch = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
@@ -167,7 +155,7 @@ def train_step(
     # In bfloat16 the losses of small boxes vanish, so predictions are widened first.
     loss, parts = model.loss(batch, to_float32(output))
     loss = loss.sum() / len(batch["img"])
-    optimizer.zero_grad(set_to_none=True)
+    optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)
     optimizer.step()
@@ -220,7 +208,7 @@ def save_state(
     out: Path,
     model: nn.Module,
     ema: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizers,
     step: int,
     spent_s: float,
 ) -> None:
@@ -240,7 +228,7 @@ def save_state(
 
 
 def load_state(
-    out: Path, model: nn.Module, ema: nn.Module, optimizer: torch.optim.Optimizer
+    out: Path, model: nn.Module, ema: nn.Module, optimizer: Optimizers
 ) -> tuple[int, float]:
     """Load state.pt into all three; returns the step and the seconds already spent."""
     state = torch.load(out / "state.pt", weights_only=True, map_location="cpu")
@@ -255,7 +243,7 @@ def smoke() -> None:
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)
     model = build_model().train()
-    optimizer = make_optimizer(model, TrainOptions())
+    optimizer = make_optimizer(model, learning_rate=1e-3, weight_decay=0.0)
     for _ in range(2):
         crops = []
         for _ in range(4):
@@ -279,6 +267,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--late-ratio", type=float, default=defaults.late_ratio)
     parser.add_argument("--init", default="", help="weights to start from, safetensors")
     parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
+    parser.add_argument("--optimizer", choices=KINDS, default=defaults.optimizer)
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--threads", type=int, default=defaults.threads)
     parser.add_argument("--device", default=defaults.device)
@@ -299,6 +288,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         late_ratio=arguments.late_ratio,
         init=arguments.init,
         learning_rate=arguments.learning_rate,
+        optimizer=arguments.optimizer,
         seed=arguments.seed,
         threads=arguments.threads,
         device=arguments.device,

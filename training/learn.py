@@ -37,14 +37,13 @@ from project.learning import STOP_NAME, process_note, project_config
 from project.store import Project
 from training.detector import (
     TrainOptions,
+    average_decay_at,
     build_model,
     learning_rate_at,
     load_state,
-    make_optimizer,
     report,
     save_state,
     train_step,
-    update_ema,
 )
 from training.detector_data import BatchFeed
 from training.evaluate_detector import evaluate, open_detector
@@ -59,6 +58,7 @@ from training.learn_data import (
 )
 from training.learn_options import CONFIG_NAME, LearnOptions, parse
 from training.learn_synthetic import make_default_crops, make_default_scenes
+from training.optimize import make_optimizer, update_average
 from training.scenes import CachedScene, read_scenes
 
 __all__ = ["LearnOptions", "learn", "main"]
@@ -314,7 +314,12 @@ def fine_tune(
     model = build_model().train()
     model.load_state_dict(load_file(init))
     ema = copy.deepcopy(model).eval()
-    optimizer = make_optimizer(model, settings)
+    optimizer = make_optimizer(
+        model,
+        learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
+        kind=options.optimizer,
+    )
     step, spent_s = 0, 0.0
     if resume and (out / "state.pt").is_file():
         step, spent_s = load_state(out, model, ema, optimizer)
@@ -326,14 +331,13 @@ def fine_tune(
     device = torch.device("cpu")
     try:
         while (progress := _progress(step, time.monotonic() - start, options)) < 1:
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate_at(step, progress, options.learning_rate)
+            rate = learning_rate_at(step, progress, options.learning_rate)
+            optimizer.set_rate(rate)
             recent.append(train_step(model, optimizer, feed.next(), device))
             step += 1
-            update_ema(ema, model, step)
+            update_average(ema, model, average_decay_at(step))
             passed_s = time.monotonic() - start
             if step % _REPORT_STEPS == 0 or reporter.stopped:
-                rate = optimizer.param_groups[0]["lr"]
                 report(out, step, progress, passed_s, rate, recent, settings)
                 recent.clear()
                 left_s = passed_s * (1 - progress) / max(progress, 1e-6)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.errors import DataError
 from core.files import read_json
+from training.optimize import KINDS, Kind
 
 __all__ = ["CONFIG_NAME", "LearnOptions", "Request", "parse"]
 
@@ -26,6 +27,7 @@ class LearnOptions:
         crop_wh: Their size.
         learning_rate: Of the detector.
         weight_decay: Of the detector.
+        optimizer: Of the detector: "adamw" or "muon".
         synthetic_ratio: Share of synthetic scenes; 0: neither scenes nor crops are mixed in.
         reranker_ratio: Share of the time for the reranker; 0: the detector alone.
         scenes: Cache of ``training.scenes`` to mix in; "": a small one of the shipped gallery.
@@ -42,6 +44,7 @@ class LearnOptions:
     crop_wh: tuple[int, int] = (256, 256)
     learning_rate: float = 8e-4
     weight_decay: float = 0.02
+    optimizer: Kind = "adamw"
     synthetic_ratio: float = 0.5
     reranker_ratio: float = 0.25
     scenes: str = ""
@@ -114,6 +117,9 @@ def parse(argv: Sequence[str] | None, description: str) -> Request:
     parser.add_argument("--batch-size", type=int, help=f"usually {usual.batch_size}")
     parser.add_argument("--crop-wh", type=int, nargs=2, help=f"usually {usual.crop_wh}")
     parser.add_argument("--learning-rate", type=float, help=f"usually {usual.learning_rate:g}")
+    parser.add_argument(
+        "--optimizer", choices=KINDS, help=f"of the detector, usually {usual.optimizer}"
+    )
     parser.add_argument(
         "--synthetic-ratio", type=float,
         help=f"share of synthetic scenes, usually {usual.synthetic_ratio:g}; 0: none",

@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import math
 import platform
 import subprocess
 import time
@@ -35,6 +34,7 @@ from torch.nn import functional
 
 from core.errors import ConfigError
 from training.crops import open_upscaler
+from training.optimize import Optimizers, cosine, make_optimizer, update_average
 from training.precision import mixed_precision
 from training.reranker_data import Batch, CropCache, draw_batch
 from training.reranker_eval import (
@@ -101,7 +101,12 @@ def train(
         load_start(model, Path(config.start_from))
     average = DualEncoder(shape).to(memory_format=torch.channels_last).eval()
     average.load_state_dict(model.state_dict())
-    optimizer = _build_optimizer(model, config)
+    optimizer = make_optimizer(
+        model,
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay,
+        betas=(0.9, 0.98),
+    )
     step, spent_s = 0, 0.0
     if resume and (out / "checkpoint.pt").exists():
         state = torch.load(out / "checkpoint.pt", weights_only=True)
@@ -120,9 +125,8 @@ def train(
         progress = max((now - start) / total_s, step / config.max_steps)
         if keep_going is not None and not keep_going(progress):
             break
-        rate = config.learning_rate * min(1.0, (step + 1) / 60) * _anneal(progress)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        rate = config.learning_rate * min(1.0, (step + 1) / 60) * cosine(progress, 0.01)
+        optimizer.set_rate(rate)
         if len(queue) < config.batch:
             cache.refresh()
             queue = rng.permutation(len(cache))
@@ -131,12 +135,12 @@ def train(
         model.train()
         side_px = config.small_px if progress < config.small_ratio else shape.image_size
         loss, parts = _compute_losses(model, batch, side_px, config.type_weight)
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
         optimizer.step()
         step += 1
-        _update_average(average, model, min(config.ema_decay, (1 + step) / (20 + step)))
+        update_average(average, model, min(config.ema_decay, (1 + step) / (20 + step)))
         sums += parts
         if now - last_said > 30 or step == 1:
             speed = config.batch * (step - said_step) / max(time.monotonic() - last_said, 1e-6)
@@ -229,30 +233,6 @@ def _compute_color_loss(output: Tensor, batch: Batch) -> Tensor:
     return ((0.3 * presence + 0.3 * amount + 0.3 * pattern) * painted).mean()
 
 
-def _build_optimizer(model: DualEncoder, config: Config) -> torch.optim.AdamW:
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": matrices, "weight_decay": config.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
-
-
-def _anneal(progress: float) -> float:
-    return max(0.5 * (1 + math.cos(math.pi * min(progress, 1.0))), 0.01)
-
-
-@torch.no_grad()
-def _update_average(average: DualEncoder, model: DualEncoder, decay: float) -> None:
-    pairs = zip(average.state_dict().values(), model.state_dict().values(), strict=True)
-    for mean, value in pairs:
-        if mean.dtype.is_floating_point:
-            mean.lerp_(value, 1 - decay)
-        else:
-            mean.copy_(value)
-
-
 def _open_photographs(config: Config) -> Photographs | None:
     if not config.photographs:
         return None
@@ -300,7 +280,7 @@ def _save_checkpoint(
     out: Path,
     model: DualEncoder,
     average: DualEncoder,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizers,
     step: int,
     spent_s: float,
 ) -> None:

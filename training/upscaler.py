@@ -38,6 +38,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from training.compact import Compact
 from training.degrade import degrade, draw_level
+from training.optimize import cosine
 from training.patches import iterate_patches, list_pictures, read_cutouts, split_pictures
 from training.precision import mixed_precision
 from training.upscaler_eval import measure_psnr
@@ -249,9 +250,8 @@ def _set_learning_rate(
     optimizer: torch.optim.Optimizer, config: Config, step: int, done: float
 ) -> None:
     warm = min(1.0, (step + 1) / 200)
-    cosine = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
     for group in optimizer.param_groups:
-        group["lr"] = config.learning_rate * warm * cosine
+        group["lr"] = config.learning_rate * warm * cosine(done, 0.01)
 
 
 def _to_tensor(image: np.ndarray) -> Tensor:

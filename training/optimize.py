@@ -1,0 +1,96 @@
+"""What every training loop here needs: an optimizer, a moving average of the weights, a rate."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, get_args
+
+import torch
+from torch import nn
+
+from training.muon import Muon, split_parameters
+
+__all__ = ["KINDS", "Kind", "Optimizers", "cosine", "make_optimizer", "update_average"]
+
+Kind = Literal["adamw", "muon"]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+
+class Optimizers:
+    """Several optimizers over parts of one model, driven as one."""
+
+    def __init__(self, *parts: torch.optim.Optimizer) -> None:
+        self._parts = parts
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """The groups of all parts."""
+        return [group for part in self._parts for group in part.param_groups]
+
+    def set_rate(self, rate: float) -> None:
+        """Set the learning rate of every group."""
+        for group in self.param_groups:
+            group["lr"] = rate
+
+    def zero_grad(self) -> None:
+        """Drop all gradients."""
+        for part in self._parts:
+            part.zero_grad(set_to_none=True)
+
+    def step(self) -> None:
+        """One update of every part."""
+        for part in self._parts:
+            part.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state of every part, in order."""
+        return {"parts": [part.state_dict() for part in self._parts]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state again; the parts must be of the same kinds."""
+        for part, saved in zip(self._parts, state["parts"], strict=True):
+            part.load_state_dict(saved)
+
+
+def make_optimizer(
+    model: nn.Module,
+    *,
+    learning_rate: float,
+    weight_decay: float,
+    kind: Kind = "adamw",
+    betas: tuple[float, float] = (0.9, 0.99),
+) -> Optimizers:
+    """An optimizer that decays matrices and kernels but no bias and no normalisation.
+
+    Args:
+        model: Its parameters that take gradients are trained.
+        learning_rate: Peak rate; of the same meaning for both kinds.
+        weight_decay: Decoupled decay of matrices and kernels.
+        kind: "adamw", or "muon" for matrices and kernels with AdamW for the rest.
+        betas: Of AdamW.
+    """
+    suited, others = split_parameters(model) if kind == "muon" else ([], list(model.parameters()))
+    groups = [
+        {"params": [p for p in others if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    adamw = torch.optim.AdamW(groups, learning_rate, betas=betas, fused=True)
+    if not suited:
+        return Optimizers(adamw)
+    return Optimizers(Muon(suited, learning_rate, weight_decay=weight_decay), adamw)
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
+    """Move the averaged weights towards the model's; whole numbers are copied."""
+    pairs = zip(average.state_dict().values(), model.state_dict().values(), strict=True)
+    for mean, value in pairs:
+        if mean.dtype.is_floating_point:
+            mean.lerp_(value, 1 - decay)
+        else:
+            mean.copy_(value)
+
+
+def cosine(progress: float, floor: float) -> float:
+    """Half a cosine from 1 at the start of a run to floor at its end (progress 1)."""
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
