@@ -26,7 +26,7 @@ from torch import nn
 
 from core.files import write_json
 from training.detector_data import BatchFeed, to_batch
-from training.optimize import KINDS, Kind, Optimizers, cosine, make_optimizer, update_average
+from training.optimize import KINDS, Kind, Optimizers, make_optimizer, rate_at, update_average
 from training.precision import mixed_precision
 from training.scenes import read_scenes
 from training.yolo import DetectionModel, get_cfg
@@ -75,13 +75,8 @@ def to_float32(output: Any) -> Any:
 
 
 def learning_rate_at(step: int, progress: float, peak: float) -> float:
-    """Linear warm-up over steps, then a cosine over the run's progress down to 1.5 %."""
-    return peak * min(1.0, (step + 1) / WARMUP_STEPS) * cosine(progress, 0.015)
-
-
-def average_decay_at(step: int) -> float:
-    """Share of the past in the averaged weights; early averages forget faster."""
-    return min(EMA_DECAY, (1 + step) / (20 + step))
+    """Linear warm-up, then a cosine down to 1.5 % of the peak."""
+    return rate_at(step, progress, peak, warmup_steps=WARMUP_STEPS, floor=0.015)
 
 
 def train(scenes_path: Path, out: Path, options: TrainOptions, *, resume: bool = False) -> Path:
@@ -131,7 +126,7 @@ def train(scenes_path: Path, out: Path, options: TrainOptions, *, resume: bool =
         optimizer.set_rate(rate)
         recent.append(train_step(model, optimizer, feed.next(), device))
         step += 1
-        update_average(ema, model, average_decay_at(step))
+        update_average(ema, model, step, EMA_DECAY)
         if step % 25 == 0:
             report(out, step, progress, time.monotonic() - start, rate, recent, options)
             recent.clear()

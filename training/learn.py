@@ -36,8 +36,8 @@ from pipeline.catalog import MODELS_PATH
 from project.learning import STOP_NAME, process_note, project_config
 from project.store import Project
 from training.detector import (
+    EMA_DECAY,
     TrainOptions,
-    average_decay_at,
     build_model,
     learning_rate_at,
     load_state,
@@ -335,7 +335,7 @@ def fine_tune(
             optimizer.set_rate(rate)
             recent.append(train_step(model, optimizer, feed.next(), device))
             step += 1
-            update_average(ema, model, average_decay_at(step))
+            update_average(ema, model, step, EMA_DECAY)
             passed_s = time.monotonic() - start
             if step % _REPORT_STEPS == 0 or reporter.stopped:
                 report(out, step, progress, passed_s, rate, recent, settings)

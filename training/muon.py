@@ -59,7 +59,8 @@ def _polynomial(gram: Tensor) -> Tensor:
 
 def split_parameters(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """The trainable parameters that Muon suits (kernels and matrices), and all the others."""
-    suited, others = [], []
+    suited: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for parameter in model.parameters():
         if parameter.requires_grad:
             rows = parameter.shape[0] if parameter.ndim else 0

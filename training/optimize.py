@@ -10,7 +10,7 @@ from torch import nn
 
 from training.muon import Muon, split_parameters
 
-__all__ = ["KINDS", "Kind", "Optimizers", "cosine", "make_optimizer", "update_average"]
+__all__ = ["KINDS", "Kind", "Optimizers", "make_optimizer", "rate_at", "update_average"]
 
 Kind = Literal["adamw", "muon"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -81,8 +81,16 @@ def make_optimizer(
 
 
 @torch.no_grad()
-def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
-    """Move the averaged weights towards the model's; whole numbers are copied."""
+def update_average(average: nn.Module, model: nn.Module, step: int, decay: float) -> None:
+    """Move the averaged weights towards the model's; whole numbers are copied.
+
+    Args:
+        average: Changed in place.
+        model: Just updated.
+        step: Updates so far; early averages forget faster.
+        decay: Share of the past that is kept later on.
+    """
+    decay = min(decay, (1 + step) / (20 + step))
     pairs = zip(average.state_dict().values(), model.state_dict().values(), strict=True)
     for mean, value in pairs:
         if mean.dtype.is_floating_point:
@@ -91,6 +99,15 @@ def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
             mean.copy_(value)
 
 
-def cosine(progress: float, floor: float) -> float:
-    """Half a cosine from 1 at the start of a run to floor at its end (progress 1)."""
-    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+def rate_at(step: int, progress: float, peak: float, *, warmup_steps: int, floor: float) -> float:
+    """The learning rate: linear warm-up over steps times half a cosine over the run.
+
+    Args:
+        step: Updates so far.
+        progress: Share of the run that is done, 0 to 1.
+        peak: Largest rate.
+        warmup_steps: Updates until the peak.
+        floor: Share of the peak that is left at the end.
+    """
+    falling = floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+    return peak * min(1.0, (step + 1) / warmup_steps) * falling

@@ -14,6 +14,7 @@ model that the app loads.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import logging
 import platform
@@ -34,7 +35,7 @@ from torch.nn import functional
 
 from core.errors import ConfigError
 from training.crops import open_upscaler
-from training.optimize import Optimizers, cosine, make_optimizer, update_average
+from training.optimize import Optimizers, make_optimizer, rate_at, update_average
 from training.precision import mixed_precision
 from training.reranker_data import Batch, CropCache, draw_batch
 from training.reranker_eval import (
@@ -94,13 +95,7 @@ def train(
     photographs = _open_photographs(config)
     tokenizer = build_tokenizer(ModelConfig().text_length)
     shape = ModelConfig(tower=config.tower, vocabulary_size=tokenizer.get_vocab_size())
-    model = DualEncoder(shape).to(memory_format=torch.channels_last)
-    if config.tower == "vit" and config.small_ratio > 0:
-        raise ConfigError("the vit tower has a fixed size; use --small-ratio 0.")
-    if config.start_from:
-        load_start(model, Path(config.start_from))
-    average = DualEncoder(shape).to(memory_format=torch.channels_last).eval()
-    average.load_state_dict(model.state_dict())
+    model, average = _build_models(config, shape)
     optimizer = make_optimizer(
         model,
         learning_rate=config.learning_rate,
@@ -125,7 +120,7 @@ def train(
         progress = max((now - start) / total_s, step / config.max_steps)
         if keep_going is not None and not keep_going(progress):
             break
-        rate = config.learning_rate * min(1.0, (step + 1) / 60) * cosine(progress, 0.01)
+        rate = rate_at(step, progress, config.learning_rate, warmup_steps=60, floor=0.01)
         optimizer.set_rate(rate)
         if len(queue) < config.batch:
             cache.refresh()
@@ -140,7 +135,7 @@ def train(
         torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
         optimizer.step()
         step += 1
-        update_average(average, model, min(config.ema_decay, (1 + step) / (20 + step)))
+        update_average(average, model, step, config.ema_decay)
         sums += parts
         if now - last_said > 30 or step == 1:
             speed = config.batch * (step - said_step) / max(time.monotonic() - last_said, 1e-6)
@@ -159,6 +154,16 @@ def train(
     _save(out, config, shape, average, metrics)
     _save_checkpoint(out, model, average, optimizer, step, time.monotonic() - start)
     return metrics
+
+
+def _build_models(config: Config, shape: ModelConfig) -> tuple[DualEncoder, DualEncoder]:
+    """The model to train and its moving average, equal so far."""
+    if config.tower == "vit" and config.small_ratio > 0:
+        raise ConfigError("the vit tower has a fixed size; use --small-ratio 0.")
+    model = DualEncoder(shape).to(memory_format=torch.channels_last)
+    if config.start_from:
+        load_start(model, Path(config.start_from))
+    return model, copy.deepcopy(model).eval()
 
 
 def _say(

@@ -38,7 +38,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from training.compact import Compact
 from training.degrade import degrade, draw_level
-from training.optimize import cosine
+from training.optimize import rate_at
 from training.patches import iterate_patches, list_pictures, read_cutouts, split_pictures
 from training.precision import mixed_precision
 from training.upscaler_eval import measure_psnr
@@ -162,7 +162,9 @@ def _learn(run: Run, config: Config, paths: list[Path], device: torch.device) ->
         done = max(run.minutes / config.max_minutes, run.step / config.max_steps)
         if done >= 1:
             return
-        _set_learning_rate(run.optimizer, config, run.step, done)
+        rate = rate_at(run.step, done, config.learning_rate, warmup_steps=200, floor=0.01)
+        for group in run.optimizer.param_groups:
+            group["lr"] = rate
         small, large = pool.mix(
             fresh_small, fresh_large, config.batch
         )  # uint8 (n, 3, s, s), (n, 3, 4s, 4s)
@@ -244,14 +246,6 @@ def _average(run: Run, decay: float) -> None:
     with torch.no_grad():
         for name, value in run.net.state_dict().items():
             run.averaged[name].lerp_(value, 1 - decay)
-
-
-def _set_learning_rate(
-    optimizer: torch.optim.Optimizer, config: Config, step: int, done: float
-) -> None:
-    warm = min(1.0, (step + 1) / 200)
-    for group in optimizer.param_groups:
-        group["lr"] = config.learning_rate * warm * cosine(done, 0.01)
 
 
 def _to_tensor(image: np.ndarray) -> Tensor:

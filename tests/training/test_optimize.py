@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from training.muon import Muon, orthogonalized, split_parameters
-from training.optimize import KINDS, cosine, make_optimizer, update_average
+from training.optimize import KINDS, make_optimizer, rate_at, update_average
 
 
 def small_net() -> torch.nn.Module:
@@ -108,12 +108,21 @@ def test_average_moves_weights_and_copies_counts() -> None:
     with torch.no_grad():
         net[0].weight.add_(1)
     net[1].num_batches_tracked.fill_(7)
-    update_average(average, net, 0.75)
+    update_average(average, net, 100, 0.75)
     assert torch.allclose(average[0].weight, net[0].weight - 0.75)
     assert int(average[1].num_batches_tracked) == 7
 
 
-def test_cosine_falls_to_its_floor() -> None:
-    assert cosine(0, 0.1) == pytest.approx(1)
-    assert cosine(0.5, 0.1) == pytest.approx(0.55)
-    assert cosine(1, 0.1) == cosine(3, 0.1) == pytest.approx(0.1)
+def test_early_averages_forget_faster() -> None:
+    net = small_net()
+    average = copy.deepcopy(net)
+    with torch.no_grad():
+        net[0].weight.add_(1)
+    update_average(average, net, 0, 0.999)
+    assert torch.allclose(average[0].weight, net[0].weight - 0.05, atol=1e-6)
+
+
+def test_rate_rises_and_falls_to_its_floor() -> None:
+    rates = [rate_at(100, p, 2.0, warmup_steps=10, floor=0.1) for p in (0, 0.5, 1, 3)]
+    assert rates == pytest.approx([2.0, 1.1, 0.2, 0.2])
+    assert rate_at(4, 0, 2.0, warmup_steps=10, floor=0.1) == pytest.approx(1.0)
