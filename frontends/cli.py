@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from frontends.export_cli import add_export_parser
-from frontends.failures import exit_with, guarded
+from frontends.failures import EXIT_CLOSED_PIPE, exit_with, guarded, silence_closed_pipes
 from frontends.project_cli import add_project_parser
 from frontends.synth_cli import add_synth_parser
 
@@ -105,8 +105,18 @@ def main(arguments: Sequence[str], *, service: Service | None = None) -> int:
         arguments: without the program's name.
         service: used instead of a new one; tests pass one with a fake locator.
     """
-    options = build_parser().parse_args(arguments)
-    return _guarded_run(options, service)
+    try:
+        try:
+            options = build_parser().parse_args(arguments)
+            return _guarded_run(options, service)
+        finally:
+            # Now, not when the interpreter shuts down: there nobody could catch a closed pipe.
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        if not silence_closed_pipes():
+            raise
+        return EXIT_CLOSED_PIPE
 
 
 @guarded(exit_with, bugs=False)

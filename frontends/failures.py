@@ -7,20 +7,32 @@ bug of ours: the log gets the traceback, the person one calm sentence.
 from __future__ import annotations
 
 import functools
+import io
 import logging
+import os
+import select
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn, ParamSpec, TypeVar, cast
+from typing import Any, NoReturn, ParamSpec, TextIO, TypeVar, cast
 
 from core.errors import SpotterError
 
-__all__ = ["InternalError", "exit_with", "guarded", "raise_in_page"]
+__all__ = [
+    "EXIT_CLOSED_PIPE",
+    "InternalError",
+    "exit_with",
+    "guarded",
+    "raise_in_page",
+    "silence_closed_pipes",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
 EXIT_USER_ERROR = 2
+# What a shell reports of a program that SIGPIPE ended: 128 + 13.
+EXIT_CLOSED_PIPE = 141
 
 
 class InternalError(SpotterError):
@@ -65,6 +77,32 @@ def exit_with(error: SpotterError) -> NoReturn:
     line = " ".join(str(error).split())
     sys.stderr.write(f"spotter: {line}\n")
     raise SystemExit(EXIT_USER_ERROR)
+
+
+def silence_closed_pipes() -> bool:
+    """Return whether a reader of our output has left, as in `app.py locate ... | head -1`.
+
+    What is still to be written for it goes nowhere then, so that the interpreter does not complain
+    when it shuts down.
+    """
+    closed = [stream.fileno() for stream in (sys.stdout, sys.stderr) if _has_no_reader(stream)]
+    for number in closed:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+    return bool(closed)
+
+
+def _has_no_reader(stream: TextIO | None) -> bool:
+    try:
+        number = stream.fileno() if stream else -1
+    except io.UnsupportedOperation:
+        return False  # kept in memory, by a test
+    if number < 0:
+        return False
+    poll = select.poll()
+    poll.register(number, 0)  # an end that was closed is told unasked
+    return bool(poll.poll(0))
 
 
 def raise_in_page(error: SpotterError) -> NoReturn:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -23,6 +24,34 @@ def test_help_is_quick_and_imports_no_page():
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["at the end", "at once"])
+@pytest.mark.parametrize("both", [False, True], ids=["stdout", "stdout and stderr"])
+def test_a_reader_that_leaves_early_is_no_error(unbuffered, both):
+    """As with `| head -1`, whether it is noticed while printing or when the rest is flushed."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "app.py", "export", "--list"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        stdout=writer,
+        stderr=writer if both else subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert ended.returncode == 141
+    assert not ended.stderr
+
+
+def test_another_broken_pipe_is_not_hushed_up(monkeypatch, capsys):
+    def break_(*_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("frontends.cli._run_doctor", break_)
+    with pytest.raises(BrokenPipeError):
+        main(["doctor"])
 
 
 def test_locate_prints_a_table(shapes_path, capsys):
