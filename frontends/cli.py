@@ -166,6 +166,7 @@ def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
 
         image = read_image(options.image, max_pixels=config.image.max_pixels)
         write_image(draw_result(image, result), options.save)
+        print(f"{options.save}: the picture with its boxes", file=sys.stderr)
     return 0
 
 
@@ -179,7 +180,7 @@ def _run_batch(options: argparse.Namespace, service: Service | None) -> int:
         output=options.output,
         assignment=options.assignment,
     )
-    print(summary.sentence(), file=sys.stderr)
+    print(f"{options.output}: {summary.sentence()}", file=sys.stderr)
     return 1 if summary.failed else 0
 
 

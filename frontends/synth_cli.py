@@ -212,6 +212,8 @@ def _run_preview(options: argparse.Namespace, service: Service | None) -> int:
     numbers = range(options.first, options.first + options.count)
     scenes = preview(library, config, options.seed, numbers, width_px=options.width)
     write_image(draw_sheet(scenes, columns=options.columns), options.out)
+    boxes = sum(len(scene.captions) for scene in scenes)
+    sys.stdout.write(f"{options.out}: {len(scenes)} scenes, {boxes} boxes\n")
     return 0
 
 
@@ -230,6 +232,7 @@ def _run_replay(options: argparse.Namespace, service: Service | None) -> int:
     write_image(draw_boxes(scene) if options.boxes else scene.image, options.out)
     for box, caption in zip(scene.xyxy.tolist(), scene.captions, strict=True):
         sys.stdout.write(f"{caption}: {', '.join(f'{value:g}' for value in box)}\n")
+    sys.stderr.write(f"{options.out}: image {options.index} of {options.manifest}\n")
     return 0
 
 

@@ -164,6 +164,7 @@ def _run_list(options: argparse.Namespace, service: Service | None) -> int:
         from frontends.cutout_sheet import draw_sheet
 
         write_image(draw_sheet(cutouts, columns=options.columns), options.sheet)
+        sys.stderr.write(f"{options.sheet}: {len(cutouts)} cutouts\n")
     return 0
 
 

@@ -68,8 +68,10 @@ def test_locate_prints_json_and_saves_the_picture(shapes_path, tmp_path, capsys)
     save = tmp_path / "out.png"
     arguments = ["--caption", "blue thing", "--json", "--save", str(save)]
     assert main(["locate", str(shapes_path), *arguments, *FAKE]) == 0
-    result = json.loads(capsys.readouterr().out)
+    told = capsys.readouterr()
+    result = json.loads(told.out)
     assert result["rankings"][0]["found"] is True
+    assert str(save) in told.err
     drawn, before = read_image(save), read_image(shapes_path)
     assert drawn.shape == before.shape
     assert (drawn != before).any()

@@ -43,7 +43,9 @@ def test_generate_replay_check_and_stats(
     again = np.asarray(PillowImage.open(picture)).astype(int)
     first = np.asarray(PillowImage.open(out / "images" / "train" / "scene_0000002.jpg"))
     assert np.abs(again - first).mean() < 4, "but for the JPEG's losses the same"
-    assert len(capsys.readouterr().out.splitlines()) >= 1
+    told = capsys.readouterr()
+    assert len(told.out.splitlines()) >= 1
+    assert told.err == f"{picture}: image 2 of {out / 'manifest.jsonl'}\n"
 
     assert main(["synth", "check", str(out)]) == 0
     capsys.readouterr()
@@ -55,10 +57,13 @@ def test_generate_replay_check_and_stats(
     assert main(["synth", "check", str(out)]) == 1
 
 
-def test_preview_draws_a_sheet(words: list[str], tmp_path: Path) -> None:
+def test_preview_draws_a_sheet_and_says_where(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     sheet = tmp_path / "sheet.png"
     settings = ["--size", "96x54", "--set", "size_px_range=[10.0, 40.0]", "--count", "4"]
     assert main(["synth", "preview", "--out", str(sheet), *settings, *words, "--columns", "2"]) == 0
+    assert capsys.readouterr().out.startswith(f"{sheet}: 4 scenes, ")
     assert PillowImage.open(sheet).size == (2 * (96 + 6) + 6, 2 * (54 + 6) + 6)
 
 

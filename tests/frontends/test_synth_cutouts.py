@@ -113,7 +113,9 @@ def test_images_are_taken_and_listed_on_a_sheet(tmp_path, capsys):
     assert run("from-images", folder, "--class", "kite", "--out", out) == 0
     sheet = tmp_path / "sheet.png"
     assert run("list", out, "--sheet", sheet) == 0
-    assert "kite\tkite\tred kite" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "kite\tkite\tred kite" in told.out
+    assert told.err == f"{sheet}: 1 cutouts\n"
     drawn = read_image(sheet)
     red = (drawn == RED).all(axis=2)
     assert red.sum() == 16 * 30  # not enlarged, and the checkerboard where it is transparent
