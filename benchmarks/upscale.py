@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from benchmarks.machine import describe_commit, describe_machine
 from benchmarks.one_by_one import PADDING_PX, OneByOneUpscaler
-from convert.foreign import import_spandrel
 from convert.source import Source
 from convert.upscaler import convert
 from core.files import write_json
 from core.image import read_image
+from core.packages import import_spandrel
 from core.types import Crops, Detections, Image
 from pipeline.config import EngineConfig, UpscaleConfig
 from pipeline.cut import cut

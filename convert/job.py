@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convert.foreign import require
 from convert.hub import fetch
 from convert.source import Source, Tell
 from core.errors import ModelError
 from core.files import list_files, sha256_of
+from core.packages import require
 from core.registry import Entry, Registry
 from pipeline.catalog import converted_folder, find_model, load_catalog
 from pipeline.config import LocateConfig

@@ -6,10 +6,10 @@ from pathlib import Path
 from pickle import PickleError
 from typing import Any
 
-from convert.foreign import require
 from convert.source import Source
 from core.errors import DataError, ModelError
 from core.files import read_json
+from core.packages import require
 
 __all__ = ["image_settings", "load_model", "model_type", "read_config"]
 

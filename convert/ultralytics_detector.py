@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from convert.foreign import import_ultralytics
 from convert.graph import Ports, export_graph
 from convert.source import Source, needs_trust
 from core.errors import ModelError
 from core.files import write_json
+from core.packages import import_ultralytics
 from pipeline.models import Model
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import torch
 
-from convert.foreign import import_spandrel
 from convert.graph import Ports, export_graph
 from convert.source import Source, read_tensors
 from core.errors import ModelError
 from core.files import write_json
+from core.packages import import_spandrel
 from pipeline.models import Model
 
 __all__ = ["convert"]

@@ -9,12 +9,9 @@ loaded, so the file is half as large and the arithmetic stays float32 on every e
 from __future__ import annotations
 
 import argparse
-import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-os.environ.update(YOLO_OFFLINE="1", YOLO_AUTOINSTALL="false")
 
 import numpy as np
 import onnx

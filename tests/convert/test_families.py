@@ -12,9 +12,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="pip install -r requirements-convert.txt")
 pytest.importorskip("onnx", reason="pip install -r requirements-convert.txt")
 
-from convert.foreign import INSTALL_ULTRALYTICS
 from convert.source import Source
 from core.errors import ModelError
+from core.packages import INSTALL_ULTRALYTICS
 from core.types import Detections
 from pipeline.build import open_engine
 from pipeline.config import DetectConfig, EngineConfig, RerankConfig
@@ -69,8 +69,8 @@ class TestUltralytics:
     @pytest.fixture(scope="class")
     def converted(self, tmp_path_factory):
         need_ultralytics()
-        from convert.foreign import import_ultralytics
         from convert.ultralytics_detector import export_detector, raw_head
+        from core.packages import import_ultralytics
 
         tasks = import_ultralytics("ultralytics.nn.tasks")
         made = tasks.DetectionModel("yolov8n.yaml", ch=3, nc=3, verbose=False)
@@ -96,8 +96,8 @@ class TestUltralytics:
 
     def test_a_checkpoint_of_their_own_needs_no_trust(self, tmp_path):
         need_ultralytics()
-        from convert.foreign import import_ultralytics
         from convert.ultralytics_detector import _load
+        from core.packages import import_ultralytics
 
         tasks = import_ultralytics("ultralytics.nn.tasks")
         model = tasks.DetectionModel("yolov8n.yaml", ch=3, nc=1, verbose=False)

@@ -10,10 +10,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="pip install -r requirements-convert.txt")
 
-from convert.foreign import INSTALL_SPANDREL
 from convert.source import Source
 from core.errors import ModelError
 from core.image import read_image
+from core.packages import INSTALL_SPANDREL
 from core.types import Detections
 from pipeline.config import EngineConfig, UpscaleConfig, load_config
 from pipeline.cut import cut

@@ -1,8 +1,8 @@
-"""Ultralytics and spandrel, imported without their side effects.
+"""Optional packages: whether they are there, and two of them imported without side effects.
 
 Unless told not to, Ultralytics asks the network for updates, installs packages on its own, and
-replaces the readers of Pillow and OpenCV for the whole process. Both ask for torchvision, of which
-nothing here uses anything.
+replaces the readers of Pillow and OpenCV for the whole process. It and spandrel ask for
+torchvision, of which nothing here uses anything.
 """
 
 from __future__ import annotations
@@ -18,9 +18,15 @@ from types import ModuleType
 
 from core.errors import MissingPackageError
 
-__all__ = ["INSTALL_ULTRALYTICS", "import_spandrel", "import_ultralytics", "require"]
+__all__ = [
+    "INSTALL_SPANDREL",
+    "INSTALL_ULTRALYTICS",
+    "import_spandrel",
+    "import_ultralytics",
+    "require",
+]
 
-INSTALL = "pip install -r requirements-convert.txt"
+INSTALL_CONVERT = "pip install -r requirements-convert.txt"
 INSTALL_ULTRALYTICS = "pip install --no-deps ultralytics==8.4.190 ultralytics-thop==2.2.3"
 INSTALL_SPANDREL = "pip install --no-deps spandrel==0.4.2 einops==0.8.2"
 
@@ -29,7 +35,7 @@ _TORCHVISION = ("torchvision", "torchvision.transforms", "torchvision.transforms
 _TORCHVISION_NAMES = ("InterpolationMode", "rotate", "normalize")
 
 
-def require(*packages: str, install: str = INSTALL) -> None:
+def require(*packages: str, install: str = INSTALL_CONVERT) -> None:
     """Check that packages are installed, importing nothing.
 
     Raises:
