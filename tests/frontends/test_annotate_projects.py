@@ -1,0 +1,192 @@
+"""Projects of the tab Annotate as the browser calls them: made, filled, pre-labelled, taken out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from gradio.utils import get_upload_folder
+
+from core.image import encode_image
+from frontends.desk import Desk
+from frontends.service import Service, read_limits
+from frontends.ui.sending import create_send_call
+from frontends.ui.uploads import desks_folder, find_upload
+from tests.frontends.annotate_visit import BOB, Browser, edit
+
+pytestmark = pytest.mark.usefixtures("own_uploads")
+
+
+def test_a_project_is_made_found_again_deleted_and_brought_back(desk):
+    ann = Browser(desk)
+    assert ann.start["projects"] == []
+    ann.open("Harbour, summer")
+    assert ann.project == "harbour-summer"
+    assert ann.call("open_project")["project"]["classes"] == ["thing", "other"]
+    assert Browser(desk, BOB).start["projects"][0]["name"] == "Harbour, summer"
+    answer = ann.call("delete_project")
+    assert answer["projects"] == []
+    assert "not there any more" in ann.call("open_project")["error"]
+    assert ann.call("restore_project", project=answer["deleted"])["key"] == "harbour-summer"
+    assert ann.call("open_project")["project"]["name"] == "Harbour, summer"
+
+
+@pytest.mark.parametrize("key", ["", ".", "..", "../projects", "/etc", ".deleted", "a/b"])
+def test_a_project_has_no_other_folder(desk, key):
+    ann = Browser(desk)
+    assert "error" in ann.call("open_project", project=key)
+    assert "error" in ann.call("delete_project", project=key)
+
+
+def test_on_a_space_nobody_sees_the_projects_of_others(tmp_path, shapes_image):
+    limits = replace(read_limits({"SPACE_ID": "somebody/spotter"}), preset="fake")
+    assert limits.projects_folder is None
+    desk = Desk(Service(limits), visits_root=desks_folder())
+    ann, ben = Browser(desk), Browser(desk, BOB)
+    ann.open()
+    ann.bring(("shapes.png", encode_image(shapes_image)))
+    assert ben.call("list_projects")["projects"] == []
+    assert "error" in ben.call("open_project", project=ann.project)
+    picture = next(desks_folder().rglob("images/*/*.png"))
+    assert find_upload(picture) is None
+    assert "off where every visitor" in ann.call("start_lesson", minutes=5)["error"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, Path("~/spotter-projects").expanduser().resolve()),
+        ({"SPOTTER_PROJECTS": "/data/labels"}, Path("/data/labels")),
+        ({"SPOTTER_PROJECTS": "visit"}, None),
+        ({"SPACE_ID": "a/b"}, None),
+        ({"SPACE_ID": "a/b", "SPOTTER_PROJECTS": "/data"}, Path("/data")),
+    ],
+)
+def test_where_projects_lie(environment, expected):
+    assert read_limits(environment).projects_folder == expected
+
+
+def test_pictures_come_in_and_what_is_none_is_told(desk, shapes_image):
+    ann = Browser(desk)
+    ann.open()
+    run = ann.bring(("a/shapes.png", encode_image(shapes_image)), ("b/broken.jpg", b"no picture"))
+    assert run["state"] == "done"
+    assert "1 images added" in run["said"]
+    assert len(run["refused"]) == 1
+    assert "broken.jpg" in run["refused"][0]
+    shown = ann.photo()["photo"]
+    assert (shown["width"], shown["height"], shown["state"]) == (200, 100, "new")
+    thumb = ann.call("thumbs", images=[shown["id"]])["thumbs"][0]
+    assert thumb["name"] == "shapes"
+    assert Path(thumb["url"].split("file=")[1]).is_file()
+
+
+def test_a_folder_that_is_a_data_set_brings_its_labels(desk, shapes_image):
+    ann = Browser(desk)
+    ann.open(classes="bird")
+    run = ann.bring(
+        ("data/images/train/shapes.png", encode_image(shapes_image)),
+        ("data/labels/train/shapes.txt", b"0 0.2 0.25 0.2 0.3"),
+        ("data/data.yaml", b"path: .\ntrain: images/train\nval: images/train\nnames: [bird]"),
+    )
+    assert "1 images added with 1 boxes" in run["said"], run
+    photo = ann.photo()
+    box = photo["boxes"][0]
+    assert (box["x"], box["y"], box["w"], box["h"]) == pytest.approx((20, 10, 40, 30), abs=0.01)
+    assert (box["class_name"], box["state"]) == ("bird", "confirmed")
+    assert photo["photo"]["state"] == "done"
+
+
+def test_a_name_may_not_lead_out_of_the_folder(desk, shapes_image):
+    ann = Browser(desk)
+    ann.open()
+    answer = ann.bring(("../../escaped.png", encode_image(shapes_image)))
+    assert answer["state"] == "failed"
+    assert "leads out of" in answer["error"]
+
+
+def test_files_that_nobody_uploaded_are_refused(ann):
+    wish = [{"path": "/etc/passwd", "name": "x.png"}]
+    assert "was not uploaded" in ann.call("import_files", files=wish)["error"]
+
+
+def test_models_propose_and_done_ends_a_picture(ann):
+    run = ann.run("start_looking", mode="captions", captions="red thing\ngreen thing", others=True)
+    assert run["state"] == "done"
+    photo = ann.photo()
+    assert photo["photo"]["state"] == "proposed"
+    assert sorted(box["caption"] for box in photo["boxes"]) == ["", "red thing"]
+    assert {one["caption"]: one["found"] for one in photo["asked"]} == {
+        "red thing": True,
+        "green thing": False,
+    }
+    assert not any(box["own"] for box in photo["boxes"])
+    accept = [{"kind": "accept", "box": box["id"]} for box in photo["boxes"]]
+    done = edit(ann, photo, *accept, state="done")
+    assert done["progress"]["done"] == 1
+    assert ann.call("queue", only="done")["states"] == ["done"]
+    assert ann.call("queue", only="new")["ids"] == []
+    run = ann.run("start_looking", mode="vocabulary", types="thing", colors="red, blue")
+    assert "0 images looked at" in run["said"]
+
+
+@pytest.mark.parametrize("format", ["yolo", "coco", "csv", "crops", "project"])
+def test_a_project_leaves_as_a_file(ann, format):
+    add = {"kind": "add", "xyxy": [20, 10, 60, 40], "caption": "red thing"}
+    edit(ann, ann.photo(), add, state="done")
+    run = ann.run("start_outlet", format=format, what="confirmed")
+    assert run["state"] == "done", run
+    assert Path(run["link"]["url"].split("file=")[1]).stat().st_size > 50
+
+
+def test_a_whole_project_is_brought_into_another(desk, ann):
+    add = {"kind": "add", "xyxy": [20, 10, 60, 40], "caption": "red thing"}
+    edit(ann, ann.photo(), add, state="done")
+    archive = Path(ann.run("start_outlet", format="project")["link"]["url"].split("file=")[1])
+    other = Browser(desk, BOB)
+    other.open("Other")
+    run = other.bring(("carried.zip", archive.read_bytes()))
+    assert "1 images added with 1 boxes" in run["said"]
+    assert other.photo()["boxes"][0]["caption"] == "red thing"
+    answer = other.call("find_suspicious")
+    assert [one["key"] for one in answer["others"]] == [ann.project]
+    agreed = other.call("compare_projects", other=ann.project)
+    assert (agreed["images"], agreed["f1"]) == (1, 1.0)
+
+
+def test_lessons_are_listed_and_checked(ann):
+    assert ann.call("list_lessons") == {"runs": [], "can_go_back": False}
+    for minutes in (0, 1e9, float("nan"), None):
+        assert "minutes" in ann.call("start_lesson", minutes=minutes)["error"]
+    assert "error" in ann.call("stop_lesson", run="../x")
+    assert "error" in ann.call("leave_lesson")
+
+
+def test_an_answer_of_locate_becomes_proposals(desk, shapes_image):
+    path = Path(get_upload_folder()) / "shapes.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode_image(shapes_image))
+    captions = ["red thing", "green thing"]
+    found = desk.service.locate(path, captions, desk.service.base_config())
+    send, ann = create_send_call(desk), Browser(desk)
+    wish = {"visit": ann.visit, "key": found.key, "captions": captions, "score_min": 0.25}
+    sent = send({**wish, "assignment": "joint", "project": "gone"})
+    assert "From Locate, with 2 new boxes" in sent["said"]
+    ann.project = sent["project"]
+    photo = ann.call("photo", image=sent["image"])
+    assert sorted(box["caption"] for box in photo["boxes"]) == ["", "red thing"]
+    assert (photo["photo"]["state"], photo["photo"]["name"]) == ("proposed", "shapes")
+    assert {one["caption"]: one["found"] for one in photo["asked"]} == {
+        "red thing": True,
+        "green thing": False,
+    }
+    again = send({**wish, "assignment": "joint"})
+    assert (again["project"], again["image"]) == (sent["project"], sent["image"])
+    assert "0 new boxes" in again["said"]
+    ann.open("Other")
+    other = send({**wish, "assignment": "joint", "project": ann.project})
+    assert other["project"] == ann.project
+    path.unlink()
+    assert "no longer kept" in send({**wish, "assignment": "joint"})["error"]
+    assert "has ended" in send({**wish, "assignment": "joint", "visit": "x"})["error"]
