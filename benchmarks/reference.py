@@ -24,7 +24,7 @@ from pipeline.rerank.siglip import SiglipReranker, read_card, read_tokenizer
 from training.detector import build_model
 from training.reranker_model import DualEncoder, ModelConfig
 
-__all__ = ["open_reference"]
+__all__ = ["load_reranker", "open_reference"]
 
 
 def open_reference(config: LocateConfig, *, threads: int) -> Locator:
@@ -46,7 +46,7 @@ def open_reference(config: LocateConfig, *, threads: int) -> Locator:
     names = find_model(config.detect.model, "detect").class_names
     return Locator(
         open_levels(lambda level: YoloDetector(detector, level, names), config.detect),
-        _load_reranker(config),
+        load_reranker(config),
         upscalers=[upscaler],
         context_ratio=config.cut.context_ratio,
         provenance={"engine": f"torch {torch.__version__}, eager, float32"},
@@ -76,7 +76,8 @@ def _load_detector(config: LocateConfig) -> nn.Module:
     return RawHead()
 
 
-def _load_reranker(config: LocateConfig) -> SiglipReranker:
+def load_reranker(config: LocateConfig) -> SiglipReranker:
+    """Return the same reranker with PyTorch running its two towers."""
     model = find_model(config.rerank.model, "rerank")
     card = read_card(model.file("reranker.json"))
     weights = {
