@@ -6,13 +6,14 @@ drawn and moved in the browser alone; each finished edit is sent after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
 
 from frontends.desk import Desk
+from frontends.desk_runs import WHOLE
+from frontends.project_out import EXPORTS
+from frontends.ui import text_annotate as text
 from frontends.ui.annotate_handlers import (
     create_label_calls,
     create_project_calls,
@@ -20,24 +21,18 @@ from frontends.ui.annotate_handlers import (
 )
 from frontends.ui.annotate_runs import create_run_calls
 from frontends.ui.annotate_sheets import create_lesson_calls, create_review_calls
-from frontends.ui.bench import create_bench
-from frontends.ui.boxlist import create_boxlist
-from frontends.ui.desk import create_desk
-from frontends.ui.done import create_done
-from frontends.ui.keys import create_keys
-from frontends.ui.lessons import create_lessons
-from frontends.ui.outlet import create_outlet
+from frontends.ui.palette import COLORS, MARKS
+from frontends.ui.parts import create_part
 from frontends.ui.picture import create_picture
-from frontends.ui.prelabel import create_prelabel
-from frontends.ui.projects import create_projects
-from frontends.ui.review import create_review
-from frontends.ui.strip import create_strip
 from frontends.ui.synth import can_sign_in
 from frontends.ui.visit import create_visit
+from synth.words import COLORS as COLOR_WORDS
+from synth.words import TYPES as TYPE_WORDS
 
 __all__ = ["create_annotate"]
 
 ROOM = "annotate"
+_SUSPICIONS_SHOWN = 200
 _LIGHT: dict[str, Any] = {"concurrency_id": "annotate", "concurrency_limit": 4}
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
@@ -51,70 +46,78 @@ def create_annotate(page: gr.Blocks, desk: Desk) -> None:
     """
     label, run = create_label_calls(desk), create_run_calls(desk)
     enter, leave = create_visit_calls(desk)
-    upload_max_bytes = desk.limits.upload_max_bytes
     with gr.Column(elem_classes="spotter-annotate", elem_id="annotate"):
         visit = create_visit(room=ROOM, tab="annotate", elem_id="annotate-visit")
-        create_desk(
-            room=ROOM,
+        _part(
+            "desk",
+            "annotate-desk",
+            words=text.DESK,
+            colors=len(COLORS),
+            marks=len(MARKS),
             calls=[label[name] for name in ("queue", "photo", "edit", "step", "score")],
-            elem_id="annotate-desk",
         )
-        projects = create_projects(
-            room=ROOM, calls=create_project_calls(desk), elem_id="annotate-projects"
+        projects = _part(
+            "projects", "annotate-projects", words=text.PROJECTS, calls=create_project_calls(desk)
         )
         with gr.Column(elem_classes="annotate-bench"):
-            create_bench(
-                room=ROOM,
-                upload_max_bytes=upload_max_bytes,
-                calls=[
-                    run[name]
-                    for name in ("import_files", "run_state", "stop_run", "describe_project")
-                ],
-                elem_id="annotate-head",
-            )
-            create_strip(room=ROOM, thumbs=label["thumbs"], elem_id="annotate-strip")
-            create_picture(
-                room=ROOM,
-                upload_max_bytes=0,
-                fixed=True,
-                editable=True,
-                elem_id="annotate-picture",
-            )
-            with gr.Column(elem_classes="annotate-side"):
-                create_boxlist(room=ROOM, history=label["history"], elem_id="annotate-boxes")
-                create_done(room=ROOM, elem_id="annotate-done")
+            _create_bench(label, run, desk.limits.upload_max_bytes)
         _create_sheets(desk, run)
     visit.enter(enter, None, [visit, projects], **_LIGHT, **_QUIET)
     page.unload(leave)
 
 
+def _create_bench(label: dict[str, Any], run: dict[str, Any], upload_max_bytes: int) -> None:
+    """Where one works: the head, the filmstrip, the picture, its boxes, and what ends it."""
+    following = ("import_files", "run_state", "stop_run", "describe_project")
+    _part(
+        "bench",
+        "annotate-head",
+        words=text.BENCH,
+        upload_max_bytes=upload_max_bytes,
+        calls=[run[name] for name in following],
+    )
+    _part("strip", "annotate-strip", words=text.STRIP, calls=[label["thumbs"]])
+    create_picture(
+        room=ROOM, upload_max_bytes=0, fixed=True, editable=True, elem_id="annotate-picture"
+    )
+    with gr.Column(elem_classes="annotate-side"):
+        _part("boxlist", "annotate-boxes", words=text.BOXES, calls=[label["history"]])
+        _part("done", "annotate-done", words=text.DONE)
+
+
 def _create_sheets(desk: Desk, run: dict[str, Any]) -> None:
-    with _sheet("help") as layer:
-        create_keys(room=ROOM, layer=layer, elem_id="annotate-keys")
-    with _sheet("prelabel") as layer:
-        create_prelabel(
-            room=ROOM, layer=layer, calls=[run["start_looking"]], elem_id="annotate-questions"
-        )
-    with _sheet("outlet") as layer:
-        create_outlet(
-            room=ROOM,
-            layer=layer,
-            calls=[run["start_outlet"]],
-            signed_in=can_sign_in(),
-            elem_id="annotate-formats",
-        )
-    with _sheet("review") as layer:
-        create_review(
-            room=ROOM, layer=layer, calls=create_review_calls(desk), elem_id="annotate-doubts"
-        )
-    with _sheet("lessons") as layer:
-        create_lessons(
-            room=ROOM, layer=layer, calls=create_lesson_calls(desk), elem_id="annotate-runs"
-        )
+    _sheet("help", "keys", words=text.HELP, keys=text.KEYS)
+    _sheet(
+        "prelabel",
+        "prelabel",
+        words=text.PRELABEL,
+        vocabulary={"types": list(TYPE_WORDS), "colors": [*COLOR_WORDS, "camouflage"]},
+        calls=[run["start_looking"]],
+    )
+    _sheet(
+        "outlet",
+        "outlet",
+        words=text.OUTLET,
+        formats=[(name, *text.FORMATS[name]) for name in (*EXPORTS, WHOLE)],
+        signed_in=can_sign_in(),
+        calls=[run["start_outlet"]],
+    )
+    _sheet(
+        "review",
+        "review",
+        words=text.REVIEW,
+        most=_SUSPICIONS_SHOWN,
+        calls=create_review_calls(desk),
+    )
+    _sheet("lessons", "lessons", words=text.LESSONS, calls=create_lesson_calls(desk))
 
 
-@contextmanager
-def _sheet(name: str) -> Iterator[str]:
-    """The place of a sheet; yields the id of its element."""
-    with gr.Column(elem_classes="spotter-sheet", elem_id=f"annotate-{name}"):
-        yield f"annotate-{name}"
+def _part(name: str, elem_id: str, **told: Any) -> gr.HTML:
+    return create_part(name, room=ROOM, elem_id=elem_id, **told)
+
+
+def _sheet(name: str, part: str, *, words: dict[str, Any], **told: Any) -> None:
+    """A part in a layer over the page, which opens when the room's `sheet` has its name."""
+    layer = f"annotate-{name}"
+    with gr.Column(elem_classes="spotter-sheet", elem_id=layer):
+        _part(part, f"{layer}-body", layer=layer, words={**text.SHEET, **words}, **told)

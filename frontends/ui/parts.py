@@ -1,14 +1,19 @@
-"""Reads the browser files of a component (name.html, name.css, name.js beside its Python).
+"""Components from their browser files: a folder with name.html, name.css and name.js.
 
-Knows no component. In: a folder; out: the three template arguments of `gr.HTML`.
+Knows no component. In: a folder, and what its script is told; out: a `gr.HTML`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
-__all__ = ["Part", "read_part"]
+import gradio as gr
+
+__all__ = ["Part", "create_part", "read_part"]
+
+_FOLDER = Path(__file__).parent
 
 
 class Part(TypedDict):
@@ -17,6 +22,36 @@ class Part(TypedDict):
     html_template: str
     css_template: str
     js_on_load: str
+
+
+def create_part(
+    name: str,
+    *,
+    room: str,
+    elem_id: str,
+    calls: Sequence[Callable[..., Any]] = (),
+    **told: Any,
+) -> gr.HTML:
+    """Return the component of the folder `name` beside this file, whose script is all its code.
+
+    What it shows and hears in its room stands at the head of the script.
+
+    Args:
+        name: Name of the folder; its script defines the function `create` with that name.
+        room: Name of the shared browser state.
+        elem_id: Id of the element.
+        calls: What the browser may call, each by its name.
+        **told: What the script finds in `props` besides: its words, sizes, tables.
+    """
+    return gr.HTML(
+        value=None,
+        **read_part(_FOLDER / name, f"create{name.capitalize()}"),
+        room=room,
+        server_functions=list(calls),
+        apply_default_css=False,
+        elem_id=elem_id,
+        **told,
+    )
 
 
 def read_part(folder: Path, function: str) -> Part:

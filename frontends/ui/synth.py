@@ -13,11 +13,11 @@ import gradio as gr
 
 from frontends.ui import text_synth as text
 from frontends.ui.cutout_maker import create_cutout_maker
-from frontends.ui.cutter import create_cutter_head
 from frontends.ui.knobs import create_knobs, describe_knobs
 from frontends.ui.large import create_large
 from frontends.ui.made import create_made
 from frontends.ui.make import create_make
+from frontends.ui.parts import create_part
 from frontends.ui.picture import create_picture
 from frontends.ui.scenes import create_scenes
 from frontends.ui.synth_handlers import SynthHandlers, create_synth_handlers
@@ -81,7 +81,13 @@ def create_synth(page: gr.Blocks, workshop: Workshop) -> None:
                 room=_LARGE_ROOM, upload_max_bytes=0, fixed=True, elem_id="synth-large-picture"
             )
         with gr.Column(elem_classes="spotter-large", elem_id="synth-cutter"):
-            create_cutter_head(room=ROOM, layer="synth-cutter", elem_id="synth-cutter-head")
+            create_part(
+                "cutter",
+                room=ROOM,
+                layer="synth-cutter",
+                words=text.CUTTER,
+                elem_id="synth-cutter-head",
+            )
             maker = create_cutout_maker(
                 folder_of=handlers.folder_of,
                 upload_max_bytes=workshop.limits.upload_max_bytes,

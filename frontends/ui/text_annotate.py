@@ -21,10 +21,17 @@ __all__ = [
     "PROJECTS",
     "REVIEW",
     "RUNS",
+    "SHEET",
     "STRIP",
 ]
 
 Words = dict[str, Any]
+
+_DURATIONS: Words = {
+    "left": "{time} left",
+    "seconds": "{value} s",
+    "minutes": "{value} min",
+}
 
 PROJECTS: Words = {
     "title": "Projects",
@@ -70,12 +77,10 @@ BENCH: Words = {
     "close": "Close",
     "done_of": "{done} of {all} done",
     "pace": "{each} each, {left} left",
-    "seconds": "{value} s",
-    "minutes": "{value} min",
+    **_DURATIONS,
     "saving": "Saving",
     "saved": "Saved",
     "retrying": "Not saved yet. Trying again",
-    "left": "{time} left",
     "run_waiting": "Waiting for a free place",
     "run_importing": "Importing {done} of {total}",
     "run_importing_first": "Reading the files",
@@ -189,9 +194,11 @@ DESK: Words = {
     "conflict_state": "its state",
 }
 
+# What every sheet over the page says.
+SHEET: Words = {"close": "Close"}
+
 PRELABEL: Words = {
     "title": "Pre-label",
-    "close": "Close",
     "mode": "What the models look for",
     "modes": {
         "captions": "Captions",
@@ -233,7 +240,6 @@ FORMATS: dict[str, tuple[str, str]] = {
 
 OUTLET: Words = {
     "title": "Export",
-    "close": "Close",
     "format": "Format",
     "what": "Which pictures",
     "confirmed": "Pictures that are done ({count})",
@@ -253,7 +259,6 @@ OUTLET: Words = {
 
 REVIEW: Words = {
     "title": "Review",
-    "close": "Close",
     "labels": {
         "lead": "Labels that look wrong, worst first. A press shows the box in its picture.",
         "compare-title": "Two annotators",
@@ -287,7 +292,6 @@ REVIEW: Words = {
 
 LESSONS: Words = {
     "title": "Train on this project",
-    "close": "Close",
     "labels": {
         "lead": (
             "Fine-tunes the detector on the pictures that are done, mixed with synthetic ones, and "
@@ -303,9 +307,7 @@ LESSONS: Words = {
     "use": "Use this model here",
     "used": "in use",
     "states": {"stopped": "stopped", "failed": "failed", "finished": "finished"},
-    "left": "{time} left",
-    "seconds": "{value} s",
-    "minutes": "{value} min",
+    **_DURATIONS,
     "loss": "Loss {value}",
     "curve": "Learning curve: loss from {from} to {to}",
     "held_out": "Held-out pictures",
@@ -320,13 +322,14 @@ LESSONS: Words = {
 
 HELP: Words = {
     "title": "Keys",
-    "lead": (
-        "Drag on the picture to draw a box. Click a box to choose it, drag it to move it, drag its "
-        "corners or edges to resize it. The wheel zooms to the pointer; the space bar, the middle "
-        "or the right button moves the view. With a finger: choose the tool below the picture, "
-        "two fingers zoom and move."
-    ),
-    "close": "Close",
+    "labels": {
+        "lead": (
+            "Drag on the picture to draw a box. Click a box to choose it, drag it to move it, drag "
+            "its corners or edges to resize it. The wheel zooms to the pointer; the space bar, the "
+            "middle or the right button moves the view. With a finger: choose the tool below the "
+            "picture, two fingers zoom and move."
+        ),
+    },
 }
 
 

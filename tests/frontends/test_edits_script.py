@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-import frontends.ui.desk
+import frontends.ui
 
 NODE = shutil.which("node")
-SCRIPT = Path(frontends.ui.desk.__file__).parent / "edits.js"
+SCRIPT = Path(frontends.ui.__file__).parent / "desk" / "edits.js"
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node.js: apt-get install nodejs")
 
 # A server that answers when told to, and edits that write down what happens.

@@ -12,17 +12,16 @@ function createBench({ element, props, upload, server }) {
   const POLL_MS = 400;
   const AT_ONCE = 4;
   const CALM_MS = 6000;
-  const SHEETS = ["prelabel", "review", "outlet", "lessons"];
+  const SHEETS = ["prelabel", "review", "outlet", "lessons", "help"];
   let polling = 0;
   let running = false;
 
-  for (const name of ["import", "stop", ...SHEETS]) find(name).textContent = words[name];
+  for (const name of ["import", "stop", "prelabel", "review", "outlet", "lessons"]) find(name).textContent = words[name];
   find("back").setAttribute("aria-label", words.back);
   find("help").setAttribute("aria-label", words.help);
   find("said-close").textContent = "×";
   find("said-close").setAttribute("aria-label", words.close);
   for (const name of SHEETS) find(name).addEventListener("click", () => room.set({ sheet: { name } }));
-  find("help").addEventListener("click", () => room.set({ help: true }));
   find("back").addEventListener("click", () => { room.set({ project: null, run: null }); say(""); });
   find("import").addEventListener("click", () => find("file").click());
 

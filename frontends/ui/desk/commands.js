@@ -167,6 +167,6 @@ function createCommands({ room, change, send, go, say, real, isOpening, words })
     let_go: () => { if (selected()) select(null); else look({ kind: "fit" }); },
     caption: () => { if (selected()) room.set({ focus: { field: "caption" } }); },
     class: () => { if (selected()) room.set({ focus: { field: "class" } }); },
-    help: () => room.set({ help: !room.state.help }),
+    help: () => room.set({ sheet: { name: "help" } }),
   };
 }

@@ -1,18 +1,14 @@
 // Every action of the tab on a key, and the sheet that tells them: one table for both.
 //
-// Room out: `command`; in and out: `help`, whether the sheet is open.
-function createKeys({ element, props }) {
-  const { room: openRoom, element: make, layer: createLayer } = window.spotter;
+// Room out: `command`.
+function createKeys({ element, props, server }) {
+  const { room: openRoom, element: make, sheet: createSheet } = window.spotter;
   const room = openRoom(props.room);
   const page = openRoom("page");
-  const words = props.words;
   const find = (name) => element.querySelector(`.${name}`);
-  const layer = createLayer(props.layer);
   const NUDGES = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
 
-  find("title").textContent = words.title;
-  find("lead").textContent = words.lead;
-  find("close").setAttribute("aria-label", words.close);
+  createSheet({ room, name: "help", id: props.layer, element, server, words: props.words });
   find("groups").replaceChildren(...props.keys.filter(({ title }) => title).map(({ title, rows }) => make("section", { class: "group" }, [
     make("h3", { text: title }),
     make("dl", {}, rows.flatMap(({ shown, does }) => [
@@ -55,8 +51,4 @@ function createKeys({ element, props }) {
     room.set({ command: { name: command } });
   }
   document.addEventListener("keydown", press);
-
-  room.on(["help"], ({ help }) => (help ? layer.open(words.title, find("close")) : layer.close()));
-  layer.onEscape(() => { room.set({ help: false }); return false; });
-  find("close").addEventListener("click", () => room.set({ help: false }));
 }

@@ -10,21 +10,11 @@ function createLessons({ element, props, server }) {
   const SMOOTH = 0.12;
   let polling = 0;
 
-  const sheet = createSheet({ room, name: "lessons", id: props.layer, element, title: words.title, close: words.close, opened: load });
-  for (const [name, text] of Object.entries(words.labels)) find(name).textContent = text;
+  const sheet = createSheet({ room, name: "lessons", id: props.layer, element, server, words, opened: load });
 
-  function notice(message) {
-    find("notice").textContent = message || "";
-    find("notice").hidden = !message;
-  }
-
-  async function ask(name, wish = {}) {
-    try {
-      const answer = await server[name]({ visit: room.state.visit, project: room.state.project.key, ...wish });
-      if (answer.error) { notice(answer.error); return; }
-      notice("");
-      show(answer);
-    } catch (error) { notice(String(error.message || error)); }
+  async function ask(name, wish) {
+    const answer = await sheet.ask(name, wish);
+    if (answer) show(answer);
   }
 
   function load() {

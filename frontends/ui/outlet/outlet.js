@@ -8,8 +8,7 @@ function createOutlet({ element, props, server }) {
   const find = (name) => element.querySelector(`.${name}`);
   const chosen = { format: props.formats[0][0], what: "confirmed" };
 
-  const sheet = createSheet({ room, name: "outlet", id: props.layer, element, title: words.title, close: words.close, opened: show });
-  for (const [name, text] of Object.entries(words.labels)) find(name).textContent = text;
+  const sheet = createSheet({ room, name: "outlet", id: props.layer, element, server, words, opened: show });
   find("repo").placeholder = words.repo_hint;
   find("token-field").hidden = props.signed_in;
   find("private").checked = true;
@@ -33,28 +32,20 @@ function createOutlet({ element, props, server }) {
     confirmed.textContent = fill(words.confirmed, { count: progress ? progress.done : 0 });
     all.textContent = fill(words.all, { count: total });
     if (progress && progress.done === 0) choose("what", "all");
-    notice("");
-  }
-
-  function notice(message) {
-    find("notice").textContent = message;
-    find("notice").hidden = !message;
   }
 
   async function start(more) {
-    try {
-      const run = await server.start_outlet({ visit: room.state.visit, project: room.state.project.key, ...chosen, ...more });
-      if (run.error) { notice(run.error); return; }
-      find("token").value = "";
-      room.set({ run });
-      sheet.close();
-    } catch (error) { notice(String(error.message || error)); }
+    const run = await sheet.ask("start_outlet", { ...chosen, ...more });
+    if (!run) return;
+    find("token").value = "";
+    room.set({ run });
+    sheet.close();
   }
 
   element.querySelector("form").addEventListener("submit", (event) => { event.preventDefault(); start({}); });
   find("send").addEventListener("click", () => {
     if (find("repo").value.trim()) start({ repo: find("repo").value, token: find("token").value, private: find("private").checked });
-    else notice(words.no_repo);
+    else sheet.notice(words.no_repo);
   });
   choose("format", chosen.format);
   choose("what", chosen.what);

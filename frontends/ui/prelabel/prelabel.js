@@ -10,8 +10,7 @@ function createPrelabel({ element, props, server }) {
   const MODES = ["vocabulary", "captions", "boxes"];
   let mode = MODES[0];
 
-  const sheet = createSheet({ room, name: "prelabel", id: props.layer, element, title: words.title, close: words.close, opened: show });
-  for (const [name, text] of Object.entries(words.labels)) find(name).textContent = text;
+  const sheet = createSheet({ room, name: "prelabel", id: props.layer, element, server, words, opened: show });
   find("captions").placeholder = words.captions_hint;
   find("joint").checked = true;
   find("modes").setAttribute("aria-label", words.mode);
@@ -38,27 +37,18 @@ function createPrelabel({ element, props, server }) {
     find("colors").value = vocabulary.colors.join(", ");
     choose(project.captions.length ? "captions" : "vocabulary");
     count();
-    notice("");
     if (mode === "captions") find("captions").focus();
-  }
-
-  function notice(message) {
-    find("notice").textContent = message;
-    find("notice").hidden = !message;
   }
 
   element.querySelector("form").addEventListener("submit", async (event) => {
     event.preventDefault();
     find("go").disabled = true;
-    try {
-      const run = await server.start_looking({
-        visit: room.state.visit, project: room.state.project.key, mode, captions: find("captions").value, types: find("types").value,
-        colors: find("colors").value, joint: find("joint").checked, others: find("others").checked,
-      });
-      if (run.error) notice(run.error);
-      else { room.set({ run }); sheet.close(); }
-    } catch (error) { notice(String(error.message || error)); }
+    const run = await sheet.ask("start_looking", {
+      mode, captions: find("captions").value, types: find("types").value, colors: find("colors").value,
+      joint: find("joint").checked, others: find("others").checked,
+    });
     find("go").disabled = false;
+    if (run) { room.set({ run }); sheet.close(); }
   });
   for (const name of ["types", "colors"]) find(name).addEventListener("input", count);
   find("captions").addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) element.querySelector("form").requestSubmit(); });

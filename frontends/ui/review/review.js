@@ -10,23 +10,8 @@ function createReview({ element, props, server }) {
   let found = [];
   let kind = "";
 
-  const sheet = createSheet({ room, name: "review", id: props.layer, element, title: words.title, close: words.close, opened: load });
-  for (const [name, text] of Object.entries(words.labels)) find(name).textContent = text;
+  const sheet = createSheet({ room, name: "review", id: props.layer, element, server, words, opened: load });
   find("other").setAttribute("aria-label", words.other);
-
-  function notice(message) {
-    find("notice").textContent = message;
-    find("notice").hidden = !message;
-  }
-
-  async function ask(name, wish = {}) {
-    notice("");
-    try {
-      const answer = await server[name]({ visit: room.state.visit, project: room.state.project.key, ...wish });
-      if (answer.error) { notice(answer.error); return null; }
-      return answer;
-    } catch (error) { notice(String(error.message || error)); return null; }
-  }
 
   function visit(image, box) {
     sheet.close();
@@ -39,7 +24,7 @@ function createReview({ element, props, server }) {
     find("differences").replaceChildren();
     find("none").hidden = false;
     find("none").textContent = words.looking;
-    const answer = await ask("find_suspicious");
+    const answer = await sheet.ask("find_suspicious");
     if (!answer) { find("none").hidden = true; return; }
     found = answer.found;
     kind = "";
@@ -66,7 +51,7 @@ function createReview({ element, props, server }) {
   }
 
   find("measure").addEventListener("click", async () => {
-    const answer = await ask("compare_projects", { other: find("other").value });
+    const answer = await sheet.ask("compare_projects", { other: find("other").value });
     if (!answer) return;
     const share = (value) => (value === null ? words.unknown : percent(value));
     const told = [["images", answer.images], ["f1", share(answer.f1)], ["mean_iou", share(answer.mean_iou)], ["class_kappa", answer.class_kappa === null ? words.unknown : answer.class_kappa.toFixed(2)], ["caption_ratio", share(answer.caption_ratio)]];
