@@ -31,12 +31,15 @@ class Ranking:
         caption: The caption as used: stripped, white space collapsed.
         logit: (n,) float32, the reranker's raw similarity, aligned with the detections.
         score: (n,) float32, higher is better; what the number means is `kind`.
-        order: (n,) int64, detection rows, best first: by similarity and detector score together.
+        order: (n,) int64, detection rows, best evidence first.
         kind: "sigmoid" scores are probabilities and comparable across images.
         answer_row: The detection that the caption describes; None when it is not in the image.
         nearest_row: The best candidate, even when it is not good enough; None without detections.
         found_probability: Calibrated probability that the answer is right, in [0, 1].
-        margin: By how much the nearest candidate leads the runner-up, in logits, capped at 10.
+        margin: By how much the evidence of the nearest candidate is ahead of the best other one's,
+            capped at 10.
+        evidence: (n,) float32, what similarity and detector score come to together, in logits;
+            the logit itself where it is not given.
     """
 
     caption: str
@@ -48,13 +51,16 @@ class Ranking:
     nearest_row: int | None = None
     found_probability: float = 0.0
     margin: float = 0.0
+    evidence: NDArray[np.float32] = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         logit = frozen_array(self.logit, np.float32, (None,), "logit")
         n = len(logit)
         score = frozen_array(self.score, np.float32, (n,), "score")
         order = frozen_array(self.order, np.int64, (n,), "order")
-        set_fields(self, logit=logit, score=score, order=order)
+        given = self.logit if self.evidence is None else self.evidence
+        evidence = frozen_array(given, np.float32, (n,), "evidence")
+        set_fields(self, logit=logit, score=score, order=order, evidence=evidence)
         if not np.array_equal(np.sort(order), np.arange(n)):
             raise DataError(f"order must hold each of the {n} rows once, got {order.tolist()}.")
         for name, row in (("answer_row", self.answer_row), ("nearest_row", self.nearest_row)):
@@ -73,6 +79,14 @@ class Ranking:
         """Return the rank of a detection row: 0 is the best."""
         return int(np.flatnonzero(self.order == row)[0])
 
+    def lead_of(self, row: int) -> float | None:
+        """Return by how much a row's evidence is ahead of the best other one's; None without one.
+
+        Not capped as the margin is; negative where another row has more.
+        """
+        others = np.delete(self.evidence, row)
+        return float(self.evidence[row] - others.max()) if len(others) else None
+
     def to_dict(self) -> dict[str, object]:
         """Return plain JSON types."""
         return {
@@ -85,6 +99,7 @@ class Ranking:
             "kind": self.kind,
             "logit": self.logit.astype(float).tolist(),
             "score": self.score.astype(float).tolist(),
+            "evidence": self.evidence.astype(float).tolist(),
             "order": self.order.tolist(),
         }
 
@@ -183,7 +198,10 @@ def _result_from_dict(cls: type[Result], data: Mapping[str, object]) -> Result:
         image_wh=image_wh,
         detections=detections,
         rankings=tuple(
-            Ranking(**{name: item[name] for name in names})  # type: ignore[arg-type]
+            Ranking(
+                **{name: item[name] for name in names},  # type: ignore[arg-type]
+                evidence=item.get("evidence"),  # type: ignore[arg-type]
+            )
             for item in rankings
         ),
         seconds=data["seconds"],  # type: ignore[arg-type]

@@ -117,6 +117,7 @@ def _caption_row(
                 "score": _short(float(ranking.score[row])),
                 "logit": _short(float(ranking.logit[row])),
                 "detector": _short(scores[row]),
+                "evidence": _short(float(ranking.evidence[row])),
             }
             for row in ranking.order.tolist()
         ],

@@ -31,8 +31,6 @@ def locate_report(result: Result) -> str:
 def _caption_block(ranking: Ranking, result: Result) -> str:
     if ranking.nearest_row is None:
         return f"{ranking.caption}: not in this picture, nothing was detected"
-    sure = f"{100 * ranking.found_probability:.0f} % sure"
-    verdict = f"found, {sure}" if ranking.found else f"not in this picture ({sure} of the nearest)"
     rows = []
     for rank, row in enumerate(ranking.order.tolist()[:_ROWS], start=1):
         x1, y1, x2, y2 = result.detections.xyxy[row].astype(float)
@@ -42,12 +40,21 @@ def _caption_block(ranking: Ranking, result: Result) -> str:
                 f"{mark}{rank}",
                 f"{x1:.0f}, {y1:.0f}, {x2 - x1:.0f} x {y2 - y1:.0f}",
                 f"{100 * float(ranking.score[row]):.1f} %",
-                f"{float(ranking.logit[row]):.2f}",
                 f"{float(result.detections.score[row]):.2f}",
+                f"{float(ranking.evidence[row]):.1f}",
             ]
         )
-    head = ["rank", "left, top, width x height", "similarity", "logit", "detector"]
-    return f"{ranking.caption}: {verdict}, margin {ranking.margin:.1f}\n" + _table([head, *rows])
+    head = ["rank", "left, top, width x height", "similarity", "detector", "evidence"]
+    return f"{ranking.caption}: {_verdict(ranking)}\n" + _table([head, *rows])
+
+
+def _verdict(ranking: Ranking) -> str:
+    sure = f"{100 * ranking.found_probability:.0f} % sure"
+    if ranking.answer_row is None:
+        return f"not in this picture (the nearest: {sure})"
+    lead = ranking.lead_of(ranking.answer_row)
+    ahead = "" if lead is None or lead < 0 else f", {lead:.1f} ahead of the runner-up"
+    return f"found, {sure}{ahead}"
 
 
 def evaluation_report(figures: Mapping[str, Any]) -> str:

@@ -131,6 +131,7 @@ def _rank_one(
         logit=logit,
         score=sigmoid(logit),
         order=order,
+        evidence=evidence,
         kind="sigmoid",
         answer_row=row if found else None,
         nearest_row=row,

@@ -91,10 +91,9 @@ def _caption(ranking: Ranking, position: int) -> dict[str, object]:
         "answer": ranking.answer_row,
         "nearest": ranking.nearest_row,
         "found_probability": float(ranking.found_probability),
-        "margin": float(ranking.margin),
         "order": ranking.order.tolist(),
         "probability": ranking.score.astype(float).tolist(),
-        "logit": ranking.logit.astype(float).tolist(),
+        "evidence": ranking.evidence.astype(float).tolist(),
     }
 
 

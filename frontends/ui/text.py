@@ -85,7 +85,7 @@ ANSWERS: Words = {
     "found": "Found, {share} sure.",
     "not_found": "Not in this picture.",
     "hidden": "Below the confidence.",
-    "margin": "Ahead of the runner-up by {margin}.",
+    "margin": "{margin} ahead of the runner‑up.",
     "nearest": "Nearest: similarity {share}.",
     "row": "Rank {rank}: similarity {share}, detector {detector}",
     "detector": "det {score}",
@@ -94,19 +94,23 @@ ANSWERS: Words = {
 
 EVIDENCE: dict[str, str | Words] = {
     "why": "Why box {rank}",
-    "why_best": "It fits “{caption}” best, {margin} ahead of the runner-up.",
+    "why_best": "It fits “{caption}” best, {margin} ahead of the runner‑up.",
     "why_only": "It is the only box, and it fits “{caption}”.",
     "why_joint": "Every caption gets a box of its own: this one is left for “{caption}”.",
     "why_nearest": "It comes nearest to “{caption}”, but not near enough.",
     "why_other": "It fits “{caption}” less well: place {rank}, similarity {share}.",
     "best": "Best box",
     "runner_up": "Runner-up",
-    "rival": "Box {rank}: {share}, logit {logit}, det {detector}",
+    "rival": "Box {rank}: {share}, det {detector}, evidence {evidence}",
     "show_box": "Show box {rank}",
     "detector": "Detector",
     "probability": "Similarity",
-    "logit": "Logit",
-    "margin": "Margin",
+    "evidence": "Evidence",
+    "margin": "Ahead by",
+    "legend": (
+        "Evidence is similarity and detector together; it orders the boxes. Ahead by: its lead "
+        "over the best other box."
+    ),
     "place": "Place",
     "size": "Size",
     "box": "Box",

@@ -96,6 +96,10 @@ def test_ranking():
     ranking = make_ranking(answer_row=1, nearest_row=1)
     assert ranking.found
     assert ranking.rank_of(0) == 1
+    assert ranking.evidence.tolist() == [1, 2], "similarity alone, where nothing else counts"
+    weighed = make_ranking(evidence=[3, 1.5])
+    assert (weighed.lead_of(0), weighed.lead_of(1)) == (1.5, -1.5)
+    assert make_ranking(logit=[1], score=[0.1], order=[0]).lead_of(0) is None
     with pytest.raises(DataError, match="each of the 2 rows once"):
         make_ranking(order=[0, 0])
     with pytest.raises(DataError, match="answer_row must be a row of 2"):
@@ -105,7 +109,9 @@ def test_ranking():
 def test_result_round_trip_and_checks(make_detections):
     seen = make_detections([[0, 0, 2, 2], [1, 1, 3, 3]])
     result = Result(
-        (64, 48), seen, (make_ranking(answer_row=1, nearest_row=1), make_ranking(caption="b")),
+        (64, 48), seen, (
+            make_ranking(answer_row=1, nearest_row=1, evidence=[3, 1.5]), make_ranking(caption="b")
+        ),
         seconds={"total": 0.5}, provenance={"engine": "x"}, warnings=("w",),
     )  # fmt: skip
     data = result.to_dict()

@@ -146,6 +146,32 @@ def test_row_and_box_light_up_together_and_a_click_selects(browse, folder):
         assert "less well" in page.locator(".evidence .sentence").inner_text()
 
 
+def test_answer_reason_and_table_tell_the_same_lead(browse, folder):
+    """That of the evidence, not that of the similarity alone."""
+    with browse(DESKTOP) as page:
+        _upload_and_ask(page, folder, "red thing")
+        page.evaluate(
+            """() => {
+              const room = window.spotter.room("locate");
+              const answer = structuredClone(room.state.answer);
+              answer.captions[0].evidence = [2.5, -1.5];
+              room.set({ answer });
+            }"""
+        )
+        assert "sure. 4.0 ahead" in page.locator("#locate-answers .verdict").inner_text()
+        assert ", 4.0 ahead" in page.locator(".evidence .sentence").inner_text()
+        figures = page.locator(".evidence .figures").inner_text().split("\n")
+        assert figures[figures.index("Evidence") + 1] == "2.5"
+        assert figures[figures.index("Ahead by") + 1] == "4.0"
+        assert "evidence \u22121.5" in page.locator(".evidence .rival-figures").inner_text()
+        page.click(".evidence .all summary")
+        rows = page.locator(".evidence tbody tr").all_inner_texts()
+        assert [row.split("\t")[-2:] for row in rows] == [
+            ["2.5", "4.0"],
+            ["\u22121.5", "\u22124.0"],
+        ]
+
+
 def test_the_confidence_filters_in_the_browser(browse, folder):
     with browse(DESKTOP) as page:
         _upload_and_ask(page, folder, "red thing")

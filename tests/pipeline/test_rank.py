@@ -101,6 +101,7 @@ def test_detector_doubt_decides_between_equals():
         (ranking,) = rank(["a"], logits, detections, calibration=calibration)
         # What the reranker said stays visible as it is.
         np.testing.assert_array_equal(ranking.logit, logits[0])
+        assert ranking.lead_of(ranking.answer_row) == pytest.approx(ranking.margin)
         return ranking.answer_row, round(ranking.margin, 2)
 
     assert first(0.0) == (0, 0.2)

@@ -1,7 +1,7 @@
 // What was found, caption by caption. Receives the answer from the server, shares it with the
 // room, and keeps the picture's boxes in step with the chosen caption and the confidence slider.
 //
-// Room: `answer` (as sent), `shown` (rows above the confidence), `active` (caption), `boxes`.
+// Room: `answer` (as sent), `shown` (rows above the confidence, and their leads), `active` (caption), `boxes`.
 function createAnswers({ element, props, watch }) {
   const { room: openRoom, element: make, mark, percent, fill } = window.spotter;
   const room = openRoom(props.room);
@@ -37,7 +37,12 @@ function createAnswers({ element, props, watch }) {
     const boxes = answer.boxes.filter((box) => box.detector >= least);
     const visible = new Set(boxes.map((box) => box.id));
     const orders = answer.captions.map((caption) => caption.order.filter((row) => visible.has(row)));
-    room.set({ shown: { answer, boxes, orders, visible }, boxes: drawable(answer, boxes, orders) });
+    // By how much a box is ahead of the best other one that is shown; null where it is the only one.
+    const lead = (i, id) => {
+      const other = orders[i].find((row) => row !== id);
+      return other === undefined ? null : answer.captions[i].evidence[id] - answer.captions[i].evidence[other];
+    };
+    room.set({ shown: { answer, boxes, orders, visible, lead }, boxes: drawable(answer, boxes, orders) });
     render();
   }
 
@@ -92,7 +97,8 @@ function createAnswers({ element, props, watch }) {
     const verdict = make("span", { class: "verdict" });
     if (caption.found && !hidden) {
       verdict.append(make("b", { text: fill(words.found, { share: percent(caption.found_probability) }) }));
-      if (order.length > 1 && caption.margin >= 0) verdict.append(` ${fill(words.margin, { margin: caption.margin.toFixed(1) })}`);
+      const lead = shown.lead(i, best);
+      if (lead !== null && lead >= 0) verdict.append(` ${fill(words.margin, { margin: lead.toFixed(1) })}`);
     } else {
       verdict.append(make("b", { text: hidden ? words.hidden : words.not_found }));
       if (best !== undefined) verdict.append(` ${fill(words.nearest, { share: percent(caption.probability[best]) })}`);

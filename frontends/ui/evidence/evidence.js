@@ -13,18 +13,13 @@ function createEvidence({ element, props, server }) {
   find("copy-json").textContent = words.copy_json;
   find("save-picture").textContent = words.save_picture;
   find("slide").setAttribute("aria-label", words.slide);
+  find("legend").textContent = words.legend;
   find("scroll").setAttribute("aria-label", words.table);
   find("json").setAttribute("aria-label", words.json);
 
   const signed = (value) => value.toFixed(1).replace(/^-0\.0$/, "0.0").replace("-", "\u2212");
   const boxOf = (id) => room.state.shown.boxes.find((box) => box.id === id);
   const captionNow = () => room.state.answer.captions[room.state.active];
-
-  // Logit of a box minus the best other box that is shown.
-  function marginOf(caption, order, id) {
-    const other = order.find((row) => row !== id);
-    return other === undefined ? null : caption.logit[id] - caption.logit[other];
-  }
 
   // The box in question: the chosen one, else the caption's answer, else its nearest.
   function subject() {
@@ -45,7 +40,7 @@ function createEvidence({ element, props, server }) {
     const caption = captionNow();
     const order = shown.orders[active];
     const rank = order.indexOf(id) + 1;
-    const margin = marginOf(caption, order, id);
+    const margin = shown.lead(active, id);
     const rival = order.find((row) => row !== id);
     const chosen = caption.found && caption.answer === id;
     const told = { caption: caption.caption, rank, share: percent(caption.probability[id]), margin: margin === null ? "" : signed(Math.abs(margin)) };
@@ -55,9 +50,9 @@ function createEvidence({ element, props, server }) {
     find("title").textContent = fill(words.why, { rank });
     find("sentence").textContent = fill(sentence, told);
     const figures = [
-      [words.detector, boxOf(id).detector.toFixed(2)],
       [words.probability, percent(caption.probability[id])],
-      [words.logit, signed(caption.logit[id])],
+      [words.detector, boxOf(id).detector.toFixed(2)],
+      [words.evidence, signed(caption.evidence[id])],
       [words.margin, margin === null ? words.none : signed(margin)],
       [words.place, `${rank} / ${order.length}`],
       [words.size, `${Math.round(boxOf(id).w)} \u00d7 ${Math.round(boxOf(id).h)}`],
@@ -79,7 +74,7 @@ function createEvidence({ element, props, server }) {
     crop.onmouseleave = () => room.set({ hovered: null });
     frame(crop, boxOf(id));
     find("rival-figures").textContent = fill(words.rival, {
-      rank, share: percent(caption.probability[id]), logit: signed(caption.logit[id]), detector: boxOf(id).detector.toFixed(2),
+      rank, share: percent(caption.probability[id]), detector: boxOf(id).detector.toFixed(2), evidence: signed(caption.evidence[id]),
     });
   }
 
@@ -143,7 +138,7 @@ function createEvidence({ element, props, server }) {
       const group = make("th", { colspan: 3, scope: "colgroup", class: "group start", style: `--tone: var(--caption-${caption.color})` }, [mark(caption.mark)]);
       group.append(caption.caption);
       groups.append(group);
-      names.append(make("th", { scope: "col", class: "start", text: words.probability }), make("th", { scope: "col", text: words.logit }), make("th", { scope: "col", text: words.margin }));
+      names.append(make("th", { scope: "col", class: "start", text: words.probability }), make("th", { scope: "col", text: words.evidence }), make("th", { scope: "col", text: words.margin }));
     }
     const rows = shown.orders[active].map((id, i) => tableRow(id, i + 1));
     find("table").replaceChildren(make("thead", {}, [groups, names]), make("tbody", {}, rows));
@@ -165,11 +160,11 @@ function createEvidence({ element, props, server }) {
       make("td", { text: box.detector.toFixed(2) }),
     ]);
     answer.captions.forEach((caption, i) => {
-      const margin = marginOf(caption, shown.orders[i], id);
+      const margin = shown.lead(i, id);
       const best = caption.answer === id;
       row.append(
         make("td", { class: "start", "data-best": best, text: percent(caption.probability[id]) }),
-        make("td", { "data-best": best, text: signed(caption.logit[id]) }),
+        make("td", { "data-best": best, text: signed(caption.evidence[id]) }),
         make("td", { "data-best": best, text: margin === null ? words.none : signed(margin) }),
       );
     });
