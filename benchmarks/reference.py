@@ -20,7 +20,8 @@ from pipeline.detect.pyramid import open_levels
 from pipeline.detect.yolo import YoloDetector
 from pipeline.engines.torch_engine import TorchEngine
 from pipeline.locate import Locator
-from pipeline.rerank.siglip import SiglipReranker, read_card, read_tokenizer
+from pipeline.rerank.siglip import SiglipReranker, read_card
+from pipeline.tokens import read_tokenizer
 from training.detector import build_model
 from training.reranker_model import DualEncoder, ModelConfig
 

@@ -6,7 +6,6 @@ Holds no layout; see `annotate_handlers` for the shape of wishes and answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -15,10 +14,9 @@ from core.errors import InputError
 from frontends.desk import Desk
 from frontends.desk_runs import Outgoing, start_export, start_import, start_prelabel
 from frontends.failures import guarded
-from frontends.material import Brought
 from frontends.ui import annotate_present as present
 from frontends.ui.annotate_handlers import Call, Shown, find
-from frontends.ui.uploads import find_upload
+from frontends.ui.uploads import read_uploads
 from pipeline.rank import Assignment
 from project.prelabel import Question
 from project.vocabulary import SETTING, Vocabulary
@@ -56,10 +54,7 @@ def _beginning(desk: Desk) -> list[Callable[..., Shown]]:
     @guarded(present.present_error)
     def import_files(wish: dict[str, Any]) -> Shown:
         visit, key, _ = find(desk, wish)
-        files = [
-            Brought(_uploaded(file), str(file.get("name", "")) or "file") for file in wish["files"]
-        ]
-        return present.present_run(start_import(desk, visit, key, files))
+        return present.present_run(start_import(desk, visit, key, read_uploads(wish["files"])))
 
     @guarded(present.present_error)
     def start_looking(wish: dict[str, Any]) -> Shown:
@@ -104,15 +99,3 @@ def _question(wish: Mapping[str, Any]) -> Question:
 def _words(value: object) -> tuple[str, ...]:
     parts = str(value or "").replace("\n", ",").split(",")
     return tuple(part.strip() for part in parts if part.strip())
-
-
-def _uploaded(file: Mapping[str, Any]) -> Path:
-    """Path of an uploaded file; it comes from the browser, and could name any file of ours.
-
-    Raises:
-        InputError: The path is not one of an upload.
-    """
-    path = find_upload(file.get("path"))
-    if path is None or not path.is_file():
-        raise InputError("a file was not uploaded.", "Upload it first.")
-    return path

@@ -20,10 +20,9 @@ from gradio.data_classes import FileData
 from core.config import Section
 from core.errors import ConfigError, InputError, SpotterError
 from frontends.failures import guarded, raise_in_page
-from frontends.material import Brought
 from frontends.runs import wait_for
 from frontends.ui import synth_present as present
-from frontends.ui.uploads import find_upload
+from frontends.ui.uploads import read_uploads
 from frontends.visits import Visit
 from frontends.wishes import Wish, read_settings, read_wish, refuse_steps
 from frontends.workshop import Workshop
@@ -125,10 +124,7 @@ def _bringing(workshop: Workshop) -> dict[str, Any]:
     @guarded(_error)
     def add(wish: dict[str, Any]) -> Shown:
         visit, kind = _visit(workshop, wish), _wall(wish)
-        files = [
-            Brought(_uploaded(file), str(file.get("name", "")) or "file") for file in wish["files"]
-        ]
-        taken = workshop.add(visit, kind, files)
+        taken = workshop.add(visit, kind, read_uploads(wish["files"]))
         return {"own": own(visit, kind), "refused": [list(pair) for pair in taken.refused]}
 
     @guarded(_error)
@@ -323,18 +319,6 @@ def _indices(wish: Mapping[str, Any]) -> list[int]:
     if not good or not isinstance(indices, list) or not 1 <= len(indices) <= _SCENES_MAX:
         raise ConfigError(f"indices must be 1 to {_SCENES_MAX} whole numbers from 0 on.")
     return indices
-
-
-def _uploaded(file: Mapping[str, Any]) -> Path:
-    """Path of an uploaded file; it comes from the browser, and could name any file of ours.
-
-    Raises:
-        InputError: The path is not one of an upload.
-    """
-    path = find_upload(file.get("path"))
-    if path is None or not path.is_file():
-        raise InputError("a file was not uploaded.", "Upload it first.")
-    return path
 
 
 def write_toml(config: Section) -> str:

@@ -6,11 +6,16 @@ Gradio checks only what is marked as its file data, and a visitor can leave out 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from gradio.utils import get_upload_folder
 
-__all__ = ["desks_folder", "find_upload", "visits_folder"]
+from core.errors import InputError
+from frontends.material import Brought
+
+__all__ = ["desks_folder", "find_upload", "read_uploads", "visits_folder"]
 
 
 def visits_folder() -> Path:
@@ -32,3 +37,18 @@ def find_upload(told: object) -> Path | None:
     inside = path.is_relative_to(Path(get_upload_folder()).resolve())
     kept = (visits_folder().resolve(), desks_folder().resolve())
     return path if inside and not any(path.is_relative_to(folder) for folder in kept) else None
+
+
+def read_uploads(files: Iterable[Mapping[str, Any]]) -> list[Brought]:
+    """Return uploaded files as the browser tells them, with the names their owner gave them.
+
+    Raises:
+        InputError: A path is not one of an upload, or nothing is there.
+    """
+    brought = []
+    for file in files:
+        path = find_upload(file.get("path"))
+        if path is None or not path.is_file():
+            raise InputError("a file was not uploaded.", "Upload it first.")
+        brought.append(Brought(path, str(file.get("name", "")) or "file"))
+    return brought

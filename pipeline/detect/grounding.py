@@ -18,10 +18,11 @@ from pipeline.config import DetectConfig
 from pipeline.detect.captioned import BoundDetector
 from pipeline.detect.card import DetectorCard, prepare, read_detector_card
 from pipeline.detect.detr import stable_sigmoid
-from pipeline.detect.open_vocabulary import encode, read_tokenizer, to_detections
+from pipeline.detect.open_vocabulary import encode, to_detections
 from pipeline.engines.base import Engine, OpenEngine, check_interface
 from pipeline.models import Model
 from pipeline.stages import Detector
+from pipeline.tokens import read_tokenizer
 
 __all__ = ["GroundingDetector", "phrase_masks"]
 

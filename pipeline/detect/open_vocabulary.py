@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from core.boxes import cxcywh_to_xyxy
-from core.errors import ModelError
 from core.image import image_wh
 from core.types import Detections, Image
 from pipeline.config import DetectConfig
 from pipeline.detect.card import DetectorCard
 from pipeline.detect.network import Candidates, choose_boxes
 
-__all__ = ["encode", "read_tokenizer", "to_detections"]
+__all__ = ["encode", "to_detections"]
 
 
 def to_detections(
@@ -57,23 +55,3 @@ def encode(tokenizer: Tokenizer, captions: Sequence[str], card: DetectorCard) ->
     """Return (captions, length) token ids, the template applied."""
     texts = [card.template.replace("{}", caption) for caption in captions]
     return np.array([encoding.ids for encoding in tokenizer.encode_batch(texts)], np.int64)
-
-
-def read_tokenizer(path: Path, length: int) -> Tokenizer:
-    """Return a tokenizer that gives `length` tokens for every text.
-
-    Raises:
-        ModelError: The file is malformed, or gives another number.
-    """
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:
-        # The library raises plain Exception.
-        raise ModelError(f"{path} is malformed: {error}.", "Convert the model again.") from error
-    got = len(tokenizer.encode("a").ids)
-    if got != length:
-        raise ModelError(
-            f"{path.name} gives {got} tokens, the network reads {length}.",
-            "Convert the model again.",
-        )
-    return tokenizer

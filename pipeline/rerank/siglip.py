@@ -24,8 +24,9 @@ from pipeline.engines.base import Engine, OpenEngine, check_interface
 from pipeline.models import Model
 from pipeline.rerank.preprocess import Fit, fit_input, to_pixel_values
 from pipeline.stages import Calibration
+from pipeline.tokens import read_tokenizer
 
-__all__ = ["RerankerCard", "SiglipReranker", "read_card", "read_tokenizer"]
+__all__ = ["RerankerCard", "SiglipReranker", "read_card"]
 
 _UNKNOWN_TOKENS = ("[UNK]", "<unk>")
 
@@ -207,23 +208,3 @@ def read_card(path: Path) -> RerankerCard:
         return RerankerCard.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise ModelError(f"{path} is malformed: {error}.", "Export the reranker again.") from error
-
-
-def read_tokenizer(path: Path, text_length: int) -> Tokenizer:
-    """Return a tokenizer that pads and cuts to the length the text tower reads.
-
-    Raises:
-        ModelError: The file is malformed, or pads to another length.
-    """
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:
-        # The library raises plain Exception.
-        raise ModelError(f"{path} is malformed: {error}.", "Export the reranker again.") from error
-    got = len(tokenizer.encode("a").ids)
-    if got != text_length:
-        raise ModelError(
-            f"{path.name} pads to {got} tokens, the text tower reads {text_length}.",
-            "Set padding and truncation before saving the tokenizer.",
-        )
-    return tokenizer

@@ -239,7 +239,8 @@ class TestOpenVocabulary:
         seen = detector.looking_for(["red plane", "blue"])([picture])[0]
         assert seen.class_names == ("red plane", "blue")
         tensor, _ = prepare(picture, (1, 1), read_detector_card(written))
-        from pipeline.detect.open_vocabulary import encode, read_tokenizer
+        from pipeline.detect.open_vocabulary import encode
+        from pipeline.tokens import read_tokenizer
 
         card = read_detector_card(written)
         tokenizer = read_tokenizer(written.file("tokenizer.json"), card.text_length)
@@ -284,7 +285,8 @@ class TestOpenVocabulary:
     @pytest.mark.parametrize("name", ENGINE_NAMES)
     def test_grounding_dino_scores_are_those_of_transformers(self, grounding, image, name):
         from pipeline.detect.card import prepare, read_detector_card
-        from pipeline.detect.open_vocabulary import encode, read_tokenizer
+        from pipeline.detect.open_vocabulary import encode
+        from pipeline.tokens import read_tokenizer
 
         written, model = grounding
         picture = image((120, 90))

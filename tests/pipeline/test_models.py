@@ -220,7 +220,7 @@ def test_catalogue_is_updated(tiny_models, tmp_path):
         ("reranker.json", "{}", r"reranker.json is malformed"),
         ("reranker.json", "{", r"reranker.json is malformed"),
         ("tokenizer.json", "{}", r"tokenizer.json is malformed"),
-        ("reranker.json", None, r"pads to 6 tokens, the text tower reads 9"),
+        ("reranker.json", None, r"gives 6 tokens, the network reads 9"),
     ],
     ids=["empty", "cut", "tokenizer", "length"],
 )

@@ -97,15 +97,6 @@ function createSketch({ stage, view, changed, settled }) {
     if (kept) settled();
   }
 
-  function pinchTo(a, b) {
-    const now = { far: Math.hypot(a[0] - b[0], a[1] - b[1]), x: (a[0] + b[0]) / 2, y: (a[1] + b[1]) / 2 };
-    if (pinch) {
-      view.pan(now.x - pinch.x, now.y - pinch.y);
-      view.zoomAt(now.far / pinch.far, now.x, now.y);
-    }
-    pinch = now;
-  }
-
   stage.addEventListener("pointerdown", (event) => {
     if (!sketch.enabled || !view.size || event.target.closest("button")) return;
     if (event.pointerType === "mouse" && event.button > 1) return;
@@ -130,7 +121,7 @@ function createSketch({ stage, view, changed, settled }) {
     }
     const before = pointers.get(event.pointerId);
     pointers.set(event.pointerId, at);
-    if (pointers.size === 2) pinchTo(...pointers.values());
+    if (pointers.size === 2) pinch = view.pinch(pinch, ...pointers.values());
     else if (work) go(at);
     else if (event.buttons === 4) view.pan(at[0] - before[0], at[1] - before[1]);
   });
@@ -144,11 +135,7 @@ function createSketch({ stage, view, changed, settled }) {
   stage.addEventListener("pointercancel", release);
 
   stage.addEventListener("wheel", (event) => {
-    if (!sketch.enabled || !view.size) return;
-    if (view.fitted && event.deltaY > 0 && !event.ctrlKey) return;
-    event.preventDefault();
-    const lines = event.deltaMode === 1 ? 16 : 1;
-    view.zoomAt(Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0018)), ...local(event));
+    if (sketch.enabled && view.size) view.wheel(event, local(event));
   }, { passive: false });
 
   function undo() {

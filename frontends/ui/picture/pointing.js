@@ -40,15 +40,6 @@ function connectPointing({ stage, view, hit, hover, select, settled, editing = n
     gesture = null;
   }
 
-  function pinchTo(a, b) {
-    const now = { far: Math.hypot(a[0] - b[0], a[1] - b[1]), x: (a[0] + b[0]) / 2, y: (a[1] + b[1]) / 2 };
-    if (pinch) {
-      view.pan(now.x - pinch.x, now.y - pinch.y);
-      view.zoomAt(now.far / pinch.far, now.x, now.y);
-    }
-    pinch = now;
-  }
-
   stage.addEventListener("pointerdown", (event) => {
     if (!view.size || (event.button > 0 && !editing) || event.target.closest("button")) return;
     pointers.set(event.pointerId, local(event));
@@ -72,7 +63,7 @@ function connectPointing({ stage, view, hit, hover, select, settled, editing = n
     const before = pointers.get(event.pointerId);
     pointers.set(event.pointerId, at);
     if (pointers.size === 1) drag([at[0] - before[0], at[1] - before[1]], event);
-    else if (pointers.size === 2) pinchTo(...pointers.values());
+    else if (pointers.size === 2) pinch = view.pinch(pinch, ...pointers.values());
   });
 
   function release(event) {
@@ -97,11 +88,6 @@ function connectPointing({ stage, view, hit, hover, select, settled, editing = n
   // Who draws boxes one after the other clicks fast: there a double click changes nothing.
   if (!editing) stage.addEventListener("dblclick", (event) => { if (!event.target.closest("button")) view.fit(); });
   stage.addEventListener("wheel", (event) => {
-    if (!view.size) return;
-    // At full view, scrolling away belongs to the page.
-    if (view.fitted && event.deltaY > 0 && !event.ctrlKey) return;
-    event.preventDefault();
-    const lines = event.deltaMode === 1 ? 16 : 1;
-    view.zoomAt(Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0018)), ...local(event));
+    if (view.size) view.wheel(event, local(event));
   }, { passive: false });
 }

@@ -7,7 +7,7 @@ function createView({ stage, changed }) {
 
   const view = {
     size: null, scale: 1, x: 0, y: 0, fitted: true, maxScale: MAX_SCREEN_PER_PIXEL,
-    stageWh, onScreen, fit, refresh, pan, zoomAt, zoomCentre, visit, reveal,
+    stageWh, onScreen, fit, refresh, pan, pinch, wheel, zoomAt, zoomCentre, visit, reveal,
   };
 
   function stageWh() {
@@ -70,6 +70,25 @@ function createView({ stage, changed }) {
     view.x = x - ((x - view.x) * view.scale) / before;
     view.y = y - ((y - view.y) * view.scale) / before;
     place();
+  }
+
+  // Two fingers at points of the stage: what is between them stays there. Takes what the last call
+  // gave back, null for the first.
+  function pinch(last, a, b) {
+    const now = { far: Math.hypot(a[0] - b[0], a[1] - b[1]), x: (a[0] + b[0]) / 2, y: (a[1] + b[1]) / 2 };
+    if (last) {
+      pan(now.x - last.x, now.y - last.y);
+      zoomAt(now.far / last.far, now.x, now.y);
+    }
+    return now;
+  }
+
+  // At full view, scrolling away belongs to the page.
+  function wheel(event, at) {
+    if (view.fitted && event.deltaY > 0 && !event.ctrlKey) return;
+    event.preventDefault();
+    const lines = event.deltaMode === 1 ? 16 : 1;
+    zoomAt(Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0018)), ...at);
   }
 
   function zoomCentre(factor) {
