@@ -61,8 +61,11 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true", help="print all figures as JSON")
     _add_config(evaluate)
 
-    doctor = commands.add_parser("doctor", help="versions, engines, models: what is there and why")
+    doctor = commands.add_parser(
+        "doctor", help="what runs here and why, and what is missing for what"
+    )
     doctor.set_defaults(run=_run_doctor)
+    doctor.add_argument("--all", action="store_true", help="every package and model, one a line")
     doctor.add_argument("--json", action="store_true", help="print it as JSON")
     _add_config(doctor)
 
@@ -200,5 +203,6 @@ def _run_doctor(options: argparse.Namespace, service: Service | None) -> int:
     from frontends.report import doctor_report
 
     findings = examine(_config(options))
-    print(json.dumps(findings, indent=2) if options.json else doctor_report(findings))
+    report = doctor_report(findings, everything=options.all)
+    print(json.dumps(findings, indent=2) if options.json else report)
     return 0 if findings["ok"] else 1

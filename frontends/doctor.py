@@ -6,6 +6,7 @@ In: settings; out: plain findings. Looks only, changes nothing.
 from __future__ import annotations
 
 import platform
+import re
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distributions, version
@@ -14,7 +15,7 @@ from pathlib import Path
 from convert.job import models_of
 from core.errors import ModelError, SpotterError
 from pipeline.catalog import MODELS_PATH, find_model, load_catalog
-from pipeline.config import LocateConfig
+from pipeline.config import LocateConfig, load_config, preset_names
 from pipeline.engines.choose import choose_engine
 from pipeline.engines.machine import Machine, probe_machine
 from pipeline.engines.twins import find_twin, twin_path
@@ -29,6 +30,11 @@ _PACKAGES = (
     "onnxruntime-ep-nv-tensorrt-rtx", "openvino",
     "tokenizers", "scipy", "pydantic", "gradio", "albumentations", "torch",
 )  # fmt: skip
+_ROOT = Path(__file__).parents[1]
+_WORK = {
+    "converting models": "requirements-convert.txt",
+    "training": "requirements-train.txt",
+}
 
 
 def examine(config: LocateConfig) -> dict[str, object]:
@@ -47,7 +53,13 @@ def examine(config: LocateConfig) -> dict[str, object]:
         "platform": platform.platform(),
         "packages": {name: found for name in _PACKAGES if (found := _version(name))},
         "engine": engine,
+        "preset": config.preset,
         "models": models,
+        "presets": _absent_by_preset({str(model["id"]) for model in models if model["ok"]}),
+        "work": {
+            work: {"file": file, "missing": missing_packages(_ROOT / file)}
+            for work, file in _WORK.items()
+        },
         "conflicts": conflicts,
     }
 
@@ -121,6 +133,27 @@ def opencv_conflicts(installed: dict[str, str]) -> list[str]:
             "pip install --force-reinstall --no-deps opencv-python-headless"
         ]
     return []
+
+
+def missing_packages(requirements: Path) -> list[str]:
+    """Return the packages of a requirements file that are not installed, whatever their version.
+
+    Args:
+        requirements: pinned packages, one a line; files that it includes are not followed, and one
+            that is not there asks for nothing.
+    """
+    lines = requirements.read_text("utf-8").splitlines() if requirements.is_file() else []
+    names = [found[0] for line in lines if (found := re.match(r"[A-Za-z0-9][\w.-]*", line))]
+    return [name for name in names if _version(name) is None]
+
+
+def _absent_by_preset(present: set[str]) -> dict[str, list[str]]:
+    """By preset the models that are not here; the one for tests is no preset to speak of."""
+    return {
+        name: [model for model, _ in models_of(load_config(name)) if model not in present]
+        for name in preset_names()
+        if name != "fake"
+    }
 
 
 def _engine(config: LocateConfig) -> dict[str, object]:

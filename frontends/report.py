@@ -85,32 +85,52 @@ def evaluation_report(figures: Mapping[str, Any]) -> str:
     return _table(rows)
 
 
-def doctor_report(findings: Mapping[str, Any]) -> str:
-    """Return the findings of the doctor."""
-    engine = findings["engine"]
+def doctor_report(findings: Mapping[str, Any], *, everything: bool = False) -> str:
+    """Return the findings of the doctor: one line for each group, or one for each thing."""
+    rows = _everything_found(findings) if everything else _summary(findings)
+    rows += [["conflict", sentence] for sentence in findings["conflicts"]]
+    verdict = "All good." if findings["ok"] else "Something is missing, see above."
+    rows.append(["", verdict if everything else f"{verdict} Each thing on its own: --all"])
+    return _table(rows)
+
+
+def _summary(findings: Mapping[str, Any]) -> list[list[str]]:
+    """What runs now and why, what it lacks, and what else would need something first."""
+    versions = {"python": findings["python"], **findings["packages"]}
+    runtimes = [name for name in versions if name.startswith(("python", "onnxruntime", "openvino"))]
+    needed = [model for model in findings["models"] if model["needed"]]
+    whole = [model["id"] for model in needed if model["ok"]]
+    rows = [["preset", findings["preset"]], *_chosen(findings["engine"])]
+    rows += [["models", ", ".join(whole)]] if whole else []
+    rows += [["missing", model["note"]] for model in needed if not model["ok"]]
+    rows.append(["packages", ", ".join(f"{name} {versions[name]}" for name in runtimes)])
+    absent = [name for name, models in findings["presets"].items() if models]
+    if others := ", ".join(name for name in absent if name != findings["preset"]):
+        rows.append(["not ready", f"presets {others}: python app.py export --preset NAME"])
+    for work, needs in findings["work"].items():
+        if missing := ", ".join(needs["missing"]):
+            rows.append(["not ready", f"{work} ({missing}): pip install -r {needs['file']}"])
+    return rows
+
+
+def _chosen(engine: Mapping[str, Any]) -> list[list[str]]:
+    if "error" in engine:
+        return [["engine", f"none: {engine['error']}"]]
+    chosen = engine["chosen"]
+    where = f"{chosen['name']} on {chosen['device']}, {chosen['precision']}"
+    return [["engine", where], *(["gpu", gpu] for gpu in engine["gpus"]),
+            ["because", engine["reason"]]]  # fmt: skip
+
+
+def _everything_found(findings: Mapping[str, Any]) -> list[list[str]]:
     rows = [["python", f"{findings['python']}  ({findings['platform']})"]]
     rows += [[name, found] for name, found in findings["packages"].items()]
-    rows.append(["engines", ", ".join(engine["available"]) or "none"])
-    if "error" in engine:
-        rows.append(["chosen", f"none: {engine['error']}"])
-    else:
-        chosen = engine["chosen"]
-        rows.append(["chosen", f"{chosen['name']} on {chosen['device']}, {chosen['precision']}"])
-        rows += [["gpu", gpu] for gpu in engine["gpus"]]
-        rows.append(["because", engine["reason"]])
-    optional = []
+    rows.append(["engines", ", ".join(findings["engine"]["available"]) or "none"])
+    rows += [["preset", findings["preset"]], *_chosen(findings["engine"])]
     for model in findings["models"]:
-        if model["ok"] or model["needed"]:
-            state = "ok" if model["ok"] else "missing"
-            rows.append([f"model {model['id']}", f"{state}  ({model['note']})"])
-        else:
-            optional.append(model["id"])
-    if optional:
-        # Nobody needs them all; how to get one is told by `export --list` and `--json`.
-        rows.append(["optional models", f"{len(optional)} not here: python app.py export --list"])
-    rows += [["conflict", sentence] for sentence in findings["conflicts"]]
-    rows.append(["", "All good." if findings["ok"] else "Something is missing, see above."])
-    return _table(rows)
+        state = "ok" if model["ok"] else "missing" if model["needed"] else "not here"
+        rows.append([f"model {model['id']}", f"{state}  ({model['note']})"])
+    return rows
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

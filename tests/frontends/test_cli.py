@@ -12,6 +12,7 @@ import pytest
 
 from core.image import read_image
 from frontends.cli import main
+from frontends.service import use_cache
 
 ROOT = Path(__file__).parents[2]
 FAKE = ["--preset", "fake"]
@@ -166,7 +167,35 @@ def test_doctor_tells_engine_and_models(capsys):
     assert findings["packages"]["numpy"] == np.__version__
     assert findings["engine"]["reason"]
     main(["doctor", *FAKE])
-    assert "engines" in capsys.readouterr().out
+    short = capsys.readouterr().out
+    main(["doctor", "--all", *FAKE])
+    full = capsys.readouterr().out
+    assert "fake-reranker" in short
+    assert "siglip2-base-256" not in short, "nobody needs the public models to run the app"
+    assert len(short.splitlines()) < 12
+    assert re.search(r"model siglip2-base-256 +(ok|not here)  \(", full)
+    assert f"numpy {np.__version__}" in " ".join(full.split())
+
+
+def test_doctor_says_what_is_missing_for_what(capsys, monkeypatch, tmp_path):
+    needs = tmp_path / "requirements-train.txt"
+    needs.write_text("-r requirements.txt\n# of two\nnumpy==1.0 # arrays\nno.such-thing[a]==2.1\n")
+    monkeypatch.setattr("frontends.doctor._WORK", {"training": str(needs)})
+    absent = {"mini": [], "zero-shot": ["owlv2-base"], "origin": ["yolov6-l6"]}
+    monkeypatch.setattr("frontends.doctor._absent_by_preset", lambda present: absent)
+    assert main(["doctor", *FAKE]) in (0, 1)
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert f"not ready training (no.such-thing): pip install -r {needs}" in lines
+    assert "not ready presets zero-shot, origin: python app.py export --preset NAME" in lines
+
+
+def test_doctor_tells_of_a_needed_model_how_to_get_it(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("SPOTTER_CACHE", str(tmp_path))  # where nothing was converted
+    code = main(["doctor", "--set", "rerank.model=siglip2-base-256"])
+    use_cache({})
+    assert code == 1
+    missing = [line for line in capsys.readouterr().out.splitlines() if line.startswith("missing")]
+    assert "python app.py export --model siglip2-base-256 --download" in missing[-1]
 
 
 def test_evaluate_prints_figures(shapes_path, tmp_path, capsys):
