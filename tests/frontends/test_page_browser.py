@@ -298,3 +298,27 @@ def test_files_that_nobody_uploaded_are_refused(mark, address):
         said = stream.read()
     assert b"event: error" in said
     assert mark or b"was not uploaded" in said
+
+
+def test_two_fingers_zoom_where_they_are(browse, folder):
+    with browse(PHONE) as page:
+        _upload_and_ask(page, folder, "red thing")
+        image = page.locator("#locate-picture .image")
+        page.locator("#locate-picture .stage").scroll_into_view_if_needed()
+        before = image.bounding_box()
+        x, y = before["x"] + before["width"] / 2, before["y"] + before["height"] / 2
+        fingers = page.context.new_cdp_session(page)
+
+        def touch(kind: str, reach: float | None) -> None:
+            sides = [] if reach is None else [x - reach, x + reach]
+            points = [{"x": at, "y": y, "id": number} for number, at in enumerate(sides)]
+            fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        touch("touchStart", 20)
+        for reach in range(22, 61, 2):
+            touch("touchMove", reach)
+        touch("touchEnd", None)
+        after = image.bounding_box()
+        assert after["width"] == pytest.approx(3 * before["width"], rel=0.02)
+        # What was between the fingers stays there.
+        assert after["x"] + after["width"] / 2 == pytest.approx(x, abs=5)

@@ -104,7 +104,7 @@ function createSketch({ stage, view, changed, settled }) {
     stage.focus({ preventScroll: true });
     stage.setPointerCapture(event.pointerId);
     pointers.set(event.pointerId, local(event));
-    pinch = null;
+    pinch = pointers.size === 2 ? view.pinch(null, ...pointers.values()) : null;
     // A second finger means zooming: what the first began was not meant.
     if (pointers.size > 1) { if (work) finish(false); return; }
     if (event.button === 0) begin(local(event), event.pointerType === "touch");

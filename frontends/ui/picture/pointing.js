@@ -44,7 +44,7 @@ function connectPointing({ stage, view, hit, hover, select, settled, editing = n
     if (!view.size || (event.button > 0 && !editing) || event.target.closest("button")) return;
     pointers.set(event.pointerId, local(event));
     moved = pointers.size > 1 ? Infinity : 0;
-    pinch = null;
+    pinch = pointers.size === 2 ? view.pinch(null, ...pointers.values()) : null;
     drop();
     if (editing && pointers.size === 1 && !event.target.closest(".label")) gesture = editing.grab(event, local(event));
   });
