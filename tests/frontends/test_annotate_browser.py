@@ -92,8 +92,8 @@ def _complaints(line: Any) -> list[str]:
     return [f"console: {line.text}"] if line.type == "error" else []
 
 
-def _create(page: Any, pictures: list[Path]) -> None:
-    page.fill("#annotate-projects .name", "Shapes")
+def _create(page: Any, pictures: list[Path], name: str = "Shapes") -> None:
+    page.fill("#annotate-projects .name", name)
     page.fill("#annotate-projects .classes", "thing, other")
     page.click("#annotate-projects .create")
     page.wait_for_selector("#annotate-head .import:enabled")
@@ -322,31 +322,65 @@ def test_two_people_do_not_overwrite_each_other(browse, pictures):
 def test_a_change_stays_in_the_project_in_which_it_was_made(browse, pictures):
     """Both projects have an image 1 with a box 1, at the same version."""
     page = browse()
-    for name in ("one", "two"):
-        _create(page, pictures[:2])
+    for name in ("One", "Two"):
+        _create(page, pictures[:2], name)
         _drag(page, (100, 200), (140, 230))
         _settled(page)
-        if name == "one":
-            _leave(page)
-    _leave(page)
-    page.click("#annotate-projects .item:nth-child(2) .open")  # the first one
-    page.wait_for_function(f"{STATE}.photo && {STATE}.rows.length === 1")
+        _leave(page)
+    _open(page, "One")
     first = page.evaluate(f"{STATE}.photo.id")
     page.evaluate(f"window.spotter.room('annotate').set({{selected: {STATE}.rows[0].id}})")
     page.keyboard.press("ArrowRight")  # held back for a moment, in which one leaves
     page.wait_for_function(f"{STATE}.rows[0].x === 101")
     _leave(page)
-    page.click("#annotate-projects .item:nth-child(1) .open")
-    page.wait_for_function(f"{STATE}.photo && {STATE}.saving.state === 'saved'")
-    shown = page.evaluate(f"[{STATE}.project.key, {STATE}.photo.id, {STATE}.rows[0].x]")
-    others = {"shapes": 100, "shapes-2": 100}
-    others[shown[0]] = shown[2]
+    _open(page, "Two")
+    assert page.evaluate(f"[{STATE}.photo.id, {STATE}.rows[0].x]") == [first, 100]
+    page.wait_for_function(f"{STATE}.saving.state === 'saved'")
+    assert page.evaluate(f"{STATE}.rows[0].x") == 100
     _leave(page)
-    page.click("#annotate-projects .item:nth-child(2) .open")
-    page.wait_for_function(f"{STATE}.photo && {STATE}.rows.length === 1")
-    others[page.evaluate(f"{STATE}.project.key")] = page.evaluate(f"{STATE}.rows[0].x")
-    assert sorted(others.values()) == [100, 101]
-    assert first == shown[1]
+    _open(page, "One")
+    assert page.evaluate(f"{STATE}.rows[0].x") == 101
+
+
+def test_a_late_answer_leads_nobody_back(browse, pictures):
+    """Neither the end of a run nor an opening counts in a project that one has left."""
+    page = browse()
+    for name in ("One", "Two"):
+        _create(page, pictures[:1], name)
+        _leave(page)
+    held: dict[str, Any] = {}
+
+    def late(route: Any) -> None:
+        asked = route.request.post_data or ""
+        name = next((n for n in ("describe_project", "open_project") if f'"{n}"' in asked), "")
+        if name and name not in held and '"one"' in asked:
+            held[name] = route
+        else:
+            route.continue_()
+
+    page.route(re.compile("component_server"), late)
+    page.click("#annotate-projects .open:has(:text-is('One'))")
+    _open(page, "Two")  # pressed last, opened first
+    held["open_project"].continue_()
+    page.wait_for_timeout(300)
+    assert page.evaluate(f"{STATE}.project.key") == "two"
+    _leave(page)
+    _open(page, "One")
+    page.set_input_files("#annotate-head .file", str(pictures[1]))
+    for _ in range(600):
+        if "describe_project" in held:
+            break
+        page.wait_for_timeout(100)
+    _leave(page)
+    held["describe_project"].continue_()
+    page.wait_for_timeout(300)
+    assert page.evaluate(f"{STATE}.project") is None
+    assert page.evaluate(f"{STATE}.rows") == []
+
+
+def _open(page: Any, name: str) -> None:
+    page.click(f"#annotate-projects .open:has(:text-is('{name}'))")
+    page.wait_for_function(f"{STATE}.photo && {STATE}.project.name === '{name}'")
 
 
 def _leave(page: Any) -> None:

@@ -23,6 +23,8 @@ function createBench({ element, props, upload, server }) {
   find("said-close").setAttribute("aria-label", words.close);
   for (const name of SHEETS) find(name).addEventListener("click", () => room.set({ sheet: { name } }));
   find("back").addEventListener("click", () => { room.set({ project: null, run: null }); say(""); });
+  // Who asked about a project may be elsewhere when the answer comes.
+  const isOpen = (key) => (room.state.project || {}).key === key;
   find("import").addEventListener("click", () => find("file").click());
 
   // What only tells that something is done goes by itself: it lies over the picture.
@@ -88,26 +90,28 @@ function createBench({ element, props, upload, server }) {
     if (!project) return;
     try {
       const run = await server.run_state({ visit: room.state.visit, project: project.key });
-      if ((room.state.project || {}).key === project.key) room.set({ run });
+      if (isOpen(project.key)) room.set({ run });
     } catch (error) { polling = setTimeout(poll, 4 * POLL_MS); }
   }
 
   async function finish(run) {
     if (run.state === "failed") say(run.error, { bad: true });
     else say(run.said, { link: run.link, refused: run.refused || [] });
-    await refresh();
+    // What a run changed in the project: its types, captions, pipeline.
+    const { key } = room.state.project;
+    const answer = await server.describe_project({ visit: room.state.visit, project: key }).catch(() => null);
+    if (!isOpen(key)) return;
+    if (answer && answer.project) room.set({ project: answer.project });
     room.set({ queue_again: {} });
   }
 
-  // What a run changed in the project: its types, captions, pipeline.
-  async function refresh() {
-    const answer = await server.describe_project({ visit: room.state.visit, project: room.state.project.key }).catch(() => null);
-    if (answer && answer.project) room.set({ project: answer.project });
-  }
-
   find("stop").addEventListener("click", async () => {
+    const { key } = room.state.project;
     find("stop").disabled = true;
-    try { room.set({ run: await server.stop_run({ visit: room.state.visit, project: room.state.project.key }) }); } catch (error) { say(String(error.message || error), { bad: true }); }
+    try {
+      const run = await server.stop_run({ visit: room.state.visit, project: key });
+      if (isOpen(key)) room.set({ run });
+    } catch (error) { say(String(error.message || error), { bad: true }); }
     find("stop").disabled = false;
   });
 
@@ -136,7 +140,7 @@ function createBench({ element, props, upload, server }) {
     try {
       const answer = await server.import_files({ visit: room.state.visit, project: project.key, files: sent });
       if (answer.error) say(answer.error, { bad: true });
-      else { running = true; room.set({ run: answer }); }
+      else if (isOpen(project.key)) { running = true; room.set({ run: answer }); }
     } catch (error) { say(String(error.message || error), { bad: true }); }
   }
 

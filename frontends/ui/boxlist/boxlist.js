@@ -40,6 +40,7 @@ function createBoxlist({ element, props, server }) {
     input.value = value;
     input.dataset.was = value;
     const commit = () => {
+      if (!input.isConnected) return;  // taken away with its picture: the number may mean another box now
       const text = input.value.trim();
       if (text === input.dataset.was || (name === "class" && !text)) { input.value = input.dataset.was; return; }
       input.dataset.was = text;

@@ -89,9 +89,11 @@ function createDesk({ props, server }) {
     return !photo || !queue || queue.ids[at] !== photo.id;
   }
 
+  function clear() { room.set({ photo: null, picture: null, rows: [], boxes: [], listed: [], hidden: 0, selected: null, hovered: null, asked: [] }); }
+
   async function open(id) {
     clearTimeout(scoring);
-    if (id === null || id === undefined) { room.set({ photo: null, picture: null, rows: [], selected: null, asked: [] }); return; }
+    if (id === null || id === undefined) { clear(); return; }
     edits.flush();
     const asked = project();
     const isWished = () => { const { queue, at } = room.state; return project() === asked && queue && queue.ids[at] === id; };
@@ -255,7 +257,9 @@ function createDesk({ props, server }) {
     if (key === room.state.opened) { show(room.state.rows || []); return; }
     edits.flush();
     photos.clear();
-    room.set({ opened: key, listed: [], photo: null, queue: null, at: -1 });
+    // Nothing of the project before can be pressed or changed any more.
+    room.set({ opened: key, queue: null, at: -1, progress: null });
+    clear();
     loadQueue();
   });
   room.on(["order", "only", "queue_again"], () => { photos.clear(); if (room.state.opened) loadQueue(); });

@@ -47,9 +47,13 @@ function createProjects({ element, props, server, watch }) {
     }
   }
 
+  // Where one wished to go last; answers may come in another order.
+  let wishes = 0;
+
   async function open(key) {
+    const mine = (wishes += 1);
     const answer = await ask("open_project", { project: key });
-    if (!answer) return;
+    if (!answer || mine !== wishes) return;
     room.set({ project: answer.project, run: answer.run });
     remember("sessionStorage", "spotter-project", key);
     remember("localStorage", "spotter-last-project", key);
@@ -84,19 +88,27 @@ function createProjects({ element, props, server, watch }) {
     if (where !== undefined) find("where").textContent = where;
   }
 
-  const mine = (wish) => ask("create_project", wish).then((answer) => { if (answer) open(answer.key); });
+  async function create(wish) {
+    const mine = (wishes += 1);
+    const answer = await ask("create_project", wish);
+    if (answer && mine === wishes) open(answer.key);
+  }
   find("new").addEventListener("submit", (event) => {
     event.preventDefault();
-    mine({ name: find("name").value, classes: find("classes").value });
+    create({ name: find("name").value, classes: find("classes").value });
   });
-  find("example").addEventListener("click", () => mine({ example: true }));
+  find("example").addEventListener("click", () => create({ example: true }));
   find("undo-button").addEventListener("click", async () => {
     if (await ask("restore_project", { project: deleted })) { deleted = null; find("undo").hidden = true; }
   });
 
   room.on(["project"], ({ project }) => {
     document.documentElement.toggleAttribute("data-project", Boolean(project));
-    if (!project) { ask("list_projects"); remember("sessionStorage", "spotter-project", ""); }
+    if (project) return;
+    remember("sessionStorage", "spotter-project", "");
+    // The list of before may be in another order: nobody shall press what moves away.
+    element.firstElementChild.toggleAttribute("data-stale", true);
+    ask("list_projects").then(() => element.firstElementChild.toggleAttribute("data-stale", false));
   });
 
   // Another tab has put a picture into a project.
