@@ -1,0 +1,112 @@
+"""How soon the six scenes of the tab Synthesize follow a setting, in a real browser.
+
+    python -m benchmarks.preview --json
+
+Needs Playwright and an installed Chromium. The page is served as `python app.py` serves it; the
+first setting with a slider is moved, and the time runs from that event until all six pictures are
+fetched, decoded and in the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.machine import describe_commit, describe_machine, summarize_ms
+from core.errors import MissingPackageError
+
+__all__ = ["main", "measure"]
+
+VIEWPORT = {"width": 1440, "height": 900}
+# From the event to the last decoded picture, in milliseconds. The page says that it waits for
+# scenes by an attribute; it comes after a pause in which further changes are gathered.
+MOVE = """
+async (share) => {
+  const root = document.querySelector("#synth-preview .scenes");
+  const slider = document.querySelector("#synth-settings input[type=range]");
+  const busy = (wanted) => new Promise((done) => {
+    const check = () => root.hasAttribute("data-busy") === wanted && (watch.disconnect(), done());
+    const watch = new MutationObserver(check);
+    watch.observe(root, { attributes: true });
+    check();
+  });
+  const start = performance.now();
+  slider.value = Math.round(share * 1000);
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+  await busy(true);
+  await busy(false);
+  const pictures = [...root.querySelectorAll(".tile img")];
+  await Promise.all(pictures.map((picture) => picture.decode()));
+  return { ms: performance.now() - start, pictures: pictures.length, setting: slider.ariaLabel };
+}
+"""
+
+
+def measure(page: Any, repeats: int) -> tuple[list[float], str]:
+    """Return the seconds of each change, and the setting that was moved.
+
+    Args:
+        page: A Playwright page with the tab open and its first scenes drawn.
+        repeats: How many changes, one after the other.
+    """
+    seconds, setting = [], ""
+    for number in range(repeats + 1):
+        moved = page.evaluate(MOVE, 0.2 + 0.6 * (number % 7) / 7)
+        if moved["pictures"] != 6:
+            raise RuntimeError(f"{moved['pictures']} pictures in the preview, expected 6")
+        setting = moved["setting"]
+        if number:  # the first one fills the caches
+            seconds.append(moved["ms"] / 1000)
+    return seconds, setting
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Read the command line, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])  # type: ignore[union-attr]
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args(argv)
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise MissingPackageError(
+            "playwright is missing.", "Run: pip install playwright"
+        ) from error
+    if chromium is None:
+        raise MissingPackageError("there is no Chromium.", "apt-get install chromium")
+    from frontends.service import Service, read_limits
+    from frontends.ui.page import create_page, launch_options
+
+    service = Service(read_limits({}))
+    _, address, _ = (served := create_page(service)).launch(
+        **launch_options(service), prevent_thread_lock=True, quiet=True
+    )
+    try:
+        with sync_playwright() as driver:
+            browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            page = browser.new_page(viewport=VIEWPORT)
+            page.set_default_timeout(120_000)
+            page.goto(f"{address}#synthesize")
+            page.wait_for_selector("#synth-preview .tile .scene")
+            seconds, setting = measure(page, arguments.repeats)
+            browser.close()
+    finally:
+        served.close(verbose=False)
+    median, slow = summarize_ms(seconds)
+    report = {
+        "machine": describe_machine(),
+        "commit": describe_commit(),
+        "command": "python -m benchmarks.preview --json",
+        "setting": setting,
+        "changes": len(seconds),
+        "six_scenes_ms": {"median": median, "p95": slow},
+    }
+    print(json.dumps(report, indent=2) if arguments.json else f"six scenes in {median} ms")
+
+
+if __name__ == "__main__":
+    main()
