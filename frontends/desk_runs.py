@@ -189,7 +189,7 @@ def start_prelabel(desk: Desk, visit: Visit, key: str, question: Question) -> Ru
             question,
             on_progress=lambda done, total, name: run.report("looking", done, total),
         )
-        run.said = summary.sentence()
+        run.said, run.to_review = summary.sentence(), summary.boxes
         return "done"
 
     return desk.runs.start(desk.run_key(visit, key), work)

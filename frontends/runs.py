@@ -40,6 +40,7 @@ class Run:
         said: What came of it, as a sentence.
         refused: What was left out, as (name, reason).
         file: A file that was made.
+        to_review: Number of proposals that it made for a person to look at.
     """
 
     state: RunState = "idle"
@@ -50,6 +51,7 @@ class Run:
     said: str = ""
     refused: tuple[tuple[str, str], ...] = ()
     file: Path | None = None
+    to_review: int = 0
     _began_s: float = 0.0
     _began_done: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)

@@ -46,6 +46,7 @@ class Filter:
         class_name: Has a box of this class.
         box_state: Has a box of this state; together with `class_name` and `score_max`: the same.
         score_max: Has a box with at most this detector score.
+        removed: Those that were taken out of the project, instead of those that are in it.
     """
 
     state: str | None = None
@@ -53,6 +54,7 @@ class Filter:
     class_name: str = ""
     box_state: str | None = None
     score_max: float | None = None
+    removed: bool = False
 
     def where(self) -> tuple[str, list[object]]:
         """Return the condition in SQL and its values.
@@ -60,7 +62,7 @@ class Filter:
         Raises:
             InputError: There is no such state.
         """
-        parts, values = ["removed = 0"], list[object]()
+        parts, values = [f"removed = {int(self.removed)}"], list[object]()
         if self.state is not None:
             _known(self.state, IMAGE_STATES, "state")
             parts.append("state = ?")
@@ -173,14 +175,14 @@ def measure_progress(connection: sqlite3.Connection, now: float | None = None) -
         connection.execute("SELECT state, count(*) FROM image WHERE removed = 0 GROUP BY state")
         .fetchall()
     )  # fmt: skip
-    boxes = dict.fromkeys(BOX_STATES, 0)
     sums = connection.execute(
         "SELECT sum(proposed), sum(confirmed), sum(rejected) FROM image WHERE removed = 0"
     ).fetchone()
     boxes = dict(zip(BOX_STATES, (int(value or 0) for value in sums), strict=True))
     pace = _pace(connection, time.time() if now is None else now)
     left = images["new"] + images["proposed"] + images["skipped"]
-    return Progress(images, boxes, pace, None if pace is None else pace * left)
+    removed = count_images(connection, Filter(removed=True))
+    return Progress(images, boxes, pace, None if pace is None else pace * left, removed)
 
 
 def _pace(connection: sqlite3.Connection, now: float) -> float | None:

@@ -91,10 +91,10 @@ class PrelabelSummary:
 
     def sentence(self) -> str:
         """Return the summary as one line."""
-        return (
-            f"{self.done} images looked at, {self.boxes} boxes wait, "
-            f"{self.kept} kept from before, {self.failed} failed. {self.note}".rstrip()
-        )
+        told = [f"{self.done} images looked at, {self.boxes} boxes wait"]
+        told += [f"{self.kept} kept from before"] * bool(self.kept)
+        told += [f"{self.failed} failed"] * bool(self.failed)
+        return f"{', '.join(told)}. {self.note}".rstrip()
 
 
 def prelabel(

@@ -112,11 +112,16 @@ class Reader:
             return listing.list_images(connection, found, order, offset, limit)
 
     def states(
-        self, order: Order = "queue", state: ImageState | None = None
+        self,
+        order: Order = "queue",
+        state: ImageState | None = None,
+        *,
+        wished: listing.Filter | None = None,
     ) -> list[tuple[int, ImageState]]:
-        """Return id and state of all images, or of those of one state; see `images`."""
+        """Return id and state of all images, or of those that are wished; see `images`."""
         with self._database.read() as connection:
-            return listing.list_states(connection, listing.Filter(state=state), order)
+            found = wished or listing.Filter(state=state)
+            return listing.list_states(connection, found, order)
 
     def count(
         self, state: ImageState | None = None, *, wished: listing.Filter | None = None
@@ -182,13 +187,13 @@ class Reader:
             return listing.next_image(connection, after)
 
     def image(self, image_id: int) -> ImageRow:
-        """Return one image.
+        """Return one image, also one that was taken out.
 
         Raises:
             DataError: There is none.
         """
         with self._database.read() as connection:
-            return image_row(find_image(connection, image_id))
+            return image_row(find_image(connection, image_id, or_removed=True))
 
     def find(self, sha256: str) -> ImageRow | None:
         """Return the image of a picture by its hash (the stem of its `path`), or None."""
@@ -234,7 +239,7 @@ class Reader:
             DataError: There is no such image, or its row names no file of a project.
         """
         with self._database.read() as connection:
-            return self._file(find_image(connection, image_id))
+            return self._file(find_image(connection, image_id, or_removed=True))
 
     def history(self, box_id: int) -> list[HistoryEntry]:
         """Return all that happened to a box, oldest first."""

@@ -47,6 +47,7 @@ def image_row(row: sqlite3.Row) -> ImageRow:
         source=row["source"],
         licence=row["licence"],
         error=row["error"],
+        removed=bool(row["removed"]),
     )
 
 
@@ -68,16 +69,16 @@ def box_row(row: sqlite3.Row) -> BoxRow:
     )
 
 
-def find_image(connection: sqlite3.Connection, image_id: int) -> sqlite3.Row:
-    """Return the row of an image that was not removed.
+def find_image(
+    connection: sqlite3.Connection, image_id: int, *, or_removed: bool = False
+) -> sqlite3.Row:
+    """Return the row of an image; of one that was removed only if `or_removed`.
 
     Raises:
         DataError: There is none.
     """
-    row = connection.execute(
-        "SELECT * FROM image WHERE id = ? AND removed = 0", (image_id,)
-    ).fetchone()
-    if row is None:
+    row = connection.execute("SELECT * FROM image WHERE id = ?", (image_id,)).fetchone()
+    if row is None or (row["removed"] and not or_removed):
         raise DataError(f"the project has no image {image_id}.", "It may have been removed.")
     found: sqlite3.Row = row
     return found

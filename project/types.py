@@ -73,6 +73,8 @@ class ImageRow:
         source: Where it comes from.
         licence: Its licence.
         error: Why a model could not look at it; empty where it could.
+        removed: Whether it was taken out of the project; nothing of it can be changed until it is
+            back.
     """
 
     id: int
@@ -91,6 +93,7 @@ class ImageRow:
     source: str
     licence: str
     error: str
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,12 +277,14 @@ class Progress:
         seconds_per_image: Median time that people took for an image lately; None before there is
             enough to tell.
         left_s: How long the rest takes at that pace; None where unknown.
+        removed: Number of images that were taken out; they count nowhere else.
     """
 
     images: Mapping[ImageState, int]
     boxes: Mapping[BoxState, int]
     seconds_per_image: float | None
     left_s: float | None
+    removed: int = 0
 
     @property
     def total(self) -> int:

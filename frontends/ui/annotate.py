@@ -54,7 +54,9 @@ def create_annotate(page: gr.Blocks, desk: Desk) -> None:
             words=text.DESK,
             colors=len(COLORS),
             marks=len(MARKS),
-            calls=[label[name] for name in ("queue", "photo", "edit", "step", "score")],
+            calls=[
+                label[name] for name in ("queue", "photo", "edit", "step", "score", "set_removed")
+            ],
         )
         projects = _part(
             "projects", "annotate-projects", words=text.PROJECTS, calls=create_project_calls(desk)

@@ -17,6 +17,7 @@ from frontends.failures import guarded
 from frontends.ui import annotate_present as present
 from frontends.ui import text_annotate as text
 from frontends.visits import Visit
+from project.listing import Filter
 from project.store import Project
 from project.types import (
     IMAGE_STATES,
@@ -125,7 +126,9 @@ def _reading(desk: Desk) -> list[Call]:
     def queue(wish: dict[str, Any]) -> Shown:
         _, _, project = find(desk, wish)
         order: Order = next((one for one in ORDERS if one == wish.get("order")), "queue")
-        rows = project.states(order, _state(wish.get("only")))
+        only = wish.get("only")
+        wished = Filter(state=_state(only), removed=only == "removed")
+        rows = project.states(order, wished=wished)
         return {
             "ids": [number for number, _ in rows],
             "states": [state for _, state in rows],
@@ -195,7 +198,14 @@ def _changing(desk: Desk) -> list[Call]:
             "progress": present.present_progress(project.progress()),
         }
 
-    return [edit, step]
+    @guarded(present.present_error)
+    def set_removed(wish: dict[str, Any]) -> Shown:
+        _, _, project = find(desk, wish)
+        turn = project.remove_images if wish.get("removed") else project.restore_images
+        turn([int(wish["image"])])
+        return {"progress": present.present_progress(project.progress())}
+
+    return [edit, step, set_removed]
 
 
 def _applied(project: Project, applied: Applied) -> Shown:

@@ -87,6 +87,7 @@ def present_progress(progress: Progress) -> Shown:
         "images": dict(progress.images),
         "seconds_per_image": progress.seconds_per_image,
         "left_s": progress.left_s,
+        "removed": progress.removed,
     }
 
 
@@ -103,6 +104,7 @@ def present_photo(project: Project, image: ImageRow) -> Shown:
         "version": image.version,
         "reason": image.doubt_reason,
         "error": image.error,
+        "removed": image.removed,
     }
 
 
@@ -203,6 +205,7 @@ def present_run(run: Run) -> Shown:
         "error": sentence(run.error or InternalError()) if run.state == "failed" else "",
         "said": text_annotate.RUNS["stopped"] if run.state == "stopped" else run.said,
         "refused": [f"{name}: {reason}" for name, reason in run.refused],
+        "to_review": run.to_review,
         "link": link,
     }
 

@@ -73,6 +73,7 @@ BENCH: Words = {
         "choose-files": "Choose files",
         "choose-folder": "Choose a folder",
     },
+    "to_review": "Go to the first",
     "stop": "Stop",
     "close": "Close",
     "done_of": "{done} of {all} done",
@@ -127,7 +128,13 @@ STRIP: Words = {
         "proposed": "With proposals",
         "done": "Done",
         "skipped": "Put off",
+        "removed": "Removed",
     },
+    "remove": "Remove",
+    "remove_title": "Take this picture out of the project; it can be put back (Shift Delete)",
+    "restore": "Put back",
+    "restore_title": "Bring this picture back with all its boxes (Shift Delete)",
+    "removed": "removed from the project",
     "states": {
         "new": "not looked at",
         "proposed": "proposals wait",
@@ -187,6 +194,10 @@ DESK: Words = {
     "copied": "Box copied. Ctrl V puts it into this or another picture.",
     "class_next": "The next box will be: {name}",
     "nobody": "guest",
+    "removed": "{name} was removed. It can be put back.",
+    "restored": "{name} is back in the project.",
+    "undo": "Undo",
+    "fixed": "This picture was removed. Put it back to change it.",
     "conflict": (
         "This picture was changed meanwhile ({done}). It is shown as it is now; your last change "
         "was not applied."
@@ -347,6 +358,12 @@ KEYS: list[dict[str, Any]] = [
             _row("S", "s", "skip", "Put off, next picture"),
             _row("Page down | →", "PageDown", "next", "Next picture (→ with no box chosen)"),
             _row("Page up | ←", "PageUp", "previous", "Previous picture"),
+            _row(
+                "Shift Delete",
+                "Shift+Delete Shift+Backspace",
+                "take_out",
+                "Remove the picture from the project, or put it back",
+            ),
         ],
     },
     {

@@ -378,6 +378,61 @@ def test_a_late_answer_leads_nobody_back(browse, pictures):
     assert page.evaluate(f"{STATE}.rows") == []
 
 
+def test_a_picture_is_removed_and_put_back(browse, pictures):
+    page = browse()
+    _create(page, pictures[:3])
+    ids = page.evaluate(f"{STATE}.queue.ids")
+    page.keyboard.press("Shift+Delete")
+    page.wait_for_function(f"{STATE}.queue.ids.length === 2 && {STATE}.photo.id === {ids[1]}")
+    page.click("#annotate-head .said-act")  # undo
+    page.wait_for_function(f"{STATE}.queue.ids.length === 3 && {STATE}.photo.id === {ids[0]}")
+    page.click("#annotate-strip .out")
+    page.wait_for_function(f"{STATE}.photo.id === {ids[1]}")
+    page.select_option("#annotate-strip .only", "removed")
+    page.wait_for_function(f"{STATE}.photo.id === {ids[0]} && {STATE}.photo.removed")
+    assert page.is_disabled("#annotate-done .complete")
+    _drag(page, (100, 200), (140, 230))
+    assert _rows(page) == [], "nothing of it can be changed"
+    page.click("#annotate-strip .out")
+    page.wait_for_function(f"{STATE}.queue.ids.length === 3 && !{STATE}.photo.removed")
+    assert page.input_value("#annotate-strip .only") == ""
+    assert page.evaluate(f"{STATE}.photo.id") == ids[0]
+
+
+def test_proposals_lead_to_the_first_unless_one_is_at_work(browse, pictures):
+    page = browse()
+    _create(page, pictures[:4])
+    page.keyboard.press("PageDown")
+    page.wait_for_function(f"{STATE}.at === 1 && {STATE}.photo.id === {STATE}.queue.ids[1]")
+    page.select_option("#annotate-strip .only", "new")
+    _prelabel(page, "red thing\nblue thing")
+    page.wait_for_function(f"{STATE}.at === 0 && {STATE}.photo.id === {STATE}.queue.ids[0]")
+    assert page.input_value("#annotate-strip .only") == ""
+    assert "boxes wait" in page.inner_text("#annotate-head .said")
+    assert page.is_hidden("#annotate-head .said-act")
+    page.click("#annotate-head .prelabel")
+    page.fill("#annotate-prelabel .captions", "green thing")
+    held = []
+
+    def late(route: Any) -> None:
+        if '"run_state"' in (route.request.post_data or "") and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(re.compile("component_server"), late)
+    page.click("#annotate-prelabel .go")
+    page.wait_for_selector("#annotate-head .run:not([hidden])")
+    page.keyboard.press("PageDown")
+    for _ in range(600):
+        if held:
+            break
+        page.wait_for_timeout(100)
+    held[0].continue_()
+    page.click("#annotate-head .said-act")
+    page.wait_for_function(f"{STATE}.at === 0 && {STATE}.photo.id === {STATE}.queue.ids[0]")
+
+
 def _open(page: Any, name: str) -> None:
     page.click(f"#annotate-projects .open:has(:text-is('{name}'))")
     page.wait_for_function(f"{STATE}.photo && {STATE}.project.name === '{name}'")

@@ -113,7 +113,8 @@ def test_files_that_nobody_uploaded_are_refused(ann):
 
 def test_models_propose_and_done_ends_a_picture(ann):
     run = ann.run("start_looking", mode="captions", captions="red thing\ngreen thing", others=True)
-    assert run["state"] == "done"
+    assert (run["state"], run["to_review"]) == ("done", 2)
+    assert run["said"] == "1 images looked at, 2 boxes wait."
     photo = ann.photo()
     assert photo["photo"]["state"] == "proposed"
     assert sorted(box["caption"] for box in photo["boxes"]) == ["", "red thing"]
@@ -129,6 +130,27 @@ def test_models_propose_and_done_ends_a_picture(ann):
     assert ann.call("queue", only="new")["ids"] == []
     run = ann.run("start_looking", mode="vocabulary", types="thing", colors="red, blue")
     assert "0 images looked at" in run["said"]
+    assert run["to_review"] == 0
+
+
+def test_a_picture_is_removed_looked_at_and_put_back(ann):
+    photo = ann.photo()
+    add = {"kind": "add", "xyxy": [20, 10, 60, 40]}
+    before = edit(ann, photo, add)
+    image = photo["photo"]["id"]
+    progress = ann.call("set_removed", image=image, removed=True)["progress"]
+    assert (progress["total"], progress["removed"]) == (0, 1)
+    assert ann.call("queue")["ids"] == []
+    assert ann.call("queue", only="removed")["ids"] == [image]
+    shown = ann.call("photo", image=image)
+    assert shown["photo"]["removed"]
+    assert len(shown["boxes"]) == 1
+    assert ann.call("thumbs", images=[image])["thumbs"][0]["url"]
+    assert "removed" in edit(ann, shown, add)["error"]
+    progress = ann.call("set_removed", image=image, removed=False)["progress"]
+    assert (progress["total"], progress["removed"]) == (1, 0)
+    assert "conflict" in edit(ann, before, add), "made before it was removed and put back"
+    assert len(edit(ann, ann.photo(), add)["added"]) == 1
 
 
 @pytest.mark.parametrize("format", ["yolo", "coco", "csv", "crops", "project"])

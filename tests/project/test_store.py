@@ -12,6 +12,7 @@ import pytest
 
 from core.errors import DataError, InputError
 from project.database import Database
+from project.listing import Filter
 from project.pictures import Picture
 from project.proposals import Proposal
 from project.schema import MIGRATIONS
@@ -364,8 +365,12 @@ def test_removed_images_come_back_with_their_boxes(project: Project, image_id: i
     assert project.remove_images([image_id]) == 1
     assert project.images() == []
     assert project.count() == 0
+    removed = project.image(image_id)
+    assert removed.removed
+    assert project.states(wished=Filter(removed=True)) == [(image_id, "new")]
+    assert (project.progress().total, project.progress().removed) == (0, 1)
     with pytest.raises(DataError, match="no image"):
-        project.image(image_id)
+        project.apply(image_id, [], who="ann", version=removed.version, state="done")
     assert project.restore_images([image_id, 99]) == 1
     assert [box.id for box in project.boxes(image_id)] == [box_id]
 

@@ -1,8 +1,8 @@
 // The head of an open project: how far it is, what runs, and the ways to everything else. Pictures
 // and data sets come in here: chosen, or dropped anywhere on the tab.
 //
-// Room in: `project`, `queue`, `progress`, `saving`, `notice`, `run`. Out: `run`, `sheet`, `project`,
-// `queue_again`.
+// Room in: `project`, `queue`, `at`, `progress`, `saving`, `notice`, `run`. Out: `run`, `sheet`,
+// `project`, `command`, `only` and `queue_again`.
 function createBench({ element, props, upload, server }) {
   const { room: openRoom, element: make, fill, duration } = window.spotter;
   const room = openRoom(props.room);
@@ -15,6 +15,8 @@ function createBench({ element, props, upload, server }) {
   const SHEETS = ["prelabel", "review", "outlet", "lessons", "help"];
   let polling = 0;
   let running = false;
+  let worked = false;  // something was changed, or another picture opened, since the run began
+  const FIRST = () => ({ only: "", queue_again: { to: "proposed" } });
 
   for (const name of ["import", "stop", "prelabel", "review", "outlet", "lessons"]) find(name).textContent = words[name];
   find("back").setAttribute("aria-label", words.back);
@@ -29,9 +31,9 @@ function createBench({ element, props, upload, server }) {
 
   // What only tells that something is done goes by itself: it lies over the picture.
   let leaving = 0;
-  function say(message, { bad = false, link = null, refused = [] } = {}) {
+  function say(message, { bad = false, link = null, act = null, refused = [] } = {}) {
     clearTimeout(leaving);
-    if (message && !bad && !link && refused.length === 0) leaving = setTimeout(() => say(""), CALM_MS);
+    if (message && !bad && !link && !act && refused.length === 0) leaving = setTimeout(() => say(""), CALM_MS);
     find("said").hidden = !message;
     find("said-text").textContent = message || "";
     find("said").toggleAttribute("data-bad", bad);
@@ -42,6 +44,9 @@ function createBench({ element, props, upload, server }) {
       find("said-link").toggleAttribute("download", Boolean(link.download));
       if (!link.download) find("said-link").target = "_blank";
     }
+    find("said-act").hidden = !act;
+    find("said-act").textContent = act ? act.text : "";
+    find("said-act").onclick = act ? () => { say(""); act.go(); } : null;
     find("refused").hidden = refused.length === 0;
     find("refused").replaceChildren(...refused.map((line) => make("li", { text: line })));
   }
@@ -69,9 +74,11 @@ function createBench({ element, props, upload, server }) {
 
   // ---------------------------------------------------------------- runs
 
+  // A run that was begun is followed until an answer says that it is over, however short it is.
   function tellRun() {
     const { run } = room.state;
     const now = Boolean(run && run.running);
+    if (now && !running) worked = false;
     find("run").hidden = !now;
     for (const name of ["import", "prelabel", "outlet", "lessons"]) find(name).disabled = now;
     if (now) {
@@ -95,14 +102,16 @@ function createBench({ element, props, upload, server }) {
   }
 
   async function finish(run) {
+    // Proposals are there to be looked at. Who was at work meanwhile is not led away from it.
+    const act = run.to_review && worked ? { text: words.to_review, go: () => room.set(FIRST()) } : null;
     if (run.state === "failed") say(run.error, { bad: true });
-    else say(run.said, { link: run.link, refused: run.refused || [] });
+    else say(run.said, { link: run.link, act, refused: run.refused || [] });
     // What a run changed in the project: its types, captions, pipeline.
     const { key } = room.state.project;
     const answer = await server.describe_project({ visit: room.state.visit, project: key }).catch(() => null);
     if (!isOpen(key)) return;
     if (answer && answer.project) room.set({ project: answer.project });
-    room.set({ queue_again: {} });
+    room.set(run.to_review && !worked ? FIRST() : { queue_again: {} });
   }
 
   find("stop").addEventListener("click", async () => {
@@ -140,7 +149,7 @@ function createBench({ element, props, upload, server }) {
     try {
       const answer = await server.import_files({ visit: room.state.visit, project: project.key, files: sent });
       if (answer.error) say(answer.error, { bad: true });
-      else if (isOpen(project.key)) { running = true; room.set({ run: answer }); }
+      else if (isOpen(project.key)) room.set({ run: { ...answer, running: true } });
     } catch (error) { say(String(error.message || error), { bad: true }); }
   }
 
@@ -189,10 +198,12 @@ function createBench({ element, props, upload, server }) {
   room.on(["progress"], tellProgress);
   room.on(["saving"], tellSaving);
   room.on(["run"], tellRun);
+  room.on(["saving", "at"], () => { worked = true; });
   // A notice that goes takes no other message along, such as the file that was just made.
   let noticed = "";
   room.on(["notice"], ({ notice }) => {
-    if (notice) say(notice.message, { bad: !notice.calm });
+    const act = notice && notice.act ? { text: notice.act.text, go: () => room.set({ command: { name: notice.act.command, args: notice.act.args } }) } : null;
+    if (notice) say(notice.message, { bad: !notice.calm, act });
     else if (find("said-text").textContent === noticed) say("");
     noticed = notice ? notice.message : "";
   });
@@ -202,7 +213,7 @@ function createBench({ element, props, upload, server }) {
   find("choose-files").addEventListener("click", () => find("file").click());
   find("choose-folder").addEventListener("click", () => find("folder").click());
   room.on(["queue", "progress", "run"], ({ project, queue, progress, run }) => {
-    const empty = Boolean(project && queue && progress && progress.total === 0);
+    const empty = Boolean(project && queue && progress && progress.total === 0 && !progress.removed);
     document.documentElement.toggleAttribute("data-empty", empty);
     find("invite").hidden = !empty || Boolean(run && run.running);
   });

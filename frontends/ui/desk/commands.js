@@ -2,7 +2,7 @@
 // sent as an edit; commands come from keys, buttons and the picture.
 //
 // In: the room and change(next boxes, edits, options). Out: a table of functions by command.
-function createCommands({ room, change, send, go, say, real, isOpening, words }) {
+function createCommands({ room, change, send, go, say, real, isFixed, setRemoved, words }) {
   const NUDGE_HOLD_MS = 450;
   const LARGE_STEP_PX = 10;
   const PASTE_SHIFT_PX = 12;
@@ -88,13 +88,13 @@ function createCommands({ room, change, send, go, say, real, isOpening, words })
 
   // Done: what is seen is right. Proposals that are hidden by the filter are not.
   function done() {
-    if (isOpening()) return;
+    if (isFixed()) return;
     const edits = rows().filter((row) => row.state === "proposed").map((row) => ({ kind: waits(row) ? "accept" : "reject", box: row.id }));
     finish("done", edits, (row) => (row.state === "proposed" ? { ...row, state: waits(row) ? "confirmed" : "rejected" } : row));
   }
 
   function nothing() {
-    if (isOpening()) return;
+    if (isFixed()) return;
     const edits = rows().filter((row) => row.state !== "rejected").map((row) => ({ kind: row.own ? "delete" : "reject", box: row.id }));
     finish("done", edits, (row) => ({ ...row, state: "rejected" }));
   }
@@ -147,7 +147,10 @@ function createCommands({ room, change, send, go, say, real, isOpening, words })
     accept_all: acceptAll,
     remove: (id) => remove(id === undefined ? selected() : rowOf(id)),
     absent: (caption, absent) => { if (photo()) change(rows(), [{ kind: "absent", caption, absent }]); },
-    skip: () => { if (!isOpening()) finish("skipped", [], (row) => row); },
+    skip: () => { if (!isFixed()) finish("skipped", [], (row) => row); },
+    // The picture that is open: out of the project, or back.
+    take_out: () => { if (photo() && room.state.queue.ids[room.state.at] === photo().id) setRemoved({ image: photo().id, name: photo().name, removed: !photo().removed }); },
+    set_removed: setRemoved,
     next: () => go("next"),
     previous: () => go("previous"),
     next_box: () => step(1),

@@ -2,10 +2,11 @@
 // calls of the server. Nothing of it is seen.
 //
 // Room in: `project`, `order`, `only`, `command` {name, event?, args?}, `edit` (from the picture),
-// `score_min`, `proposals`, `show_rejected`, `queue_again`. Out: `queue` {ids, states}, `at`, `photo`,
-// `picture`, `rows` (all boxes), `boxes` (the shown ones), `listed`, `progress`, `saving`, `notice`.
+// `score_min`, `proposals`, `show_rejected`, `queue_again` {to?}, `goto`. Out: `queue` {ids, states},
+// `at`, `photo`, `picture`, `rows` (all boxes), `boxes` (the shown ones), `listed`, `progress`,
+// `saving`, `notice` {message, calm, act?}.
 function createDesk({ props, server }) {
-  const { room: openRoom } = window.spotter;
+  const { room: openRoom, fill } = window.spotter;
   const room = openRoom(props.room);
   const words = props.words;
   const SCORE_REST_MS = 220;
@@ -13,12 +14,14 @@ function createDesk({ props, server }) {
 
   const photos = new Map();  // project and image -> promise of what the server says about it
   const edits = createEdits({ send, answered, told: (saving) => room.set({ saving }) });
-  const commands = createCommands({ room, change, send: travel, go, say, real: edits.real, isOpening, words });
+  const commands = createCommands({ room, change, send: travel, go, say, real: edits.real, isFixed, setRemoved, words });
   let scoring = 0;
   let wanted = null;
   let loads = 0;
+  let loading = Promise.resolve();
 
-  function say(message, calm = true) { room.set({ notice: message ? { message, calm } : null }); }
+  // act: {text, command, args}, what the person may answer.
+  function say(message, calm = true, act = null) { room.set({ notice: message ? { message, calm, act } : null }); }
   const project = () => (room.state.project || {}).key;
   const photoKey = (image, key = project()) => `${key} ${image}`;
   const isShown = (key, image) => key === project() && (room.state.photo || {}).id === image;
@@ -31,14 +34,15 @@ function createDesk({ props, server }) {
 
   // ---------------------------------------------------------------- which image
 
-  async function loadQueue(first) {
+  // to: an image, or a state: the first one of it; by default where one is.
+  async function loadQueue(to) {
     if (!project()) { room.set({ queue: null, at: -1 }); open(null); return; }
     const asked = project();
     const mine = (loads += 1);
     try {
       const { ids, states, progress } = await ask("queue", { order: room.state.order || "queue", only: room.state.only || "" });
       if (asked !== project() || mine !== loads) return;  // asked again since
-      const now = first ?? (room.state.photo || {}).id;
+      const now = (typeof to === "string" ? ids[states.indexOf(to)] : to) ?? (room.state.photo || {}).id;
       const at = Math.max(0, ids.indexOf(now));
       room.set({ queue: { ids, states }, progress, at: ids.length ? at : -1 });
       await open(ids.length ? ids[at] : null);
@@ -83,10 +87,30 @@ function createDesk({ props, server }) {
     return photos.get(key);
   }
 
-  // Between two images the one before is still shown, but no longer meant.
-  function isOpening() {
+  // Between two images the one before is still shown, but no longer meant; a removed one is only
+  // looked at.
+  function isFixed() {
     const { queue, at, photo } = room.state;
-    return !photo || !queue || queue.ids[at] !== photo.id;
+    return !photo || photo.removed || !queue || queue.ids[at] !== photo.id;
+  }
+
+  // Takes an image out of the project, or back into it; the next one of the list takes its place.
+  async function setRemoved({ image, name, removed }) {
+    const asked = project();
+    await edits.settled(asked, image);
+    try { await ask("set_removed", { project: asked, image, removed }); }
+    catch (error) { say(String(error.message || error), false); return; }
+    if (asked !== project()) return;
+    photos.clear();
+    const { queue, only } = room.state;
+    const place = queue.ids.indexOf(image);
+    const next = place < 0 ? undefined : queue.ids[place + 1] ?? queue.ids[place - 1];
+    // What is brought back from elsewhere, or as the last one, is shown where it is now.
+    if (next === undefined && !removed) room.set({ only: only === "removed" ? "" : only, queue_again: { to: image } });
+    else room.set({ queue_again: { to: next } });
+    await loading;
+    const undo = { text: words.undo, command: "set_removed", args: [{ image, name, removed: !removed }] };
+    if (asked === project()) say(fill(removed ? words.removed : words.restored, { name }), true, undo);
   }
 
   function clear() { room.set({ photo: null, picture: null, rows: [], boxes: [], listed: [], hidden: 0, selected: null, hovered: null, asked: [] }); }
@@ -110,12 +134,19 @@ function createDesk({ props, server }) {
     if (edits.isPending(asked, id)) { await open(id); return; }
     photos.delete(photoKey(id, asked));
     edits.setVersion(asked, id, answer.photo.version);
+    scoring = setTimeout(() => rescore(id), SCORE_REST_MS);
+    ahead(room.state.at + 1);
+    const { photo } = room.state;
+    if (photo && photo.id === id && photo.version === answer.photo.version) {
+      // As it is shown already: the choice stays, and words that are being written.
+      room.set({ photo: answer.photo, asked: answer.asked });
+      point();
+      return;
+    }
     say("");
     room.set({ listed: [], photo: answer.photo, picture: { url: answer.photo.url, wh: [answer.photo.width, answer.photo.height] }, selected: null, hovered: null, asked: answer.asked });
     show(answer.boxes);
     point();
-    ahead(room.state.at + 1);
-    scoring = setTimeout(() => rescore(id), SCORE_REST_MS);
   }
 
   // Somebody came here to see one box.
@@ -156,8 +187,18 @@ function createDesk({ props, server }) {
 
   const told = () => ({ project: project(), who: room.state.who || "" });
 
+  // A removed image is as it is until it is back.
+  function refuses() {
+    const { photo } = room.state;
+    if (photo && !photo.removed) return false;
+    show(room.state.rows || []);
+    if (photo) say(words.fixed);
+    return true;
+  }
+
   // A change is shown at once and sent after it.
   function change(rows, made, { state, hold_ms, key } = {}) {
+    if (refuses()) return;
     const { photo } = room.state;
     clearTimeout(scoring);
     show(rows);
@@ -167,8 +208,7 @@ function createDesk({ props, server }) {
   }
 
   function travel(step) {
-    const { photo } = room.state;
-    if (photo) edits.push({ ...told(), image: photo.id, step });
+    if (!refuses()) edits.push({ ...told(), image: room.state.photo.id, step });
   }
 
   function send(entry) {
@@ -236,7 +276,7 @@ function createDesk({ props, server }) {
 
   async function rescore(image) {
     const asked = project();
-    if (!isShown(asked, image) || !(room.state.rows || []).some((row) => row.caption && row.state !== "rejected")) return;
+    if (!isShown(asked, image) || room.state.photo.removed || !(room.state.rows || []).some((row) => row.caption && row.state !== "rejected")) return;
     try {
       const { scores } = await ask("score", { image });
       if (!isShown(asked, image) || edits.isPending(asked, image)) return;
@@ -262,13 +302,16 @@ function createDesk({ props, server }) {
     clear();
     loadQueue();
   });
-  room.on(["order", "only", "queue_again"], () => { photos.clear(); if (room.state.opened) loadQueue(); });
+  room.on(["order", "only", "queue_again"], ({ queue_again: again }, changed) => {
+    photos.clear();
+    if (room.state.opened) loading = loadQueue(changed.includes("queue_again") ? again.to : undefined);
+  });
   room.on(["goto"], ({ goto }) => {
     const { queue, photo } = room.state;
     wanted = goto.box || null;
     if (photo && photo.id === goto.image) point();
     else if (queue && queue.ids.includes(goto.image)) go(goto.image);
-    else { room.state.only = ""; loadQueue(goto.image); }
+    else room.set({ only: "", queue_again: { to: goto.image } });
   });
   room.set({ tool: matchMedia("(pointer: coarse)").matches ? "pan" : "draw", score_min: 0 });
 }

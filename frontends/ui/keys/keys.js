@@ -48,6 +48,8 @@ function createKeys({ element, props, server }) {
     // What is marked as text is copied as text.
     if (!command || (command === "copy" && String(getSelection()))) return;
     event.preventDefault();
+    // A key that is held down takes out one picture, not one after the other.
+    if (command === "take_out" && event.repeat) return;
     room.set({ command: { name: command } });
   }
   document.addEventListener("keydown", press);

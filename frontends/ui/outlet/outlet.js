@@ -38,7 +38,7 @@ function createOutlet({ element, props, server }) {
     const run = await sheet.ask("start_outlet", { ...chosen, ...more });
     if (!run) return;
     find("token").value = "";
-    room.set({ run });
+    room.set({ run: { ...run, running: true } });
     sheet.close();
   }
 

@@ -48,7 +48,7 @@ function createPrelabel({ element, props, server }) {
       joint: find("joint").checked, others: find("others").checked,
     });
     find("go").disabled = false;
-    if (run) { room.set({ run }); sheet.close(); }
+    if (run) { room.set({ run: { ...run, running: true } }); sheet.close(); }
   });
   for (const name of ["types", "colors"]) find(name).addEventListener("input", count);
   find("captions").addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) element.querySelector("form").requestSubmit(); });

@@ -1,7 +1,7 @@
 // The filmstrip: the queue in its order, a dot for the state of each image. Only what is seen is
 // made, so twenty thousand images are as quick as twenty.
 //
-// Room in: `queue` {ids, states}, `at`, `photo`. Out: `command`, `goto`, `order`, `only`.
+// Room in: `queue` {ids, states}, `at`, `photo`, `progress`. Out: `command`, `goto`, `order`, `only`.
 function createStrip({ element, props, server }) {
   const { room: openRoom, element: make, fill } = window.spotter;
   const room = openRoom(props.room);
@@ -21,6 +21,7 @@ function createStrip({ element, props, server }) {
     find(name).title = words[`${name}_title`];
     find(name).addEventListener("click", () => room.set({ command: { name: command } }));
   }
+  find("out").addEventListener("click", () => { room.set({ command: { name: "take_out" } }); find("out").blur(); });
   film.setAttribute("aria-label", words.film);
   for (const name of ["order", "only"]) {
     find(name).setAttribute("aria-label", words[name]);
@@ -102,7 +103,13 @@ function createStrip({ element, props, server }) {
     const all = queue ? queue.ids.length : 0;
     find("place").textContent = all ? fill(words.place, { at: (at + 1).toLocaleString("en"), all: all.toLocaleString("en") }) : words.none;
     find("name").textContent = photo ? photo.name : "";
-    find("why").textContent = !photo ? "" : photo.error || (photo.state === "done" ? words.states.done : photo.reason || words.states[photo.state]);
+    const removed = Boolean(photo && photo.removed);
+    find("out").hidden = !photo;
+    find("out").textContent = removed ? words.restore : words.remove;
+    find("out").title = removed ? words.restore_title : words.remove_title;
+    find("out").classList.toggle("strong", removed);
+    find("out").classList.toggle("quiet", !removed);
+    find("why").textContent = !photo ? "" : removed ? words.removed : photo.error || (photo.state === "done" ? words.states.done : photo.reason || words.states[photo.state]);
     find("previous").disabled = at <= 0;
     find("next").disabled = at < 0 || at >= all - 1;
   }
