@@ -16,6 +16,7 @@ from core.errors import InputError
 from project.editing import Changes, checked_box, insert_box, tidy_caption, write_asked
 from project.journal import begin_edit
 from project.rows import BOX_QUERY, box_row, boxes_of, class_id_of, snapshot
+from project.trimming import forget_proposal
 from project.types import Asked, Xyxy
 
 __all__ = ["Proposal", "add_proposals", "replace_proposals"]
@@ -50,7 +51,8 @@ def replace_proposals(
     edit_id = begin_edit(connection, image, who=source, kind="propose", at=at, state=state)
     changes = Changes(connection, image, edit_id, source, at)
     for box in boxes_of(connection, image["id"]):
-        if box.state == "proposed" and box.is_model:
+        untouched = box.state == "proposed" and box.is_model
+        if untouched and not forget_proposal(connection, box.id):
             connection.execute("UPDATE box SET removed = 1 WHERE id = ?", (box.id,))
             changes.note(box.id, snapshot(box), None)
     _insert(connection, image, changes, proposals, source, at)

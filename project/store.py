@@ -30,6 +30,7 @@ from project.rows import (
     refresh_image,
     write_setting,
 )
+from project.trimming import TRIM_EVERY, trim
 from project.types import (
     IMAGE_STATES,
     Applied,
@@ -227,6 +228,8 @@ class Project(Reader):
                 "UPDATE image SET version = version + 1, state = ? WHERE id = ?",
                 (state or image["state"], image_id),
             )
+            if image["version"] % TRIM_EVERY == 0:
+                trim(connection, image_id)
         boxes = boxes_of(connection, image_id)
         if edit_id:
             refresh_image(connection, image_id, at, boxes)
