@@ -23,7 +23,13 @@ function createBench({ element, props, upload, server }) {
   find("help").setAttribute("aria-label", words.help);
   find("said-close").textContent = "×";
   find("said-close").setAttribute("aria-label", words.close);
-  for (const name of SHEETS) find(name).addEventListener("click", () => room.set({ sheet: { name } }));
+  for (const name of SHEETS) {
+    find(name).addEventListener("click", (event) => {
+      // Who pressed it with the mouse goes on with keys of the picture: Enter opens it not again.
+      if (event.detail) find(name).blur();
+      room.set({ sheet: { name } });
+    });
+  }
   find("back").addEventListener("click", () => { room.set({ project: null, run: null }); say(""); });
   // Who asked about a project may be elsewhere when the answer comes.
   const isOpen = (key) => (room.state.project || {}).key === key;
