@@ -213,7 +213,9 @@ def _run_preview(options: argparse.Namespace, service: Service | None) -> int:
     scenes = preview(library, config, options.seed, numbers, width_px=options.width)
     write_image(draw_sheet(scenes, columns=options.columns), options.out)
     boxes = sum(len(scene.captions) for scene in scenes)
-    sys.stdout.write(f"{options.out}: {len(scenes)} scenes, {boxes} boxes\n")
+    distractors = sum(len(scene.distractors_xyxy) for scene in scenes)
+    grey = f", {distractors} distractors (dashed: no label, on purpose)" if distractors else ""
+    sys.stdout.write(f"{options.out}: {len(scenes)} scenes, {boxes} boxes{grey}\n")
     return 0
 
 

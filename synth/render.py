@@ -6,7 +6,7 @@ paint (``synth.plan``), rims (``synth.blend``), cameras (``synth.effects``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from synth.blend import blend_poisson, paste, soften_rim
 from synth.clutter import draw_clutter
 from synth.effects import apply_effects, moves_pixels
-from synth.library import Library
+from synth.library import Cutout, Library
 from synth.measure import light_object, measure_look
 from synth.outlines import Marks, Outline, trace_outlines
 from synth.plan import Clutter, Placement, ScenePlan
@@ -41,6 +41,8 @@ class Rendered:
         num_dropped: Labelled objects without a box, because too little of them is visible.
         outlines: Polygons around the visible pixels of each box's object, float32 (k, 2) px;
             empty unless asked for.
+        distractors_xyxy: float32 (m, 4), around cutouts that have no label on purpose; for people
+            who look at the scene, never for a data set.
     """
 
     image: NDArray[np.uint8]
@@ -51,6 +53,9 @@ class Rendered:
     visible_ratio: NDArray[np.float32]
     num_dropped: int
     outlines: tuple[tuple[Outline, ...], ...] = ()
+    distractors_xyxy: NDArray[np.float32] = field(
+        default_factory=lambda: np.zeros((0, 4), np.float32)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,16 @@ class _Painted:
     alpha: NDArray[np.float32]
     full_alpha: float
     contrast: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is seen of one object: its box in pixels, the visible share, its outlines if traced."""
+
+    cutout: Cutout
+    xyxy: tuple[int, int, int, int]
+    ratio: float
+    outlines: tuple[Outline, ...]
 
 
 def render(plan: ScenePlan, library: Library, *, outlines: bool = False) -> Rendered:
@@ -267,33 +282,24 @@ def _finish(
     *,
     outlines: bool,
 ) -> Rendered:
-    boxes, kept, ratios, traced, num_dropped = [], [], [], [], 0
     trace = outlines or moves_pixels(plan.effects)
+    objects: list[_Seen] = []
+    distractors: list[_Seen] = []
+    num_objects = 0
     for item in painted:
         cutout = library.cutout(item.placement.cutout)
-        if not cutout.labelled:
-            continue
-        ratio = float(item.alpha.sum()) / max(item.full_alpha, 1.0)
-        seen = (item.alpha >= ALPHA_MIN * item.placement.opacity_ratio).astype(np.uint8)
-        x, y, width, height = cv2.boundingRect(seen)
-        too_small = min(width, height) < plan.box_side_px_min
-        # The eye, too, needs more contrast where there are few pixels.
-        contrast_min = plan.contrast_min * (1 + 16.0 * plan.scale / item.placement.long_side_px)
-        unseen = ratio < plan.visible_ratio_min or item.contrast < contrast_min
-        if too_small or unseen:
-            num_dropped += 1
-            continue
-        left, top = item.left + x, item.top + y
-        boxes.append((left, top, left + width, top + height))
-        kept.append(cutout)
-        ratios.append(min(ratio, 1.0))
-        traced.append(trace_outlines(seen, item.left, item.top) if trace else ())
-    marks = Marks.from_boxes(np.array(boxes, np.float32), traced)
+        num_objects += cutout.labelled
+        if seen := _look_at(item, cutout, plan, trace=trace):
+            (objects if cutout.labelled else distractors).append(seen)
+    both = [*objects, *distractors]
+    boxes = np.array([seen.xyxy for seen in both], np.float32)
+    marks = Marks.from_boxes(boxes, [seen.outlines for seen in both])
     image, moved, rows = apply_effects(canvas, marks, plan.effects)
-    visible = np.array([ratios[row] for row in rows], np.float32) * moved.inside_ratio
+    visible = np.array([both[row].ratio for row in rows], np.float32) * moved.inside_ratio
     sides = (moved.xyxy[:, 2:] - moved.xyxy[:, :2]).min(axis=1, initial=np.inf)
-    left_over = (visible >= plan.visible_ratio_min) & (sides >= plan.box_side_px_min)
-    chosen = [kept[row] for row in rows[left_over]]
+    enough = (visible >= plan.visible_ratio_min) & (sides >= plan.box_side_px_min)
+    left_over = enough & (rows < len(objects))
+    chosen = [both[row].cutout for row in rows[left_over]]
     return Rendered(
         image=image,
         xyxy=moved.xyxy[left_over],
@@ -301,8 +307,24 @@ def _finish(
         class_names=tuple(cutout.class_name for cutout in chosen),
         cutouts=tuple(cutout.name for cutout in chosen),
         visible_ratio=visible[left_over],
-        num_dropped=num_dropped + len(kept) - len(chosen),
+        num_dropped=num_objects - len(chosen),
         outlines=tuple(moved.outlines[row] for row in np.flatnonzero(left_over))
         if outlines
         else (),
+        distractors_xyxy=moved.xyxy[enough & (rows >= len(objects))],
     )
+
+
+def _look_at(item: _Painted, cutout: Cutout, plan: ScenePlan, *, trace: bool) -> _Seen | None:
+    """What is seen of an object; None where that is too little for a box."""
+    ratio = float(item.alpha.sum()) / max(item.full_alpha, 1.0)
+    seen = (item.alpha >= ALPHA_MIN * item.placement.opacity_ratio).astype(np.uint8)
+    x, y, width, height = cv2.boundingRect(seen)
+    # The eye, too, needs more contrast where there are few pixels.
+    contrast_min = plan.contrast_min * (1 + 16.0 * plan.scale / item.placement.long_side_px)
+    too_small = min(width, height) < plan.box_side_px_min
+    if too_small or ratio < plan.visible_ratio_min or item.contrast < contrast_min:
+        return None
+    left, top = item.left + x, item.top + y
+    outlines = trace_outlines(seen, item.left, item.top) if trace else ()
+    return _Seen(cutout, (left, top, left + width, top + height), min(ratio, 1.0), outlines)

@@ -1,4 +1,7 @@
-"""A contact sheet of scenes: side by side, each with its boxes and captions."""
+"""A contact sheet of scenes: side by side, each with its boxes and captions.
+
+What has no label on purpose is dashed and grey, so that nobody takes it for forgotten.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,9 @@ _GAP_PX = 6
 _PAPER = (28, 30, 34)
 _LINE = (255, 221, 51)
 _SHADE = (0, 0, 0)
+_QUIET = (205, 208, 214)
+_DASH_PX = 5
+_DISTRACTOR = "distractor"
 
 
 def draw_boxes(scene: Rendered) -> NDArray[np.uint8]:
@@ -26,18 +32,47 @@ def draw_boxes(scene: Rendered) -> NDArray[np.uint8]:
     draw = ImageDraw.Draw(picture)
     size = max(10.0, scene.image.shape[1] / 55)
     font = ImageFont.load_default(size=size)
+    small = ImageFont.load_default(size=0.85 * size)
+    for x1, y1, x2, y2 in scene.distractors_xyxy.tolist():
+        _draw_dashes(draw, (round(x1) - 1, round(y1) - 1, round(x2), round(y2)))
+        _write(draw, _DISTRACTOR, (x1, y1, x2, y2), small, _QUIET, picture.width)
     for (x1, y1, x2, y2), caption in zip(scene.xyxy.tolist(), scene.captions, strict=True):
         draw.rectangle((x1 - 2, y1 - 2, x2 + 1, y2 + 1), outline=_SHADE)
         draw.rectangle((x1 - 1, y1 - 1, x2, y2), outline=_LINE)
-        width = draw.textlength(caption, font)
-        place = (min(max(x1, 1.0), max(scene.image.shape[1] - width - 2, 1.0)), y1 - 4)
-        anchor = "ls" if y1 > size + 4 else "la"
-        if anchor == "la":
-            place = (place[0], y2 + 4)
-        draw.text(
-            place, caption, fill=_LINE, font=font, anchor=anchor, stroke_width=1, stroke_fill=_SHADE
-        )
+        _write(draw, caption, (x1, y1, x2, y2), font, _LINE, picture.width)
     return np.asarray(picture, np.uint8)
+
+
+def _write(
+    draw: ImageDraw.ImageDraw,
+    words: str,
+    xyxy: tuple[float, float, float, float],
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    ink: tuple[int, int, int],
+    image_width: int,
+) -> None:
+    """Words above a box, or below it where there is no room, inside the image's sides."""
+    x1, y1, _, y2 = xyxy
+    above = y1 > image_width / 55 + 4
+    left = min(max(x1, 1.0), max(image_width - draw.textlength(words, font) - 2, 1.0))
+    draw.text(
+        (left, y1 - 4 if above else y2 + 4), words, fill=ink, font=font,
+        anchor="ls" if above else "la", stroke_width=1, stroke_fill=_SHADE,
+    )  # fmt: skip
+
+
+def _draw_dashes(draw: ImageDraw.ImageDraw, xyxy: tuple[int, int, int, int]) -> None:
+    """The outline of a box in dashes, light ones with dark gaps: seen on any ground."""
+    x1, y1, x2, y2 = xyxy
+    draw.rectangle(xyxy, outline=_SHADE)
+    for x in range(x1, x2, 2 * _DASH_PX):
+        end = min(x + _DASH_PX, x2)
+        draw.line((x, y1, end, y1), fill=_QUIET)
+        draw.line((x, y2, end, y2), fill=_QUIET)
+    for y in range(y1, y2, 2 * _DASH_PX):
+        end = min(y + _DASH_PX, y2)
+        draw.line((x1, y, x1, end), fill=_QUIET)
+        draw.line((x2, y, x2, end), fill=_QUIET)
 
 
 def draw_sheet(scenes: Sequence[Rendered], *, columns: int = 3) -> NDArray[np.uint8]:

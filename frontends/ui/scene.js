@@ -4,14 +4,15 @@ window.spotter.scene = (() => {
   const SHOWN_CAPTIONS = 8;
 
   // A line of its own colour on a dark one; both keep their width at any size of the picture.
-  function paint({ url, width, height, boxes }) {
+  function paint({ url, width, height, boxes, distractors = [] }) {
+    const quiet = distractors.flatMap(({ x, y, w, h }) => ["halo", "line"].map((part) => svg("rect", { class: `${part} quiet`, x, y, width: w, height: h })));
     const frames = boxes.flatMap((box) => {
       const place = { x: box.x, y: box.y, width: box.w, height: box.h, style: `--box: var(--over-${box.color})` };
       return [svg("rect", { class: "halo", ...place }), svg("rect", { class: "line", ...place })];
     });
     return make("span", { class: "scene", style: `aspect-ratio: ${width} / ${height}` }, [
       make("img", { src: url, alt: "", width, height, draggable: "false", decoding: "async" }),
-      svg("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" }, frames),
+      svg("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" }, [...quiet, ...frames]),
     ]);
   }
 
@@ -32,11 +33,12 @@ window.spotter.scene = (() => {
   }
 
   // "2 × red drone, white airship": for screen readers and tooltips.
-  function spoken({ boxes }, words) {
+  function spoken({ boxes, distractors = [] }, words) {
     const counts = new Map();
     for (const { caption } of boxes) counts.set(caption, (counts.get(caption) || 0) + 1);
     const told = [...counts].map(([caption, count]) => (count > 1 ? `${count} × ${caption}` : caption));
-    return told.join(", ") || words.empty;
+    const quiet = distractors.length > 1 ? `${distractors.length} × ${words.distractor}` : words.distractor;
+    return [told.join(", ") || words.empty, ...(distractors.length ? [quiet] : [])].join(", ");
   }
 
   return { paint, captions, spoken };

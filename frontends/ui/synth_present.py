@@ -106,6 +106,7 @@ def present_scene(
         "width": canvas_wh[0],
         "height": canvas_wh[1],
         "boxes": boxes,
+        "distractors": [_place(box) for box in rendered.distractors_xyxy * scale],
     }
 
 
@@ -137,16 +138,18 @@ def _boxes(xyxy: Any, captions: Sequence[str]) -> list[dict[str, Any]]:
     order = {caption: i for i, caption in enumerate(dict.fromkeys(captions))}
     return [
         {
-            "x": round(float(x1), 2),
-            "y": round(float(y1), 2),
-            "w": round(float(x2 - x1), 2),
-            "h": round(float(y2 - y1), 2),
+            **_place(box),
             "caption": caption,
             "color": color_index(order[caption]),
             "mark": mark_index(order[caption]),
         }
-        for (x1, y1, x2, y2), caption in zip(xyxy, captions, strict=True)
+        for box, caption in zip(xyxy, captions, strict=True)
     ]
+
+
+def _place(box: Any) -> dict[str, float]:
+    x1, y1, x2, y2 = (float(value) for value in box)
+    return {"x": round(x1, 2), "y": round(y1, 2), "w": round(x2 - x1, 2), "h": round(y2 - y1, 2)}
 
 
 def _jpeg_url(image: Image, quality: int) -> str:

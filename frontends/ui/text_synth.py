@@ -146,6 +146,8 @@ SCENES: Words = {
     "boxes": "{count} boxes",
     "box": "1 box",
     "no_boxes": "no boxes",
+    "distractor": "distractor",
+    "distractors": "distractors, without a label on purpose",
     "waiting": "Making the first scenes",
 }
 

@@ -117,6 +117,24 @@ def test_from_a_photograph_to_a_data_set(browse, photograph, tmp_path):
     _check_with_ultralytics(tmp_path / "data")
 
 
+def test_distractors_are_dashed_and_the_legend_says_so(browse):
+    page = browse(DESKTOP)
+    page.wait_for_selector("#synth-preview .tile .open")
+    page.evaluate(
+        """() => {
+          const room = window.spotter.room("synth");
+          room.set({ settings: { ...room.state.settings, distractor_ratio: 1 } });
+        }"""
+    )
+    page.wait_for_selector("#synth-preview .legend:visible")
+    dashed = page.locator("#synth-preview .tile").filter(has=page.locator("rect.quiet")).first
+    assert "distractor" in dashed.locator(".said-all").get_attribute("title")
+    assert "distractor" not in dashed.locator(".said-all").inner_text()
+    dashed.locator(".open").click()
+    page.wait_for_selector('.overlay g[data-state="distractor"]')
+    assert "distractor" in page.locator("#synth-large .labels").inner_text()
+
+
 def _drag_box(page: Any, start: tuple[int, int], end: tuple[int, int]) -> None:
     """Draw from one point of the photograph (600 x 400) to another."""
     shown = page.locator("#synth-cutter .image").bounding_box()

@@ -67,6 +67,24 @@ def test_preview_draws_a_sheet_and_says_where(
     assert PillowImage.open(sheet).size == (2 * (96 + 6) + 6, 2 * (54 + 6) + 6)
 
 
+def test_a_preview_shows_distractors_dashed_and_grey(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = ["--size", "192x108", "--count", "1", "--set", "empty_ratio=1", *words]
+    drawn = []
+    for ratio in (0, 1):
+        sheet = tmp_path / f"{ratio}.png"
+        more = ["--set", f"distractor_ratio={ratio}", "--set", "effects=none"]
+        assert main(["synth", "preview", "--out", str(sheet), *settings, *more]) == 0
+        grey = (np.asarray(PillowImage.open(sheet)) == (205, 208, 214)).all(axis=2)
+        drawn.append(int(grey.sum()))
+    without, bare = capsys.readouterr().out.splitlines()
+    assert without.endswith("1 scenes, 0 boxes")
+    assert " distractors (dashed: no label, on purpose)" in bare
+    assert drawn[0] == 0
+    assert drawn[1] > 20
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

@@ -79,6 +79,15 @@ def test_scenes_are_drawn_with_boxes_and_captions(handlers, key):
     json.dumps(shown, allow_nan=False)
 
 
+def test_distractors_are_told_apart_from_boxes(handlers, key):
+    settings = small_settings(distractor_ratio=1, empty_ratio=1)
+    shown = handlers.preview(make_wish(key, settings=settings, indices=[0, 1, 2, 3]))["scenes"]
+    assert all(scene["boxes"] == [] for scene in shown)
+    bare = [box for scene in shown for box in scene["distractors"]]
+    assert bare
+    assert all(set(box) == {"x", "y", "w", "h"} and box["w"] >= 4 for box in bare)
+
+
 def test_boxes_are_told_in_the_full_size(handlers, key):
     settings = small_settings(canvas_wh=[1280, 720], size_px_range=[200, 400], empty_ratio=0)
     small = handlers.preview(make_wish(key, settings=settings, indices=[5]))["scenes"][0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -163,6 +164,37 @@ def test_flips_of_the_origin_move_labels_exactly(coded_library: Library) -> None
             assert bounds.min(axis=0) == pytest.approx(moved.xyxy[row, :2], abs=0.01)
 
 
+@pytest.mark.parametrize(
+    "step",
+    [None, EffectStep("flip", {"axis": 0}),
+     EffectStep("albumentations", {"seed": 4}, "Affine", {"rotate": [20, 40]})],
+    ids=["still", "flipped", "turned"],
+)  # fmt: skip
+def test_distractors_have_no_label_but_are_told_where_they_are(
+    coded_library: Library, step: EffectStep | None
+) -> None:
+    if step and step.name == "albumentations":
+        pytest.importorskip("albumentations")
+    kinds = [replace(cutout, labelled=cutout.name != "2") for cutout in coded_library.cutouts]
+    some_bare = Library(kinds, coded_library.backgrounds)
+    config = SceneConfig(**{**BARE, "count_range": (3, 3)})
+    told = 0
+    for index in range(8):
+        plan = sample_scene(scene_rng(5, index), coded_library, config)
+        plan = _with_effects(plan, step) if step else plan
+        everything, scene = render(plan, coded_library), render(plan, some_bare)
+        is_bare = np.array([name == "2" for name in everything.cutouts], bool)
+        np.testing.assert_array_equal(scene.image, everything.image)
+        np.testing.assert_array_equal(scene.xyxy, everything.xyxy[~is_bare])
+        np.testing.assert_array_equal(scene.distractors_xyxy, everything.xyxy[is_bare])
+        assert "2" not in scene.cutouts
+        assert scene.num_dropped == sum(
+            placement.cutout != "2" for placement in plan.placements
+        ) - len(scene.xyxy)
+        told += is_bare.sum()
+    assert told > 3
+
+
 def test_objects_cropped_away_lose_their_box(coded_library: Library) -> None:
     pytest.importorskip("albumentations")
     config = SceneConfig(**{**BARE, "count_range": (3, 3), "size_px_range": (20, 40)})
@@ -180,8 +212,6 @@ def test_objects_cropped_away_lose_their_box(coded_library: Library) -> None:
 
 
 def _with_effects(plan: object, *steps: EffectStep) -> object:
-    from dataclasses import replace
-
     return replace(plan, effects=steps)
 
 

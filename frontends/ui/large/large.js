@@ -34,7 +34,10 @@ function createLarge({ element, props }) {
       picture: { url: scene.url, wh: [scene.width, scene.height] },
       selected: null,
       hovered: null,
-      boxes: scene.boxes.map((box, id) => ({ ...box, id, label: box.caption, rank: id + 1, state: "answer" })),
+      boxes: [
+        ...scene.boxes.map((box) => ({ ...box, label: box.caption, state: "answer" })),
+        ...(scene.distractors || []).map((box) => ({ ...box, label: words.distractor, state: "distractor" })),
+      ].map((box, id) => ({ ...box, id, rank: id + 1 })),
     });
   }
 

@@ -60,6 +60,8 @@ function createPicture({ element, props, trigger, upload, watch }) {
   }
 
   const isLit = (box) => box.id === room.state.hovered || box.id === room.state.selected;
+  // Of these the picture tells little until they are asked for.
+  const isQuiet = (box) => box.state === "candidate" || box.state === "distractor";
   const weight = (box) =>
     (box.state === "answer" ? 2 : box.state === "nearest" ? 1 : 0) + (isLit(box) ? 4 : 0);
   const colorOf = (box) => (box.color === null || box.color === undefined ? "" : `--box: var(--over-${box.color});`);
@@ -96,7 +98,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
 
   function labelOf(box) {
     if (editing) return shortLabelOf(box);
-    const major = box.state !== "candidate" || isLit(box);
+    const major = !isQuiet(box) || isLit(box);
     const label = make("div", { class: "label", style: colorOf(box) });
     label.toggleAttribute("data-minor", !major);
     label.toggleAttribute("data-lit", isLit(box));
@@ -106,6 +108,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
       title.append(box.state === "nearest" ? fill(words.nearest, { label: box.label }) : box.label);
       label.append(title);
     }
+    if (box.state === "distractor") label.append(make("span", { class: "title", text: box.label }));
     // Boxes that are known to be true have nothing to be sure of.
     if (box.probability === undefined) return label;
     const numbers = make("span", { class: "numbers" }, [
@@ -120,14 +123,14 @@ function createPicture({ element, props, trigger, upload, watch }) {
   function paintLabels() {
     const [width, height] = view.stageWh();
     const order = [...boxes].sort((a, b) => weight(b) - weight(a) || a.rank - b.rank);
-    const must = (box) => isLit(box) || (box.state !== "candidate" && !editing);
+    const must = (box) => isLit(box) || (!isQuiet(box) && !editing);
     const wanted = editing
       ? order.filter((box) => box.label && box.state !== "drawn" && !editing.isBusy()).slice(0, SHORT_LABELS)
-      : order.filter((box) => must(box) || box.rank <= MINOR_LABELS);
+      : order.filter((box) => must(box) || box.state === "distractor" || box.rank <= MINOR_LABELS);
     const nodes = wanted.map(labelOf);
     labels.replaceChildren(...nodes);
     const sizes = nodes.map((node) => [node.offsetWidth, node.offsetHeight]);
-    const frames = boxes.map((box) => [box.id, view.onScreen(box), box.state !== "candidate"]);
+    const frames = boxes.map((box) => [box.id, view.onScreen(box), !isQuiet(box)]);
     const taken = [];
     wanted.forEach((box, i) => {
       const spot = placeLabel(view.onScreen(box), sizes[i], box.id, { frames, taken, width, height }, must(box));

@@ -23,6 +23,7 @@ function createScenes({ element, props, server }) {
 
   find("title").textContent = words.title;
   find("reroll").textContent = words.reroll;
+  find("legend").textContent = words.distractors;
 
   const isOpen = () => pageRoom.state.tab === "synthesize" && Boolean(room.state.visit);
 
@@ -90,6 +91,7 @@ function createScenes({ element, props, server }) {
   }
 
   function render(slots) {
+    find("legend").hidden = !scenes.some((shown) => shown && shown.distractors.length);
     if (grid.children.length !== COUNT) { grid.replaceChildren(...indices.map((_, slot) => tile(slot))); return; }
     for (const slot of slots) {
       const old = grid.children[slot];
