@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from frontends.export_cli import add_export_parser
-from frontends.failures import EXIT_CLOSED_PIPE, exit_with, guarded, silence_closed_pipes
+from frontends.failures import (
+    EXIT_CLOSED_PIPE,
+    EXIT_INTERRUPTED,
+    exit_with,
+    guarded,
+    silence_closed_pipes,
+)
 from frontends.project_cli import add_project_parser
 from frontends.synth_cli import add_synth_parser
 
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["build_parser", "main"]
 
 _DESCRIPTION = "Find the thing in a picture by describing it. Without a command, opens the page."
+# Written out: to read their names takes longer than --help may.
+_PRESETS = "mini (usual), origin, origin-v9e, zero-shot"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -35,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     locate = commands.add_parser("locate", help="find captions in one picture")
     locate.set_defaults(run=_run_locate)
-    locate.add_argument("image", type=Path, metavar="IMAGE")
+    locate.add_argument("image", type=Path, metavar="IMAGE", help="a picture's file")
     locate.add_argument(
         "--caption", action="append", required=True, help="what to look for; may be repeated"
     )
@@ -90,7 +98,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--preset", help="named settings")
+    parser.add_argument("--preset", help=f"named settings: {_PRESETS}")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings from a TOML file")
     parser.add_argument(
         "--set",
@@ -120,6 +128,9 @@ def main(arguments: Sequence[str], *, service: Service | None = None) -> int:
         if not silence_closed_pipes():
             raise
         return EXIT_CLOSED_PIPE
+    except KeyboardInterrupt:
+        sys.stderr.write("\nspotter: interrupted.\n")
+        return EXIT_INTERRUPTED
 
 
 @guarded(exit_with, bugs=False)

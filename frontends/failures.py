@@ -19,6 +19,7 @@ from core.errors import SpotterError
 
 __all__ = [
     "EXIT_CLOSED_PIPE",
+    "EXIT_INTERRUPTED",
     "InternalError",
     "exit_with",
     "guarded",
@@ -33,6 +34,7 @@ _log = logging.getLogger(__name__)
 EXIT_USER_ERROR = 2
 # What a shell reports of a program that SIGPIPE ended: 128 + 13.
 EXIT_CLOSED_PIPE = 141
+EXIT_INTERRUPTED = 130  # likewise of Ctrl-C: 128 + SIGINT's 2
 
 
 class InternalError(SpotterError):

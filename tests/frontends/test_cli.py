@@ -13,6 +13,7 @@ import pytest
 from core.image import read_image
 from frontends.cli import main
 from frontends.service import use_cache
+from pipeline.config import preset_names
 
 ROOT = Path(__file__).parents[2]
 FAKE = ["--preset", "fake"]
@@ -44,6 +45,22 @@ def test_a_reader_that_leaves_early_is_no_error(unbuffered, both):
     os.close(writer)
     assert ended.returncode == 141
     assert not ended.stderr
+
+
+def test_an_interrupt_is_one_line(monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("frontends.cli._run_doctor", interrupt)
+    assert main(["doctor"]) == 130
+    assert capsys.readouterr().err == "\nspotter: interrupted.\n"
+
+
+def test_help_names_the_presets(capsys):
+    with pytest.raises(SystemExit):
+        main(["locate", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert all(name in told for name in preset_names() if name != "fake")
 
 
 def test_another_broken_pipe_is_not_hushed_up(monkeypatch, capsys):
