@@ -30,15 +30,22 @@ _STAGES = ("decode", "detect", "cut", "upscale", "rerank", "total")
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """How many pictures were done now, before, and how many could not be used."""
+    """How many pictures were done now, before, how many of them could not be used, and why."""
 
     done: int
     skipped: int
     failed: int
+    first_error: str = ""
 
     def sentence(self) -> str:
         """Return the summary as one line."""
-        return f"{self.done} pictures done, {self.skipped} kept from before, {self.failed} failed."
+        counts = f"{self.done} pictures done, {self.skipped} kept from before"
+        if not self.failed:
+            return f"{counts}."
+        return (
+            f"{counts}; {self.failed} of them failed, the first: {self.first_error} "
+            "To ask these again, remove their lines."
+        )
 
 
 def run_batch(
@@ -67,18 +74,20 @@ def run_batch(
     """
     lines = read_data(data)
     before = _repair(output)
-    open_lines, failed = [], 0
+    open_lines: list[DataLine] = []
+    errors: list[str] = []
     for line in lines:
         if rows := before.get(line.image):
-            failed += _was_failed(rows.pop(0), line, output)
+            errors += _errors_before(rows.pop(0), line, output)
         else:
             open_lines.append(line)
     with _open_for_append(output) as file:
-        for line in tqdm(open_lines, unit="picture", disable=not show_progress):
+        for line in tqdm(open_lines, unit="picture", disable=None if show_progress else True):
             row = _locate_line(locator, line, images, assignment)
-            failed += "error" in row
+            errors += [row["error"]] if "error" in row else []
             _append(file, row)
-    return BatchSummary(len(open_lines), len(lines) - len(open_lines), failed)
+    kept = len(lines) - len(open_lines)
+    return BatchSummary(len(open_lines), kept, len(errors), errors[0] if errors else "")
 
 
 def prediction(image: str, result: Result) -> dict[str, object]:
@@ -135,17 +144,17 @@ def _locate_line(
     return prediction(line.image, result)
 
 
-def _was_failed(row: Mapping[str, Any], line: DataLine, output: Path) -> bool:
-    """Whether a picture of an earlier run had failed; its captions must be those asked now."""
+def _errors_before(row: Mapping[str, Any], line: DataLine, output: Path) -> list[str]:
+    """Why a picture of an earlier run failed, if it did; else its captions must be those asked."""
     if "error" in row:
-        return True
+        return [str(row["error"])]
     asked = [" ".join(caption.split()) for caption in line.captions]
     if [result["caption"] for result in row["results"]] != asked:
         raise DataError(
             f"{output} answers other captions for {line.image} than the data file asks.",
             "Give another --output, or remove the file.",
         )
-    return False
+    return []
 
 
 def _open_for_append(output: Path) -> IO[str]:

@@ -60,7 +60,7 @@ def evaluate(
     """
     cases = [
         _observe(locator, line, images)
-        for line in tqdm(read_data(data), unit="picture", disable=not show_progress)
+        for line in tqdm(read_data(data), unit="picture", disable=None if show_progress else True)
     ]
     if not cases:
         raise DataError(f"{data} has no pictures.", "Give a file with one picture a line.")

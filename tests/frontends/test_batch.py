@@ -148,7 +148,9 @@ def test_the_command_line_counts_failures(data, tmp_path, capsys):
     assert main([*arguments, "--preset", "fake"]) == 0
     data.write_text(data.read_text() + '{"image": "absent.png", "annotations": []}\n')
     assert main([*arguments, "--preset", "fake"]) == 1
-    assert f"{output}: 1 pictures done, 3 kept from before, 1 failed." in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"{output}: 1 pictures done, 3 kept from before; 1 of them failed, the first: " in told
+    assert "'absent.png' is not in" in told
     assert main([*arguments, "--preset", "fake"]) == 1
 
 
