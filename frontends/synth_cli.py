@@ -170,7 +170,7 @@ def _run_generate(options: argparse.Namespace, service: Service | None) -> int:
         sys.stderr.write(f"note: {note}\n")
     sys.stdout.write(
         f"{made.folder}: {made.images} images, {made.boxes} boxes, "
-        f"{made.dropped} objects too hidden for one, {made.seconds:.1f} s\n"
+        f"{made.dropped} objects too hidden for a box, {made.seconds:.1f} s\n"
     )
     return 0
 
@@ -279,9 +279,12 @@ def _sizes_text(numbers: dict[str, object]) -> str:
     edges, counts = numbers["size_px_edges"], numbers["size_px_counts"]
     assert isinstance(edges, Sequence)
     assert isinstance(counts, Sequence)
-    most = max([*counts, 1])
+    used = [i for i, count in enumerate(counts) if count]
+    if not used:
+        return "sizes: none"
+    most = max(counts)
     bars = [
-        f"  {edges[i]:6.0f} px {'#' * round(40 * count / most)} {count}"
-        for i, count in enumerate(counts)
+        f"  {edges[i]:6.0f} px {'#' * round(40 * counts[i] / most)} {counts[i]}"
+        for i in range(used[0], used[-1] + 1)
     ]
     return "\n".join(["sizes (square root of the area, from):", *bars])

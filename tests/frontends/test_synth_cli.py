@@ -52,7 +52,11 @@ def test_generate_replay_check_and_stats(
     assert main(["synth", "stats", str(out), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["num_images"] == 8
     assert main(["synth", "stats", str(out)]) == 0
-    assert "images: 8" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "images: 8" in told
+    counts = [int(line.split()[-1]) for line in told.splitlines() if " px " in line]
+    assert counts[0] > 0, "sizes begin with the smallest there is"
+    assert counts[-1] > 0
     (out / "labels" / "train" / "scene_0000000.txt").write_text("0 0.5 0.5 3.0\n")
     assert main(["synth", "check", str(out)]) == 1
 
