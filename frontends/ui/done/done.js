@@ -25,5 +25,5 @@ function createDone({ element, props }) {
     find("draw").setAttribute("aria-pressed", String(tool !== "pan"));
     find("hand").setAttribute("aria-pressed", String(tool === "pan"));
   });
-  room.on(["photo"], ({ photo }) => { for (const name of Object.keys(commands)) find(name).disabled = !photo || photo.removed; });
+  room.on(["photo"], ({ photo }) => { for (const name of Object.keys(commands)) find(name).disabled = !photo || (photo.removed && !["draw", "hand"].includes(name)); });
 }

@@ -105,7 +105,8 @@ function createStrip({ element, props, server }) {
     find("name").textContent = photo ? photo.name : "";
     const removed = Boolean(photo && photo.removed);
     find("out").hidden = !photo;
-    find("out").textContent = removed ? words.restore : words.remove;
+    find("out-text").textContent = removed ? words.restore : words.remove;
+    find("out").setAttribute("aria-label", removed ? words.restore : words.remove);
     find("out").title = removed ? words.restore_title : words.remove_title;
     find("out").classList.toggle("strong", removed);
     find("out").classList.toggle("quiet", !removed);
