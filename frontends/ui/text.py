@@ -87,8 +87,9 @@ ANSWERS: Words = {
     "hidden": "Below the confidence.",
     "margin": "{margin} ahead of the runner‑up.",
     "nearest": "Nearest: similarity {share}.",
+    "similarity": "similarity to the caption",
+    "detector": "detector",
     "row": "Rank {rank}: similarity {share}, detector {detector}",
-    "detector": "det {score}",
     "all_hidden": "All boxes are below the confidence. Lower it to see them.",
 }
 

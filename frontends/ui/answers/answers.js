@@ -111,6 +111,10 @@ function createAnswers({ element, props, watch }) {
     ]);
     const open = order.length && (answer.captions.length <= 3 || i === active);
     const rows = open ? [make("ol", { class: "rows" }, order.slice(0, ROWS).map((id, rank) => row(caption, i, id, rank + 1, best)))] : [];
+    // Once is enough: the first list tells what the numbers are.
+    if (open && (i === 0 || answer.captions.length > 3)) {
+      rows.unshift(make("p", { class: "heads", "aria-hidden": "true" }, [make("span", { text: words.similarity }), make("span", { text: words.detector })]));
+    }
     return make("section", { class: "card", style: tone, "aria-label": caption.caption }, [head, ...rows]);
   }
 
@@ -129,7 +133,7 @@ function createAnswers({ element, props, watch }) {
       onmouseleave: () => room.set({ hovered: null }),
     }, [
       make("span", { class: "rank", text: rank }), meter, make("span", { text: percent(share) }),
-      make("span", { class: "detector", text: fill(words.detector, { score: box.detector.toFixed(2) }) }),
+      make("span", { class: "detector", text: box.detector.toFixed(2) }),
     ]);
     return make("li", {}, [node]);
   }
