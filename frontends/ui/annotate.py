@@ -14,6 +14,7 @@ from frontends.desk import Desk
 from frontends.desk_runs import WHOLE
 from frontends.project_out import EXPORTS
 from frontends.ui import text_annotate as text
+from frontends.ui import text_keys
 from frontends.ui.annotate_handlers import (
     create_label_calls,
     create_project_calls,
@@ -88,7 +89,7 @@ def _create_bench(label: dict[str, Any], run: dict[str, Any], upload_max_bytes: 
 
 
 def _create_sheets(desk: Desk, run: dict[str, Any]) -> None:
-    _sheet("help", "keys", words=text.HELP, keys=text.KEYS)
+    _sheet("help", "keys", words=text_keys.HELP, keys=text_keys.KEYS)
     _sheet(
         "prelabel",
         "prelabel",

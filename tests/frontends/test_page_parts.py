@@ -14,7 +14,7 @@ from core.result import Ranking, Result
 from core.types import Detections
 from frontends.doctor import opencv_conflicts
 from frontends.failures import InternalError
-from frontends.ui import text, text_annotate, text_synth
+from frontends.ui import text, text_annotate, text_keys, text_synth
 from frontends.ui.draw import draw_result
 from frontends.ui.palette import COLORS, MARKS, color_index, mark_index, palette_css
 from frontends.ui.parts import read_part
@@ -103,7 +103,7 @@ def test_the_scripts_never_write_markup(path):
 
 
 def test_every_key_gives_one_command_that_there_is():
-    rows = [row for group in text_annotate.KEYS for row in group["rows"]]
+    rows = [row for group in text_keys.KEYS for row in group["rows"]]
     keys = [key for row in rows for key in row["keys"]]
     assert len(keys) == len(set(keys))
     commands = (UI / "desk" / "commands.js").read_text()
@@ -121,7 +121,9 @@ def _words(value: object) -> list[str]:
 
 def test_the_words_are_calm():
     tables = [
-        vars(module)[n] for module in (text, text_synth, text_annotate) for n in module.__all__
+        vars(module)[n]
+        for module in (text, text_synth, text_annotate, text_keys)
+        for n in module.__all__
     ]
     every = _words([table for table in tables if isinstance(table, dict)])
     assert not [word for word in every if "!" in word]
