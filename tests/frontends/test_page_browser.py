@@ -149,6 +149,16 @@ def test_row_and_box_light_up_together_and_a_click_selects(browse, folder):
         assert "less well" in page.locator(".evidence .sentence").inner_text()
 
 
+def test_a_click_on_the_question_leads_into_the_field(browse):
+    with browse(DESKTOP) as page:
+        page.click("#locate-captions .title")
+        assert page.evaluate("document.activeElement.matches('#locate-captions textarea')")
+        ids = "[...document.querySelectorAll('[id]')].map((node) => node.id).filter(Boolean)"
+        assert page.evaluate(f"{ids}.filter((id) => id.startsWith('locate-')).length") == (
+            page.evaluate(f"new Set({ids}.filter((id) => id.startsWith('locate-'))).size")
+        ), "every name stands for one element"
+
+
 def test_answer_reason_and_table_tell_the_same_lead(browse, folder):
     """That of the evidence, not that of the similarity alone."""
     with browse(DESKTOP) as page:

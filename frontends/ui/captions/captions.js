@@ -11,7 +11,8 @@ function createCaptions({ element, props, trigger, watch }) {
   let pause = 0;
 
   const title = element.querySelector(".title");
-  input.id = `${props.room}-captions`;
+  // Not the part's own name: a label finds the first element of an id.
+  input.id = `${props.room}-captions-text`;
   title.setAttribute("for", input.id);
   title.textContent = words.title;
   input.placeholder = words.placeholder;
