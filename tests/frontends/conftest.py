@@ -17,6 +17,7 @@ from PIL import Image as PilImage
 from core.image import encode_image
 from core.types import Image
 from frontends.service import Service, read_limits
+from tests.frontends.annotate_page import address, browse, pictures  # noqa: F401  fixtures
 from tests.frontends.annotate_visit import ann, desk, own_uploads  # noqa: F401  fixtures
 from tests.frontends.synth_visit import handlers, key, workshop  # noqa: F401  fixtures
 
