@@ -11,8 +11,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
-from collections.abc import Sequence
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import describe_commit, describe_machine, summarize_ms
@@ -20,6 +28,7 @@ from core.errors import MissingPackageError
 
 __all__ = ["main", "measure"]
 
+ROOT = Path(__file__).parents[1]
 VIEWPORT = {"width": 1440, "height": 900}
 # From the event to the last decoded picture, in milliseconds. The page says that it waits for
 # scenes by an attribute; it comes after a pause in which further changes are gathered.
@@ -63,6 +72,31 @@ def measure(page: Any, repeats: int) -> tuple[list[float], str]:
     return seconds, setting
 
 
+@contextmanager
+def _serve() -> Iterator[str]:
+    """The address of the app, served by a process of its own until the end of the block."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
+    app = subprocess.Popen(
+        [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
+    )
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        while True:
+            if app.poll() is not None:
+                raise RuntimeError(f"app.py ended with {app.returncode} before it served a page")
+            with suppress(OSError):
+                urllib.request.urlopen(address).close()
+                break
+            time.sleep(0.2)
+        yield address
+    finally:
+        app.terminate()
+        app.wait()
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])  # type: ignore[union-attr]
@@ -78,24 +112,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         ) from error
     if chromium is None:
         raise MissingPackageError("there is no Chromium.", "apt-get install chromium")
-    from frontends.service import Service, read_limits
-    from frontends.ui.page import create_page, launch_options
-
-    service = Service(read_limits({}))
-    _, address, _ = (served := create_page(service)).launch(
-        **launch_options(service), prevent_thread_lock=True, quiet=True
-    )
-    try:
-        with sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            page = browser.new_page(viewport=VIEWPORT)
-            page.set_default_timeout(120_000)
-            page.goto(f"{address}#synthesize")
-            page.wait_for_selector("#synth-preview .tile .scene")
-            seconds, setting = measure(page, arguments.repeats)
-            browser.close()
-    finally:
-        served.close(verbose=False)
+    with sync_playwright() as driver, _serve() as address:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport=VIEWPORT)
+        page.set_default_timeout(120_000)
+        page.goto(f"{address}#synthesize")
+        page.wait_for_selector("#synth-preview .tile .scene")
+        seconds, setting = measure(page, arguments.repeats)
+        browser.close()
     median, slow = summarize_ms(seconds)
     report = {
         "machine": describe_machine(),
