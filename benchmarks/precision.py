@@ -143,7 +143,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     report = {
         "machine": describe_machine(),
         "commit": describe_commit(),
-        "command": f"python -m benchmarks.precision --count {arguments.count} --json",
+        "command": f"python -m benchmarks.precision --count {arguments.count} "
+        f"--seed {arguments.seed} --json",
         "reranker": config.rerank.model,
         "crops": len(crops),
         "float16": compare_orders(wide, _logits(half, crops, captions, nullcontext())),

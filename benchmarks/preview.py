@@ -29,6 +29,7 @@ from core.errors import MissingPackageError
 __all__ = ["main", "measure"]
 
 ROOT = Path(__file__).parents[1]
+SERVE_MAX_S = 120
 VIEWPORT = {"width": 1440, "height": 900}
 # From the event to the last decoded picture, in milliseconds. The page says that it waits for
 # scenes by an attribute; it comes after a pause in which further changes are gathered.
@@ -36,7 +37,8 @@ MOVE = """
 async (share) => {
   const root = document.querySelector("#synth-preview .scenes");
   const slider = document.querySelector("#synth-settings input[type=range]");
-  const busy = (wanted) => new Promise((done) => {
+  const busy = (wanted) => new Promise((done, fail) => {
+    setTimeout(() => fail(new Error(`no scenes within a minute`)), 60000);
     const check = () => root.hasAttribute("data-busy") === wanted && (watch.disconnect(), done());
     const watch = new MutationObserver(check);
     watch.observe(root, { attributes: true });
@@ -84,9 +86,10 @@ def _serve() -> Iterator[str]:
     )
     address = f"http://127.0.0.1:{port}/"
     try:
+        late = time.monotonic() + SERVE_MAX_S
         while True:
-            if app.poll() is not None:
-                raise RuntimeError(f"app.py ended with {app.returncode} before it served a page")
+            if app.poll() is not None or time.monotonic() > late:
+                raise RuntimeError("app.py served no page; run it by hand to see why")
             with suppress(OSError):
                 urllib.request.urlopen(address).close()
                 break

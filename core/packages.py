@@ -43,7 +43,9 @@ def require(*packages: str, install: str = INSTALL_CONVERT) -> None:
     """
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
-        raise MissingPackageError(f"converting needs {', '.join(missing)}.", f"Run: {install}")
+        raise MissingPackageError(
+            f"this needs {', '.join(missing)}, which is not installed.", f"Run: {install}"
+        )
 
 
 def import_ultralytics(name: str) -> ModuleType:

@@ -16,7 +16,7 @@ from core.arrays import frozen_array, set_fields, size_wh
 from core.errors import DataError
 from core.types import Crops, Detections
 
-__all__ = ["SCHEMA_VERSION", "Ranking", "Result", "ScoreKind"]
+__all__ = ["SCHEMA_VERSION", "Ranking", "Result", "ScoreKind", "lead_over"]
 
 ScoreKind: TypeAlias = Literal["sigmoid", "cosine", "softmax"]
 
@@ -84,8 +84,7 @@ class Ranking:
 
         Not capped as the margin is; negative where another row has more.
         """
-        others = np.delete(self.evidence, row)
-        return float(self.evidence[row] - others.max()) if len(others) else None
+        return lead_over(self.evidence, row)
 
     def to_dict(self) -> dict[str, object]:
         """Return plain JSON types."""
@@ -102,6 +101,17 @@ class Ranking:
             "evidence": self.evidence.astype(float).tolist(),
             "order": self.order.tolist(),
         }
+
+
+def lead_over(evidence: NDArray[np.float32], row: int) -> float | None:
+    """Return a row's evidence minus the best other one's; None if there is no other.
+
+    Example:
+        >>> lead_over(np.array([1.0, 3.0, 2.0], np.float32), 1)
+        1.0
+    """
+    others = np.delete(evidence, row)
+    return float(evidence[row] - others.max()) if len(others) else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from convert.job import models_of
 from core.errors import ModelError, SpotterError
+from core.packages import INSTALL_SPANDREL, INSTALL_ULTRALYTICS
 from pipeline.catalog import MODELS_PATH, find_model, load_catalog
 from pipeline.config import LocateConfig, load_config, preset_names
 from pipeline.engines.choose import choose_engine
@@ -34,6 +35,11 @@ _ROOT = Path(__file__).parents[1]
 _WORK = {
     "converting models": "requirements-convert.txt",
     "training": "requirements-train.txt",
+}
+# Installed without their dependencies, which no requirements file can say.
+_WORK_ALONE = {
+    "training the detector, checkpoints of YOLO": ("ultralytics", INSTALL_ULTRALYTICS),
+    "converting upscalers": ("spandrel", INSTALL_SPANDREL),
 }
 
 
@@ -57,8 +63,12 @@ def examine(config: LocateConfig) -> dict[str, object]:
         "models": models,
         "presets": _absent_by_preset({str(model["id"]) for model in models if model["ok"]}),
         "work": {
-            work: {"file": file, "missing": missing_packages(_ROOT / file)}
+            work: {"install": f"pip install -r {file}", "missing": missing_packages(_ROOT / file)}
             for work, file in _WORK.items()
+        }
+        | {
+            work: {"install": install, "missing": [] if _version(package) else [package]}
+            for work, (package, install) in _WORK_ALONE.items()
         },
         "conflicts": conflicts,
     }

@@ -100,7 +100,7 @@ def _has_no_reader(stream: TextIO | None) -> bool:
         number = stream.fileno() if stream else -1
     except io.UnsupportedOperation:
         return False  # kept in memory, by a test
-    if number < 0:
+    if number < 0 or not hasattr(select, "poll"):  # Windows tells no such thing
         return False
     poll = select.poll()
     poll.register(number, 0)  # an end that was closed is told unasked

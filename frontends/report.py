@@ -109,7 +109,7 @@ def _summary(findings: Mapping[str, Any]) -> list[list[str]]:
         rows.append(["not ready", f"presets {others}: python app.py export --preset NAME"])
     for work, needs in findings["work"].items():
         if missing := ", ".join(needs["missing"]):
-            rows.append(["not ready", f"{work} ({missing}): pip install -r {needs['file']}"])
+            rows.append(["not ready", f"{work} ({missing}): {needs['install']}"])
     return rows
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from core.result import Ranking
+from core.result import Ranking, lead_over
 from core.types import Detections
 from pipeline.stages import Calibration
 
@@ -97,12 +97,10 @@ def assign_jointly(worth: NDArray[np.float32]) -> list[int | None]:
     return rows
 
 
-def margin_of(logit: NDArray[np.float32], row: int) -> float:
-    """Return the value of a row minus the best other one, within +-10; 10 if there is no other."""
-    others = np.delete(logit, row)
-    if not len(others):
-        return MARGIN_MAX
-    return float(np.clip(logit[row] - others.max(), -MARGIN_MAX, MARGIN_MAX))
+def margin_of(evidence: NDArray[np.float32], row: int) -> float:
+    """Return the lead of a row over the best other one, within +-10; 10 if there is no other."""
+    lead = lead_over(evidence, row)
+    return MARGIN_MAX if lead is None else float(np.clip(lead, -MARGIN_MAX, MARGIN_MAX))
 
 
 def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:

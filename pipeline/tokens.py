@@ -32,6 +32,6 @@ def read_tokenizer(path: Path, length: int) -> Tokenizer:
     if got != length:
         raise ModelError(
             f"{path.name} gives {got} tokens, the network reads {length}.",
-            "Set padding and truncation before saving the tokenizer.",
+            "Export or convert the model again.",
         )
     return tokenizer

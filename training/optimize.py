@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import nn
 
+from core.errors import ConfigError
 from training.muon import Muon, split_parameters
 
 __all__ = ["KINDS", "Kind", "Optimizers", "make_optimizer", "rate_at", "update_average"]
@@ -47,9 +48,18 @@ class Optimizers:
         return {"parts": [part.state_dict() for part in self._parts]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the state again; the parts must be of the same kinds."""
-        for part, saved in zip(self._parts, state["parts"], strict=True):
-            part.load_state_dict(saved)
+        """Take up the state again.
+
+        Raises:
+            ConfigError: It is that of another kind of optimizer.
+        """
+        saved = state.get("parts", [state])  # AdamW alone, as it was saved at first
+        if len(saved) != len(self._parts):
+            raise ConfigError(
+                "the run was begun with another optimizer.", "Resume it with the same --optimizer."
+            )
+        for part, its_state in zip(self._parts, saved, strict=True):
+            part.load_state_dict(its_state)
 
 
 def make_optimizer(

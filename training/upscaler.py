@@ -17,6 +17,7 @@ model that the app loads.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import logging
 import math
@@ -38,7 +39,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from training.compact import Compact
 from training.degrade import degrade, draw_level
-from training.optimize import rate_at
+from training.optimize import Optimizers, rate_at, update_average
 from training.patches import iterate_patches, list_pictures, read_cutouts, split_pictures
 from training.precision import mixed_precision
 from training.upscaler_eval import measure_psnr
@@ -102,8 +103,8 @@ class Run:
     """What a training run changes, and what a checkpoint keeps."""
 
     net: Compact
-    averaged: dict[str, Tensor]  # exponential mean of the weights: what is saved and measured
-    optimizer: torch.optim.Optimizer
+    averaged: Compact  # its moving average: what is saved and measured
+    optimizer: Optimizers
     step: int = 0
     minutes: float = 0.0  # spent training, resumed runs included
 
@@ -128,8 +129,8 @@ def train(config: Config, *, resume: bool = False) -> dict[str, float]:
     out.mkdir(parents=True, exist_ok=True)
     net = Compact(features=config.features, convolutions=config.convolutions)
     net = net.to(device, memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(net.parameters(), lr=config.learning_rate)
-    run = Run(net, {k: v.detach().clone() for k, v in net.state_dict().items()}, optimizer)
+    optimizer = Optimizers(torch.optim.Adam(net.parameters(), lr=config.learning_rate))
+    run = Run(net, copy.deepcopy(net), optimizer)
     if resume:
         _load_checkpoint(run, out / "checkpoint.pt", device)
     _write_description(config, out)
@@ -143,9 +144,8 @@ def train(config: Config, *, resume: bool = False) -> dict[str, float]:
     )
     _learn(run, config, paths, device)
     _save(run, out)
-    net.load_state_dict(run.averaged)
     metrics = {"steps": float(run.step), "minutes": round(run.minutes, 2)}
-    metrics |= measure_psnr(net.cpu(), held or paths, patches_per_level=config.measured)
+    metrics |= measure_psnr(run.averaged.cpu(), held or paths, patches_per_level=config.measured)
     _write(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     return metrics
 
@@ -163,8 +163,7 @@ def _learn(run: Run, config: Config, paths: list[Path], device: torch.device) ->
         if done >= 1:
             return
         rate = rate_at(run.step, done, config.learning_rate, warmup_steps=200, floor=0.01)
-        for group in run.optimizer.param_groups:
-            group["lr"] = rate
+        run.optimizer.set_rate(rate)
         small, large = pool.mix(
             fresh_small, fresh_large, config.batch
         )  # uint8 (n, 3, s, s), (n, 3, 4s, 4s)
@@ -177,7 +176,7 @@ def _learn(run: Run, config: Config, paths: list[Path], device: torch.device) ->
         torch.nn.utils.clip_grad_norm_(run.net.parameters(), 0.5)
         run.optimizer.step()
         run.step += 1
-        _average(run, min(config.ema_decay, run.step / (run.step + 10)))
+        update_average(run.averaged, run.net, run.step, config.ema_decay)
         mean = loss.item() if math.isnan(mean) else 0.98 * mean + 0.02 * loss.item()
         now = time.monotonic()
         if now - shown > 20:
@@ -242,12 +241,6 @@ def _charbonnier(error: Tensor) -> Tensor:
     return torch.sqrt(error * error + 1e-6).mean()
 
 
-def _average(run: Run, decay: float) -> None:
-    with torch.no_grad():
-        for name, value in run.net.state_dict().items():
-            run.averaged[name].lerp_(value, 1 - decay)
-
-
 def _to_tensor(image: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
 
@@ -260,12 +253,12 @@ def _choose_device(wish: str) -> torch.device:
 
 def _save(run: Run, out: Path) -> None:
     """Write weights and checkpoint, under other names first: a broken-off write harms nothing."""
-    weights = {name: value.cpu().contiguous() for name, value in run.averaged.items()}
+    weights = {name: value.cpu().contiguous() for name, value in run.averaged.state_dict().items()}
     save_file(weights, str(out / "weights.tmp"))
     (out / "weights.tmp").replace(out / "weights.safetensors")
     state = {
         "net": run.net.state_dict(),
-        "averaged": run.averaged,
+        "averaged": run.averaged.state_dict(),
         "optimizer": run.optimizer.state_dict(),
         "step": run.step,
         "minutes": run.minutes,
@@ -281,7 +274,7 @@ def _load_checkpoint(run: Run, path: Path, device: torch.device) -> None:
         )
     state = torch.load(path, map_location=device, weights_only=True)
     run.net.load_state_dict(state["net"])
-    run.averaged = state["averaged"]
+    run.averaged.load_state_dict(state["averaged"])
     run.optimizer.load_state_dict(state["optimizer"])
     run.step, run.minutes = int(state["step"]), float(state["minutes"])
 

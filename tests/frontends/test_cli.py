@@ -198,11 +198,14 @@ def test_doctor_says_what_is_missing_for_what(capsys, monkeypatch, tmp_path):
     needs = tmp_path / "requirements-train.txt"
     needs.write_text("-r requirements.txt\n# of two\nnumpy==1.0 # arrays\nno.such-thing[a]==2.1\n")
     monkeypatch.setattr("frontends.doctor._WORK", {"training": str(needs)})
+    alone = {"painting": ("no-such-brush", "pip install --no-deps no-such-brush")}
+    monkeypatch.setattr("frontends.doctor._WORK_ALONE", alone)
     absent = {"mini": [], "zero-shot": ["owlv2-base"], "origin": ["yolov6-l6"]}
     monkeypatch.setattr("frontends.doctor._absent_by_preset", lambda present: absent)
     assert main(["doctor", *FAKE]) in (0, 1)
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert f"not ready training (no.such-thing): pip install -r {needs}" in lines
+    assert f"not ready painting (no-such-brush): {alone['painting'][1]}" in lines
     assert "not ready presets zero-shot, origin: python app.py export --preset NAME" in lines
 
 

@@ -8,6 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from core.errors import ConfigError
 from training.muon import Muon, orthogonalized, split_parameters
 from training.optimize import KINDS, make_optimizer, rate_at, update_average
 
@@ -92,6 +93,20 @@ def test_state_continues_exactly(kind: str) -> None:
         stepper.step()
     for one, two in zip(net.parameters(), other.parameters(), strict=True):
         assert torch.equal(one, two)
+
+
+def test_a_state_of_adamw_alone_is_taken_up() -> None:
+    _, net, optimizer = trained("adamw", 2)
+    again = make_optimizer(copy.deepcopy(net), learning_rate=0.5, weight_decay=0.01)
+    again.load_state_dict(optimizer.state_dict()["parts"][0])
+    assert {group["lr"] for group in again.param_groups} == {0.02}
+
+
+def test_a_state_of_another_kind_is_refused() -> None:
+    _, net, optimizer = trained("muon", 1)
+    other = make_optimizer(net, learning_rate=0.02, weight_decay=0.01)
+    with pytest.raises(ConfigError, match="another optimizer"):
+        other.load_state_dict(optimizer.state_dict())
 
 
 def test_rate_reaches_every_group() -> None:
