@@ -146,7 +146,7 @@ def prelabel(
             failed += 1
         else:
             image = project.propose(image_id, proposals, source=source, key=key, asked=asked)
-            boxes += image.proposed
+            boxes += 0 if image.removed else image.proposed
         if on_progress is not None:
             on_progress(number, len(waiting), "pre-label")
     return PrelabelSummary(len(waiting) - failed, not_done - len(waiting), failed, boxes, note)

@@ -241,10 +241,14 @@ class Project(Reader):
     # ------------------------------------------------------------ models
 
     def set_scores(self, image_id: int, scores: Sequence[Score], version: int) -> bool:
-        """Keep what a model thinks of boxes as they are; False if the image changed meanwhile."""
+        """Keep what a model thinks of boxes as they are.
+
+        False if the image was changed or removed meanwhile; then nothing is kept.
+        """
         at = self._clock()
         with self._database.write() as connection:
-            if find_image(connection, image_id)["version"] != version:
+            image = find_image(connection, image_id, or_removed=True)
+            if image["removed"] or image["version"] != version:
                 return False
             for s in scores:
                 connection.execute(
@@ -266,7 +270,7 @@ class Project(Reader):
     ) -> ImageRow:
         """Replace the untouched proposals of an image by new ones; what people did stays.
 
-        An image that a person finished while the model looked is left as it is.
+        An image that a person finished or removed while the model looked is left as it is.
 
         Args:
             image_id: The image.
@@ -277,8 +281,8 @@ class Project(Reader):
         """
         at = self._clock()
         with self._database.write() as connection:
-            image = find_image(connection, image_id)
-            if image["state"] == "done":
+            image = find_image(connection, image_id, or_removed=True)
+            if image["removed"] or image["state"] == "done":
                 return image_row(image)
             replace_proposals(connection, image, proposals, source=source, at=at, asked=asked)
             connection.execute(

@@ -12,7 +12,7 @@ from project.pictures import read_picture
 from project.prelabel import Question, prelabel
 from project.proposals import Proposal
 from project.store import Project
-from project.types import Absent, Add, Asked, ConflictError
+from project.types import Absent, Add, Asked, ConflictError, Score
 
 
 def _mark(project: Project, image_id: int, who: str, absent: bool) -> None:
@@ -80,3 +80,35 @@ def test_pre_labelling_passes_by_what_is_finished_while_it_runs(
     prelabel(project, fake_locator, Question(), on_progress=finish)
     assert project.image(early).proposed > 0
     assert (project.image(late).state, project.boxes(late)) == ("done", [])
+
+
+def test_pre_labelling_passes_by_what_is_removed_while_it_runs(
+    project: Project, fake_locator: Locator, shapes_image: Image
+) -> None:
+    early, gone, late = (
+        project.add(read_picture(encode_image(np.ascontiguousarray(one)), "p"), "p")[0]
+        for one in (shapes_image, shapes_image[::-1], shapes_image[:, ::-1])
+    )
+
+    def remove(done: int, total: int, name: str) -> None:
+        if done == 1:
+            project.remove_images([gone])
+
+    summary = prelabel(project, fake_locator, Question(), on_progress=remove)
+    left = [project.image(one).proposed for one in (early, late)]
+    assert min(left) > 0
+    assert (summary.failed, summary.boxes) == (0, sum(left))
+    assert project.boxes(gone) == []
+    project.restore_images([gone])
+    assert prelabel(project, fake_locator, Question()).done == 1, "brought back, it is looked at"
+    assert project.image(gone).proposed > 0
+
+
+def test_scores_of_an_image_removed_meanwhile_are_dropped(project: Project, image_id: int) -> None:
+    project.propose(image_id, [Proposal((1, 1, 9, 9))], source="model:m", key="k")
+    [box], seen = project.boxes(image_id), project.image(image_id).version
+    project.remove_images([image_id])
+    score = Score(box.id, 1.0, 0.7, 0.1)
+    for version in (seen, project.image(image_id).version):
+        assert project.set_scores(image_id, [score], version) is False
+    assert project.boxes(image_id) == [box]
