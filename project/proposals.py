@@ -46,18 +46,23 @@ def replace_proposals(
     at: float,
     asked: Sequence[Asked] = (),
 ) -> None:
-    """Replace the untouched proposals of an image, as a new version of it."""
+    """Replace the untouched proposals of an image, as a new version of it if that changes it."""
     state = "proposed" if image["state"] == "new" else image["state"]
     edit_id = begin_edit(connection, image, who=source, kind="propose", at=at, state=state)
     changes = Changes(connection, image, edit_id, source, at)
-    for box in boxes_of(connection, image["id"]):
-        untouched = box.state == "proposed" and box.is_model
-        if untouched and not forget_proposal(connection, box.id):
+    before = boxes_of(connection, image["id"])
+    untouched = [box for box in before if box.state == "proposed" and box.is_model]
+    for box in untouched:
+        if not forget_proposal(connection, box.id):
             connection.execute("UPDATE box SET removed = 1 WHERE id = ?", (box.id,))
             changes.note(box.id, snapshot(box), None)
     _insert(connection, image, changes, proposals, source, at)
     _keep_asked(connection, image["id"], asked)
-    _set_state(connection, image["id"], state)
+    noted = changes.any or state != image["state"]
+    if not noted:
+        connection.execute("DELETE FROM edit WHERE id = ?", (edit_id,))
+    if noted or untouched:
+        _set_state(connection, image["id"], state)
 
 
 def add_proposals(

@@ -101,6 +101,19 @@ def test_models_leave_no_trace_of_what_they_proposed_before(
     assert project.problems() == []
 
 
+def test_looking_again_and_finding_nothing_leaves_no_trace(project: Project, image_id: int) -> None:
+    seen = []
+    for number in range(4):
+        project.propose(image_id, [], source="model:m", key=str(number))
+        seen.append((_rows(project, "edit"), project.image(image_id).version))
+    assert seen == [(1, 1)] * 4, "the first look alone changed something: its state"
+    box = Proposal((5.0, 5.0, 25.0, 25.0))
+    project.propose(image_id, [box], source="model:m", key="found")
+    project.propose(image_id, [], source="model:m", key="not found")
+    assert (project.boxes(image_id), _rows(project, "edit")) == ([], 1)
+    assert project.image(image_id).version == 3, "a box went: what was built on it is refused"
+
+
 def test_forgetting_is_part_of_the_edit(
     project: Project, image_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
