@@ -19,7 +19,7 @@ from benchmarks.machine import describe_commit, describe_machine
 from project.pictures import Picture
 from project.proposals import Proposal
 from project.store import Project
-from project.trimming import CHANGES_KEPT
+from project.trimming import WEIGHT_KEPT
 from project.types import Add, Move
 
 __all__ = ["main", "measure"]
@@ -46,9 +46,9 @@ def measure(folder: Path) -> dict[str, object]:
         for image_id in ids:
             _edit(project, image_id, [Add((9.0, 9.0, 99.0, 99.0), caption=_CAPTION)])
         edited = _size(project)
-        _work(project, ids[0], CHANGES_KEPT)
+        _work(project, ids[0], WEIGHT_KEPT)
         full = _size(project)
-        _work(project, ids[0], 2 * CHANGES_KEPT)
+        _work(project, ids[0], 2 * WEIGHT_KEPT)
         over = _size(project)
     return {
         "images": _IMAGES,
@@ -56,8 +56,8 @@ def measure(folder: Path) -> dict[str, object]:
         "bytes_per_proposal": (proposed - empty) / (_IMAGES * _BOXES),
         "growth_of_nine_more_prelabellings": again / proposed - 1,
         "bytes_per_drawn_box": (edited - again) / _IMAGES,
-        "bytes_per_change": (full - edited) / CHANGES_KEPT,
-        "changes_kept_per_image": CHANGES_KEPT,
+        "bytes_per_change": (full - edited) / WEIGHT_KEPT,
+        "weight_kept_per_image": WEIGHT_KEPT,
         "full_journal_bytes": full - edited,
         "twice_as_many_edits_later_bytes": over - edited,
     }

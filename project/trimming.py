@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import sqlite3
 
-__all__ = ["CHANGES_KEPT", "TRIM_EVERY", "forget_proposal", "trim"]
+__all__ = ["TRIM_EVERY", "WEIGHT_KEPT", "forget_proposal", "trim"]
 
-CHANGES_KEPT = 10_000
-"""So many changes of one image are remembered at least; a day's work on it has some hundreds."""
+WEIGHT_KEPT = 20_000
+"""What the entries of one image's journal that are remembered weigh together, at least.
+
+Changes made one by one weigh two each: the last 10,000; a day's work on an image has some hundreds.
+"""
 TRIM_EVERY = 64
 """Versions of an image between two looks at its journal, so that an edit costs what it did."""
 
-_FIRST_FORGOTTEN = """
+_LAST_FORGOTTEN = """
     SELECT id FROM (
         SELECT id, sum(weight) OVER (ORDER BY id DESC) - weight AS newer FROM (
             SELECT edit.id AS id, 1 + count(change.edit_id) AS weight
@@ -26,13 +29,13 @@ _FIRST_FORGOTTEN = """
 """
 
 
-def trim(connection: sqlite3.Connection, image_id: int, kept: int = CHANGES_KEPT) -> None:
+def trim(connection: sqlite3.Connection, image_id: int, kept: int = WEIGHT_KEPT) -> None:
     """Forget the entries of an image's journal that lie behind its last changes.
 
     An entry weighs one more than its changes. With them go deleted boxes that no entry names any
     more, and what could be redone only after something that is forgotten.
     """
-    row = connection.execute(_FIRST_FORGOTTEN, (image_id, kept)).fetchone()
+    row = connection.execute(_LAST_FORGOTTEN, (image_id, kept)).fetchone()
     if row is None:
         return
     last = row["id"]

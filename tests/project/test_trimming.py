@@ -46,6 +46,27 @@ def test_the_last_edits_can_be_undone_and_older_ones_not(project: Project, image
     assert project.problems() == []
 
 
+def test_the_last_ten_thousand_changes_of_one_box_are_remembered(
+    project: Project, image_id: int
+) -> None:
+    box_id = _apply(project, image_id, Add(BOX))
+    with project._database.write() as connection:
+        first = connection.execute("SELECT max(id) + 1 FROM edit").fetchone()[0]
+        ids = range(first, first + 10_050)
+        connection.executemany(
+            "INSERT INTO edit (id, image_id, version, who, kind, at) "
+            "VALUES (?, ?, 1, 'ann', 'edit', 0)",
+            [(number, image_id) for number in ids],
+        )
+        connection.executemany(
+            "INSERT INTO change (edit_id, number, box_id) VALUES (?, 0, ?)",
+            [(number, box_id) for number in ids],
+        )
+        trim(connection, image_id)
+        kept = connection.execute("SELECT id FROM edit ORDER BY id").fetchall()
+    assert [row["id"] for row in kept] == list(ids)[-10_000:]
+
+
 def test_a_deleted_box_goes_with_its_last_entry(project: Project, image_id: int) -> None:
     gone, back = (_apply(project, image_id, Add(BOX)) for _ in range(2))
     _apply(project, image_id, Delete(gone))
