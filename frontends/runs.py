@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 RunState = Literal[
     "idle", "waiting", "drawing", "packing", "sending", "importing", "looking", "exporting",
-    "learning", "done", "sent", "stopped", "failed",
+    "done", "sent", "stopped", "failed",
 ]  # fmt: skip
 _OVER = frozenset({"idle", "done", "sent", "stopped", "failed"})
 
