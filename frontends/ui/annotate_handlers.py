@@ -133,6 +133,7 @@ def _reading(desk: Desk) -> list[Call]:
             "ids": [number for number, _ in rows],
             "states": [state for _, state in rows],
             "progress": present.present_progress(project.progress()),
+            "doubtful": _most_doubtful(project) if wish.get("lead") else None,
         }
 
     @guarded(present.present_error)
@@ -206,6 +207,12 @@ def _changing(desk: Desk) -> list[Call]:
         return {"progress": present.present_progress(project.progress())}
 
     return [edit, step, set_removed]
+
+
+def _most_doubtful(project: Project) -> int | None:
+    """The image with proposals that waits most, whatever the order of the list; or None."""
+    found = project.images("queue", limit=1, wished=Filter(box_state="proposed"))
+    return found[0].id if found else None
 
 
 def _applied(project: Project, applied: Applied) -> Shown:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from gradio.utils import get_upload_folder
 
@@ -131,6 +132,18 @@ def test_models_propose_and_done_ends_a_picture(ann):
     run = ann.run("start_looking", mode="vocabulary", types="thing", colors="red, blue")
     assert "0 images looked at" in run["said"]
     assert run["to_review"] == 0
+
+
+def test_a_run_leads_to_the_most_doubtful_picture_with_proposals(ann):
+    assert ann.call("queue", lead=True)["doubtful"] is None
+    grey = encode_image(np.full((100, 200, 3), 200, np.uint8))
+    ann.bring(("a_grey.png", grey))
+    ann.run("start_looking", mode="captions", captions="red thing", others=True)
+    shapes, empty = ann.call("queue", order="added")["ids"]
+    assert ann.call("queue")["ids"] == [empty, shapes], "nothing was found: more doubtful"
+    for order in ("queue", "name"):
+        assert ann.call("queue", order=order, lead=True)["doubtful"] == shapes
+    assert ann.call("queue")["doubtful"] is None, "asked for only after a run"
 
 
 def test_a_picture_is_removed_looked_at_and_put_back(ann):

@@ -16,7 +16,7 @@ function createBench({ element, props, upload, server }) {
   let polling = 0;
   let running = false;
   let worked = false;  // something was changed, or another picture opened, since the run began
-  const FIRST = () => ({ only: "", queue_again: { to: "proposed" } });
+  const FIRST = () => ({ only: "", queue_again: { to: "doubtful" } });
 
   for (const name of ["import", "stop", "prelabel", "review", "outlet", "lessons"]) find(name).textContent = words[name];
   find("back").setAttribute("aria-label", words.back);

@@ -2,7 +2,7 @@
 // calls of the server. Nothing of it is seen.
 //
 // Room in: `project`, `order`, `only`, `command` {name, event?, args?}, `edit` (from the picture),
-// `score_min`, `proposals`, `show_rejected`, `queue_again` {to?}, `goto`. Out: `queue` {ids, states},
+// `score_min`, `proposals`, `show_rejected`, `queue_again` {to?: an image, or "doubtful"}, `goto`. Out: `queue` {ids, states},
 // `at`, `photo`, `picture`, `rows` (all boxes), `boxes` (the shown ones), `listed`, `progress`,
 // `saving`, `notice` {message, calm, act?}.
 function createDesk({ props, server }) {
@@ -34,15 +34,15 @@ function createDesk({ props, server }) {
 
   // ---------------------------------------------------------------- which image
 
-  // to: an image, or a state: the first one of it; by default where one is.
+  // to: an image, or "doubtful": the most doubtful one with proposals; by default where one is.
   async function loadQueue(to) {
     if (!project()) { room.set({ queue: null, at: -1 }); open(null); return; }
     const asked = project();
     const mine = (loads += 1);
     try {
-      const { ids, states, progress } = await ask("queue", { order: room.state.order || "queue", only: room.state.only || "" });
+      const { ids, states, progress, doubtful } = await ask("queue", { order: room.state.order || "queue", only: room.state.only || "", lead: to === "doubtful" });
       if (asked !== project() || mine !== loads) return;  // asked again since
-      const now = (typeof to === "string" ? ids[states.indexOf(to)] : to) ?? (room.state.photo || {}).id;
+      const now = (to === "doubtful" ? doubtful : to) ?? (room.state.photo || {}).id;
       const at = Math.max(0, ids.indexOf(now));
       room.set({ queue: { ids, states }, progress, at: ids.length ? at : -1 });
       await open(ids.length ? ids[at] : null);
@@ -94,19 +94,26 @@ function createDesk({ props, server }) {
     return !photo || photo.removed || !queue || queue.ids[at] !== photo.id;
   }
 
-  // Takes an image out of the project, or back into it; the next one of the list takes its place.
+  // Takes an image out of the project, or back into it; the next one of the list takes its place,
+  // unless another one is open by then.
   async function setRemoved({ image, name, removed }) {
     const asked = project();
+    // What is on its way out is not changed any more: the server would refuse it.
+    const hold = (out) => { if (removed && isShown(asked, image)) room.set({ photo: { ...room.state.photo, removed: out } }); };
+    hold(true);
     await edits.settled(asked, image);
+    hold(true);  // the answers have told how it was
     try { await ask("set_removed", { project: asked, image, removed }); }
-    catch (error) { say(String(error.message || error), false); return; }
+    catch (error) { hold(false); say(String(error.message || error), false); return; }
     if (asked !== project()) return;
     photos.clear();
-    const { queue, only } = room.state;
-    const place = queue.ids.indexOf(image);
-    const next = place < 0 ? undefined : queue.ids[place + 1] ?? queue.ids[place - 1];
+    const { queue, at, only } = room.state;
+    const { ids } = queue || { ids: [] };  // none yet: the project was left and opened again
+    const isOpen = ids[at] === image;
+    const next = isOpen ? ids[at + 1] ?? ids[at - 1] : ids[at];
     // What is brought back from elsewhere, or as the last one, is shown where it is now.
-    if (next === undefined && !removed) room.set({ only: only === "removed" ? "" : only, queue_again: { to: image } });
+    const back = !removed && queue && (isOpen ? next === undefined : !ids.includes(image));
+    if (back) room.set({ only: only === "removed" ? "" : only, queue_again: { to: image } });
     else room.set({ queue_again: { to: next } });
     await loading;
     const undo = { text: words.undo, command: "set_removed", args: [{ image, name, removed: !removed }] };
@@ -281,7 +288,7 @@ function createDesk({ props, server }) {
       const { scores } = await ask("score", { image });
       if (!isShown(asked, image) || edits.isPending(asked, image)) return;
       show(room.state.rows.map((row) => (scores[row.id] ? { ...row, ...scores[row.id] } : row)));
-    } catch (error) { say(String(error.message || error), false); }
+    } catch (error) { if (isShown(asked, image)) say(String(error.message || error), false); }
   }
 
   // ---------------------------------------------------------------- what others say
