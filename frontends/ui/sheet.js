@@ -22,6 +22,7 @@ window.spotter.sheet = ({ room, name, id, element, server, words, opened = () =>
   // The answer, or null: what is wrong is told, and what is about another project by now is dropped.
   async function ask(call, wish = {}) {
     const { visit, project } = room.state;
+    if (!project) return null;
     let answer;
     try { answer = await server[call]({ visit, project: project.key, ...wish }); }
     catch (error) { answer = { error: String(error.message || error) }; }

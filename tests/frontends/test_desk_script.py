@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import frontends.ui
+from tests.frontends.script_stage import NODE, play
 
-NODE = shutil.which("node")
-UI = Path(frontends.ui.__file__).parent
 SCRIPTS = ("page.js", "desk/edits.js", "desk/commands.js", "desk/desk.js")
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node.js: apt-get install nodejs")
 
-# What the scripts find in a browser, before they are read.
-BROWSER = """
-globalThis.window = globalThis;
-window.addEventListener = () => {};
-window.scrollTo = () => {};
-globalThis.location = { hash: "#annotate" };
-globalThis.document = {
-  documentElement: { dataset: {} }, querySelector: () => null, querySelectorAll: () => [],
-};
-globalThis.MutationObserver = class { observe() {} disconnect() {} };
-globalThis.Image = class {};
-globalThis.matchMedia = () => ({ matches: false });
-"""
 # A server with four images, of which calls can be held back, and a desk at the second one.
 STAGE = """
-const log = {}, calls = [], held = {};
+const calls = log.calls = [], held = {};
 const rest = (ms = 5) => new Promise((go) => setTimeout(go, ms));
 const out = new Set(), versions = { 1: 0, 2: 0, 3: 0, 4: 0 };
 const photo = (id) => ({
@@ -82,16 +63,7 @@ await rest();
 
 
 def _play(scene: str) -> dict[str, Any]:
-    scripts = "\n".join((UI / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    text = f"{BROWSER}\n{scripts}\n(async () => {{ {STAGE}\n{scene}\n"
-    text += "console.log(JSON.stringify({ log, calls })); process.exit(0); })();"
-    assert NODE is not None
-    run = subprocess.run(
-        [NODE, "--input-type=commonjs", "-"],
-        input=text, capture_output=True, text=True, timeout=20, check=False,
-    )  # fmt: skip
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+    return play(SCRIPTS, STAGE, scene)
 
 
 def test_the_next_image_takes_the_place_of_a_removed_one():
@@ -99,7 +71,7 @@ def test_the_next_image_takes_the_place_of_a_removed_one():
       press("take_out"); await rest(); log.now = [state.photo.id, state.queue.ids, said()];
       press("set_removed", ...state.notice.act.args); await rest();
       log.back = [state.photo.id, state.queue.ids, said()];
-    """)["log"]
+    """)
     assert log["now"] == [3, [1, 3, 4], ["p2 is out", True]]
     assert log["back"] == [2, [1, 2, 3, 4], ["p2 is back", True]]
 
@@ -109,7 +81,7 @@ def test_who_pages_on_while_an_image_is_removed_stays_there():
       held.set_removed = true; press("take_out"); await rest();
       press("next"); press("next"); await rest(); log.before = state.photo.id;
       held.set_removed.go(); await rest(); log.after = [state.photo.id, state.at, said()[1]];
-    """)["log"]
+    """)
     assert (log["before"], log["after"]) == (4, [4, 2, True])
 
 
@@ -120,8 +92,8 @@ def test_a_project_may_be_left_and_opened_again_while_an_image_is_removed():
       log.queue = state.queue; const late = held.queue; held.queue = false;
       held.set_removed.go(); await rest(); late.go(); await rest();
       log.now = [state.queue.ids, said()[1]];
-    """)["log"]
-    assert log == {"queue": None, "now": [[1, 3, 4], True]}
+    """)
+    assert (log["queue"], log["now"]) == (None, [[1, 3, 4], True])
 
 
 def test_an_image_that_is_being_removed_is_not_changed_any_more():
@@ -132,9 +104,9 @@ def test_an_image_that_is_being_removed_is_not_changed_any_more():
       log.failed = [state.photo.id, state.photo.removed, said()];
       press("accept", 2); await rest(); log.then = state.rows[0].state;
     """)
-    assert played["log"]["now"] == [True, "proposed"]
-    assert played["log"]["failed"] == [2, False, ["no connection", False]]
-    assert played["log"]["then"] == "confirmed"
+    assert played["now"] == [True, "proposed"]
+    assert played["failed"] == [2, False, ["no connection", False]]
+    assert played["then"] == "confirmed"
     assert played["calls"].count(["edit", 2]) == 1, "sent once it stays"
 
 
@@ -145,7 +117,7 @@ def test_changes_made_before_an_image_is_removed_are_sent_first():
     """)
     sent = [name for name, image in played["calls"] if image == 2 and name != "photo"]
     assert sent == ["edit", "set_removed"]
-    assert played["log"]["now"] == [3, True]
+    assert played["now"] == [3, True]
 
 
 def test_a_figure_that_fails_for_an_image_that_was_left_is_not_told():
@@ -153,7 +125,7 @@ def test_a_figure_that_fails_for_an_image_that_was_left_is_not_told():
       held.score = true; await rest(300); const late = held.score; held.score = false;
       press("take_out"); await rest(); const before = said();
       late.fail(new Error("no image 2")); await rest(); log.same = [before, said()];
-    """)["log"]
+    """)
     assert log["same"][0] == log["same"][1]
     assert log["same"][0][1] is True
 
@@ -163,5 +135,78 @@ def test_a_run_leads_to_the_most_doubtful_image_in_any_order():
       room.set({ order: "name" }); await rest();
       room.set({ only: "", queue_again: { to: "doubtful" } }); await rest();
       log.now = [state.photo.id, state.at];
-    """)["log"]
+    """)
     assert log["now"] == [4, 3]
+
+
+# ---------------------------------------------------------------- other parts of the tab
+
+PARTS = """
+const room = window.spotter.room("annotate"), state = room.state;
+const rest = (ms = 5) => new Promise((go) => wait(go, ms));
+const wait = globalThis.setTimeout, timers = [];
+globalThis.setTimeout = (run) => timers.push(run);
+globalThis.clearTimeout = () => {};
+const tick = async () => { timers.splice(0).forEach((run) => run()); await rest(); };
+let isOpen = false;
+window.spotter.layer = () => ({
+  open: () => { isOpen = true; }, close: () => { isOpen = false; }, isOpen: () => isOpen,
+  onEscape() {},
+});
+window.spotter.element = window.spotter.svg = () => node();
+document.addEventListener = () => {};
+const element = node();
+const said = () => String(element.querySelector(".said-text").textContent);
+"""
+
+
+def test_a_closed_sheet_asks_nothing_any_more():
+    stage = """
+    const props = { room: "annotate", words: { labels: {}, states: {}, figures: {} } };
+    const run = { state: "running", curve: [], metrics: {}, progress: 0 };
+    log.calls = 0;
+    createLessons({ element, props, server: {
+      list_lessons: async () => { log.calls += 1; return { runs: [run] }; },
+    } });
+    """
+    log = play(
+        ("page.js", "sheet.js", "lessons/lessons.js"),
+        PARTS + stage,
+        """
+        room.set({ project: { key: "a" } }); room.set({ sheet: { name: "lessons" } });
+        await rest(); log.opened = log.calls; await tick(); log.later = log.calls;
+        room.set({ sheet: null }); await tick(); log.closed = log.calls;
+        room.set({ sheet: { name: "lessons" }, project: null }); await tick();
+        log.left = log.calls;
+        """,
+    )
+    assert [log[name] for name in ("opened", "later", "closed", "left")] == [1, 2, 2, 2]
+
+
+def test_who_comes_back_to_a_project_is_told_how_its_run_has_ended():
+    stage = """
+    const words = new Proxy({ invite: {} }, { get: (all, name) => all[name] ?? "" });
+    createBench({ element, props: { room: "annotate", words }, upload: null, server: {
+      describe_project: async () => ({}), run_state: async () => ({ running: true }),
+    } });
+    const [a, b] = ["a", "b"].map((key) => ({ key, name: key }));
+    const over = { running: false, state: "done", said: "2 images written." };
+    """
+    log = play(
+        ("page.js", "bench/bench.js"),
+        PARTS + stage,
+        """
+        room.set({ project: a, run: over }); log.before = said() === over.said;
+        room.set({ run: { running: true, state: "exporting" } });
+        room.set({ project: null, run: null });
+        room.set({ project: b, run: { ...over, said: "of b" } });
+        log.elsewhere = said() === "of b";
+        room.set({ project: null, run: null }); room.set({ project: a, run: { ...over } });
+        await rest(); log.back = said();
+        element.querySelector(".said-text").textContent = "";
+        room.set({ project: null, run: null }); room.set({ project: a, run: { ...over } });
+        await rest(); log.again = said();
+        """,
+    )
+    told = [log[name] for name in ("before", "elsewhere", "back", "again")]
+    assert told == [False, False, "2 images written.", ""]

@@ -16,6 +16,8 @@ function createBench({ element, props, upload, server }) {
   let polling = 0;
   let running = false;
   let worked = false;  // something was changed, or another picture opened, since the run began
+  let opened = null;
+  const untold = new Set();  // projects that were left while something ran
   const FIRST = () => ({ only: "", queue_again: { to: "doubtful" } });
 
   for (const name of ["import", "stop", "prelabel", "review", "outlet", "lessons"]) find(name).textContent = words[name];
@@ -200,7 +202,15 @@ function createBench({ element, props, upload, server }) {
     if (isHere() && files.length) { event.preventDefault(); receive(files); }
   });
 
-  room.on(["project"], ({ project }) => { find("name").textContent = project ? project.name : ""; });
+  room.on(["project"], ({ project }) => {
+    find("name").textContent = project ? project.name : "";
+    const key = project ? project.key : null;
+    if (key === opened) return;
+    // Who comes back is told how what ran has ended.
+    if (running) untold.add(opened);
+    running = untold.delete(key);
+    opened = key;
+  });
   room.on(["progress"], tellProgress);
   room.on(["saving"], tellSaving);
   room.on(["run"], tellRun);

@@ -19,6 +19,7 @@ function createLessons({ element, props, server }) {
 
   function load() {
     clearTimeout(polling);
+    if (!sheet.isOpen()) return;
     ask("list_lessons");
   }
 
