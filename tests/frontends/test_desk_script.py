@@ -156,7 +156,9 @@ window.spotter.layer = () => ({
 window.spotter.element = window.spotter.svg = () => node();
 document.addEventListener = () => {};
 const element = node();
-const said = () => String(element.querySelector(".said-text").textContent);
+const line = element.querySelector(".said-text");
+line.textContent = "";
+const said = () => line.textContent;
 """
 
 
@@ -203,7 +205,7 @@ def test_who_comes_back_to_a_project_is_told_how_its_run_has_ended():
         log.elsewhere = said() === "of b";
         room.set({ project: null, run: null }); room.set({ project: a, run: { ...over } });
         await rest(); log.back = said();
-        element.querySelector(".said-text").textContent = "";
+        line.textContent = "";
         room.set({ project: null, run: null }); room.set({ project: a, run: { ...over } });
         await rest(); log.again = said();
         """,
