@@ -22,7 +22,6 @@ from pipeline.engines.torch_engine import TorchEngine
 from pipeline.locate import Locator
 from pipeline.rerank.siglip import SiglipReranker, read_card
 from pipeline.tokens import read_tokenizer
-from training.detector import build_model
 from training.reranker_model import DualEncoder, ModelConfig
 
 __all__ = ["load_reranker", "open_reference"]
@@ -55,6 +54,9 @@ def open_reference(config: LocateConfig, *, threads: int) -> Locator:
 
 
 def _load_detector(config: LocateConfig) -> nn.Module:
+    # Here, because it needs Ultralytics, and the reranker alone does not.
+    from training.detector import build_model
+
     model = build_model()
     path = _weights_path(config.detect.model, "detect", "detector.safetensors")
     # Shipped in 16 bits; counters of batch normalisation stay whole numbers.
