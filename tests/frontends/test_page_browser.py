@@ -172,7 +172,8 @@ def test_answer_reason_and_table_tell_the_same_lead(browse, folder):
             }"""
         )
         assert "sure. 4.0 ahead" in page.locator("#locate-answers .verdict").inner_text()
-        assert ", 4.0 ahead" in page.locator(".evidence .sentence").inner_text()
+        # The strip follows once its picture is drawn.
+        page.wait_for_selector('.evidence .sentence:has-text(", 4.0 ahead")')
         figures = page.locator(".evidence .figures").inner_text().split("\n")
         assert figures[figures.index("Evidence") + 1] == "2.5"
         assert figures[figures.index("Ahead by") + 1] == "4.0"
