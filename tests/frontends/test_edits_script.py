@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import frontends.ui
+from tests.frontends.script_stage import NODE, play
 
-NODE = shutil.which("node")
-SCRIPT = Path(frontends.ui.__file__).parent / "desk" / "edits.js"
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node.js: apt-get install nodejs")
 
 # A server that answers when told to, and edits that write down what happens.
 STAGE = """
-globalThis.window = { addEventListener() {} };
-const sent = [], told = [], done = [], log = {};
+const sent = [], told = [], done = [];
 let version = 5, next = null;
 const rest = (ms = 5) => new Promise((go) => setTimeout(go, ms));
 const edits = createEdits({
@@ -39,15 +32,8 @@ const edits = createEdits({
 
 
 def _play(scene: str) -> dict[str, Any]:
-    text = f"{SCRIPT.read_text()}\n{STAGE}\n(async () => {{ {scene}\n"
-    text += "console.log(JSON.stringify({ sent, told, done, log })); process.exit(0); })();"
-    assert NODE is not None
-    run = subprocess.run(
-        [NODE, "--input-type=commonjs", "-"],
-        input=text, capture_output=True, text=True, timeout=20, check=False,
-    )  # fmt: skip
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+    """What was sent, told and done, and what the scene has put into `log` itself."""
+    return play(["desk/edits.js"], STAGE, f"{scene}\nObject.assign(log, {{ sent, told, done }});")
 
 
 def test_an_edit_goes_to_the_project_that_it_was_made_in():
@@ -105,7 +91,7 @@ def test_a_new_box_is_known_by_its_number_once_the_answer_tells_it():
       await next.ok({ added: [42] }); await next.ok(); log.real = edits.real(-1);
     """)
     assert played["sent"][1]["edits"][0]["box"] == 42
-    assert played["log"]["real"] == 42
+    assert played["real"] == 42
 
 
 def test_who_comes_back_to_an_image_waits_for_its_edits_alone():
@@ -119,6 +105,6 @@ def test_who_comes_back_to_an_image_waits_for_its_edits_alone():
       await rest(); log.before = [log.one, log.other, sent.length];
       await next.ok(); log.after = log.one; log.waits = edits.isPending("a", 2);
     """)
-    assert played["log"]["held"] == 0
-    assert played["log"]["before"] == [None, True, 1]
-    assert (played["log"]["after"], played["log"]["waits"]) == (True, True)
+    assert played["held"] == 0
+    assert played["before"] == [None, True, 1]
+    assert (played["after"], played["waits"]) == (True, True)
