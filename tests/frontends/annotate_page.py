@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -109,6 +110,20 @@ def prelabel(page: Any, captions: str) -> None:
     page.wait_for_function(
         f"{STATE}.photo && {STATE}.photo.state === 'proposed' && {STATE}.rows.length"
     )
+
+
+def hold(page: Any, call: str) -> list[Any]:
+    """The first question of a kind to the server, once asked: it waits until `continue_`."""
+    held: list[Any] = []
+
+    def late(route: Any) -> None:
+        if f'"{call}"' in (route.request.post_data or "") and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(re.compile("component_server"), late)
+    return held
 
 
 def rows(page: Any) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from tests.frontends.annotate_page import (
     STATE,
     create,
     drag,
+    hold,
     image_frame,
     prelabel,
     rows,
@@ -208,15 +208,7 @@ def test_proposals_lead_to_the_first_unless_one_is_at_work(browse, pictures):
     assert page.is_hidden("#annotate-head .said-act")
     page.click("#annotate-head .prelabel")
     page.fill("#annotate-prelabel .captions", "green thing")
-    held = []
-
-    def late(route: Any) -> None:
-        if '"run_state"' in (route.request.post_data or "") and not held:
-            held.append(route)
-        else:
-            route.continue_()
-
-    page.route(re.compile("component_server"), late)
+    held = hold(page, "run_state")
     page.click("#annotate-prelabel .go")
     page.wait_for_selector("#annotate-head .run:not([hidden])")
     page.keyboard.press("PageDown")

@@ -11,6 +11,7 @@ from tests.frontends.annotate_page import (
     STATE,
     create,
     drag,
+    hold,
     rows,
     settled,
     xyxy,
@@ -112,15 +113,7 @@ def test_who_returns_to_a_picture_sees_the_own_change(browse, pictures):
     page = browse()
     create(page, pictures[:2])
     image = page.evaluate(f"{STATE}.photo.id")
-    slow = []
-
-    def late(route: Any) -> None:
-        if '"edit"' in (route.request.post_data or "") and not slow:
-            slow.append(route)
-        else:
-            route.continue_()
-
-    page.route(re.compile("component_server"), late)
+    slow = hold(page, "edit")
     drag(page, (100, 200), (140, 230))
     page.keyboard.press("Escape")
     page.keyboard.press("PageDown")
