@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from core.types import Image
 from synth.captions import COMPETITION_TYPES, TYPES
 from synth.library import Cutout, Library
+from training.light import light_object
 
 __all__ = ["CropConfig", "Scene", "draw_scene"]
 
@@ -75,10 +76,12 @@ def draw_scene(library: Library, config: CropConfig, rng: np.random.Generator) -
         box = (middle - half, middle - half, middle + half, middle + half)
     else:
         sprite = _prepare(library, cutout, side, rng)
-        sprite = _match_light(sprite, canvas, rng)
+        sprite, against_light = light_object(sprite, canvas, rng)
         box = _paste(canvas, sprite, (0.0, 0.0))
         if not cutout.labelled:
             cutout = None
+        elif against_light:
+            cutout = replace(cutout, colors={"black": 1.0}, camouflage=False)
     # What is small already shows little; spoiling it as much would leave nothing to learn from.
     image = _spoil(canvas, rng, strength=float(np.clip(side / 60, 0.4, 1)))
     if at_border:
@@ -152,36 +155,6 @@ def _prepare(
     if scale < 1:  # the pyramid leaves at most a factor two; a slight blur avoids aliasing
         source = cv2.GaussianBlur(source, (0, 0), 0.45 / scale)
     return cv2.warpAffine(source, matrix, size, flags=cv2.INTER_LINEAR)
-
-
-def _match_light(
-    sprite: NDArray[np.float32], canvas: NDArray[np.float32], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """The object as this scene's light and air would show it; its colors stay nameable."""
-    alpha = sprite[..., 3:] / 255
-    color = sprite[..., :3]
-    area = max(float(alpha.sum()), 1e-3)
-    scene = canvas.mean((0, 1))
-    mean = color.sum((0, 1)) / area
-    if rng.random() < 0.5:
-        strength = rng.uniform(0, 0.3)
-        lightness = np.clip(scene.mean() / max(float(mean.mean()), 10), 0.6, 1.5)
-        tint = scene / max(float(scene.mean()), 5)
-        color = color * (1 + strength * (lightness - 1)) * (1 + 0.2 * strength * (tint - 1))
-    if rng.random() < 0.3:  # air between
-        haze = rng.uniform(0, 0.3)
-        color = color * (1 - haze) + scene * haze * alpha
-    if rng.random() < 0.5:  # harder or softer light
-        middle = mean.mean() * alpha
-        color = (color - middle) * rng.uniform(0.75, 1.4) + middle * rng.uniform(0.75, 1.3)
-    if rng.random() < 0.3:
-        grey = color.mean(2, keepdims=True)
-        color = grey + (color - grey) * rng.uniform(0.65, 1.4)
-    color = np.clip(color, 0, 255 * alpha)
-    result = np.concatenate([color, sprite[..., 3:]], axis=2).astype(np.float32)
-    if rng.random() < 0.2:
-        result = cv2.GaussianBlur(result, (0, 0), rng.uniform(0.3, 0.8))
-    return result
 
 
 def _paste(

@@ -58,13 +58,19 @@ def _polynomial(gram: Tensor) -> Tensor:
 
 
 def split_parameters(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """The trainable parameters that Muon suits (kernels and matrices), and all the others."""
+    """The trainable parameters that Muon suits (kernels and matrices), and all the others.
+
+    Tables of embeddings are not suited: most of their rows have no gradient in a step, and
+    orthogonal steps would move those as far as the rest.
+    """
+    tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
     suited: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for parameter in model.parameters():
         if parameter.requires_grad:
             rows = parameter.shape[0] if parameter.ndim else 0
             flat = parameter.ndim > 1 and min(rows, parameter.numel() // rows) >= _ROWS_MIN
+            flat = flat and id(parameter) not in tables
             (suited if flat else others).append(parameter)
     return suited, others
 

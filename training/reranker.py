@@ -35,7 +35,7 @@ from torch.nn import functional
 
 from core.errors import ConfigError
 from training.crops import open_upscaler
-from training.optimize import Optimizers, make_optimizer, rate_at, update_average
+from training.optimize import KINDS, Kind, Optimizers, make_optimizer, rate_at, update_average
 from training.precision import mixed_precision
 from training.reranker_data import Batch, CropCache, draw_batch
 from training.reranker_eval import (
@@ -64,6 +64,7 @@ class Config:
     learning_rate: float = 1.2e-3
     type_weight: float = 1.5  # of the type head's loss; types are learned later than colors
     weight_decay: float = 0.05
+    optimizer: Kind = "adamw"
     ema_decay: float = 0.998
     max_minutes: float = 65.0
     max_steps: int = 1_000_000
@@ -100,6 +101,7 @@ def train(
         model,
         learning_rate=config.learning_rate,
         weight_decay=config.weight_decay,
+        kind=config.optimizer,
         betas=(0.9, 0.98),
     )
     step, spent_s = 0, 0.0
@@ -315,11 +317,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     for entry in fields(Config):
-        kind = {"str": str, "int": int, "float": float}[str(entry.type)]
+        kind = {"int": int, "float": float}.get(str(entry.type), str)
+        choices = KINDS if entry.type == "Kind" else None
         needed = entry.name in ("crops", "val_crops", "out")
         name = "--" + entry.name.replace("_", "-")
         default = None if needed else entry.default
-        parser.add_argument(name, type=kind, required=needed, default=default)
+        parser.add_argument(name, type=kind, choices=choices, required=needed, default=default)
     parser.add_argument("--resume", action="store_true", help="continue from checkpoint.pt")
     parser.add_argument("--smoke", action="store_true", help="two steps of eight crops")
     arguments = vars(parser.parse_args(argv))
