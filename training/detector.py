@@ -56,6 +56,8 @@ class TrainOptions:
     device: str = "cpu"
     max_steps: int = 0
     init: str = ""
+    negatives: str = ""
+    negative_ratio: float = 0.15
 
 
 def build_model() -> DetectionModel:
@@ -110,7 +112,12 @@ def train(scenes_path: Path, out: Path, options: TrainOptions, *, resume: bool =
         f"{len(scenes)} scenes, {sum(len(s.xyxy) for s in scenes)} boxes, step {step}", flush=True
     )
     feed = BatchFeed(
-        scenes, crop_wh=options.crop_wh, batch_size=options.batch_size, seed=options.seed + step
+        scenes,
+        crop_wh=options.crop_wh,
+        batch_size=options.batch_size,
+        seed=options.seed + step,
+        negatives=read_scenes(Path(options.negatives)) if options.negatives else (),
+        negative_ratio=options.negative_ratio,
     )
     start = saved = time.monotonic() - spent_s
     recent: list[np.ndarray] = []
@@ -261,6 +268,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--late-crop-wh", type=int, nargs=2, default=defaults.late_crop_wh)
     parser.add_argument("--late-ratio", type=float, default=defaults.late_ratio)
     parser.add_argument("--init", default="", help="weights to start from, safetensors")
+    parser.add_argument("--negatives", default="", help="folder of training.mine")
+    parser.add_argument("--negative-ratio", type=float, default=defaults.negative_ratio)
     parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
     parser.add_argument("--optimizer", choices=KINDS, default=defaults.optimizer)
     parser.add_argument("--seed", type=int, default=defaults.seed)
@@ -282,6 +291,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         late_crop_wh=tuple(arguments.late_crop_wh),
         late_ratio=arguments.late_ratio,
         init=arguments.init,
+        negatives=arguments.negatives,
+        negative_ratio=arguments.negative_ratio,
         learning_rate=arguments.learning_rate,
         optimizer=arguments.optimizer,
         seed=arguments.seed,

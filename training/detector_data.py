@@ -191,6 +191,8 @@ class BatchFeed:
         batch_size: Crops in a batch.
         seed: Of all draws; the order is only repeatable with one thread.
         num_threads: OpenCV works without Python's lock, so a second thread helps on many cores.
+        negatives: Scenes without an object that were mistaken for having one.
+        negative_ratio: Share of the crops that come from those.
     """
 
     def __init__(
@@ -201,8 +203,12 @@ class BatchFeed:
         batch_size: int,
         seed: int,
         num_threads: int = 1,
+        negatives: Sequence[CachedScene] = (),
+        negative_ratio: float = 0.0,
     ) -> None:
         self._scenes = scenes
+        self._negatives = negatives
+        self._negative_ratio = negative_ratio if negatives else 0.0
         self._encoded: dict[Path, NDArray[np.uint8]] = {}
         self._crops = (crop_wh, batch_size)
         self._queue: queue.Queue[Batch | Exception] = queue.Queue(4)
@@ -238,7 +244,8 @@ class BatchFeed:
                 crop_wh, batch_size = self._crops
                 crops: list[tuple[Image, Boxes]] = []
                 while len(crops) < batch_size:
-                    scenes = self._scenes
+                    is_negative = rng.random() < self._negative_ratio
+                    scenes = self._negatives if is_negative else self._scenes
                     scene = scenes[int(rng.integers(len(scenes)))]
                     crops.append(cut_crop(self._decode(scene.path), scene.xyxy, crop_wh, rng))
                 self._queue.put(to_batch(crops))

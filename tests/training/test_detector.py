@@ -104,6 +104,19 @@ def test_errors_of_the_feed_reach_the_loop(cache: Path) -> None:
         feed.next()
 
 
+def test_a_share_of_the_crops_are_hard_negatives(cache: Path) -> None:
+    scenes = read_scenes(cache)
+    full = [scene for scene in scenes if len(scene.xyxy)]
+    empty = [replace(scene, xyxy=scene.xyxy[:0]) for scene in full]
+    for ratio, count in ((0.0, 0), (1.0, 12)):
+        feed = BatchFeed(
+            full, crop_wh=(96, 64), batch_size=12, seed=0, negatives=empty, negative_ratio=ratio
+        )
+        rows = feed.next()["batch_idx"].unique()
+        feed.close()
+        assert (count == 12) == (len(rows) == 0)
+
+
 def test_learning_rate_warms_up_and_falls() -> None:
     rates = [detector.learning_rate_at(step, step / 1000, 1.0) for step in range(1000)]
     assert rates[0] < 0.05

@@ -1,0 +1,141 @@
+"""What the detector takes for something that flies in photographs where nothing does.
+
+    python -m training.mine --model detector.onnx --backgrounds PHOTOS --out runs/negatives
+
+In: an exported detector and the photographs that scenes are made of. Out: the surroundings of its
+false boxes as scenes without a box, at the scale the network saw them, in the form that
+`training.detector --negatives` reads. One block per photograph: an interrupted run continues.
+Source: hard negatives as in Sung and Poggio, "Example-based learning for view-based human face
+detection" (1998).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.files import write_bytes
+from core.types import Detections, Image
+from pipeline.stages import Detector
+from synth.library import Background, Library, read_library
+from training.evaluate_detector import open_detector
+from training.scenes import JPEG_QUALITY
+
+__all__ = ["cut_false", "main", "mine"]
+
+VIEW_WH = (960, 544)
+WINDOW_PX = 352  # a crop of training fits in, with room to place it
+SIDE_PX_MAX = 150.0  # as the pyramid's levels: larger boxes were seen in a smaller copy
+APART_PX = 64.0
+VIEW_RATIOS = (1.0, 0.75, 0.5)
+
+
+def mine(library: Library, detector: Detector, out: Path, *, score_min: float, seed: int) -> int:
+    """Search all backgrounds of the library and return how many windows were written.
+
+    Args:
+        library: Already reduced to its split.
+        detector: Boxes of all levels, with a threshold below `score_min`.
+        out: Folder in the form of `training.scenes`.
+        score_min: Surer boxes are kept.
+        seed: Of the parts of a photograph that are looked at.
+    """
+    (out / "blocks").mkdir(parents=True, exist_ok=True)
+    (out / "images").mkdir(exist_ok=True)
+    count = 0
+    for number, background in enumerate(library.backgrounds):
+        block = out / "blocks" / f"{number:05d}.jsonl"
+        if block.exists():
+            continue
+        lines = []
+        for window in _windows(library, background, detector, score_min, seed):
+            name = f"{number:05d}-{len(lines):03d}.jpg"
+            bgr = cv2.cvtColor(window, cv2.COLOR_RGB2BGR)
+            _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+            (out / "images" / name).write_bytes(data.tobytes())
+            lines.append(json.dumps({"image": name, "annotations": []}) + "\n")
+        write_bytes(block, "".join(lines).encode())
+        count += len(lines)
+        print(f"{number + 1}/{len(library.backgrounds)} photographs, {count} windows", flush=True)
+    return count
+
+
+def _windows(
+    library: Library, background: Background, detector: Detector, score_min: float, seed: int
+) -> Iterator[Image]:
+    rng = np.random.default_rng([seed, zlib.crc32(background.name.encode())])
+    photograph = library.background(background.name)
+    for ratio in VIEW_RATIOS:
+        view = _draw_view(photograph, ratio, rng)
+        (seen,) = detector([view])
+        yield from cut_false(view, seen[np.flatnonzero(seen.score >= score_min)])
+
+
+def _draw_view(photograph: Image, ratio: float, rng: np.random.Generator) -> Image:
+    """A part of the photograph, `ratio` of what fits, as large as the network's input."""
+    height, width = photograph.shape[:2]
+    fit = min(width / VIEW_WH[0], height / VIEW_WH[1]) * ratio
+    part_wh = (int(VIEW_WH[0] * fit), int(VIEW_WH[1] * fit))
+    left = int(rng.integers(width - part_wh[0] + 1))
+    top = int(rng.integers(height - part_wh[1] + 1))
+    part = photograph[top : top + part_wh[1], left : left + part_wh[0]]
+    method = cv2.INTER_AREA if fit > 1 else cv2.INTER_LINEAR
+    return cv2.resize(np.ascontiguousarray(part), VIEW_WH, interpolation=method)
+
+
+def cut_false(view: Image, seen: Detections) -> Iterator[Image]:
+    """Yield a window around each box, at the level of the pyramid that sees its size.
+
+    Boxes near one that was cut at the same level are in its window already.
+
+    Args:
+        view: (h, w, 3) picture without any object.
+        seen: What was found in it.
+    """
+    done: dict[int, list[NDArray[np.float32]]] = {}
+    for box in seen.xyxy[np.argsort(-seen.score, kind="stable")]:
+        side = float(max(box[2] - box[0], box[3] - box[1]))
+        level = max(0, int(np.ceil(np.log2(max(side, 1.0) / SIDE_PX_MAX))))
+        middle = (box[:2] + box[2:]) / 2 / 2**level
+        near = done.setdefault(level, [])
+        if any(float(np.abs(middle - other).max()) < APART_PX for other in near):
+            continue
+        near.append(middle)
+        wh = (view.shape[1] >> level, view.shape[0] >> level)
+        copy = cv2.resize(view, wh, interpolation=cv2.INTER_AREA) if level else view
+        corner = [
+            int(np.clip(round(float(m)) - WINDOW_PX // 2, 0, max(0, side_px - WINDOW_PX)))
+            for m, side_px in zip(middle, wh, strict=True)
+        ]
+        left, top = corner
+        yield np.ascontiguousarray(copy[top : top + WINDOW_PX, left : left + WINDOW_PX])
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Read the command line and search."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--model", type=Path, required=True, help="detector.onnx")
+    parser.add_argument("--cutouts", type=Path, default=Path("assets/cutouts"))
+    parser.add_argument("--backgrounds", type=Path, nargs="+", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--score-min", type=float, default=0.08)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args(argv)
+    library = read_library(arguments.cutouts, *arguments.backgrounds, split="train")
+    detector = open_detector(arguments.model, VIEW_WH, arguments.threads)
+    count = mine(
+        library, detector, arguments.out, score_min=arguments.score_min, seed=arguments.seed
+    )
+    print(f"{count} windows in {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()
