@@ -10,6 +10,7 @@ import contextlib
 import re
 import shutil
 import threading
+import time
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,6 +52,7 @@ EXAMPLES_FOLDER = Path(__file__).parents[1] / "assets" / "examples"
 _NAME_CHARS_MAX = 40
 _SCORERS_MAX = 4
 _RUNS_MAX = 2
+_MEASURE_EVERY_S = 5.0
 
 
 class Desk:
@@ -204,6 +206,20 @@ class Desk:
                 f"{self.limits.visit_max_bytes / 1e6:.0f} MB, {left / 1e6:.1f} MB are left.",
                 "Export a project, take the file and delete it here first.",
             )
+
+    def check_growth(self, visit: Visit) -> None:
+        """Refuse edits of a visitor whose folder is full, as `check_room` does files.
+
+        Edits are small and many, and measuring a folder is neither: it is done every few seconds
+        while there is room, and each time while there is none.
+
+        Raises:
+            InputError: The limit is reached.
+        """
+        now = time.monotonic()
+        if now - visit.measured_s >= _MEASURE_EVERY_S:
+            self.check_room(visit)
+            visit.measured_s = now
 
     def check_spare_room(self, visit: Visit) -> None:
         """Refuse to go on with an export that grows beyond twice a visitor's room.

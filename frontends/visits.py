@@ -6,6 +6,7 @@ Knows neither page nor pictures. In: the session's name; out: a `Visit` with its
 from __future__ import annotations
 
 import logging
+import math
 import re
 import secrets
 import shutil
@@ -40,6 +41,7 @@ class Visit:
         seen_s: Time of the last call, seconds.
         left_s: Time at which the connection ended; None while it lasts.
         lock: Held while files of the folder are changed.
+        measured_s: When the size of the folder was last found to be in order.
     """
 
     key: str
@@ -47,6 +49,7 @@ class Visit:
     seen_s: float
     left_s: float | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
+    measured_s: float = -math.inf
 
 
 def size_of(*folders: Path) -> int:

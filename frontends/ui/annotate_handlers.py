@@ -168,11 +168,13 @@ def _reading(desk: Desk) -> list[Call]:
 def _changing(desk: Desk) -> list[Call]:
     @guarded(present.present_error)
     def edit(wish: dict[str, Any]) -> Shown:
-        _, _, project = find(desk, wish)
+        visit, _, project = find(desk, wish)
         image_id = int(wish["image"])
         edits = [read_edit(told) for told in wish.get("edits") or ()]
         if len(edits) > _EDITS_MAX:
             raise InputError(f"{len(edits)} edits at once are too many, allowed are {_EDITS_MAX}.")
+        if not all(isinstance(one, Delete) for one in edits):
+            desk.check_growth(visit)
         state = _state(wish.get("state"))
         try:
             applied = project.apply(image_id, edits, who=_who(wish), state=state, **_seen(wish))

@@ -24,7 +24,7 @@ from frontends.desk_runs import Outgoing, start_export, start_import
 from frontends.material import Brought
 from frontends.runs import wait_for
 from frontends.service import Service, read_limits
-from frontends.ui.annotate_handlers import create_project_calls
+from frontends.ui.annotate_handlers import create_label_calls, create_project_calls
 from frontends.visits import Visit, size_of
 from project.folders import deleted_projects
 from project.store import DATABASE_NAME, Project
@@ -282,3 +282,26 @@ def test_a_merge_keeps_to_the_page_s_picture_size(shared: Desk, other: Path) -> 
     said = _bring(shared, visit, key, ("other.zip", _packed(other)))
     assert "1 pictures could not be read" in said
     assert shared.project(visit, key).count() == 0
+
+
+def test_who_is_full_draws_no_more_boxes_but_deletes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = _desk(tmp_path, shared=False)
+    visit = desk.visits.enter("ann")
+    key = desk.create(visit, "Mine", ())
+    _bring(desk, visit, key, ("a.png", _noise(1)))
+    calls = create_label_calls(desk)
+    wish = {"visit": visit.key, "project": key, "image": 1, "who": "ann"}
+    drawn = {"kind": "add", "xyxy": [10, 10, 40, 40], "caption": ""}
+    made = calls["edit"]({**wish, "edits": [drawn]})
+    assert not made.get("error")
+    room = size_of(visit.folder) - 1
+    desk.limits = replace(desk.limits, visit_max_bytes=room)
+    assert not calls["edit"]({**wish, "edits": [drawn]}).get("error")  # not measured again yet
+    monkeypatch.setattr(desk_module, "_MEASURE_EVERY_S", 0.0)
+    assert "of your room" in str(calls["edit"]({**wish, "edits": [drawn]})["error"])
+    project = desk.project(visit, key)
+    gone = {"kind": "delete", "box": project.boxes(1)[0].id}
+    assert not calls["edit"]({**wish, "edits": [gone]}).get("error")
+    assert len(project.boxes(1)) == 1
