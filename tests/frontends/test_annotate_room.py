@@ -291,17 +291,19 @@ def test_who_is_full_draws_no_more_boxes_but_deletes_them(
     visit = desk.visits.enter("ann")
     key = desk.create(visit, "Mine", ())
     _bring(desk, visit, key, ("a.png", _noise(1)))
-    calls = create_label_calls(desk)
-    wish = {"visit": visit.key, "project": key, "image": 1, "who": "ann"}
-    drawn = {"kind": "add", "xyxy": [10, 10, 40, 40], "caption": ""}
-    made = calls["edit"]({**wish, "edits": [drawn]})
-    assert not made.get("error")
-    room = size_of(visit.folder) - 1
-    desk.limits = replace(desk.limits, visit_max_bytes=room)
-    assert not calls["edit"]({**wish, "edits": [drawn]}).get("error")  # not measured again yet
-    monkeypatch.setattr(desk_module, "_MEASURE_EVERY_S", 0.0)
-    assert "of your room" in str(calls["edit"]({**wish, "edits": [drawn]})["error"])
     project = desk.project(visit, key)
-    gone = {"kind": "delete", "box": project.boxes(1)[0].id}
-    assert not calls["edit"]({**wish, "edits": [gone]}).get("error")
+    edit = create_label_calls(desk)["edit"]
+
+    def ask(**told: object) -> str:
+        version = project.image(1).version
+        wish = {"visit": visit.key, "project": key, "image": 1, "version": version}
+        return str(edit({**wish, "edits": [told]}).get("error", ""))
+
+    drawn = {"kind": "add", "xyxy": [10, 10, 40, 40], "caption": ""}
+    assert ask(**drawn) == ""
+    desk.limits = replace(desk.limits, visit_max_bytes=size_of(visit.folder) - 1)
+    assert ask(**drawn) == ""  # measured a moment ago
+    monkeypatch.setattr(desk_module, "_MEASURE_EVERY_S", 0.0)
+    assert "of your room" in ask(**drawn)
+    assert ask(kind="delete", box=project.boxes(1)[0].id) == ""
     assert len(project.boxes(1)) == 1
