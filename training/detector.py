@@ -283,22 +283,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     if arguments.scenes is None or arguments.out is None:
         parser.error("--scenes and --out are needed (or --smoke)")
-    options = TrainOptions(
-        max_minutes=arguments.max_minutes,
-        max_steps=arguments.max_steps,
-        batch_size=arguments.batch_size,
-        crop_wh=tuple(arguments.crop_wh),
-        late_crop_wh=tuple(arguments.late_crop_wh),
-        late_ratio=arguments.late_ratio,
-        init=arguments.init,
-        negatives=arguments.negatives,
-        negative_ratio=arguments.negative_ratio,
-        learning_rate=arguments.learning_rate,
-        optimizer=arguments.optimizer,
-        seed=arguments.seed,
-        threads=arguments.threads,
-        device=arguments.device,
-    )
+    given = {name: value for name, value in vars(arguments).items() if hasattr(defaults, name)}
+    given |= {name: tuple(given[name]) for name in ("crop_wh", "late_crop_wh")}
+    options = TrainOptions(**given)
     print(f"weights: {train(arguments.scenes, arguments.out, options, resume=arguments.resume)}")
 
 
