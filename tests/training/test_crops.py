@@ -8,6 +8,7 @@ import pytest
 
 from synth.captions import COLORS, TYPES
 from synth.library import read_library
+from training import light
 from training.crop_scenes import CropConfig, draw_scene
 from training.crops import CACHE_PX, cut_batch, main, make_shard, open_upscaler
 
@@ -74,6 +75,15 @@ def test_box_of_a_scene_holds_the_object(library):
         assert -1 <= x1 < x2 <= width + 1
         assert -1 <= y1 < y2 <= height + 1
         assert 30 <= max(x2 - x1, y2 - y1) <= 95
+
+
+def test_what_stands_against_the_light_is_called_black(library, monkeypatch):
+    monkeypatch.setattr(light, "_SILHOUETTE_RATIO", 1.0)
+    rng = np.random.default_rng(2)
+    scenes = [draw_scene(library, CropConfig(nothing_ratio=0), rng) for _ in range(12)]
+    black = [scene for scene in scenes if dict(scene.cutout.colors) == {"black": 1.0}]
+    assert len(black) >= 8  # all but those before a dark place
+    assert {scene.cutout.class_name for scene in black} <= {"airship", "drone"}
 
 
 def test_cut_batch_frames_the_box_alike_at_every_size():
