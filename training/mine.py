@@ -21,14 +21,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.files import write_bytes
+from core.errors import ConfigError
+from core.files import read_json, sha256_of, write_bytes, write_json
 from core.types import Detections, Image
 from pipeline.stages import Detector
 from synth.library import Background, Library, read_library
 from training.evaluate_detector import open_detector
 from training.scenes import JPEG_QUALITY
 
-__all__ = ["cut_false", "main", "mine"]
+__all__ = ["check_header", "cut_false", "main", "mine"]
 
 VIEW_WH = (960, 544)
 WINDOW_PX = 352  # a crop of training fits in, with room to place it
@@ -38,33 +39,47 @@ VIEW_RATIOS = (1.0, 0.75, 0.5)
 
 
 def mine(library: Library, detector: Detector, out: Path, *, score_min: float, seed: int) -> int:
-    """Search all backgrounds of the library and return how many windows were written.
+    """Search all backgrounds of the library and return how many windows the folder holds.
 
     Args:
         library: Already reduced to its split.
         detector: Boxes of all levels, with a threshold below `score_min`.
-        out: Folder in the form of `training.scenes`.
+        out: Folder in the form of `training.scenes`; a photograph in it is not searched again.
         score_min: Surer boxes are kept.
         seed: Of the parts of a photograph that are looked at.
     """
     (out / "blocks").mkdir(parents=True, exist_ok=True)
     (out / "images").mkdir(exist_ok=True)
-    count = 0
-    for number, background in enumerate(library.backgrounds):
-        block = out / "blocks" / f"{number:05d}.jsonl"
+    for number, background in enumerate(library.backgrounds, start=1):
+        key = sha256_of(background.name.encode())[:12]
+        block = out / "blocks" / f"{key}.jsonl"
         if block.exists():
             continue
         lines = []
         for window in _windows(library, background, detector, score_min, seed):
-            name = f"{number:05d}-{len(lines):03d}.jpg"
+            name = f"{key}-{len(lines):03d}.jpg"
             bgr = cv2.cvtColor(window, cv2.COLOR_RGB2BGR)
             _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
             (out / "images" / name).write_bytes(data.tobytes())
             lines.append(json.dumps({"image": name, "annotations": []}) + "\n")
         write_bytes(block, "".join(lines).encode())
-        count += len(lines)
-        print(f"{number + 1}/{len(library.backgrounds)} photographs, {count} windows", flush=True)
-    return count
+        print(f"{number}/{len(library.backgrounds)} photographs, +{len(lines)}", flush=True)
+    return sum(len(path.read_bytes().splitlines()) for path in (out / "blocks").glob("*.jsonl"))
+
+
+def check_header(out: Path, header: dict[str, object]) -> None:
+    """Write down what a folder is searched with.
+
+    Raises:
+        ConfigError: It was begun with something else.
+    """
+    path = out / "config.json"
+    if path.exists() and read_json(path) != header:
+        raise ConfigError(
+            f"{out} was begun with another detector or other settings.",
+            "Name a new folder in --out.",
+        )
+    write_json(path, header)
 
 
 def _windows(
@@ -129,6 +144,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args(argv)
+    header: dict[str, object] = {
+        "model": sha256_of(arguments.model),
+        "score_min": arguments.score_min,
+        "seed": arguments.seed,
+    }
+    check_header(arguments.out, header)
     library = read_library(arguments.cutouts, *arguments.backgrounds, split="train")
     detector = open_detector(arguments.model, VIEW_WH, arguments.threads)
     count = mine(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "synth"))
 
 from scene_library import make_library
 
+from core.errors import ConfigError
 from core.types import Detections, Image
-from training.mine import VIEW_WH, WINDOW_PX, cut_false, mine
+from synth.library import read_library
+from training.mine import VIEW_WH, WINDOW_PX, check_header, cut_false, mine
 from training.scenes import read_scenes
 
 
@@ -54,6 +58,16 @@ def test_what_was_searched_is_not_searched_again(tmp_path: Path) -> None:
     scenes = read_scenes(tmp_path / "out")
     assert [len(scene.xyxy) for scene in scenes] == [0] * made
     assert all(scene.path.exists() for scene in scenes)
-    (tmp_path / "out" / "blocks" / "00000.jsonl").unlink()
-    assert mine(library, detector, tmp_path / "out", score_min=0.1, seed=1) == 3
+    # A photograph that joins later does not shift the others.
+    shutil.copy(library.backgrounds[-1].path, library.backgrounds[0].path.with_name("a0_0.png"))
+    larger = read_library(tmp_path / "library" / "cutouts", tmp_path / "library" / "backgrounds")
+    assert mine(larger, detector, tmp_path / "out", score_min=0.1, seed=1) == made + 3
     assert calls == made + 3
+
+
+def test_a_folder_is_searched_with_one_detector(tmp_path: Path) -> None:
+    header: dict[str, object] = {"model": "1f", "score_min": 0.1, "seed": 0}
+    check_header(tmp_path, header)
+    check_header(tmp_path, header)
+    with pytest.raises(ConfigError, match="another detector"):
+        check_header(tmp_path, {**header, "model": "2e"})
