@@ -34,6 +34,7 @@ __all__ = [
     "resize_image",
     "to_image",
     "to_pil",
+    "upright_wh",
     "write_image",
 ]
 
@@ -42,6 +43,8 @@ ImageSource: TypeAlias = "str | Path | bytes | PilModule.Image | NDArray[np.gene
 MAX_PIXELS = 100_000_000
 
 _FORMATS_HINT = "Use a PNG, JPEG, WebP, BMP, GIF or TIFF file; open and save it again if needed."
+_ORIENTATION = 0x0112  # EXIF tag
+_SIDEWAYS = (5, 6, 7, 8)  # its values that swap width and height
 # What Pillow raises for files that are no image, damaged (their EXIF too), or far too large.
 IMAGE_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError, AttributeError,
@@ -116,6 +119,14 @@ def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS, name: str = "the 
 def image_wh(image: Image) -> tuple[int, int]:
     """Return (width, height) of an image."""
     return image.shape[1], image.shape[0]
+
+
+def upright_wh(opened: PilModule.Image) -> tuple[int, int]:
+    """Return (width, height) that an opened file will have as an `Image`, from its header."""
+    # Pillow tells the size of a TIFF as it is after turning.
+    if opened.format != "TIFF" and opened.getexif().get(_ORIENTATION) in _SIDEWAYS:
+        return opened.height, opened.width
+    return opened.size
 
 
 def to_pil(image: Image) -> PilModule.Image:

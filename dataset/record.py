@@ -15,13 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image as PilImage
 
 from core.errors import DataError
-from core.image import IMAGE_ERRORS, read_image
+from core.image import IMAGE_ERRORS, read_image, upright_wh
 from core.types import Image
 from dataset.splits import SPLITS, split_of
 
 __all__ = ["Dataset", "Record", "read_image_wh"]
-
-_ORIENTATION = 0x0112  # EXIF tag; its values 5 to 8 swap width and height
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,11 +184,9 @@ def read_image_wh(path: Path) -> tuple[int, int]:
     """
     try:
         with PilImage.open(path) as image:
-            width, height = image.size
-            swapped = image.getexif().get(_ORIENTATION, 1) >= 5
+            return upright_wh(image)
     except IMAGE_ERRORS as error:
         raise DataError(f"cannot read {path} as an image: {error}.") from error
-    return (height, width) if swapped else (width, height)
 
 
 def _own(array: ArrayLike) -> NDArray:

@@ -16,7 +16,7 @@ from PIL import ImageOps
 
 from core.errors import DataError, ImageError, ImageTooLargeError
 from core.files import sha256_of
-from core.image import IMAGE_ERRORS, MAX_PIXELS, decode_image, encode_image
+from core.image import IMAGE_ERRORS, MAX_PIXELS, decode_image, encode_image, upright_wh
 
 __all__ = [
     "SUFFIXES",
@@ -91,9 +91,7 @@ def read_picture(data: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Pic
                     "Scale it down first.",
                 )
             suffix = _KEPT.get(opened.format or "")
-            wh = opened.size
-            if opened.getexif().get(0x0112, 1) >= 5:  # orientations that swap the sides
-                wh = (wh[1], wh[0])
+            wh = upright_wh(opened)
             if suffix and not getattr(opened, "is_animated", False):
                 # JPEG may be read at an eighth of its size, which still goes through all of it.
                 opened.draft("L", (max(72, opened.width // 8), max(64, opened.height // 8)))

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from core.errors import DataError, InputError
+from core.image import image_wh, read_image
 from dataset.formats import jsonl, yolo
 from dataset.record import Dataset, Record, read_image_wh
 from dataset.splits import SPLITS, select_split, split_of
@@ -112,11 +113,18 @@ def test_damaged_jsonl_is_explained(tmp_path: Path, line: str, message: str) -> 
         jsonl.read(tmp_path)
 
 
-def test_sizes_follow_the_orientation(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+@pytest.mark.parametrize("orientation", [1, 3, 5, 6, 7, 8, 9])
+def test_sizes_follow_the_orientation(suffix: str, orientation: int, tmp_path: Path) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6
-    Image.new("RGB", (40, 20)).save(tmp_path / "turned.jpg", exif=exif)
-    assert read_image_wh(tmp_path / "turned.jpg") == (20, 40)
+    exif[0x0112] = orientation
+    path = tmp_path / f"turned{suffix}"
+    Image.new("RGB", (40, 20)).save(path, exif=exif)
+    assert read_image_wh(path) == image_wh(read_image(path))
+    assert read_image_wh(path) == ((20, 40) if 5 <= orientation <= 8 else (40, 20))
+
+
+def test_the_size_of_what_is_no_image(tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("no image")
     with pytest.raises(DataError, match="cannot read"):
         read_image_wh(tmp_path / "text.jpg")
