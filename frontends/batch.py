@@ -1,7 +1,8 @@
 """Many pictures, one after the other: the only loop over a data file.
 
 Writes a line as soon as a picture is done, so that a stopped run goes on where it ended; a broken
-picture is recorded and does not stop the others.
+picture is recorded and does not stop the others. Each line says which models and settings made it:
+a file holds answers of one kind only.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["BatchSummary", "prediction", "run_batch"]
 
 _STAGES = ("decode", "detect", "cut", "upscale", "rerank", "total")
+# What an answer depends on. Engines are left out: "auto" may choose another one on another machine.
+_MADE_WITH = ("detector", "upscaler", "reranker", "config")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,11 @@ def run_batch(
 
     Raises:
         DataError: the data file cannot be read, or the output is no file of predictions, or it
-            answers other captions than the data file asks.
+            answers other captions than the data file asks, or with other models or settings.
     """
     lines = read_data(data)
-    before = _repair(output)
+    made_with = _made_with(locator, assignment)
+    before = _repair(output, made_with)
     open_lines: list[DataLine] = []
     errors: list[str] = []
     for line in lines:
@@ -85,7 +89,7 @@ def run_batch(
         for line in tqdm(open_lines, unit="picture", disable=None if show_progress else True):
             row = _locate_line(locator, line, images, assignment)
             errors += [row["error"]] if "error" in row else []
-            _append(file, row)
+            _append(file, {**row, "provenance": made_with})
     kept = len(lines) - len(open_lines)
     return BatchSummary(len(open_lines), kept, len(errors), errors[0] if errors else "")
 
@@ -144,6 +148,11 @@ def _locate_line(
     return prediction(line.image, result)
 
 
+def _made_with(locator: Locator, assignment: Assignment) -> dict[str, str]:
+    known = locator.provenance
+    return {name: known[name] for name in _MADE_WITH if name in known} | {"assignment": assignment}
+
+
 def _errors_before(row: Mapping[str, Any], line: DataLine, output: Path) -> list[str]:
     """Why a picture of an earlier run failed, if it did; else its captions must be those asked."""
     if "error" in row:
@@ -167,11 +176,12 @@ def _open_for_append(output: Path) -> IO[str]:
         ) from error
 
 
-def _repair(output: Path) -> dict[str, list[dict[str, Any]]]:
+def _repair(output: Path, made_with: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
     """The rows already done, by picture, in order; cuts off a half-written end of the file.
 
     Raises:
-        DataError: a whole line is not a prediction: this is another kind of file.
+        DataError: a whole line is not a prediction (this is another kind of file), or was made
+            with other models or settings.
     """
     if not output.exists():
         return {}
@@ -182,15 +192,27 @@ def _repair(output: Path) -> dict[str, list[dict[str, Any]]]:
         try:
             row = json.loads(text)
             done.setdefault(str(row["image"]), []).append(_summary(row))
-        except (ValueError, KeyError, TypeError) as error:
+            before = dict(row.get("provenance", {}))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"{output}, line {number} is no prediction.",
                 "Give another --output, or remove the file.",
             ) from error
+        _check_made_with(before, made_with, output)
     if len(whole) < len(content):
         with output.open("rb+") as file:
             file.truncate(len(whole))
     return done
+
+
+def _check_made_with(before: Mapping[str, str], made_with: Mapping[str, str], output: Path) -> None:
+    for name in (*_MADE_WITH, "assignment"):
+        old, new = before.get(name, "unknown"), made_with.get(name, "unknown")
+        if old != new:
+            raise DataError(
+                f"{output} holds answers made with another {name} ({old}, now {new}).",
+                "Give another --output, or repeat the command that began this one.",
+            )
 
 
 def _summary(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from core.config import config_hash
 from core.errors import DataError
 from frontends.batch import run_batch
 from frontends.cli import main
+from pipeline.config import load_config
+from pipeline.fakes import FakeDetector, FakeReranker
+from pipeline.locate import Locator
 
 
 @pytest.fixture
@@ -23,8 +27,10 @@ def data(tmp_path: Path, shapes_path: Path) -> Path:
     return path
 
 
-def _run(locator, data: Path, output: Path):
-    return run_batch(locator, data=data, images=data.parent, output=output, show_progress=False)
+def _run(locator, data: Path, output: Path, **options):
+    return run_batch(
+        locator, data=data, images=data.parent, output=output, show_progress=False, **options
+    )
 
 
 def _rows(output: Path) -> list[dict]:
@@ -172,6 +178,58 @@ def test_answers_to_other_captions_are_not_kept_silently(fake_locator, data, tmp
     _run(fake_locator, data, output)
     data.write_text(data.read_text().replace("green", "blue"))
     with pytest.raises(DataError, match="answers other captions"):
+        _run(fake_locator, data, output)
+
+
+def test_a_line_says_what_made_it(data, tmp_path):
+    output = tmp_path / "pred.jsonl"
+    data.write_text(data.read_text() + '{"image": "absent.png", "annotations": []}\n')
+    arguments = ["batch", str(data), "--images", str(tmp_path), "--output", str(output)]
+    main([*arguments, "--preset", "fake", "--assignment", "joint"])
+    for row in _rows(output):
+        made_with = row["provenance"]
+        assert set(made_with) == {"detector", "upscaler", "reranker", "config", "assignment"}
+        assert made_with["config"] == config_hash(load_config("fake"))
+        assert made_with["assignment"] == "joint"
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (["--set", "detect.score_min=0.3"], "config"),
+        (["--assignment", "joint"], "assignment"),
+    ],
+)
+def test_answers_of_other_settings_are_not_mixed(options, what, data, tmp_path, capsys):
+    output = tmp_path / "pred.jsonl"
+    arguments = ["batch", str(data), "--images", str(tmp_path), "--output", str(output)]
+    assert main([*arguments, "--preset", "fake"]) == 0
+    cut_short = output.read_bytes()[:-100]
+    output.write_bytes(cut_short)
+    with pytest.raises(SystemExit):
+        main([*arguments, "--preset", "fake", *options])
+    told = capsys.readouterr().err
+    assert f"holds answers made with another {what} (" in told
+    assert "Give another --output" in told
+    assert output.read_bytes() == cut_short
+    assert main([*arguments, "--preset", "fake"]) == 0
+
+
+def test_answers_of_another_model_are_not_mixed(data, tmp_path):
+    def locator(reranker: str) -> Locator:
+        provenance = {"reranker": reranker, "engine": reranker}
+        return Locator(FakeDetector(), FakeReranker(), provenance=provenance)
+
+    output = tmp_path / "pred.jsonl"
+    _run(locator("small"), data, output)
+    with pytest.raises(DataError, match=r"another reranker \(small, now large\)"):
+        _run(locator("large"), data, output)
+
+
+def test_answers_of_unknown_origin_are_not_mixed(fake_locator, data, tmp_path):
+    output = tmp_path / "pred.jsonl"
+    output.write_text('{"image": "a.png", "error": "broken"}\n')
+    with pytest.raises(DataError, match=r"another assignment \(unknown, now independent\)"):
         _run(fake_locator, data, output)
 
 
