@@ -1,7 +1,8 @@
 """Measures the pipeline against the boxes of a data file: how often right, how honest, how fast.
 
 In: a locator and a data file; out: plain figures. The picture work is done once per picture, all
-questions are asked of the kept observations.
+questions are asked of the kept observations. A detector that is told what to look for is told all
+of them, those about what is not there too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from core.boxes import iou_matrix
-from core.errors import DataError, ImageError
+from core.errors import DataError, ImageError, InputError
 from core.result import Result
 from core.types import Crops
 from dataset.metrics import average_precision, recall
@@ -36,9 +37,13 @@ _STRANGERS_PER_IMAGE = 3
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One picture with what was seen in it and what should have been."""
+    """One picture with what was seen in it and what should have been.
+
+    Strangers are captions of other pictures that no object of this one has.
+    """
 
     line: DataLine
+    strangers: list[str]
     observation: Observation
     truth: NDArray[np.float32]
 
@@ -55,15 +60,19 @@ def evaluate(
         show_progress: draw a bar on stderr.
 
     Raises:
-        DataError: the data file cannot be used, or an annotation has no box.
+        DataError: the data file cannot be used, an annotation has no box, or there is no caption
+            for a detector that must be told what to look for.
         ImageError: a picture is missing or broken: figures over fewer pictures would mislead.
     """
-    cases = [
-        _observe(locator, line, images)
-        for line in tqdm(read_data(data), unit="picture", disable=None if show_progress else True)
-    ]
-    if not cases:
+    lines = read_data(data)
+    if not lines:
         raise DataError(f"{data} has no pictures.", "Give a file with one picture a line.")
+    cases = [
+        _observe(locator, line, _strangers(lines, number), images)
+        for number, line in enumerate(
+            tqdm(lines, unit="picture", disable=None if show_progress else True)
+        )
+    ]
     predictions = [case.observation.detections for case in cases]
     truths = [case.truth for case in cases]
     return {
@@ -81,17 +90,21 @@ def evaluate(
     }
 
 
-def _observe(locator: Locator, line: DataLine, images: Path) -> _Case:
+def _observe(locator: Locator, line: DataLine, strangers: list[str], images: Path) -> _Case:
     boxes = [annotation.xyxy for annotation in line.annotations]
     if None in boxes:
         raise DataError(f"{line.image}: an annotation has no bbox.", "Evaluation needs all boxes.")
+    # As `locate` does with these captions: an open vocabulary sees what it is asked for.
+    asked = list(dict.fromkeys([*line.captions, *strangers]))
     try:
-        seen = locator.observe([confined_path(images, line.image)])[0]
+        seen = locator.observe([confined_path(images, line.image)], asked)[0]
     except ImageError as error:
         raise ImageError(f"{line.image}: {error.message}", error.hint) from error
+    except InputError as error:
+        raise DataError(f"{line.image}: {error.message}", error.hint) from error
     # The crops are megabytes a picture, and no figure needs them.
     observation = replace(seen, crops=Crops.empty(), upscaled=Crops.empty())
-    return _Case(line, observation, np.array(boxes, np.float32).reshape(-1, 4))
+    return _Case(line, strangers, observation, np.array(boxes, np.float32).reshape(-1, 4))
 
 
 def _asked(case: _Case) -> list[Annotation]:
@@ -182,17 +195,16 @@ def _not_found(locator: Locator, cases: list[_Case]) -> dict[str, object]:
     probabilities: list[float] = []
     right: list[bool] = []
     present: list[bool] = []
-    for number, case in enumerate(cases):
+    for case in cases:
         annotations = _asked(case)
-        strangers = _strangers(cases, number)
-        captions = [annotation.caption for annotation in annotations] + strangers
+        captions = [annotation.caption for annotation in annotations] + case.strangers
         if not captions:
             continue
         result = locator.answer(case.observation, captions)
         probabilities += [ranking.found_probability for ranking in result.rankings]
         hits = _hits(_first(result, len(annotations)), annotations)
-        right += hits + [False] * len(strangers)
-        present += [True] * len(annotations) + [False] * len(strangers)
+        right += hits + [False] * len(case.strangers)
+        present += [True] * len(annotations) + [False] * len(case.strangers)
     scores, truth = np.array(probabilities), np.array(right, bool)
     threshold = locator.calibration.found_probability_min
     return {
@@ -209,14 +221,14 @@ def _first(result: Result, count: int) -> Result:
     return replace(result, rankings=result.rankings[:count])
 
 
-def _strangers(cases: list[_Case], number: int) -> list[str]:
+def _strangers(lines: list[DataLine], number: int) -> list[str]:
     """Captions of other pictures that no object of this one has; the same ones on every run."""
-    own = {annotation.caption for annotation in cases[number].line.annotations}
+    own = set(lines[number].captions)
     others = [
-        annotation.caption
-        for step in range(1, len(cases))
-        for annotation in cases[(number + step) % len(cases)].line.annotations
-        if annotation.caption not in own
+        caption
+        for step in range(1, len(lines))
+        for caption in lines[(number + step) % len(lines)].captions
+        if caption not in own
     ]
     return list(dict.fromkeys(others))[:_STRANGERS_PER_IMAGE]
 

@@ -75,7 +75,7 @@ class GroundingDetector:
             return []
         raise InputError(
             "this detector must be told what to look for.",
-            "Give captions with the images: Locator.observe(images, captions).",
+            "Give at least one caption with each image.",
         )
 
     def looking_for(self, captions: Sequence[str]) -> Detector:

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.errors import DataError, ImageError
+from core.errors import DataError, ImageError, InputError
 from core.image import encode_image
 from core.types import Image
 from frontends.evaluate import area_under_roc, calibration_error, evaluate
+from pipeline.fakes import FakeDetector, FakeReranker
+from pipeline.locate import Locator
 
 
 def _write(folder: Path, rows: dict[str, list[dict]], pictures: dict[str, Image]) -> Path:
@@ -97,6 +99,48 @@ def test_joint_answers_help_where_single_ones_collide(fake_locator, tmp_path):
     captions = evaluate(fake_locator, data=data, images=tmp_path, show_progress=False)["captions"]
     assert captions["accuracy_one_by_one"] == 0.5
     assert captions["accuracy_jointly"] == 1
+
+
+class _ToldDetector:
+    """Refuses to look without captions, as Grounding DINO does, and keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[list[str]] = []
+
+    def __call__(self, images):
+        raise InputError("this detector must be told what to look for.", "Give captions.")
+
+    def looking_for(self, captions):
+        self.told.append(list(captions))
+        return FakeDetector()
+
+
+def test_an_open_vocabulary_is_told_every_caption_that_is_asked(tmp_path):
+    red, blue = (
+        {"caption": "red thing", "bbox": LEFT_LTWH},
+        {"caption": "blue thing", "bbox": RIGHT_LTWH},
+    )
+    data = _write(
+        tmp_path,
+        {"a.png": [red, blue], "b.png": [{"caption": "green thing", "bbox": LEFT_LTWH}]},
+        {"a.png": _picture((RED, LEFT), (BLUE, RIGHT)), "b.png": _picture((GREEN, LEFT))},
+    )
+    detector = _ToldDetector()
+    locator = Locator(detector, FakeReranker())
+    figures = evaluate(locator, data=data, images=tmp_path, show_progress=False)
+    assert detector.told == [
+        ["red thing", "blue thing", "green thing"],
+        ["green thing", "red thing", "blue thing"],
+    ]
+    assert figures["captions"]["accuracy_one_by_one"] == 1
+    assert figures["not_found"]["captions_absent"] == 3
+
+
+def test_an_open_vocabulary_with_nothing_to_look_for_is_said(tmp_path):
+    data = _write(tmp_path, {"a.png": []}, {"a.png": _picture((RED, LEFT))})
+    locator = Locator(_ToldDetector(), FakeReranker())
+    with pytest.raises(DataError, match=r"a\.png: this detector must be told"):
+        evaluate(locator, data=data, images=tmp_path, show_progress=False)
 
 
 def test_a_missing_picture_stops_the_evaluation(fake_locator, tmp_path):
