@@ -46,7 +46,13 @@ function createPicture({ element, props, trigger, upload, watch }) {
   }
 
   function paint() {
-    if (!view.size) return;
+    if (!view.size) {
+      // No picture: nothing of the one before stays.
+      overlay.replaceChildren();
+      labels.replaceChildren();
+      lens.hidden = true;
+      return;
+    }
     image.style.width = `${view.size[0]}px`;
     image.style.height = `${view.size[1]}px`;
     image.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
@@ -297,7 +303,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
   }
 
   room.on(["picture"], ({ picture }) => {
-    if (!picture) { root.dataset.phase = "empty"; view.size = null; return; }
+    if (!picture) { root.dataset.phase = "empty"; view.size = null; draw(); return; }
     image.onload = null;
     image.src = picture.url;
     if (editing) view.size = null;  // the next picture is seen whole, even one of the same size

@@ -1,0 +1,54 @@
+"""How the parts of the tab Annotate show what they are told, run by Node.js."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.frontends.script_stage import NODE, play
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node.js: apt-get install nodejs")
+
+# Elements that keep their children, and a room.
+STAGE = """
+const rest = (ms = 5) => new Promise((go) => setTimeout(go, ms));
+const room = window.spotter.room("annotate"), state = room.state;
+const leaf = () => ({
+  offsetWidth: 40, offsetHeight: 16, style: {}, dataset: {},
+  append() {}, remove() {}, toggleAttribute() {},
+});
+window.spotter.element = window.spotter.svg = window.spotter.mark = leaf;
+globalThis.requestAnimationFrame = (run) => setTimeout(run, 0);
+globalThis.ResizeObserver = class { observe() {} };
+document.addEventListener = () => {};
+const element = node();
+const find = (name) => element.querySelector(`.${name}`);
+"""
+
+PICTURE = ("view", "labels", "grips", "editing", "pointing", "intake", "picture")
+
+
+def test_no_box_stays_where_the_picture_has_gone():
+    stage = """
+    const kept = { overlay: 0, labels: 0 };
+    for (const name of Object.keys(kept)) {
+      find(name).replaceChildren = (...nodes) => { kept[name] = nodes.length; };
+    }
+    Object.assign(find("stage"), { clientWidth: 300, clientHeight: 200, append() {} });
+    const words = new Proxy({}, { get: () => "" });
+    createPicture({
+      element, trigger() {}, upload() {}, watch() {},
+      props: { room: "annotate", words, fixed: true, editable: true },
+    });
+    const box = { id: 1, x: 10, y: 10, w: 90, h: 60, label: "kite", probability: null };
+    """
+    log = play(
+        ("page.js", *(f"picture/{name}.js" for name in PICTURE)),
+        STAGE + stage,
+        """
+        room.set({ picture: { url: "a", wh: [300, 200] }, boxes: [box] });
+        await rest(); log.shown = { ...kept };
+        room.set({ picture: null, boxes: [] }); await rest(); log.gone = { ...kept };
+        """,
+    )
+    assert log["shown"] == {"overlay": 1, "labels": 1}
+    assert log["gone"] == {"overlay": 0, "labels": 0}
