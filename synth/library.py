@@ -34,6 +34,12 @@ __all__ = [
 ]
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+# What cameras, phones and programs call all their pictures.
+_PLACELESS = frozenset(
+    ("background", "bg", "dcim", "dji", "dsc", "dscf", "dscn", "file", "frame", "g", "gh", "gopr",
+     "gx", "image", "img", "mg", "mvimg", "p", "photo", "pic", "picture", "pxl", "scan", "scene",
+     "screenshot", "untitled", "wa")
+)  # fmt: skip
 _REQUIRED = ("name", "file", "class_name", "caption", "identity")
 
 
@@ -293,11 +299,15 @@ def read_backgrounds(folder: Path) -> list[Background]:
 def background_group(stem: str) -> str:
     """The place a view shows: its file name without the number of the view.
 
+    A name that a camera or a program gave says no place: then each file is one of its own.
+
     Example:
-        >>> background_group("autumn_forest_1")
-        'autumn_forest'
+        >>> [background_group(stem) for stem in ("autumn_forest_1", "IMG_2041")]
+        ['autumn_forest', 'IMG_2041']
     """
-    return re.sub(r"[_-]?\d+$", "", stem) or stem
+    place = re.sub(r"[_-]?\d+$", "", stem)
+    words = re.findall(r"[^\W\d_]+", place.lower())
+    return place if any(word not in _PLACELESS for word in words) else stem
 
 
 def _parse_cutout(row: Mapping[str, Any], folder: Path, where: str) -> Cutout:

@@ -68,7 +68,7 @@ def part_library(library: Library, shares: Sequence[float]) -> SplitLibrary:
     """A library's parts for train, val and test.
 
     A part without an object or without a background is left out. Where that leaves nothing for
-    training, the library is too small to be parted and is taken whole.
+    training, the library shows too little to be parted and is taken whole.
     """
     wanted: dict[str, float] = dict(zip(SPLITS, check_shares(shares), strict=True))
     parts: dict[str, Library] = {}
@@ -81,13 +81,30 @@ def part_library(library: Library, shares: Sequence[float]) -> SplitLibrary:
         if places and (not library.labelled or any(c.labelled for c in cutouts)):
             parts[split] = library.part(cutouts, places)
         else:
-            lack = "no background" if not places else "no cutout"
-            notes.append(f"{split} is left out: by its hash {lack} falls into it")
+            lack = _count_places(library) if not places else _count_objects(library)
+            notes.append(f"{split} is left out: by its hash none of {lack} falls into it")
     if "train" not in parts:
         parts = {"train": library}
-        notes = ["the library is too small to be parted: all images are for training"]
+        notes = [
+            f"{_count_objects(library)} and {_count_places(library)} are too few to be parted: "
+            "all images are for training"
+        ]
     total = sum(wanted[split] for split in parts)
     return SplitLibrary(parts, {s: wanted[s] / total for s in parts}, tuple(notes))
+
+
+def _count_places(library: Library) -> str:
+    places = {background.group for background in library.backgrounds}
+    return f"{_count(len(library.backgrounds), 'background')} ({_count(len(places), 'place')})"
+
+
+def _count_objects(library: Library) -> str:
+    objects = {cutout.identity for cutout in library.labelled}
+    return f"{_count(len(library.labelled), 'cutout')} ({_count(len(objects), 'object')})"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _split_at(group: str, shares: Mapping[str, float]) -> str:

@@ -25,6 +25,7 @@ from dataset.checks import check_folder
 from dataset.registry import FORMATS, read_dataset
 from synth.config import SceneConfig, load_scene_config
 from synth.generate import Job, generate, library_for, preview, replay
+from synth.library import Background, Cutout, Library, background_group
 from synth.manifest import read_manifest
 from synth.splits import part_library, sample_image
 from synth.work import clean_up
@@ -351,10 +352,30 @@ def test_splits_part_objects_and_places() -> None:
 def test_a_small_library_is_not_parted(folders: tuple[Path, Path], tmp_path: Path) -> None:
     made = generate(make_job(folders, tmp_path, shares=(0.5, 0.25, 0.25), count=6))
     splits = {record.split for record in read_dataset(tmp_path)}
-    left_out = sum("is left out" in note or "too small" in note for note in made.notes)
+    left_out = sum("is left out" in note or "too few" in note for note in made.notes)
     assert "train" in splits
     assert len(splits) + left_out >= 2
     assert left_out
+
+
+def test_photographs_of_a_camera_are_parted() -> None:
+    cutouts = [Cutout(f"c{i}", Path(), "drone", "red drone", identity=f"c{i}") for i in range(50)]
+    stems = [f"IMG_{2000 + i}" for i in range(200)]
+    library = Library(cutouts, [Background(s, Path(), background_group(s)) for s in stems])
+    parts = part_library(library, (0.8, 0.1, 0.1))
+    assert not parts.notes
+    assert [10 < len(part.backgrounds) < 180 for part in parts.parts.values()] == [True] * 3
+
+
+def test_notes_on_splits_tell_the_number_of_places() -> None:
+    cutouts = [Cutout(f"c{i}", Path(), "drone", "red drone", identity=f"c{i}") for i in range(50)]
+    for place in ("lake", "dune", "hill"):
+        views = [Background(f"{place}_{i}", Path(), place) for i in range(20)]
+        notes = part_library(Library(cutouts, views), (0.4, 0.3, 0.3)).notes
+        assert notes
+        assert all("20 backgrounds (1 place)" in note for note in notes)
+    first = Background("lake_0", Path(), "lake")
+    assert "1 background (1 place)" in part_library(Library([], [first]), (0.4, 0.3, 0.3)).notes[0]
 
 
 def test_presets_load_and_hold_what_they_promise() -> None:

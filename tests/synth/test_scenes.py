@@ -212,8 +212,16 @@ def test_splits_share_no_object_and_no_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stem", "group"), [("autumn_1", "autumn"), ("a-12", "a"), ("b2", "b"), ("77", "77")]
-)
+    ("stem", "group"),
+    [
+        ("autumn_1", "autumn"), ("placename_12", "placename"), ("a-12", "a"), ("b2", "b"),
+        ("77", "77"), ("image_of_a_lake_3", "image_of_a_lake"),
+        *((name, name) for name in (
+            "IMG_2041", "IMG-20240101-WA0001", "_MG_0007", "DJI_0001", "DSC00001", "DSCN0001",
+            "frame00001", "P1010001", "PXL_20240101_123456789", "20240101_123456", "photo-2",
+        )),
+    ],
+)  # fmt: skip
 def test_background_groups(stem: str, group: str) -> None:
     assert background_group(stem) == group
 
