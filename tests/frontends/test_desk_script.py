@@ -139,6 +139,17 @@ def test_a_run_leads_to_the_most_doubtful_image_in_any_order():
     assert log["now"] == [4, 3]
 
 
+def test_another_project_is_opened_with_all_its_pictures():
+    log = _play("""
+      room.set({ only: "skipped" }); await rest();
+      await open(null); log.left = state.only;
+      room.set({ only: "done" }); await open("b"); log.opened = state.only;
+      calls.length = 0; await open("c"); log.asked = calls.filter(([name]) => name === "queue");
+    """)
+    assert (log["left"], log["opened"]) == ("", "")
+    assert len(log["asked"]) == 1
+
+
 # ---------------------------------------------------------------- other parts of the tab
 
 PARTS = """

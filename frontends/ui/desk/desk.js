@@ -305,13 +305,14 @@ function createDesk({ props, server }) {
     edits.flush();
     photos.clear();
     // Nothing of the project before can be pressed or changed any more.
-    room.set({ opened: key, queue: null, at: -1, progress: null });
+    // Which of its pictures were shown says nothing about those of this one.
+    room.set({ opened: key, only: "", queue: null, at: -1, progress: null });
     clear();
     loadQueue();
   });
   room.on(["order", "only", "queue_again"], ({ queue_again: again }, changed) => {
     photos.clear();
-    if (room.state.opened) loading = loadQueue(changed.includes("queue_again") ? again.to : undefined);
+    if (room.state.opened && !changed.includes("opened")) loading = loadQueue(changed.includes("queue_again") ? again.to : undefined);
   });
   room.on(["goto"], ({ goto }) => {
     const { queue, photo } = room.state;
