@@ -139,11 +139,9 @@ def _say(text: str) -> None:
 
 def _run_create(options: argparse.Namespace, service: Service | None) -> int:
     from project.store import Project
-    from project.vocabulary import SETTING
 
     name = options.name or options.folder.resolve().name
     with Project.create(options.folder, name, class_names=options.classes) as project:
-        project.set_setting(SETTING, _default_vocabulary().to_dict())
         _say(f"{options.folder}: project {project.name!r}, {', '.join(project.class_names)}")
     return 0
 
@@ -194,21 +192,17 @@ def _run_prelabel(options: argparse.Namespace, service: Service | None) -> int:
 
 def _vocabulary(project: Project, wish: str) -> Vocabulary | None:
     from core.files import read_toml
-    from project.vocabulary import SETTING, Vocabulary
+    from project.vocabulary import SETTING, Vocabulary, usual_vocabulary
+    from synth.words import COLORS, TYPES
 
     if wish == "none":
         return None
     if wish:
         return Vocabulary.from_dict(read_toml(Path(wish)))
     kept = project.setting(SETTING)
-    return Vocabulary.from_dict(kept) if kept else _default_vocabulary()
-
-
-def _default_vocabulary() -> Vocabulary:
-    from project.vocabulary import Vocabulary
-    from synth.words import COLORS, TYPES
-
-    return Vocabulary(TYPES, (*COLORS, "camouflage"))
+    if kept:
+        return Vocabulary.from_dict(kept)
+    return usual_vocabulary(project.class_names, TYPES, (*COLORS, "camouflage"))
 
 
 def _run_queue(options: argparse.Namespace, service: Service | None) -> int:

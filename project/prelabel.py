@@ -40,7 +40,7 @@ class Question:
         vocabulary: Where captions of boxes are chosen from; or None.
         assignment: "joint": captions describe different objects, so no two get the same box.
         others: With captions: whether boxes that no caption means are proposed too, without one.
-        class_name: Class of all proposals; empty: the project's first.
+        class_name: Class of all proposals; empty: of each the one that its caption names.
 
     Raises:
         InputError: Both captions and a vocabulary are given.

@@ -13,6 +13,7 @@ import numpy as np
 
 from core.boxes import iou_matrix
 from core.errors import InputError
+from project.classes import class_of
 from project.editing import Changes, checked_box, insert_box, tidy_caption, write_asked
 from project.journal import begin_edit
 from project.rows import BOX_QUERY, box_row, boxes_of, class_id_of, snapshot
@@ -26,7 +27,10 @@ _SAME_IOU = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A box that a model proposes; see `BoxRow` for the columns."""
+    """A box that a model proposes; see `BoxRow` for the columns.
+
+    Without a class it gets the one that its caption names, see `project.classes.class_of`.
+    """
 
     xyxy: Xyxy
     class_name: str = ""
@@ -102,6 +106,7 @@ def _insert(
     image_id, count = image["id"], 0
     kept = np.array([box.xyxy for box in boxes_of(connection, image_id)], np.float32)
     kept = kept.reshape(-1, 4)
+    names = [row["name"] for row in connection.execute("SELECT name FROM class ORDER BY id")]
     for one in proposals:
         try:
             xyxy = checked_box(one.xyxy, (image["width"], image["height"]))
@@ -110,7 +115,8 @@ def _insert(
         if iou_matrix([xyxy], kept).max(initial=0.0) >= _SAME_IOU:
             continue
         box_id = insert_box(
-            connection, image_id, xyxy, class_id_of(connection, one.class_name),
+            connection, image_id, xyxy,
+            class_id_of(connection, one.class_name or class_of(one.caption, names)),
             tidy_caption(one.caption), state="proposed", source=source, at=at,
             scores=(one.detector, one.logit, one.probability, one.margin),
         )  # fmt: skip

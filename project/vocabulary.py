@@ -11,8 +11,9 @@ from typing import Any
 
 from core.captions import clean_caption
 from core.errors import InputError
+from project.classes import UNNAMED
 
-__all__ = ["SETTING", "Vocabulary"]
+__all__ = ["SETTING", "Vocabulary", "usual_vocabulary"]
 
 SETTING = "vocabulary"
 """The name under which a project keeps its vocabulary."""
@@ -90,6 +91,20 @@ class Vocabulary:
                     others = (other for other in self.colors if other != color)
                     return tuple(f"{_both(color, other)} {kind}" for other in others)
         return ()
+
+
+def usual_vocabulary(
+    class_names: Sequence[str], types: Sequence[str], colors: Sequence[str]
+) -> Vocabulary:
+    """Return what is proposed first: a project's own types, or those that the models learnt.
+
+    Args:
+        class_names: Of the project.
+        types: What the models learnt, for a project that names nothing but "object".
+        colors: All colors.
+    """
+    own = tuple(name for name in class_names if name != UNNAMED)
+    return Vocabulary(own or tuple(types), tuple(colors))
 
 
 def _both(color: str, other: str) -> str:

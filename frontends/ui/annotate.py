@@ -27,8 +27,6 @@ from frontends.ui.parts import create_part
 from frontends.ui.picture import create_picture
 from frontends.ui.synth import can_sign_in
 from frontends.ui.visit import create_visit
-from synth.words import COLORS as COLOR_WORDS
-from synth.words import TYPES as TYPE_WORDS
 
 __all__ = ["create_annotate"]
 
@@ -94,7 +92,6 @@ def _create_sheets(desk: Desk, run: dict[str, Any]) -> None:
         "prelabel",
         "prelabel",
         words=text.PRELABEL,
-        vocabulary={"types": list(TYPE_WORDS), "colors": [*COLOR_WORDS, "camouflage"]},
         calls=[run["start_looking"]],
     )
     _sheet(

@@ -27,6 +27,8 @@ from project.folders import ProjectInfo
 from project.score import RankedScore
 from project.store import Project
 from project.types import Asked, BoxRow, HistoryEntry, ImageRow, Progress
+from project.vocabulary import SETTING, usual_vocabulary
+from synth.words import COLORS, TYPES
 
 __all__ = [
     "present_asked",
@@ -75,8 +77,13 @@ def present_project(key: str, project: Project) -> Shown:
         "name": project.name,
         "classes": list(project.class_names),
         "captions": list(project.setting("captions", [])),
-        "vocabulary": project.setting("vocabulary"),
+        "vocabulary": project.setting(SETTING) or _usual(project),
     }
+
+
+def _usual(project: Project) -> dict[str, list[str]]:
+    colors = (*COLORS, "camouflage")
+    return usual_vocabulary(project.class_names, TYPES, colors).to_dict()
 
 
 def present_progress(progress: Progress) -> Shown:

@@ -31,7 +31,7 @@ function createPrelabel({ element, props, server }) {
 
   function show() {
     const { project } = room.state;
-    const vocabulary = project.vocabulary || props.vocabulary;
+    const { vocabulary } = project;
     if (!find("captions").value) find("captions").value = project.captions.join("\n");
     find("types").value = vocabulary.types.join(", ");
     find("colors").value = vocabulary.colors.join(", ");

@@ -1,0 +1,45 @@
+"""Which class a proposal gets that a model made, which knows captions and no classes.
+
+In: a caption and the names of a project's classes. Out: one of them, or "object".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+__all__ = ["UNNAMED", "class_of"]
+
+UNNAMED = "object"
+"""The class of what is of none of a project's own classes."""
+
+
+def class_of(caption: str, class_names: Sequence[str]) -> str:
+    """Return the class that a caption names; of several the longest, then the last named.
+
+    A project of one class means everything by it. Where there are several and the caption names
+    none, the answer is "object", which nobody takes for a choice, and not the first of them.
+
+    Example:
+        >>> class_of("two-seat hot-air balloons", ("plane", "balloon", "hot air balloon"))
+        'hot air balloon'
+        >>> class_of("white fighter jet", ("plane", "balloon"))
+        'object'
+    """
+    if len(class_names) == 1:
+        return class_names[0]
+    words = _words(caption)
+    named = [
+        (len(parts), start, name)
+        for name in class_names
+        if (parts := _words(name))
+        for start in range(len(words) - len(parts) + 1)
+        if words[start : start + len(parts)] == parts
+    ]
+    return max(named)[2] if named else UNNAMED
+
+
+def _words(text: str) -> list[str]:
+    """Words in small letters, an s at their end left out."""
+    found = re.findall(r"[^\W_]+", text.casefold())
+    return [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in found]
