@@ -237,10 +237,7 @@ def remove(folder: Path, name: str) -> None:
         InputError: There is no such cutout.
     """
     with _changing(folder) as rows:
-        row = _row(rows, name)
-        rows.remove(row)
-    if not any(other["file"] == row["file"] for other in rows):
-        confined_path(folder, row["file"]).unlink(missing_ok=True)
+        rows.remove(_row(rows, name))
 
 
 def clean_name(name: str) -> str:
@@ -335,7 +332,10 @@ def _cutout(folder: Path, name: str) -> Cutout:
 
 @contextmanager
 def _changing(folder: Path) -> Iterator[list[Row]]:
-    """The index' rows, to be changed in place; written back unless an error is raised."""
+    """The index' rows, to be changed in place; written back unless an error is raised.
+
+    Images that no row names any more are then removed, while no other writer can take their names.
+    """
     index = folder / INDEX_NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -346,9 +346,16 @@ def _changing(folder: Path) -> Iterator[list[Row]]:
     with lock:
         _lock(lock)
         rows: list[Row] = [dict(row) for row in read_json_lines(index)] if index.is_file() else []
+        before = _files(rows)
         yield rows
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         write_bytes(index, lines.encode())
+        for file in before - _files(rows):
+            confined_path(folder, file).unlink(missing_ok=True)
+
+
+def _files(rows: list[Row]) -> set[str]:
+    return {str(row["file"]) for row in rows if "file" in row}
 
 
 def _lock(file: IO[bytes]) -> None:

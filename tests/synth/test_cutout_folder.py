@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,26 @@ def test_removing_takes_the_image_too(rgba, tmp_path):
     assert not gone.path.exists()
     with pytest.raises(InputError, match="no cutout is named 'b' among the 1"):
         remove(tmp_path, "b")
+
+
+def test_a_removed_image_goes_before_its_name_is_free(rgba, tmp_path, monkeypatch):
+    add_cutout(tmp_path, rgba, name="a", class_name="drone")
+    unlink = Path.unlink
+    with ThreadPoolExecutor(1) as pool:
+        waiting = []
+
+        def unlink_slowly(path, missing_ok=False):
+            if path.parent.name == "images" and not waiting:
+                waiting.append(pool.submit(add_cutout, tmp_path, rgba, name="a", class_name="kite"))
+                with pytest.raises(TimeoutError):
+                    waiting[0].result(timeout=0.2)
+            unlink(path, missing_ok=missing_ok)
+
+        monkeypatch.setattr(Path, "unlink", unlink_slowly)
+        remove(tmp_path, "a")
+        added = waiting[0].result(timeout=10)
+    assert (added.name, added.class_name) == ("a", "kite")
+    assert added.path.is_file()
 
 
 def test_writers_at_once_lose_nothing(rgba, tmp_path, in_threads):
