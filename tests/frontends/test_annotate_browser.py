@@ -221,6 +221,30 @@ def test_proposals_lead_to_the_first_unless_one_is_at_work(browse, pictures):
     page.wait_for_function(f"{STATE}.at === 0 && {STATE}.photo.id === {STATE}.queue.ids[0]")
 
 
+def test_the_score_slider_keeps_its_place_and_the_keys(browse, pictures):
+    page = browse()
+    create(page, pictures[:3])
+    prelabel(page, "red thing")
+    slider = page.locator("#annotate-boxes .score")
+    width = slider.bounding_box()["width"]
+    slider.focus()
+    for step in range(1, 7):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(f"{STATE}.score_min === {step / 100}")
+    assert page.evaluate(f"{STATE}.at") == 0, "the arrows are the slider's while it is in use"
+    page.keyboard.press("End")
+    page.wait_for_function(f"{STATE}.hidden > 0")
+    assert slider.bounding_box()["width"] == width
+    page.mouse.click(*_middle(slider))
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"{STATE}.at === 1")
+
+
+def _middle(locator: Any) -> tuple[float, float]:
+    frame = locator.bounding_box()
+    return frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2
+
+
 def test_an_answer_of_locate_goes_on_in_annotate(browse, address, pictures):
     page = browse()
     page.goto(f"{address}#locate")

@@ -15,7 +15,11 @@ function createBoxlist({ element, props, server }) {
   find("filter-label").textContent = words.filter;
   find("score").setAttribute("aria-describedby", "annotate-score-value");
   find("score").addEventListener("input", () => room.set({ score_min: Number(find("score").value) }));
-  find("score").addEventListener("change", () => find("score").blur());
+  // Who set it with the pointer goes on with keys of the picture, who set it with keys goes on here.
+  let isPointed = false;
+  find("score").addEventListener("pointerdown", () => { isPointed = true; });
+  find("score").addEventListener("keydown", () => { isPointed = false; });
+  find("score").addEventListener("change", () => { if (isPointed) find("score").blur(); });
   for (const [name, command] of [["proposals", "proposals"], ["refused", "rejected"]]) {
     find(name).addEventListener("click", () => { order(command); find(name).blur(); });
   }
