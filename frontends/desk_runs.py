@@ -25,6 +25,7 @@ from frontends.project_out import EXPORTS, export_project, push_project
 from frontends.runs import Run, RunState
 from frontends.visits import Visit
 from pipeline.stages import OnProgress
+from project.adopting import adopt
 from project.copying import copy_project
 from project.export import What
 from project.intake import Imported, import_path
@@ -160,15 +161,16 @@ def _is_project(path: Path) -> bool:
 def _merge(
     project: Project, archive: Path, limits: Limits, max_pixels: int, report: OnProgress
 ) -> str:
-    """Bring in a whole project that was exported here or elsewhere."""
+    """Bring in a whole project that was exported here or elsewhere; an empty one becomes it."""
     with tempfile.TemporaryDirectory(dir=project.folder, prefix=".merge-") as temporary:
         folder = Path(temporary)
         unpack(archive, folder, limits=limits)
         # A rollback journal may name any other file, which SQLite would then remove.
         for ending in ("-journal", "-shm"):
             (folder / f"{DATABASE_NAME}{ending}").unlink(missing_ok=True)
+        bring = merge if project.files() else adopt
         with Project.open(folder) as other:
-            return merge(project, other, max_pixels=max_pixels, on_progress=report).sentence()
+            return bring(project, other, max_pixels=max_pixels, on_progress=report).sentence()
 
 
 def start_prelabel(desk: Desk, visit: Visit, key: str, question: Question) -> Run:

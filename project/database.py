@@ -118,14 +118,21 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self, *, beside: Path | None = None) -> Iterator[sqlite3.Connection]:
         """The connection within one transaction: all of it is kept, or nothing.
+
+        Args:
+            beside: File of another project, whose tables can be read as `other.NAME`.
 
         Raises:
             DataError: Another process writes for too long, the disk is full, the file damaged.
         """
-        with self._transaction("BEGIN IMMEDIATE") as connection:
-            yield connection
+        with self._lock, contextlib.ExitStack() as stack:
+            if beside is not None:
+                with self._explained():
+                    self._connection.execute("ATTACH DATABASE ? AS other", (str(beside),))
+                stack.callback(self._connection.execute, "DETACH DATABASE other")
+            yield stack.enter_context(self._transaction("BEGIN IMMEDIATE"))
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:

@@ -23,6 +23,7 @@ from project.pictures import Picture, keep_file
 from project.proposals import Proposal, add_proposals, replace_proposals
 from project.reader import DATABASE_NAME, IMAGES_NAME, Reader
 from project.rows import (
+    adopt_rows,
     boxes_of,
     class_id_of,
     find_image,
@@ -351,6 +352,17 @@ class Project(Reader):
                 self._looks[0].append(image_id)
                 self._looks[1].append(picture.look)
         return image_id, is_new
+
+    def adopt_rows(self, folder: Path, *, without: Sequence[str] = ()) -> None:
+        """Take over all rows of the project in a folder; see `project.adopting` for the pictures.
+
+        Raises:
+            InputError: There are images here already.
+            DataError: Its rows contradict each other.
+        """
+        with self._database.write(beside=folder / DATABASE_NAME) as connection:
+            adopt_rows(connection, without)
+            self._looks = None
 
     def remove_images(self, image_ids: Sequence[int]) -> int:
         """Take images out of the project; return how many. `restore_images` brings them back."""

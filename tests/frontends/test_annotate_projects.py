@@ -182,8 +182,11 @@ def test_a_whole_project_is_brought_into_another(desk, ann):
     other = Browser(desk, BOB)
     other.open("Other")
     run = other.bring(("carried.zip", archive.read_bytes()))
-    assert "1 images added with 1 boxes" in run["said"]
+    assert "came back with" in run["said"]
     assert other.photo()["boxes"][0]["caption"] == "red thing"
+    # Into one with pictures it is merged.
+    again = other.bring(("carried.zip", archive.read_bytes()))
+    assert "0 images added" in again["said"]
     answer = other.call("find_suspicious")
     assert [one["key"] for one in answer["others"]] == [ann.project]
     agreed = other.call("compare_projects", other=ann.project)

@@ -122,7 +122,7 @@ def test_journals_of_an_uploaded_project_are_not_played_back(
         return open_it(folder)
 
     monkeypatch.setattr(Project, "open", opened)
-    assert "1 images added" in _bring(shared, visit, key, ("other.zip", packed))
+    assert "1 image came back" in _bring(shared, visit, key, ("other.zip", packed))
     assert seen == [[DATABASE_NAME]]
 
 
@@ -280,7 +280,7 @@ def test_a_merge_keeps_to_the_page_s_picture_size(shared: Desk, other: Path) -> 
     visit = shared.visits.enter("ann")
     key = shared.create(visit, "Mine", ())
     said = _bring(shared, visit, key, ("other.zip", _packed(other)))
-    assert "1 pictures could not be read" in said
+    assert "1 picture could not be read" in said
     assert shared.project(visit, key).count() == 0
 
 
