@@ -223,17 +223,22 @@ class Parts:
 
     def write(self, indices: Sequence[int], lines: Sequence[str]) -> None:
         """Write a finished block, complete or not at all."""
-        name = f"{indices[0]:07d}-{indices[-1]:07d}.jsonl"
-        write_bytes(self._folder / name, "".join(lines).encode())
+        path = self._folder / f"{indices[0]:07d}-{indices[-1]:07d}.jsonl"
+        # An earlier block may have this name where its first and last image are tried again.
+        before = path.read_text(encoding="utf-8") if path.is_file() else ""
+        write_bytes(path, (before + "".join(lines)).encode())
 
     def done(self) -> set[int]:
-        """The numbers of all finished images."""
-        return {number for number, _ in self._lines()}
+        """The numbers of all images that are there; skipped ones are tried again."""
+        return {number for number, line in self._lines() if not _is_skipped(line)}
 
     def finish(self, count: int) -> None:
         """Put the manifest together from all lines below ``count`` and remove the parts."""
         header = self._found_header()
-        lines = dict(self._lines())
+        lines: dict[int, str] = {}
+        for number, line in self._lines():
+            if number not in lines or not _is_skipped(line):
+                lines[number] = line
         text = json.dumps(header, ensure_ascii=False) + "\n"
         body = "".join(lines[number] for number in sorted(lines) if number < count)
         write_bytes(self._out / MANIFEST_NAME, (text + body).encode())
@@ -247,3 +252,7 @@ class Parts:
                 # Every line begins with its number: no need to parse the rest of it.
                 if line.startswith('{"index":'):
                     yield int(line[9 : line.index(",")]), line + "\n"
+
+
+def _is_skipped(line: str) -> bool:
+    return '"file":""' in line[:40]  # the second key of each line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import random
 import signal
@@ -26,7 +27,8 @@ from dataset.registry import FORMATS, read_dataset
 from synth.config import SceneConfig, load_scene_config
 from synth.generate import Job, generate, library_for, preview, replay
 from synth.library import Background, Cutout, Library, background_group
-from synth.manifest import read_manifest
+from synth.manifest import Parts, read_manifest
+from synth.render import render
 from synth.splits import part_library, sample_image
 from synth.work import clean_up
 
@@ -292,6 +294,43 @@ def test_a_folder_that_cannot_be_written_keeps_what_is_done(
     made = generate(make_job(folders, tmp_path / "out", count=20))
     assert len(kept) == 8
     assert "8 images kept from before" in made.notes
+
+
+def test_images_that_failed_are_tried_again(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate(make_job(folders, tmp_path / "calm", count=20))
+    job, seen = make_job(folders, tmp_path / "failed", count=20), itertools.count()
+
+    def render_some(*arguments: object, **options: object) -> object:
+        if next(seen) in (0, 3, 7, 19):
+            raise cv2.error("insufficient memory")
+        return render(*arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("synth.work.render", render_some)
+        with pytest.raises(Cancelled):
+            generate(job, stop_after(16))
+        unfinished = generate(job)
+    assert unfinished.images == 19, "0, 3 and 7 were tried again, 16 failed now"
+    assert any("image 16: insufficient memory" in note for note in unfinished.notes)
+    mended = generate(job)
+    assert (mended.images, mended.notes) == (20, ("19 images kept from before",))
+    assert digest(tmp_path / "failed") == digest(tmp_path / "calm")
+
+
+def test_a_second_try_keeps_the_lines_of_the_first(tmp_path: Path) -> None:
+    parts = Parts(tmp_path)
+    parts.begin({"manifest": 1})
+    line = '{{"index":{},"file":"{}","split":"train"}}\n'.format
+    parts.write([0, 1, 2], [line(0, ""), line(1, "b"), line(2, "")])
+    assert parts.done() == {1}
+    parts.write([0, 2], [line(0, "a"), line(2, "")])
+    parts.write([2], [line(2, "c")])
+    assert parts.done() == {0, 1, 2}
+    parts.finish(3)
+    rows = (tmp_path / "manifest.jsonl").read_text().splitlines()[1:]
+    assert [json.loads(row)["file"] for row in rows] == ["a", "b", "c"]
 
 
 def test_two_runs_cannot_write_to_one_folder(folders: tuple[Path, Path], tmp_path: Path) -> None:
