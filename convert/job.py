@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from convert.hub import fetch
@@ -28,6 +29,8 @@ __all__ = ["CONVERTERS", "Consent", "Request", "models_of", "prepare", "prepare_
 
 # Counts up when a converter gives other files for the same weights.
 VERSION = 1
+# One conversion at a time: each holds a whole network twice, and settings share models.
+_CONVERTING = Lock()
 
 _INSTALL = "pip install -r requirements-convert.txt"
 CONVERTERS: Registry[Any] = Registry(
@@ -158,13 +161,16 @@ def prepare_missing(config: LocateConfig, *, tell: Tell = lambda what: None) -> 
         is_public = entry is None and name.count("/") == 1 and not Path(name).exists()
         if (entry is None or not entry.converter) and not is_public:
             continue
-        if (converted_folder(name) / CARD_NAME).is_file():
+        card = converted_folder(name) / CARD_NAME
+        if card.is_file():
             continue
 
         def say(what: str, name: str = name) -> None:
             tell(f"{name}: {what}")
 
-        prepare(Request(name), tell=say)
+        with _CONVERTING:
+            if not card.is_file():  # else another thread made it while this one waited
+                prepare(Request(name), tell=say)
 
 
 def _entry(request: Request) -> Model:

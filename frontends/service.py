@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from core.config import config_hash
 from core.errors import CaptionError, ConfigError, ImageError, InputError
 from core.files import sha256_of
+from core.locks import NamedLocks
 from core.result import Result
 from core.types import Crops, Image
 from pipeline.cache import set_cache_folder
@@ -161,7 +162,9 @@ class Service:
         self.limits = limits or read_limits()
         self._open = open_locator or _open_locator
         self._locators: OrderedDict[str, Locator] = OrderedDict()
-        self._opening = threading.Lock()
+        self._locators_lock = threading.Lock()
+        # To convert and compile models may take minutes: only who wants the same ones waits.
+        self._opening = NamedLocks()
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
         self._seen_lock = threading.Lock()
         # One picture at a time: two would only share the same cores.
@@ -184,13 +187,17 @@ class Service:
     def locator(self, config: LocateConfig) -> Locator:
         """Return the locator for these settings, opened on first use."""
         name = config_hash(config)
-        with self._opening:
-            if name not in self._locators:
-                self._locators[name] = self._open(config)
-            self._locators.move_to_end(name)
-            while len(self._locators) > _MAX_LOCATORS:
-                self._locators.popitem(last=False)
-            return self._locators[name]
+        with self._opening(name):
+            with self._locators_lock:
+                locator = self._locators.get(name)
+            if locator is None:
+                locator = self._open(config)
+            with self._locators_lock:
+                self._locators[name] = locator
+                self._locators.move_to_end(name)
+                while len(self._locators) > _MAX_LOCATORS:
+                    self._locators.popitem(last=False)
+        return locator
 
     def warm_up(self) -> None:
         """Load the models of the base settings and run them once."""

@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from core.errors import EngineError, ModelError
+from core.locks import NamedLocks
 from pipeline.catalog import find_model
 from pipeline.config import DetectConfig, EngineConfig, LocateConfig, UpscaleConfig
 from pipeline.cut import BUCKETS_PX
@@ -39,6 +40,7 @@ _LOG = logging.getLogger(__name__)
 # The sizes that TensorRT compiles for: one caption or crop, a usual picture, a crowded one.
 _CROPS = (1, 10, 20)
 _TILES = (1, 1, 8)
+_OPENING = NamedLocks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +232,15 @@ def rerank_profile() -> Profile:
     return Profile(_CROPS)
 
 
-@lru_cache(maxsize=32)
 def open_engine(path: Path, choice: Choice, profile: Profile | None = None) -> Engine:
     """Return a loaded network; shared by every locator that uses the same file the same way."""
+    # Those that are opened at the same time share it too, instead of compiling it twice.
+    with _OPENING((path, choice, profile)):
+        return _load_engine(path, choice, profile)
+
+
+@lru_cache(maxsize=32)
+def _load_engine(path: Path, choice: Choice, profile: Profile | None) -> Engine:
     family = ENGINES.load(choice.engine)
     if choice.engine != "onnxruntime":
         engine: Engine = family.open(path, choice)

@@ -26,8 +26,9 @@ from pipeline.config import LocateConfig, preset_names
 __all__ = ["create_locate"]
 
 ROOM = "locate"
-# All heavy events wait in one line, however many visitors there are.
-_HEAVY: dict[str, Any] = {"concurrency_id": "locate", "concurrency_limit": 1}
+# All heavy events wait in one line, however many visitors there are. The service looks at one
+# picture at a time; a few may begin, so that models made ready for one visitor do not stop others.
+_HEAVY: dict[str, Any] = {"concurrency_id": "locate", "concurrency_limit": 4}
 # Questions about a picture already seen are quick: they do not wait for others' pictures.
 _LIGHT: dict[str, Any] = {"concurrency_id": "ask", "concurrency_limit": 4}
 # A picture or question that comes while one is pending replaces it, instead of being dropped.

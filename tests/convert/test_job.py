@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,20 @@ class TestPrepare:
         with pytest.raises(ModelError, match="not on this machine"):
             prepare_missing(load_config("zero-shot"))
         prepare_missing(load_config("mini"))  # ships here
+
+    def test_a_model_wanted_twice_at_once_is_converted_once(self, monkeypatch, in_threads):
+        made = []
+
+        def convert(request, *, tell):
+            made.append(request.name)
+            time.sleep(0.05)
+            folder = converted_folder(request.name)
+            folder.mkdir(parents=True)
+            (folder / "model.json").write_text("{}")
+
+        monkeypatch.setattr("convert.job.prepare", convert)
+        in_threads(lambda: prepare_missing(load_config("zero-shot")))
+        assert sorted(made) == ["owlv2-base", "siglip2-base-256"]
 
     def test_ready_files_are_recognised_by_layout(self, tiny_models, tmp_path):
         shipped = find_model("spotter-detector-n", "detect").folder

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -144,6 +146,29 @@ def test_locators_are_opened_once_per_settings(fake_locator, shapes_path, in_thr
     service = Service(read_limits({}), open_locator=open_locator)
     in_threads(lambda: service.locate(shapes_path, ["red thing"], LocateConfig()))
     assert len(opened) == 1
+
+
+def test_settings_that_open_slowly_stop_no_others(fake_locator, shapes_path):
+    slow = LocateConfig().with_values({"upscale": {"mode": "none"}})
+    begun, go_on = threading.Event(), threading.Event()
+
+    def open_locator(config: LocateConfig) -> Locator:
+        if config == slow:
+            begun.set()
+            assert go_on.wait(20), "nobody else came through"
+        return fake_locator
+
+    service = Service(read_limits({}), open_locator=open_locator)
+    with ThreadPoolExecutor(2) as threads:
+        waiting = threads.submit(service.locate, shapes_path, ["red thing"], slow)
+        assert begun.wait(20)
+        others = threads.submit(service.locate, shapes_path, ["red thing"], LocateConfig())
+        try:
+            key = others.result(timeout=10).key
+            service.answer_again(key, ["blue thing"], score_min=0.2)
+        finally:
+            go_on.set()
+        assert waiting.result(timeout=10).result.rankings[0].found
 
 
 def test_too_large_a_file_is_refused_unread(service, tmp_path):

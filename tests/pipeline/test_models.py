@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -171,6 +172,23 @@ def test_engines_are_shared(tiny_models):
     choice = Choice(ENGINE_NAMES[0], "cpu", "f32", 1, "test", "CPUExecutionProvider")
     path = tiny_models / "detector" / "detector.onnx"
     assert open_engine(path, choice) is open_engine(path, choice)
+
+
+def test_engines_opened_at_the_same_time_are_shared(in_threads, monkeypatch, tmp_path):
+    opened = []
+
+    class SlowEngine:
+        @classmethod
+        def open(cls, path, choice, profile=None):
+            opened.append(path)
+            time.sleep(0.05)
+            return cls()
+
+    monkeypatch.setattr("pipeline.networks.ENGINES.load", lambda name: SlowEngine)
+    choice = Choice(ENGINE_NAMES[0], "cpu", "f32", 1, "test", "CPUExecutionProvider")
+    engines = in_threads(lambda: open_engine(tmp_path / "network.onnx", choice))
+    assert len(opened) == 1
+    assert len(set(map(id, engines))) == 1
 
 
 def test_models_of_ones_own(tiny_models, tmp_path):
