@@ -339,6 +339,8 @@ def _read_pyramid(path: Path) -> tuple[NDArray[np.uint8], ...]:
     image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if image is None or image.ndim != 3 or image.shape[2] != 4:
         raise InputError(f"{path} is not a readable RGBA image.")
+    if image.dtype == np.uint16:
+        image = (image // 256).astype(np.uint8)  # as Pillow reads it
     rgba = np.array(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA), np.uint8)
     alpha = rgba[..., 3:].astype(np.uint16)
     rgba[..., :3] = ((rgba[..., :3] * alpha + 127) // 255).astype(np.uint8)

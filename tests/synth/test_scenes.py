@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -18,7 +19,14 @@ from core.errors import ConfigError, InputError
 from synth.clutter import KINDS, draw_clutter
 from synth.config import BLENDS, SceneConfig
 from synth.effects import EffectStep
-from synth.library import Library, background_group, read_cutouts, read_library
+from synth.library import (
+    Background,
+    Cutout,
+    Library,
+    background_group,
+    read_cutouts,
+    read_library,
+)
 from synth.plan import Clutter, Light, Placement, ScenePlan, scene_rng
 from synth.render import render
 from synth.sample import sample_scene
@@ -97,6 +105,17 @@ def test_no_colour_from_under_clear_pixels(library: Library) -> None:
     x1, y1 = scene.xyxy[0, :2].astype(int)
     corner = scene.image[y1 : y1 + 3, x1 : x1 + 3].astype(int)
     assert np.ptp(corner.mean(axis=(0, 1))) < 12, "the corner of the box shows background alone"
+
+
+def test_sixteen_bits_are_scaled_to_eight(tmp_path: Path) -> None:
+    image = np.full((8, 12, 4), 65535, np.uint16)
+    image[..., :3] = (10000, 20000, 30000)
+    image[:, 6:, 3] = 30000
+    assert cv2.imwrite(str(tmp_path / "deep.png"), image)
+    cutout = Cutout("deep", tmp_path / "deep.png", "drone", "red drone", "deep")
+    rgba = Library([cutout], [Background("b", Path(), "b")]).rgba("deep")
+    assert rgba[0, 0].tolist() == [117, 78, 39, 255]
+    assert rgba[0, 6].tolist() == [54, 36, 18, 117], "premultiplied"
 
 
 @pytest.mark.parametrize("blend", BLENDS)
