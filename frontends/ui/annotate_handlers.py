@@ -144,6 +144,7 @@ def _reading(desk: Desk) -> list[Call]:
             "photo": present.present_photo(project, image),
             "boxes": [present.present_box(box) for box in project.boxes(image.id)],
             "asked": present.present_asked(project.asked(image.id)),
+            "classes": list(project.class_names),
         }
 
     @guarded(present.present_error)
@@ -223,6 +224,7 @@ def _applied(project: Project, applied: Applied) -> Shown:
         "changed": [present.present_box(box) for box in applied.changed],
         "added": list(applied.added),
         "deleted": list(applied.deleted),
+        "classes": list(project.class_names),
         "progress": present.present_progress(project.progress()),
     }
 
@@ -238,6 +240,7 @@ def _whole(project: Project, image_id: int) -> Shown:
     return {
         "photo": present.present_photo(project, image),
         "boxes": [present.present_box(box) for box in project.boxes(image_id)],
+        "classes": list(project.class_names),
     }
 
 

@@ -52,6 +52,13 @@ def test_an_edit_is_kept_with_its_number_and_can_be_taken_back(ann):
     assert "said" in step(ann, left)
 
 
+def test_a_new_type_is_told_with_the_edit_that_made_it(ann):
+    photo = ann.photo()
+    assert photo["classes"] == ["thing", "other"]
+    answer = edit(ann, photo, {"kind": "add", "xyxy": [20, 10, 60, 40], "class_name": "drone"})
+    assert answer["classes"] == ["thing", "other", "drone"]
+
+
 def test_a_change_that_comes_twice_is_made_once(ann):
     """The answer was lost, so the browser sends the same again."""
     photo = ann.photo()

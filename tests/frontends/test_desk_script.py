@@ -40,11 +40,11 @@ const answers = {
   },
 };
 const server = {};
-for (const [name, answer] of Object.entries(answers)) {
+for (const name of Object.keys(answers)) {
   server[name] = async (wish) => {
     calls.push([name, wish.image ?? null]);
     if (held[name]) await new Promise((go, fail) => { held[name] = { go, fail }; });
-    return answer(wish);
+    return answers[name](wish);
   };
 }
 const words = {
@@ -148,6 +148,22 @@ def test_another_project_is_opened_with_all_its_pictures():
     """)
     assert (log["left"], log["opened"]) == ("", "")
     assert len(log["asked"]) == 1
+
+
+def test_a_new_type_has_its_own_color_at_once():
+    log = _play("""
+      room.set({ project: { key: "a", classes: ["object"] } });
+      const { edit } = answers;
+      answers.edit = (wish) => {
+        const box = { ...state.rows[0], class_name: "drone" };
+        return { ...edit(wish), changed: [box], classes: ["object", "drone"] };
+      };
+      press("describe", 2, { class_name: "drone" }); await rest();
+      log.now = [state.project.classes, state.boxes[0].color];
+      press("previous"); await rest(); log.later = state.project.classes;
+    """)
+    assert log["now"] == [["object", "drone"], 1]
+    assert log["later"] == ["object", "drone"]
 
 
 # ---------------------------------------------------------------- other parts of the tab

@@ -141,6 +141,7 @@ function createDesk({ props, server }) {
     if (edits.isPending(asked, id)) { await open(id); return; }
     photos.delete(photoKey(id, asked));
     edits.setVersion(asked, id, answer.photo.version);
+    know(answer);
     scoring = setTimeout(() => rescore(id), SCORE_REST_MS);
     ahead(room.state.at + 1);
     const { photo } = room.state;
@@ -192,6 +193,13 @@ function createDesk({ props, server }) {
     room.set({ rows, boxes, listed, hidden: rows.filter((row) => row.state === "proposed").length - boxes.filter((box) => box.state === "proposed").length });
   }
 
+  // A type that somebody has just written has its color and its key from now on. Types only become
+  // more: a shorter list was fetched earlier.
+  function know({ classes = [] }) {
+    const { project: opened } = room.state;
+    if (classes.length > opened.classes.length) room.set({ project: { ...opened, classes } });
+  }
+
   const told = () => ({ project: project(), who: room.state.who || "" });
 
   // A removed image is as it is until it is back.
@@ -229,6 +237,7 @@ function createDesk({ props, server }) {
     photos.delete(photoKey(entry.image, entry.project));
     if (entry.project === project()) {
       if (answer.progress) room.set({ progress: answer.progress });
+      know(answer);
       if (answer.photo) mark(entry.image, answer.photo.state);
     }
     if (!isShown(entry.project, entry.image)) {
