@@ -40,6 +40,7 @@ WHOLE = "project"
 _REFUSED_MAX = 200
 _COPIES = 2
 _MEASURE_S = 2.0
+_EXPORTS_KEPT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,17 +211,32 @@ def start_export(desk: Desk, visit: Visit, key: str, wish: Outgoing) -> Run:
 
     def work(run: Run) -> RunState:
         run.report("exporting", 0, 0)
-        out = project.folder / EXPORTS_NAME
-        shutil.rmtree(out, ignore_errors=True)
-        out.mkdir()
+        out, name = project.folder / EXPORTS_NAME, f"{key}-{wish.format}"
+        out.mkdir(exist_ok=True)
+        _clear_exports(out, name)
         try:
             check = _now_and_then(lambda: desk.check_spare_room(visit))
-            return _export(project, out, f"{key}-{wish.format}", wish, run, check)
+            return _export(project, out, name, wish, run, check)
         except BaseException:
-            shutil.rmtree(out, ignore_errors=True)
+            _clear_exports(out, name)
             raise
 
     return desk.runs.start(desk.run_key(visit, key), work)
+
+
+def _clear_exports(out: Path, name: str) -> None:
+    """Remove an earlier export of a name, and the oldest of the others but for a few.
+
+    Somebody else may still be fetching the last one.
+    """
+    found = sorted(out.iterdir(), key=lambda path: path.stat().st_mtime)
+    own = [path for path in found if path.name in (name, f"{name}.zip", f"{name}.csv")]
+    others = [path for path in found if path not in own]
+    for path in (*own, *others[: max(0, len(others) - _EXPORTS_KEPT)]):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _now_and_then(check: Callable[[], None]) -> Callable[[], None]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image as PilImage
-from PIL import ImageOps
+from PIL import ImageOps, UnidentifiedImageError
 
 from core.errors import DataError, ImageError, ImageTooLargeError
 from core.files import sha256_of
@@ -99,9 +99,11 @@ def read_picture(data: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Pic
                 return Picture(data, sha256_of(data), suffix, wh, look)
     except ImageError:
         raise
+    except UnidentifiedImageError:
+        pass  # told below, as everywhere
     except IMAGE_ERRORS as error:
         raise ImageError(
-            f"{name} is no image we can read, or damaged: {error}.", "Save it again as JPEG or PNG."
+            f"{name} is damaged or cut short: {error}.", "Save it again as JPEG or PNG."
         ) from error
     image = decode_image(data, max_pixels=max_pixels, name=name)
     png = encode_image(image)

@@ -365,7 +365,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with Project.open(request.project) as project:
             metrics = learn(project, request.run, request.options(), resume=request.resume)
     except Cancelled as error:
-        reporter.end("stopped", "stopped", 0.0, str(error))
+        reporter.end("stopped", "stopped", 0.0, error.message)
         return 0
     except SpotterError as error:
         reporter.end("failed", "failed", 0.0, str(error))

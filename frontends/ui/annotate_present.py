@@ -211,7 +211,11 @@ def present_run(run: Run) -> Shown:
         "left_s": None if run.left_s is None else round(run.left_s, 1),
         "error": sentence(run.error or InternalError()) if run.state == "failed" else "",
         "said": text_annotate.RUNS["stopped"] if run.state == "stopped" else run.said,
-        "refused": [f"{name}: {reason}" for name, reason in run.refused],
+        # Most reasons are sentences about the file, which begin with its name.
+        "refused": [
+            reason if reason.startswith(name) else f"{name}: {reason}"
+            for name, reason in run.refused
+        ],
         "to_review": run.to_review,
         "link": link,
     }

@@ -228,3 +228,9 @@ def test_an_answer_of_locate_becomes_proposals(desk, shapes_image):
     path.unlink()
     assert "no longer kept" in send({**wish, "assignment": "joint"})["error"]
     assert "has ended" in send({**wish, "assignment": "joint", "visit": "x"})["error"]
+
+
+def test_what_is_no_picture_is_told_in_plain_words(ann):
+    run = ann.bring(("text.jpg", b"hello"))
+    [told] = run["refused"]
+    assert told.startswith("text.jpg is not an image we can read. Use a PNG")

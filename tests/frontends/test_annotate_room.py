@@ -307,3 +307,18 @@ def test_who_is_full_draws_no_more_boxes_but_deletes_them(
     assert "of your room" in ask(**drawn)
     assert ask(kind="delete", box=project.boxes(1)[0].id) == ""
     assert len(project.boxes(1)) == 1
+
+
+def test_the_last_exports_stay_side_by_side(shared: Desk) -> None:
+    visit = shared.visits.enter("ann")
+    key = shared.create(visit, "Mine", ())
+    _bring(shared, visit, key, ("a.png", _noise(1)))
+    names = []
+    for number, format in enumerate(("yolo", "coco", "voc", "csv", "yolo", "jsonl")):
+        run = start_export(shared, visit, key, Outgoing(format, "all"))
+        wait_for(run, 20)
+        assert run.file is not None
+        os.utime(run.file, (number, number))
+        names = sorted(path.name for path in run.file.parent.iterdir())
+        assert run.file.name in names
+    assert names == ["mine-csv.csv", "mine-jsonl.zip", "mine-voc.zip", "mine-yolo.zip"]
