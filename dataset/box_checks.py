@@ -63,6 +63,11 @@ def check_boxes(image: RawImage, class_names: Sequence[str]) -> Iterable[Finding
         image, (class_id < 0) | (class_id >= len(class_names)), xyxy, "unknown-class", "error",
         f"has a class that is none of the {len(class_names)} named", "Name it, or correct it.",
     )  # fmt: skip
+    visible = np.array([o.visible_ratio for o in image.objects])
+    yield from _found(
+        image, ~((visible >= 0) & (visible <= 1)), xyxy, "wrong-visibility", "error",
+        "has a visible_ratio outside of [0, 1]", "Correct it, or leave it out.",
+    )  # fmt: skip
     yield from _found(
         image, _repeated(clipped, class_id) & ~empty, xyxy, "same-box", "warning",
         "is there twice, with the same class", "Keep one of them.",

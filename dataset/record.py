@@ -43,8 +43,9 @@ class Record:
             tuple when they are known for no box.
 
     Raises:
-        DataError: Lengths differ, a box is empty or outside of the image, or an outline has
-            fewer than three points; the image_id is no plain name.
+        DataError: Lengths differ, a box is empty or outside of the image, a visible ratio is
+            outside of [0, 1], or an outline has fewer than three points; the image_id is no plain
+            name.
     """
 
     image_id: str
@@ -97,6 +98,12 @@ class Record:
             raise DataError(
                 f"{self.image_id}: box {self.xyxy[bad[0]].tolist()} must have x2 > x1, y2 > y1 "
                 f"and lie in the image of {self.image_wh[0]}x{self.image_wh[1]} px."
+            )
+        bad = np.flatnonzero(~((self.visible_ratio >= 0) & (self.visible_ratio <= 1)))
+        if len(bad):
+            raise DataError(
+                f"{self.image_id}: visible_ratio must be in [0, 1], got "
+                f"{self.visible_ratio[bad[0]]:g} for box {bad[0] + 1}."
             )
 
     def _keep_outlines(self, n: int) -> None:

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.errors import DataError
 from dataset.checks import Report, check_dataset, check_folder
 from dataset.record import Dataset, Record
-from dataset.registry import FORMATS, write_dataset
+from dataset.registry import FORMATS, read_dataset, write_dataset
 
 
 @pytest.fixture
@@ -140,6 +141,17 @@ def test_wrong_boxes_of_yolo(dataset: Dataset, tmp_path: Path) -> None:
     }
     (tmp_path / "labels/train/scene0.txt").write_text("0 0.5 0.5 0.2 0.2 0.93\n")
     assert _kinds(check_folder(tmp_path))["predicted-labels"] == "warning"
+
+
+@pytest.mark.parametrize("value", ["NaN", "7.0", "-1e999"])
+def test_impossible_visibility(value: str, dataset: Dataset, tmp_path: Path) -> None:
+    write_dataset(dataset, tmp_path, "jsonl")
+    index = tmp_path / "annotations.jsonl"
+    text = index.read_text().replace('"bbox"', f'"visible_ratio": {value}, "bbox"', 1)
+    index.write_text(text)
+    assert _kinds(check_folder(tmp_path)) == {"wrong-visibility": "error"}
+    with pytest.raises(DataError, match="visible_ratio must be in"):
+        read_dataset(tmp_path)
 
 
 def test_leaks_between_splits(dataset: Dataset, tmp_path: Path) -> None:

@@ -136,6 +136,9 @@ def test_the_size_of_what_is_no_image(tmp_path: Path) -> None:
         ({"xyxy": np.array([[5, 5, 5, 9]], np.float32)}, "must have x2 > x1"),
         ({"xyxy": np.array([[0, 0, 99, 9]], np.float32)}, "lie in the image"),
         ({"captions": ("a", "b")}, "all must be of one length"),
+        ({"visible_ratio": np.array([7.0])}, r"visible_ratio must be in \[0, 1\], got 7 for box 1"),
+        ({"visible_ratio": np.array([-0.1])}, "visible_ratio must be"),
+        ({"visible_ratio": np.array([np.nan])}, "visible_ratio must be .* got nan"),
     ],
 )
 def test_records_are_checked(changes: dict[str, object], message: str) -> None:
