@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from convert.repository import is_whole
 from convert.source import Tell
 from core.errors import ModelError
 from pipeline.models import Model
@@ -30,47 +31,50 @@ def fetch(entry: Model, *, download: bool, tell: Tell) -> Path:
 
     Args:
         entry: Its `hub` names the repository, its `weights` a single file of it.
-        download: The user agrees to a download; otherwise only what is there is used.
+        download: The user agrees to a download of what is missing or newer there; otherwise only
+            what is here is used.
         tell: Told what happens next.
 
     Raises:
-        ModelError: It is not there, or cannot be fetched.
+        ModelError: It is not here, or not all of it, or cannot be fetched.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    patterns = [entry.weights] if entry.weights else [*_WANTED, *_PICKLED]
-    try:
-        folder = _snapshot(snapshot_download, entry.hub, patterns, local=True)
-    except LocalEntryNotFoundError as error:
-        if not download:
-            raise ModelError(
-                f"the weights of '{entry.id}' are not on this machine.",
-                f"To fetch them from huggingface.co/{entry.hub} (licence: {entry.licence}) run: "
-                f"python app.py export --model {entry.id} --download",
-            ) from error
+    if download:
         tell(f"fetching huggingface.co/{entry.hub}")
-        folder = _download(entry, patterns)
+        folder = _download(entry)
+    else:
+        folder = _find(entry)
     path = folder / entry.weights if entry.weights else folder
     if not path.exists():
         raise ModelError(f"huggingface.co/{entry.hub} has no {entry.weights}.")
     return path
 
 
-def _download(entry: Model, patterns: list[str]) -> Path:
-    import httpx
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+def _find(entry: Model) -> Path:
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
+    reason = None
     try:
-        if entry.weights:
-            return _snapshot(snapshot_download, entry.hub, patterns, local=False)
-        folder = _snapshot(snapshot_download, entry.hub, list(_WANTED), local=False)
-        # Pickled weights only where there are no others.
-        if not list(folder.glob("*.safetensors")):
-            folder = _snapshot(snapshot_download, entry.hub, patterns, local=False)
-        return folder
-    except (HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError, OSError) as error:
+        folder = _snapshot(entry, local=True)
+        # A download that was broken off leaves a folder, too.
+        if (folder / entry.weights).is_file() if entry.weights else is_whole(folder):
+            return folder
+    except LocalEntryNotFoundError as error:
+        reason = error
+    raise ModelError(
+        f"the weights of '{entry.id}' are not on this machine, or not all of them.",
+        f"To fetch them from huggingface.co/{entry.hub} (licence: {entry.licence}) run: "
+        f"python app.py export --model {entry.id} --download",
+    ) from reason
+
+
+def _download(entry: Model) -> Path:
+    from huggingface_hub import errors
+
+    # The base of all its HTTP errors; which library that comes from has changed before.
+    http_error: type[Exception] = errors.HTTPError  # type: ignore[attr-defined]
+    try:
+        return _snapshot(entry, local=False)
+    except (http_error, errors.LocalEntryNotFoundError, OSError) as error:
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else "no answer"
         raise ModelError(
             f"cannot fetch huggingface.co/{entry.hub}: {reason}.",
@@ -79,5 +83,16 @@ def _download(entry: Model, patterns: list[str]) -> Path:
         ) from error
 
 
-def _snapshot(download: Any, repository: str, patterns: list[str], *, local: bool) -> Path:
-    return Path(download(repository, allow_patterns=patterns, local_files_only=local))
+def _snapshot(entry: Model, *, local: bool) -> Path:
+    """The folder of what is wanted; pickled weights only where there are no others."""
+    from huggingface_hub import snapshot_download
+
+    def take(patterns: Sequence[str]) -> Path:
+        return Path(
+            snapshot_download(entry.hub, allow_patterns=list(patterns), local_files_only=local)
+        )
+
+    if entry.weights:
+        return take([entry.weights])
+    folder = take(_WANTED)
+    return folder if is_whole(folder) else take([*_WANTED, *_PICKLED])

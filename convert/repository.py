@@ -11,7 +11,7 @@ from core.errors import DataError, ModelError
 from core.files import read_json
 from core.packages import require
 
-__all__ = ["image_settings", "load_model", "model_type", "read_config"]
+__all__ = ["image_settings", "is_whole", "load_model", "model_type", "read_config"]
 
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 _PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
@@ -30,6 +30,29 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise ModelError(f"{folder / 'config.json'} holds no object.")
     return dict(config)
+
+
+def is_whole(folder: Path) -> bool:
+    """Return whether a repository has its configuration and every file of its weights."""
+    if not (folder / "config.json").is_file():
+        return False
+    for single, index in (_WEIGHTS, _PICKLED):
+        if (folder / single).is_file():
+            return True
+        if (folder / index).is_file():
+            parts = _parts(folder / index)
+            return bool(parts) and all((folder / part).is_file() for part in parts)
+    return False
+
+
+def _parts(index: Path) -> set[str]:
+    """Names of the files that large weights are spread over; none where the list is damaged."""
+    try:
+        listed = read_json(index)
+    except DataError:
+        return set()
+    places = listed.get("weight_map") if isinstance(listed, dict) else None
+    return {str(name) for name in places.values()} if isinstance(places, dict) else set()
 
 
 def model_type(folder: Path) -> str:
