@@ -84,10 +84,20 @@ def delete_project(folder: Path, *, clock: Callable[[], float] = time.time) -> P
 def restore_project(place: Path) -> Path:
     """Bring a deleted project back where it was, and return its folder.
 
+    Args:
+        place: What `delete_project` returned, or where the project was: the one deleted last.
+
     Raises:
         InputError: There is another project of that name meanwhile, or it was not deleted.
         DataError: It cannot be moved.
     """
+    if place.parent.name != TRASH_NAME:
+        gone = deleted_projects(place.parent)
+        named = [one for one in gone if one.name.rpartition("@")[0] == place.name]
+        if not named:
+            known = ", ".join(str(one) for one in gone[-5:]) or "none is kept there"
+            raise InputError(f"{place} is no deleted project.", f"Deleted ones: {known}.")
+        place = named[-1]
     if place.parent.name != TRASH_NAME or not (place / DATABASE_NAME).is_file():
         raise InputError(f"{place} is no deleted project.", "Give what deleting answered.")
     folder = place.parent.parent / place.name.rpartition("@")[0]

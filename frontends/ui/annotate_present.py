@@ -23,7 +23,7 @@ from frontends.runs import Run
 from frontends.ui import text, text_annotate
 from frontends.ui.synth_present import file_url
 from frontends.visits import Visit
-from project.folders import ProjectInfo
+from project.folders import ProjectInfo, deleted_projects
 from project.score import RankedScore
 from project.store import Project
 from project.types import Asked, BoxRow, HistoryEntry, ImageRow, Progress
@@ -49,15 +49,23 @@ __all__ = [
 _THUMB_WH = (160, 104)
 _THUMBS = "thumbs"
 _HISTORY_MAX = 30
+_DELETED_SHOWN = 20
 
 Shown = dict[str, Any]
 
 
 def present_projects(desk: Desk, visit: Visit) -> Shown:
-    """Return the projects that a visitor may open, and where they are kept."""
+    """Return the projects that a visitor may open, where they are kept, and deleted ones."""
     words = text_annotate.PROJECTS
     where = words["visit"] if desk.shared is None else words["shared"].format(folder=desk.shared)
-    return {"projects": [_summary(one) for one in desk.projects(visit)], "where": where}
+    return {
+        "projects": [_summary(one) for one in desk.projects(visit)],
+        "where": where,
+        "trash": [
+            {"aside": place.name, "name": place.name.rpartition("@")[0]}
+            for place in reversed(deleted_projects(desk.folder(visit)))
+        ][:_DELETED_SHOWN],
+    }
 
 
 def _summary(info: ProjectInfo) -> Shown:

@@ -45,8 +45,11 @@ PROJECTS: Words = {
     "guest": "guest-{number}",
     "remove": "Delete project",
     "remove_name": "Delete project {name}",
-    "removed": "{name} was deleted. It is kept for a week.",
+    "removed": "{name} was deleted.",
     "undo": "Undo",
+    "deleted": "Deleted projects ({count})",
+    "restore": "Bring back",
+    "restore_name": "Bring back project {name}",
     "done_of": "{done} of {all} done",
     "all_done": "all done",
     "shared": "Kept in {folder}",
@@ -187,6 +190,11 @@ DONE: Words = {
 
 DESK: Words = {
     "all_done": "All pictures are done.",
+    "finished": {
+        "done": "{name} is done.",
+        "nothing": "{name} is done, with nothing in it.",
+        "skipped": "{name} was put off.",
+    },
     "copied": "Box copied. Ctrl V puts it into this or another picture.",
     "class_next": "The next box will be: {name}",
     "nobody": "guest",

@@ -29,7 +29,10 @@ def test_a_project_is_made_found_again_deleted_and_brought_back(desk):
     answer = ann.call("delete_project")
     assert answer["projects"] == []
     assert "not there any more" in ann.call("open_project")["error"]
+    # Who reloads the page finds it still.
+    assert Browser(desk).start["trash"] == [{"aside": answer["deleted"], "name": "harbour-summer"}]
     assert ann.call("restore_project", project=answer["deleted"])["key"] == "harbour-summer"
+    assert ann.call("list_projects")["trash"] == []
     assert ann.call("open_project")["project"]["name"] == "Harbour, summer"
 
 

@@ -193,6 +193,18 @@ def test_projects_are_listed_deleted_and_brought_back(project: Project, tmp_path
         assert again.name == "Another"
 
 
+def test_a_deleted_project_is_found_by_where_it_was(tmp_path: Path) -> None:
+    for number in (1, 2):
+        Project.create(tmp_path / "a", f"number {number}").close()
+        delete_project(tmp_path / "a", clock=lambda number=number: number)
+    with pytest.raises(InputError, match=r"b is no deleted project\.") as error:
+        restore_project(tmp_path / "b")
+    assert "a@2000" in error.value.hint
+    assert restore_project(tmp_path / "a") == tmp_path / "a"
+    with Project.open(tmp_path / "a") as again:
+        assert again.name == "number 2"
+
+
 def test_restoring_replaces_no_project(tmp_path: Path) -> None:
     Project.create(tmp_path / "a", "first").close()
     place = delete_project(tmp_path / "a")

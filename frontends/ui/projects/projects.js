@@ -82,9 +82,25 @@ function createProjects({ element, props, server, watch }) {
     find("lists").hidden = false;
   }
 
-  function show({ projects, where }) {
-    find("lists").hidden = projects.length === 0 && !deleted;
+  function aside(project) {
+    return make("li", {}, [
+      make("span", { class: "deleted-name", text: project.name }),
+      make("button", { type: "button", class: "link", "aria-label": fill(words.restore_name, project), text: words.restore, onclick: () => restore(project.aside) }),
+    ]);
+  }
+
+  async function restore(name) {
+    if (!(await ask("restore_project", { project: name })) || name !== deleted) return;
+    deleted = null;
+    find("undo").hidden = true;
+  }
+
+  function show({ projects, where, trash = [] }) {
+    find("lists").hidden = projects.length === 0 && trash.length === 0;
     find("list").replaceChildren(...projects.map(item));
+    find("deleted").hidden = trash.length === 0;
+    find("deleted-title").textContent = fill(words.deleted, { count: trash.length });
+    find("deleted-list").replaceChildren(...trash.map(aside));
     if (where !== undefined) find("where").textContent = where;
   }
 
@@ -98,9 +114,7 @@ function createProjects({ element, props, server, watch }) {
     create({ name: find("name").value, classes: find("classes").value });
   });
   find("example").addEventListener("click", () => create({ example: true }));
-  find("undo-button").addEventListener("click", async () => {
-    if (await ask("restore_project", { project: deleted })) { deleted = null; find("undo").hidden = true; }
-  });
+  find("undo-button").addEventListener("click", () => restore(deleted));
 
   room.on(["project"], ({ project }) => {
     document.documentElement.toggleAttribute("data-project", Boolean(project));
