@@ -162,7 +162,8 @@ def read_class_names(folder: Path) -> tuple[str, ...]:
     path = folder / _CLASSES
     if not path.is_file():
         return ()
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    # Names may hold other signs that end lines.
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     return tuple(line.strip() for line in lines if line.strip())
 
 

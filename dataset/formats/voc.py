@@ -8,6 +8,7 @@ Class names have no order in VOC: ours stand in ``classes.txt``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -62,7 +63,8 @@ def write(dataset: Dataset, folder: Path) -> None:
     for split in SPLITS:
         names = [record.image_id + "\n" for record in dataset if record.split == split]
         write_text(folder / "ImageSets" / "Main" / f"{split}.txt", "".join(names))
-    write_class_names(dataset, folder)
+    names = tuple(map(_without_controls, dataset.class_names))
+    write_class_names(replace(dataset, class_names=names), folder)
 
 
 def _describe(record: Record, class_names: tuple[str, ...]) -> ElementTree.Element:
@@ -90,11 +92,14 @@ def _describe(record: Record, class_names: tuple[str, ...]) -> ElementTree.Eleme
 
 def _add(parent: ElementTree.Element, **texts: object) -> None:
     for tag, value in texts.items():
-        text = str(value)
-        if not text.isprintable():
-            # Control characters are not allowed in XML, not even escaped.
-            text = "".join(sign for sign in text if sign.isprintable() or sign in "\t\n")
-        ElementTree.SubElement(parent, tag).text = text
+        ElementTree.SubElement(parent, tag).text = _without_controls(str(value))
+
+
+def _without_controls(text: str) -> str:
+    """The text without control characters, which XML does not allow, not even escaped."""
+    if text.isprintable():
+        return text
+    return "".join(sign for sign in text if sign.isprintable() or sign in "\t\n")
 
 
 def _number(value: float) -> str:

@@ -50,12 +50,14 @@ def write_yaml(dataset: Dataset) -> str:
         if split in present or split != "test":
             lines.append(f"{split}: images/{split if split in present else present[0]}\n")
     lines.append(f"nc: {len(dataset.class_names)}\nnames:\n")
-    # JSON strings are YAML strings, whatever signs a name holds.
-    lines.extend(
-        f"  {i}: {json.dumps(name, ensure_ascii=False)}\n"
-        for i, name in enumerate(dataset.class_names)
-    )
+    lines.extend(f"  {i}: {_quoted(name)}\n" for i, name in enumerate(dataset.class_names))
     return "".join(lines)
+
+
+def _quoted(name: str) -> str:
+    """A name as a YAML string: JSON's, with signs escaped that YAML forbids or takes for ends."""
+    signs = json.dumps(name, ensure_ascii=False)
+    return "".join(sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in signs)
 
 
 def label_path(image: Path) -> Path:

@@ -182,6 +182,21 @@ def test_yolo_yaml_names_no_place(dataset: Dataset, tmp_path: Path) -> None:
     assert [r.split for r in read_dataset(tmp_path / "val")] == ["val", "val"]
 
 
+@pytest.mark.parametrize("name", ["yolo", "yolo-seg", "coco", "hf", "jsonl"])
+def test_class_names_keep_odd_signs(name: str, dataset: Dataset, tmp_path: Path) -> None:
+    odd = ("a\x7fb", "a\x85b \u2028c", 'quoted "\\" \U0001f681', "tag\U000e0001\x07")
+    write_dataset(Dataset(dataset.records, odd), tmp_path / "out", name)
+    assert read_dataset(tmp_path / "out", name).class_names == odd
+
+
+def test_xml_loses_odd_signs_and_no_class(dataset: Dataset, tmp_path: Path) -> None:
+    odd = ("a\x7fb", "a\x85b c", "missile", "unused\x07")
+    write_dataset(Dataset(dataset.records, odd), tmp_path / "out", "voc")
+    got = read_dataset(tmp_path / "out", "voc")
+    assert got.class_names == ("ab", "ab c", "missile", "unused")
+    assert [r.class_id.tolist() for r in got] == [r.class_id.tolist() for r in dataset]
+
+
 def test_edited_labels_win_over_the_sidecar(dataset: Dataset, tmp_path: Path) -> None:
     write_dataset(dataset, tmp_path, "yolo")
     record = dataset.records[2]
