@@ -63,8 +63,8 @@ def write(dataset: Dataset, folder: Path) -> None:
     for split in SPLITS:
         names = [record.image_id + "\n" for record in dataset if record.split == split]
         write_text(folder / "ImageSets" / "Main" / f"{split}.txt", "".join(names))
-    names = tuple(map(_without_controls, dataset.class_names))
-    write_class_names(replace(dataset, class_names=names), folder)
+    written = tuple(map(_without_controls, dataset.class_names))
+    write_class_names(replace(dataset, class_names=written), folder)
 
 
 def _describe(record: Record, class_names: tuple[str, ...]) -> ElementTree.Element:
