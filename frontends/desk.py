@@ -50,6 +50,7 @@ EXPORTS_NAME = "exports"
 
 EXAMPLES_FOLDER = Path(__file__).parents[1] / "assets" / "examples"
 _NAME_CHARS_MAX = 40
+_TITLE_CHARS_MAX = 80
 _SCORERS_MAX = 4
 _RUNS_MAX = 2
 _MEASURE_EVERY_S = 5.0
@@ -128,6 +129,16 @@ class Desk:
                 self._projects[path] = Project.open(path)
                 sweep(path)
             return self._projects[path]
+
+    def rename(self, visit: Visit, key: str, name: str) -> None:
+        """Give a project another name; its key stays.
+
+        Raises:
+            InputError: The name is empty, or the project is not there.
+        """
+        if not name.strip():
+            raise InputError("the project has no name.", "Give it one.")
+        self.project(visit, key).set_setting("name", " ".join(name.split())[:_TITLE_CHARS_MAX])
 
     def delete(self, visit: Visit, key: str) -> str:
         """Put a project aside and return the name under which `restore` finds it.

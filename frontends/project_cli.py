@@ -81,6 +81,8 @@ def add_project_parser(commands: Any) -> None:
     check.add_argument("--json", action="store_true", help="print it as JSON")
 
     add_images_parser(kinds)
+    rename = _command(kinds, "rename", _run_rename, "give the project another name")
+    rename.add_argument("name", metavar="NAME", help="shown to people; the folder stays")
     _command(kinds, "delete", _run_delete, "move the project aside, into .deleted beside it")
     _command(kinds, "restore", _run_restore, "bring a deleted project back")
     _command(kinds, "purge", _run_purge, "remove a deleted project for good")
@@ -336,6 +338,19 @@ def _run_check(options: argparse.Namespace, service: Service | None) -> int:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def _run_rename(options: argparse.Namespace, service: Service | None) -> int:
+    from core.errors import InputError
+    from project.store import Project
+
+    if not options.name.strip():
+        raise InputError("the project has no name.", "Give it one.")
+    with Project.open(options.folder) as project:
+        before = project.name
+        project.set_setting("name", " ".join(options.name.split()))
+        _say(f"{options.folder}: {before!r} is now {project.name!r}")
+    return 0
 
 
 def _run_delete(options: argparse.Namespace, service: Service | None) -> int:

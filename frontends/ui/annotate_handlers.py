@@ -101,6 +101,12 @@ def create_project_calls(desk: Desk) -> list[Call]:
         return {"key": key}
 
     @guarded(present.present_error)
+    def rename_project(wish: dict[str, Any]) -> Shown:
+        visit, key, _ = find(desk, wish)
+        desk.rename(visit, key, str(wish.get("name") or ""))
+        return present.present_projects(desk, visit)
+
+    @guarded(present.present_error)
     def delete_project(wish: dict[str, Any]) -> Shown:
         visit = desk.visits.get(wish.get("visit"))
         key = str(wish.get("project") or "")
@@ -113,7 +119,8 @@ def create_project_calls(desk: Desk) -> list[Call]:
         key = desk.restore(visit, str(wish.get("project") or ""))
         return {"key": key, **present.present_projects(desk, visit)}
 
-    return [list_projects, open_project, create_project, delete_project, restore_project]
+    calls = [list_projects, open_project, create_project, rename_project]
+    return [*calls, delete_project, restore_project]
 
 
 def create_label_calls(desk: Desk) -> dict[str, Call]:

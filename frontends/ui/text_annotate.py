@@ -43,6 +43,8 @@ PROJECTS: Words = {
     "example": "Try it with our examples",
     "who": "Your name, for the history and for undo",
     "guest": "guest-{number}",
+    "rename": "Rename project",
+    "rename_name": "Rename project {name}",
     "remove": "Delete project",
     "remove_name": "Delete project {name}",
     "removed": "{name} was deleted.",

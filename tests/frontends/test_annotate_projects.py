@@ -26,6 +26,10 @@ def test_a_project_is_made_found_again_deleted_and_brought_back(desk):
     assert ann.project == "harbour-summer"
     assert ann.call("open_project")["project"]["classes"] == ["thing", "other"]
     assert Browser(desk, BOB).start["projects"][0]["name"] == "Harbour, summer"
+    assert "no name" in ann.call("rename_project", name="  ")["error"]
+    renamed = ann.call("rename_project", name=" Harbour,  winter ")["projects"]
+    assert [(one["key"], one["name"]) for one in renamed] == [("harbour-summer", "Harbour, winter")]
+    ann.call("rename_project", name="Harbour, summer")
     answer = ann.call("delete_project")
     assert answer["projects"] == []
     assert "not there any more" in ann.call("open_project")["error"]

@@ -126,6 +126,12 @@ def test_check_and_agreement(labelled: Run, tmp_path: Path) -> None:
     assert (code, "the file of image shapes is missing" in out) == (1, True)
 
 
+def test_rename(labelled: Run) -> None:
+    assert "is now 'Second try'" in labelled("rename", " Second  try ")[1]
+    code, _, err = labelled("rename", " ")
+    assert (code, "no name" in err) == (2, True)
+
+
 def test_delete_and_restore(labelled: Run, tmp_path: Path) -> None:
     out = labelled("delete")[1]
     place = Path(out.splitlines()[0].removeprefix("moved to ").split(";")[0])

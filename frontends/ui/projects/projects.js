@@ -59,6 +59,7 @@ function createProjects({ element, props, server, watch }) {
     remember("localStorage", "spotter-last-project", key);
   }
 
+  const pencil = () => svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, [svg("path", { d: "M3 13l.6-2.8L10.8 3l2.2 2.2-7.2 7.2z" })]);
   const cross = () => svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, [svg("path", { d: "M4 4l8 8M12 4l-8 8" })]);
 
   function item(project) {
@@ -69,8 +70,23 @@ function createProjects({ element, props, server, watch }) {
         make("span", { class: "item-left", text: project.problem ? "" : project.images && project.done === project.images ? words.all_done : fill(words.done_of, { done: project.done.toLocaleString("en"), all: project.images.toLocaleString("en") }) }),
         project.problem ? make("span", { class: "item-count", text: project.problem }) : make("span", { class: "gauge" }, [make("i", { style: `width: ${share * 100}%` })]),
       ]),
-      make("button", { type: "button", class: "remove", title: words.remove, "aria-label": fill(words.remove_name, project), onclick: () => remove(project) }, [cross()]),
-    ]);
+      project.problem ? null : make("button", { type: "button", class: "act", title: words.rename, "aria-label": fill(words.rename_name, project), onclick: (event) => rename(project, event.currentTarget.parentElement) }, [pencil()]),
+      make("button", { type: "button", class: "act", title: words.remove, "aria-label": fill(words.remove_name, project), onclick: () => remove(project) }, [cross()]),
+    ].filter(Boolean));
+  }
+
+  // The name becomes a field; Enter keeps what is in it, Escape and leaving it do not.
+  function rename(project, place) {
+    const field = make("input", { class: "rename", type: "text", maxlength: 80, value: project.name, "aria-label": fill(words.rename_name, project) });
+    const form = make("form", { class: "renaming" }, [field]);
+    const back = () => form.replaceWith(...kept);
+    const kept = [...place.children];
+    form.addEventListener("submit", (event) => { event.preventDefault(); field.onblur = null; ask("rename_project", { project: project.key, name: field.value }).then((answer) => answer || back()); });
+    field.addEventListener("keydown", (event) => { if (event.key === "Escape") field.blur(); });
+    field.onblur = back;
+    place.replaceChildren(form);
+    field.focus();
+    field.select();
   }
 
   async function remove(project) {
