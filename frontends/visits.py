@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import re
 import secrets
 import shutil
@@ -53,16 +54,20 @@ class Visit:
 
 
 def size_of(*folders: Path) -> int:
-    """Return the bytes of all files in some folders; one with several names counts once."""
+    """Return the bytes of all files in some folders; one with several names counts once.
+
+    Files and folders may go while they are counted.
+    """
     sizes = {}
     for folder in folders:
-        for path in folder.rglob("*"):
-            try:
-                found = path.lstat()
-            except FileNotFoundError:  # removed in this moment
-                continue
-            if stat.S_ISREG(found.st_mode):
-                sizes[found.st_dev, found.st_ino] = found.st_size
+        for parent, _, names in os.walk(folder):  # rglob fails at a folder that is gone
+            for name in names:
+                try:
+                    found = Path(parent, name).lstat()
+                except FileNotFoundError:
+                    continue
+                if stat.S_ISREG(found.st_mode):
+                    sizes[found.st_dev, found.st_ino] = found.st_size
     return sum(sizes.values())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -153,6 +154,22 @@ def test_the_size_of_folders_counts_every_file_once(tmp_path):
     (tmp_path / "b" / "other").write_bytes(b"x" * 10)
     (tmp_path / "c" / "else").write_bytes(b"x" * 500)
     assert size_of(tmp_path / "a", tmp_path / "b", tmp_path / "gone") == 1244
+
+
+def test_folders_that_go_while_they_are_counted_are_no_error(tmp_path, monkeypatch):
+    folders = {tmp_path / "a", tmp_path / "b"}
+    for folder in folders:
+        folder.mkdir()
+        (folder / "file").write_bytes(b"x" * 100)
+    lstat = Path.lstat
+
+    def other_goes(path: Path) -> os.stat_result:
+        for other in folders - {path.parent}:
+            shutil.rmtree(other, ignore_errors=True)
+        return lstat(path)
+
+    monkeypatch.setattr(Path, "lstat", other_goes)
+    assert size_of(tmp_path) == 100
 
 
 def test_leaving_without_having_come_is_nothing(visits):
