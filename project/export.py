@@ -10,7 +10,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -118,9 +118,26 @@ def export_dataset(
         DataError: There is no such image, or the folder cannot be used.
         UnknownNameError: There is no format of that name.
     """
-    dataset = to_dataset(project, what)
+    dataset = _named_apart(to_dataset(project, what))
     write_dataset(dataset, folder, format)
     return dataset
+
+
+def _named_apart(dataset: Dataset) -> Dataset:
+    """The data set with numbers behind names that differ from an earlier one by case alone.
+
+    Many file systems would take them for one, and so does ``dataset.archive``.
+    """
+    taken: set[str] = set()
+    records = []
+    for record in dataset:
+        name, number = record.image_id, 2
+        while name.casefold() in taken:
+            name = f"{record.image_id}-{number}"
+            number += 1
+        taken.add(name.casefold())
+        records.append(replace(record, image_id=name))
+    return replace(dataset, records=tuple(records))
 
 
 def export_csv(project: Project, path: Path, *, what: What = "confirmed") -> int:

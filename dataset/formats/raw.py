@@ -135,18 +135,21 @@ def build(raw: RawDataset) -> Dataset:
     records = []
     for image in raw.images:
         name = _free_name(image, taken)
-        taken.add(name)
+        taken.add(name.casefold())
         records.append(_build_record(replace(image, image_id=name), len(raw.class_names)))
     return Dataset(tuple(records), raw.class_names)
 
 
 def _free_name(image: RawImage, taken: set[str]) -> str:
-    """Folders may use one name in several splits; a data set must not."""
+    """Folders may use one name in several splits, or in upper and lower case; a data set must not.
+
+    Elsewhere files whose names differ by case alone are one.
+    """
     name = image.image_id
-    if name in taken and image.split:
+    if name.casefold() in taken and image.split:
         name = f"{image.split}-{name}"
     number = 2
-    while name in taken:
+    while name.casefold() in taken:
         name = f"{image.image_id}-{number}"
         number += 1
     return name

@@ -369,6 +369,14 @@ def test_split_names() -> None:
     assert [split_named(name) for name in names] == ["train", "val", "val", "test", "val", "", ""]
 
 
+def test_names_that_differ_by_case_are_numbered(tmp_path: Path) -> None:
+    Image.new("RGB", (20, 10)).save(tmp_path / "IMG.png")
+    Image.new("RGB", (20, 10)).save(tmp_path / "img.jpg")
+    lines = ['{"image": "IMG.png", "annotations": []}', '{"image": "img.jpg", "annotations": []}']
+    (tmp_path / "annotations.jsonl").write_text("\n".join(lines))
+    assert [record.image_id for record in read_dataset(tmp_path)] == ["IMG", "img-2"]
+
+
 def test_images_beside_the_index_are_found(tmp_path: Path) -> None:
     Image.new("RGB", (40, 30)).save(tmp_path / "one.png")
     row = {"image": "one.png", "annotations": [{"caption": "red drone", "bbox": [1, 2, 10, 5]}]}

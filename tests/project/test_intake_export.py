@@ -15,6 +15,7 @@ from PIL import Image as PilImage
 
 from core.errors import Cancelled, DataError, InputError
 from core.image import read_image
+from dataset.archive import pack, unpack
 from dataset.registry import read_dataset
 from project.export import export_crops, export_csv, export_dataset, to_dataset
 from project.intake import import_path
@@ -99,6 +100,19 @@ def test_pictures_are_kept_upright_and_showable(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- out
+
+
+def test_names_that_differ_by_case_can_go_out_and_come_in(
+    project: Project, make_picture: Callable[..., object], tmp_path: Path
+) -> None:
+    for number, name in enumerate(("IMG", "img", "img-2", "Ä", "ä")):
+        project.add(make_picture(number), name)
+    dataset = export_dataset(project, tmp_path / "out", "coco", what="all")
+    assert [r.image_id for r in dataset] == ["IMG", "img-2", "img-2-2", "Ä", "ä-2"]
+    assert [r.group for r in dataset] == ["IMG", "img", "img-2", "Ä", "ä"]
+    pack(tmp_path / "out", tmp_path / "out.zip")
+    unpack(tmp_path / "out.zip", tmp_path / "in")
+    assert len(read_dataset(tmp_path / "in")) == 5
 
 
 @pytest.fixture
