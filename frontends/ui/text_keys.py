@@ -16,7 +16,8 @@ HELP: dict[str, Any] = {
             "Drag on the picture to draw a box. Click a box to choose it, drag it to move it, drag "
             "its corners or edges to resize it. The wheel zooms to the pointer; the space bar, the "
             "middle or the right button moves the view. With a finger: choose the tool below the "
-            "picture, two fingers zoom and move."
+            "picture, two fingers zoom and move. Letters are keys until C or T opens a field; what "
+            "a key did by mistake Ctrl Z takes back, also after it led to the next picture."
         ),
     },
 }
@@ -66,7 +67,7 @@ KEYS: list[dict[str, Any]] = [
         "rows": [
             _row("← ↑ → ↓", "", "nudge", "Move it by 1 px, with Shift by 10 px"),
             _row("Alt ← ↑ → ↓", "", "nudge", "Resize it by 1 px, with Shift by 10 px"),
-            _row("Ctrl Z", "Ctrl+z", "undo", "Undo"),
+            _row("Ctrl Z", "Ctrl+z", "undo", "Undo, also Done, Nothing here and Put off"),
             _row("Ctrl Shift Z", "Ctrl+Shift+z Ctrl+y", "redo", "Redo"),
         ],
     },

@@ -15,10 +15,10 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node.js: apt-get ins
 STAGE = """
 const calls = log.calls = [], held = {};
 const rest = (ms = 5) => new Promise((go) => setTimeout(go, ms));
-const out = new Set(), versions = { 1: 0, 2: 0, 3: 0, 4: 0 };
+const out = new Set(), finished = {}, versions = { 1: 0, 2: 0, 3: 0, 4: 0 };
 const photo = (id) => ({
-  id, name: `p${id}`, version: versions[id], removed: out.has(id), state: "proposed",
-  url: "", width: 9, height: 9,
+  id, name: `p${id}`, version: versions[id], removed: out.has(id),
+  state: finished[id] || "proposed", url: "", width: 9, height: 9,
 });
 const box = (id) => ({ id, caption: "kite", state: "proposed", x: 1, y: 1, w: 3, h: 3 });
 const answers = {
@@ -33,8 +33,14 @@ const answers = {
     versions[image] += 1;
     return { progress: {} };
   },
-  edit: ({ image }) => {
+  step: ({ image }) => {
+    delete finished[image];
+    versions[image] += 1;
+    return { photo: photo(image), boxes: [box(image)], changed: [], progress: {} };
+  },
+  edit: ({ image, state: end }) => {
     if (out.has(image)) return { error: "removed" };
+    if (end) finished[image] = end;
     versions[image] += 1;
     return { photo: photo(image), changed: [], deleted: [], progress: {} };
   },
@@ -49,6 +55,7 @@ for (const name of Object.keys(answers)) {
 }
 const words = {
   removed: "{name} is out", restored: "{name} is back", undo: "Undo", fixed: "fixed",
+  all_done: "all done", finished: { done: "{name} done", skipped: "{name} later" },
 };
 createDesk({ props: { room: "annotate", words, colors: 8, marks: 4 }, server });
 const room = window.spotter.room("annotate");
@@ -164,6 +171,43 @@ def test_a_new_type_has_its_own_color_at_once():
     """)
     assert log["now"] == [["object", "drone"], 1]
     assert log["later"] == ["object", "drone"]
+
+
+@pytest.mark.parametrize(("command", "told"), [("done", "p2 done"), ("skip", "p2 later")])
+def test_undo_leads_back_to_the_image_that_was_just_finished(command, told):
+    log = _play(f"""
+      press("{command}"); await rest(20); log.on = [state.photo.id, said(), state.queue.states[1]];
+      calls.length = 0; press("undo"); await rest(20); log.steps = calls[0];
+      log.back = [state.photo.id, state.photo.state, state.queue.states[1], said()];
+    """)
+    state = {"done": "done", "skip": "skipped"}[command]
+    assert log["on"] == [3, [told, True], state]
+    assert log["steps"] == ["step", 2]
+    assert log["back"] == [2, "proposed", "proposed", None]
+
+
+def test_undo_is_of_the_image_that_is_open_once_something_was_done_there():
+    log = _play("""
+      press("done"); await rest(20); press("accept", 3); await rest(20);
+      calls.length = 0; press("undo"); await rest(20); log.edited = [calls[0], state.photo.id];
+      press("done"); await rest(20); press("previous"); press("previous"); await rest(20);
+      const { id } = state.photo;
+      calls.length = 0; press("undo"); await rest(20); log.paged = calls[0][1] === id;
+    """)
+    assert log["edited"] == [["step", 3], 3]
+    assert log["paged"]
+
+
+def test_what_was_refused_or_changed_nothing_is_not_taken_back():
+    log = _play("""
+      held.edit = true; press("done"); await rest(20); log.first = said();
+      answers.edit = () => ({ conflict: "changed" }); held.edit.go(); held.edit = null;
+      await rest(20); log.conflict = said();
+      calls.length = 0; press("undo"); await rest(20); log.undone = calls[0];
+    """)
+    assert log["first"] == ["p2 done", True]
+    assert log["conflict"] == ["changed", False]
+    assert log["undone"] == ["step", 3]
 
 
 # ---------------------------------------------------------------- other parts of the tab

@@ -41,7 +41,7 @@ function createBench({ element, props, upload, server }) {
   let leaving = 0;
   function say(message, { bad = false, link = null, act = null, refused = [] } = {}) {
     clearTimeout(leaving);
-    if (message && !bad && !link && !act && refused.length === 0) leaving = setTimeout(() => say(""), CALM_MS);
+    if (message && !bad && !link && (!act || act.brief) && refused.length === 0) leaving = setTimeout(() => say(""), CALM_MS);
     find("said").hidden = !message;
     find("said-text").textContent = message || "";
     find("said").toggleAttribute("data-bad", bad);
@@ -218,7 +218,7 @@ function createBench({ element, props, upload, server }) {
   // A notice that goes takes no other message along, such as the file that was just made.
   let noticed = "";
   room.on(["notice"], ({ notice }) => {
-    const act = notice && notice.act ? { text: notice.act.text, go: () => room.set({ command: { name: notice.act.command, args: notice.act.args } }) } : null;
+    const act = notice && notice.act ? { ...notice.act, go: () => room.set({ command: { name: notice.act.command, args: notice.act.args } }) } : null;
     if (notice) say(notice.message, { bad: !notice.calm, act });
     else if (find("said-text").textContent === noticed) say("");
     noticed = notice ? notice.message : "";

@@ -96,12 +96,15 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
   function nothing() {
     if (isFixed()) return;
     const edits = rows().filter((row) => row.state !== "rejected").map((row) => ({ kind: row.own ? "delete" : "reject", box: row.id }));
-    finish("done", edits, (row) => ({ ...row, state: "rejected" }));
+    finish("nothing", edits, (row) => ({ ...row, state: "rejected" }));
   }
 
-  function finish(state, edits, turn) {
+  // how: "done", "nothing" (done too, without a box) or "skipped".
+  function finish(how, edits, turn) {
+    const { id, name, state: before } = photo();
+    const state = how === "skipped" ? how : "done";
     change(rows().map(turn), edits, { state });
-    go("next", { finished: state });
+    go("next", { finished: { state, how, image: id, name, changed: edits.length > 0 || state !== before } });
   }
 
   function nudge(event) {

@@ -4,7 +4,7 @@
 // Room in: `project`, `order`, `only`, `command` {name, event?, args?}, `edit` (from the picture),
 // `score_min`, `proposals`, `show_rejected`, `queue_again` {to?: an image, or "doubtful"}, `goto`. Out: `queue` {ids, states},
 // `at`, `photo`, `picture`, `rows` (all boxes), `boxes` (the shown ones), `listed`, `progress`,
-// `saving`, `notice` {message, calm, act?}.
+// `saving`, `notice` {message, calm, act? {text, command, args?, brief?}}.
 function createDesk({ props, server }) {
   const { room: openRoom, fill } = window.spotter;
   const room = openRoom(props.room);
@@ -17,10 +17,11 @@ function createDesk({ props, server }) {
   const commands = createCommands({ room, change, send: travel, go, say, real: edits.real, isFixed, setRemoved, words });
   let scoring = 0;
   let wanted = null;
+  let finished = null;  // the image that undo leads back to, until something else is done
   let loads = 0;
   let loading = Promise.resolve();
 
-  // act: {text, command, args}, what the person may answer.
+  // act: what the person may answer; brief where it goes by itself.
   function say(message, calm = true, act = null) { room.set({ notice: message ? { message, calm, act } : null }); }
   const project = () => (room.state.project || {}).key;
   const photoKey = (image, key = project()) => `${key} ${image}`;
@@ -49,22 +50,26 @@ function createDesk({ props, server }) {
     } catch (error) { say(String(error.message || error), false); }
   }
 
-  function go(where, { finished } = {}) {
+  // end: {state, how, image, name, changed}, how the open image was finished.
+  function go(where, { finished: end } = {}) {
     const { queue, at } = room.state;
     if (!queue || queue.ids.length === 0) return;
-    if (finished) mark(room.state.photo.id, finished);
+    let news = null;
     let next = at;
-    if (where === "next" && finished) {
+    if (end) {
+      mark(end.image, end.state);
+      finished = end.changed ? end.image : null;
+      news = { message: finished ? fill(words.finished[end.how], end) : "", act: finished && { text: words.undo, command: "undo", brief: true } };
       const waits = (i) => ["new", "proposed"].includes(room.state.queue.states[i]);
       const order = [...queue.ids.keys()];
       next = order.slice(at + 1).find(waits) ?? order.slice(0, at).find(waits) ?? -1;
-      if (next < 0) { say(words.all_done); next = Math.min(at + 1, queue.ids.length - 1); }
+      if (next < 0) { news.message = words.all_done; next = Math.min(at + 1, queue.ids.length - 1); }
     } else if (where === "next") next = Math.min(at + 1, queue.ids.length - 1);
     else if (where === "previous") next = Math.max(at - 1, 0);
     else next = queue.ids.indexOf(where);
-    if (next < 0 || next === at) return;
+    if (next < 0 || next === at) { if (news) say(news.message, true, news.act); return; }
     room.set({ at: next });
-    open(queue.ids[next]);
+    open(queue.ids[next], news);
   }
 
   function mark(id, state) {
@@ -122,7 +127,8 @@ function createDesk({ props, server }) {
 
   function clear() { room.set({ photo: null, picture: null, rows: [], boxes: [], listed: [], hidden: 0, selected: null, hovered: null, asked: [] }); }
 
-  async function open(id) {
+  // news: {message, act}, what is said once the image is there.
+  async function open(id, news = null) {
     clearTimeout(scoring);
     if (id === null || id === undefined) { clear(); return; }
     edits.flush();
@@ -138,7 +144,7 @@ function createDesk({ props, server }) {
     try { answer = await fetchPhoto(id); } catch (error) { if (isWished()) say(String(error.message || error), false); return; }
     if (!isWished()) return;  // the person is somewhere else by now
     // Edited while it was asked for: what came is old.
-    if (edits.isPending(asked, id)) { await open(id); return; }
+    if (edits.isPending(asked, id)) { await open(id, news); return; }
     photos.delete(photoKey(id, asked));
     edits.setVersion(asked, id, answer.photo.version);
     know(answer);
@@ -151,7 +157,8 @@ function createDesk({ props, server }) {
       point();
       return;
     }
-    say("");
+    if (!news) finished = null;
+    say(news ? news.message : "", true, news && news.act);
     room.set({ listed: [], photo: answer.photo, picture: { url: answer.photo.url, wh: [answer.photo.width, answer.photo.height] }, selected: null, hovered: null, asked: answer.asked });
     show(answer.boxes);
     point();
@@ -216,14 +223,22 @@ function createDesk({ props, server }) {
     if (refuses()) return;
     const { photo } = room.state;
     clearTimeout(scoring);
+    finished = null;
     show(rows);
     say("");
     if (state) room.set({ photo: { ...photo, state } });
     edits.push({ ...told(), image: photo.id, edits: made, state, hold_ms, key });
   }
 
+  // Undo right after an image was finished means that, and leads back to it.
   function travel(step) {
-    if (!refuses()) edits.push({ ...told(), image: room.state.photo.id, step });
+    if (step === "undo" && finished) {
+      const image = finished;
+      finished = null;
+      say("");
+      edits.push({ ...told(), image, step });
+      room.set({ goto: { image } });
+    } else if (!refuses()) edits.push({ ...told(), image: room.state.photo.id, step });
   }
 
   function send(entry) {
@@ -240,6 +255,7 @@ function createDesk({ props, server }) {
       know(answer);
       if (answer.photo) mark(entry.image, answer.photo.state);
     }
+    if ((answer.conflict || answer.error) && entry.project === project() && entry.image === finished) finished = null;
     if (!isShown(entry.project, entry.image)) {
       if (answer.conflict || answer.error) say(answer.conflict || answer.error, false);
       return;
@@ -313,6 +329,7 @@ function createDesk({ props, server }) {
     if (key === room.state.opened) { show(room.state.rows || []); return; }
     edits.flush();
     photos.clear();
+    finished = null;
     // Nothing of the project before can be pressed or changed any more.
     // Which of its pictures were shown says nothing about those of this one.
     room.set({ opened: key, only: "", queue: null, at: -1, progress: null });
@@ -324,9 +341,9 @@ function createDesk({ props, server }) {
     if (room.state.opened && !changed.includes("opened")) loading = loadQueue(changed.includes("queue_again") ? again.to : undefined);
   });
   room.on(["goto"], ({ goto }) => {
-    const { queue, photo } = room.state;
+    const { queue, at, photo } = room.state;
     wanted = goto.box || null;
-    if (photo && photo.id === goto.image) point();
+    if (photo && photo.id === goto.image && queue && queue.ids[at] === goto.image) point();
     else if (queue && queue.ids.includes(goto.image)) go(goto.image);
     else room.set({ only: "", queue_again: { to: goto.image } });
   });
