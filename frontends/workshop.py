@@ -16,6 +16,7 @@ from pathlib import Path
 
 from core.config import config_hash
 from core.errors import ConfigError, DataError, InputError
+from core.files import write_bytes
 from dataset.archive import pack
 from dataset.hub import push_folder
 from dataset.record import Dataset
@@ -304,12 +305,10 @@ class Workshop:
         for archive in job.out.parent.glob("*.zip"):
             archive.unlink(missing_ok=True)
         # A finished data set may grow; a smaller one is begun anew.
-        if (job.out.parent / "count").is_file():
-            before = int((job.out.parent / "count").read_text())
-            if before > job.count:
-                shutil.rmtree(job.out, ignore_errors=True)
-        job.out.parent.mkdir(parents=True, exist_ok=True)
-        (job.out.parent / "count").write_text(str(job.count))
+        counted = job.out.parent / "count"
+        if counted.is_file() and not 1 <= _read_count(counted) <= job.count:
+            shutil.rmtree(job.out, ignore_errors=True)
+        write_bytes(counted, str(job.count).encode())
 
     def run(self, visit: Visit) -> Run:
         """Return the visitor's present or last run."""
@@ -374,6 +373,14 @@ class Workshop:
         self._runs.forget(visit.key)
         self._jobs.pop(visit.key, None)
         self._made.pop(visit.key, None)
+
+
+def _read_count(path: Path) -> int:
+    """How many pictures were asked for before; 0 where the file does not tell."""
+    try:
+        return int(path.read_bytes())
+    except ValueError:
+        return 0
 
 
 def _workers(count: int) -> int:

@@ -123,6 +123,18 @@ def test_one_visitor_makes_one_at_a_time_and_can_stop(handlers, key):
     assert handlers.made({"visit": key})["images"] == 24
 
 
+def test_a_wish_whose_count_was_lost_is_begun_anew(handlers, key, workshop):
+    """As a full disk may leave it."""
+    _start(handlers, key)
+    assert wait_run(handlers, key)["state"] == "done"
+    (counted,) = (workshop.visits.get(key).folder / "made").glob("*/count")
+    counted.write_text("")
+    handlers.start(make_wish(key, count=3, format="yolo", single_class=True))
+    assert wait_run(handlers, key)["state"] == "done"
+    assert handlers.made({"visit": key})["images"] == 3
+    assert counted.read_text() == "3"
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
