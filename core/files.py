@@ -20,6 +20,7 @@ __all__ = [
     "read_json_lines",
     "read_toml",
     "sha256_of",
+    "shortened",
     "write_bytes",
     "write_json",
 ]
@@ -59,6 +60,16 @@ def confined_path(folder: Path, name: str) -> Path:
     return path
 
 
+def shortened(name: str, limit_bytes: int = 200) -> str:
+    """Return the beginning of a file's name: most file systems allow 255 bytes, endings included.
+
+    Example:
+        >>> shortened("längs", 3)
+        'lä'
+    """
+    return name.encode(errors="ignore")[:limit_bytes].decode(errors="ignore")
+
+
 def list_files(folder: Path) -> list[Path]:
     """Return all files below a folder, sorted by name; hidden ones and links are left out."""
     named = []
@@ -87,7 +98,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def _replace(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{shortened(path.name)}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from core.errors import DataError, InputError
-from core.files import confined_path, list_files
+from core.files import confined_path, list_files, shortened
 
 __all__ = ["Limits", "pack", "unpack"]
 
@@ -61,7 +61,7 @@ def pack(
     paths = [path for path in list_files(folder) if path.resolve() != target]
     if not paths:
         raise DataError(f"{folder} has no files to pack.", "Give the folder of a data set.")
-    part = zip_path.with_name(f".{zip_path.name}.part")
+    part = zip_path.with_name(f".{shortened(zip_path.name)}.part")
     try:
         zip_path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from core.errors import DataError, InputError
-from core.files import write_bytes
+from core.files import shortened, write_bytes
 from core.image import encode_image, read_image
 from core.types import Detections
 from dataset.record import Dataset, Record
@@ -124,16 +124,18 @@ def export_dataset(
 
 
 def _named_apart(dataset: Dataset) -> Dataset:
-    """The data set with numbers behind names that differ from an earlier one by case alone.
+    """The data set with names that every disk can hold beside one another.
 
-    Many file systems would take them for one, and so does ``dataset.archive``.
+    Long ones are cut, and those that differ from an earlier one by case alone get a number: many
+    file systems would take both for one, and so does ``dataset.archive``.
     """
     taken: set[str] = set()
     records = []
     for record in dataset:
-        name, number = record.image_id, 2
+        stem, number = shortened(record.image_id), 2
+        name = stem
         while name.casefold() in taken:
-            name = f"{record.image_id}-{number}"
+            name = f"{stem}-{number}"
             number += 1
         taken.add(name.casefold())
         records.append(replace(record, image_id=name))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import DataError
+from core.files import shortened
 from dataset.formats.raw import Finding
 from dataset.record import Dataset, Record
 
@@ -136,7 +137,7 @@ def _fill(part: Path, data: bytes) -> None:
 
 
 def _put(path: Path, fill: Callable[[Path], None]) -> None:
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{shortened(path.name)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -40,6 +40,12 @@ def test_write_bytes_says_why_it_cannot(tmp_path):
         write_bytes(tmp_path / "file" / "x.json", b"{}")
 
 
+def test_long_names_can_be_written(tmp_path):
+    path = tmp_path / ("ä" * 125 + ".json")
+    write_bytes(path, b"1")
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
 def test_hidden_files_and_links_are_not_listed(tmp_path):
     for name in ("b.txt", "a/z.txt", "a.txt", "a/.hidden", ".git/config"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -16,7 +16,7 @@ from PIL import Image as PilImage
 from core.errors import Cancelled, DataError, InputError
 from core.image import read_image
 from dataset.archive import pack, unpack
-from dataset.registry import read_dataset
+from dataset.registry import FORMATS, read_dataset
 from project.export import export_crops, export_csv, export_dataset, to_dataset
 from project.intake import import_path
 from project.pictures import read_picture
@@ -100,6 +100,17 @@ def test_pictures_are_kept_upright_and_showable(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- out
+
+
+@pytest.mark.parametrize("format", FORMATS.names())
+def test_long_names_can_go_out(
+    format: str, project: Project, make_picture: Callable[..., object], tmp_path: Path
+) -> None:
+    for number, name in enumerate(("ä" * 125, "ä" * 125, "機" * 150)):
+        project.add(make_picture(number), name)
+    export_dataset(project, tmp_path / "out", format, what="all")
+    names = {record.image_id for record in read_dataset(tmp_path / "out")}
+    assert names == {"ä" * 100, "ä" * 100 + "-2", "機" * 66}
 
 
 def test_names_that_differ_by_case_can_go_out_and_come_in(
