@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from frontends.ui.text_annotate import STRIP
 from tests.frontends.script_stage import NODE, play
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node.js: apt-get install nodejs")
@@ -52,3 +55,23 @@ def test_no_box_stays_where_the_picture_has_gone():
     )
     assert log["shown"] == {"overlay": 1, "labels": 1}
     assert log["gone"] == {"overlay": 0, "labels": 0}
+
+
+@pytest.mark.parametrize(
+    ("photo", "told"),
+    [
+        ({"state": "proposed", "reason": "low score"}, "low score"),
+        ({"state": "proposed", "reason": ""}, "proposals wait"),
+        ({"state": "skipped", "reason": "low score"}, "put off"),
+        ({"state": "done", "reason": "low score"}, "done"),
+        ({"state": "skipped", "reason": "", "removed": True}, "removed from the project"),
+    ],
+)
+def test_a_picture_says_what_it_is_before_why_it_is_doubted(photo, told):
+    stage = f"""
+    Object.assign(find("film"), {{ clientWidth: 0, scrollLeft: 0 }});
+    const words = {json.dumps(STRIP)};
+    createStrip({{ element, props: {{ room: "annotate", words }}, server: {{}} }});
+    room.set({{ photo: {json.dumps(photo)} }}); log.why = find("why").textContent;
+    """
+    assert play(("page.js", "strip/strip.js"), STAGE + stage, "")["why"] == told

@@ -110,7 +110,7 @@ function createStrip({ element, props, server }) {
     find("out").title = removed ? words.restore_title : words.remove_title;
     find("out").classList.toggle("strong", removed);
     find("out").classList.toggle("quiet", !removed);
-    find("why").textContent = !photo ? "" : removed ? words.removed : photo.error || (photo.state === "done" ? words.states.done : photo.reason || words.states[photo.state]);
+    find("why").textContent = !photo ? "" : removed ? words.removed : photo.error || (["done", "skipped"].includes(photo.state) ? words.states[photo.state] : photo.reason || words.states[photo.state]);
     find("previous").disabled = at <= 0;
     find("next").disabled = at < 0 || at >= all - 1;
   }
