@@ -160,6 +160,8 @@ def test_nothing_sticks_out_and_everything_can_be_reached(size, browse, pictures
     create(page, pictures[:3])
     prelabel(page, "red thing")
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    for part in ("strip .name", "done .skip", "done .nothing", "done .complete"):
+        assert page.is_visible(f"#annotate-{part}"), part
     # By touch or mouse: choose a box in the list, accept it, reject another.
     row = page.locator('#annotate-boxes .row[data-state="proposed"]').first
     row.locator(".accept").click()
