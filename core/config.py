@@ -168,7 +168,7 @@ def _explain(section: type[Section], error: ErrorDetails) -> str:
     key = ".".join(location)
     if error["type"] != "extra_forbidden":
         message = error["msg"].replace("Input should be", "must be")
-        return f"{key} {message}, got {error['input']!r}."
+        return f"{key} {message}, got {error['input']!r:.200}."
     known: list[str] = _field_names(section, location[:-1])
     return f"unknown setting '{key}'.{suggest(location[-1], known)} Known: {', '.join(known)}."
 

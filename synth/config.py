@@ -30,10 +30,11 @@ BLENDS = ("none", "gaussian", "feather", "box", "motion", "poisson")
 GROUPS = ("Objects", "Size", "Placement", "Occlusion", "Blending", "Light", "Frame")
 PRESETS_PATH = Path(__file__).parent / "presets"
 
+_COUNT_MAX = 100
 Side = Annotated[int, Field(ge=32, le=8192)]
 Length = Annotated[float, Field(ge=2, le=8192)]
 Share = Annotated[float, Field(gt=0, le=1.5)]
-Count = Annotated[int, Field(ge=0, le=100)]
+Count = Annotated[int, Field(ge=0, le=_COUNT_MAX)]
 SizeLaw = Literal["log-uniform px", "frame fraction", "altitude"]
 
 
@@ -71,7 +72,10 @@ class SceneConfig(Section):
     )
     empty_ratio: float = _ratio(0.08, "Objects", "Share of scenes without any labelled object.")
     count_weights: tuple[float, ...] = _knob(
-        (), "Objects", "Frequency of 0, 1, 2, ... objects, instead of a range and empty scenes."
+        (),
+        "Objects",
+        "Frequency of 0, 1, 2, ... objects, instead of a range and empty scenes.",
+        max_length=_COUNT_MAX + 1,
     )
     formation_ratio: float = _ratio(
         0.1, "Objects", "Share of scenes whose objects are alike in kind and size."

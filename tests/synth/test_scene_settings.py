@@ -88,6 +88,7 @@ def test_effects_of_ones_own_are_checked_at_once(step: dict[str, object], messag
         ({"size_law": "altitud"}, "size_law must be"),
         ({"blend_weights": {"gaussian": -1}}, "non-negative"),
         ({"same_scene_blends": 6}, "only 5 above 0"),
+        ({"count_weights": [0] * 101 + [1]}, r"^.{,40}count_weights .* at most 101 .{,300}$"),
     ],
 )
 def test_impossible_knobs_are_refused(values: dict[str, object], message: str) -> None:
