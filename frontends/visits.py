@@ -15,6 +15,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -155,13 +156,20 @@ class Visits:
             return self._by_key.get(visit.key) is visit
 
     def sweep(self) -> None:
-        """Remove the folders whose time is up, those of earlier processes too."""
+        """Remove the folders whose time is up, those of earlier processes too.
+
+        The others get a new date, which tells processes that share the root that they are in use.
+        """
         now = self._clock()
         with self._lock:
             over = [visit for visit in self._by_key.values() if self._is_over(visit, now)]
             for visit in over:
                 del self._by_key[visit.key]
             self._key_of = {s: key for s, key in self._key_of.items() if key in self._by_key}
+            present = list(self._by_key.values())
+        for visit in present:
+            with suppress(OSError):  # removed by hand, perhaps
+                os.utime(visit.folder, (now, now))
         for visit in over:
             self._removed(visit)
             with visit.lock:

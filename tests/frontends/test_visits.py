@@ -92,6 +92,20 @@ def test_folders_of_an_earlier_process_go_after_a_day(visits, clock, tmp_path):
     assert [path.name for path in (tmp_path / "visits").iterdir()] == ["new"]
 
 
+def test_processes_that_share_a_root_leave_each_other_their_visits(tmp_path, clock):
+    one, other = Visits(tmp_path, clock=clock), Visits(tmp_path, clock=clock)
+    visit = one.enter("a")
+    for _ in range(3):
+        clock.now_s += 80_000
+        assert one.get(visit.key) is visit
+        one.sweep()
+        other.sweep()
+        assert visit.folder.is_dir()
+    clock.now_s += 86_401  # the first process was ended
+    other.sweep()
+    assert not visit.folder.exists()
+
+
 def test_a_visit_that_is_worked_for_stays_until_the_work_is_over(tmp_path, clock, removed):
     working = {"yes"}
     visits = Visits(tmp_path, clock=clock, busy=lambda visit: bool(working), removed=removed.append)
