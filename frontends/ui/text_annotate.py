@@ -170,6 +170,7 @@ BOXES: Words = {
     "history": "History",
     "history_close": "Close",
     "no_boxes": "No box yet. Draw one on the picture, or let Pre-label propose some.",
+    "none_here": "This picture is done, with no object in it. Draw a box if there is one.",
     "all_hidden": "All proposals are hidden. Move the slider to see them.",
     "asked": "Looked for",
     "absent": "not in this picture",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from frontends.ui.text_annotate import STRIP
+from frontends.ui.text_annotate import BOXES, STRIP
 from tests.frontends.script_stage import NODE, play
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node.js: apt-get install nodejs")
@@ -75,3 +76,45 @@ def test_a_picture_says_what_it_is_before_why_it_is_doubted(photo, told):
     room.set({{ photo: {json.dumps(photo)} }}); log.why = find("why").textContent;
     """
     assert play(("page.js", "strip/strip.js"), STAGE + stage, "")["why"] == told
+
+
+# ---------------------------------------------------------------- the list of boxes
+
+# What was made last with a class, and the list beside a server that tells a growing history.
+BOXLIST = f"""
+const made = [];
+window.spotter.element = (tag, attributes = {{}}, children = []) => {{
+  const one = {{ ...leaf(), ...attributes, tag, children: children.filter(Boolean) }};
+  made.push(one);
+  return one;
+}};
+const last = (name) => made.findLast((one) => one.class === name);
+const texts = (one) => [one.text, ...(one.children || []).flatMap(texts)].filter(Boolean);
+let asked = 0;
+Object.assign(find("rows"), {{ children: [], insertBefore() {{}} }});
+createBoxlist({{ element, props: {{ room: "annotate", words: {json.dumps(BOXES)} }}, server: {{
+  history: async () => {{ asked += 1; return {{ entries: [`entry ${{asked}}`] }}; }},
+}} }});
+room.set({{ project: {{ key: "a" }} }});
+"""
+
+
+def _list(scene: str) -> Any:
+    return play(("page.js", "boxlist/boxlist.js"), STAGE + BOXLIST, scene)
+
+
+@pytest.mark.parametrize(
+    ("state", "rows", "word"),
+    [
+        ("new", [], "no_boxes"),
+        ("done", [], "none_here"),
+        ("done", [{"id": 1, "state": "rejected"}], "none_here"),
+        ("proposed", [{"id": 1, "state": "proposed"}], "all_hidden"),
+    ],
+)
+def test_an_empty_list_says_why(state, rows, word):
+    log = _list(f"""
+      room.set({{ photo: {{ state: "{state}" }}, rows: {json.dumps(rows)}, listed: [] }});
+      log.told = find("empty").textContent;
+    """)
+    assert log["told"] == BOXES[word]

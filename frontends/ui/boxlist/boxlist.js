@@ -137,7 +137,7 @@ function createBoxlist({ element, props, server }) {
     arrange(find("rows"), nodes.map(([, node]) => node));
     light();
     find("empty").hidden = !photo || listed.length > 0;
-    find("empty").textContent = rows.some((row) => row.state === "proposed") ? words.all_hidden : words.no_boxes;
+    find("empty").textContent = rows.some((row) => row.state === "proposed") ? words.all_hidden : photo && photo.state === "done" ? words.none_here : words.no_boxes;
     find("refused").hidden = !rows.some((row) => row.state === "rejected");
     find("refused").textContent = fill(words.refused, { count: rows.filter((row) => row.state === "rejected").length });
     find("proposals").textContent = hidden ? fill(words.proposals_hidden, { count: hidden }) : words.proposals;
