@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm  # type: ignore[import-untyped]
 
-from core.errors import DataError, SpotterError
+from core.captions import clean_captions
+from core.errors import CaptionError, DataError, SpotterError
 from core.result import Ranking, Result
 from frontends.data import DataLine, confined_path, read_data
 
@@ -73,11 +75,15 @@ def run_batch(
 
     Raises:
         DataError: the data file cannot be read, or the output is no file of predictions, or it
-            answers other captions than the data file asks, or with other models or settings.
+            answers other captions than the data file asks, or with other models or settings, or
+            it cannot be written: a full disk loses no line that was written before.
     """
     lines = read_data(data)
     made_with = _made_with(locator, assignment)
-    before = _repair(output, made_with)
+    with _told(output):
+        before = _repair(output, made_with)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.open("ab").close()  # what cannot be written is said before the work, not after
     open_lines: list[DataLine] = []
     errors: list[str] = []
     for line in lines:
@@ -85,11 +91,11 @@ def run_batch(
             errors += _errors_before(rows.pop(0), line, output)
         else:
             open_lines.append(line)
-    with _open_for_append(output) as file:
-        for line in tqdm(open_lines, unit="picture", disable=None if show_progress else True):
-            row = _locate_line(locator, line, images, assignment)
-            errors += [row["error"]] if "error" in row else []
-            _append(file, {**row, "provenance": made_with})
+    for line in tqdm(open_lines, unit="picture", disable=None if show_progress else True):
+        row = _locate_line(locator, line, images, assignment)
+        errors += [row["error"]] if "error" in row else []
+        with _told(output):
+            _append(output, {**row, "provenance": made_with})
     kept = len(lines) - len(open_lines)
     return BatchSummary(len(open_lines), kept, len(errors), errors[0] if errors else "")
 
@@ -157,7 +163,10 @@ def _errors_before(row: Mapping[str, Any], line: DataLine, output: Path) -> list
     """Why a picture of an earlier run failed, if it did; else its captions must be those asked."""
     if "error" in row:
         return [str(row["error"])]
-    asked = [" ".join(caption.split()) for caption in line.captions]
+    try:
+        asked = clean_captions(line.captions)
+    except CaptionError:
+        asked = None  # nobody answers that
     if [result["caption"] for result in row["results"]] != asked:
         raise DataError(
             f"{output} answers other captions for {line.image} than the data file asks.",
@@ -166,13 +175,14 @@ def _errors_before(row: Mapping[str, Any], line: DataLine, output: Path) -> list
     return []
 
 
-def _open_for_append(output: Path) -> IO[str]:
+@contextmanager
+def _told(output: Path) -> Iterator[None]:
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        return output.open("a", encoding="utf-8")
+        yield
     except OSError as error:
         raise DataError(
-            f"cannot write {output}: {error.strerror or error}.", "Give another --output."
+            f"cannot write {output}: {error.strerror or error}.",
+            "Give another --output, or make room: the same command goes on where it ended.",
         ) from error
 
 
@@ -222,11 +232,12 @@ def _summary(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"results": [{"caption": result["caption"]} for result in row["results"]]}
 
 
-def _append(file: IO[str], row: Mapping[str, Any]) -> None:
+def _append(output: Path, row: Mapping[str, Any]) -> None:
     """Write a line and make sure that it is on the disk before the next picture."""
-    file.write(json.dumps(row, allow_nan=False) + "\n")
-    file.flush()
-    os.fsync(file.fileno())
+    with output.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row, allow_nan=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _ltwh(xyxy: list[float]) -> list[float]:

@@ -48,7 +48,7 @@ def read_data(path: Path) -> list[DataLine]:
         DataError: the file is missing, or a line is not as it should be; names file and line.
     """
     try:
-        content = path.read_text(encoding="utf-8")
+        content = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read {path}: {error}.", "Give a file of JSON lines.") from error
     lines = []

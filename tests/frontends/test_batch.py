@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -241,6 +242,42 @@ def test_a_name_that_no_file_can_have_does_not_stop_the_rest(fake_locator, data,
     assert (summary.done, summary.failed) == (4, 1)
 
 
-def test_an_output_that_cannot_be_written_is_said(fake_locator, data):
+@pytest.mark.parametrize("name", ["data.jsonl/pred.jsonl", "."])
+def test_an_output_that_cannot_be_written_is_said(fake_locator, data, tmp_path, name):
     with pytest.raises(DataError, match="cannot write"):
-        _run(fake_locator, data, data / "pred.jsonl")
+        _run(fake_locator, data, tmp_path / name)
+
+
+def test_a_full_disk_is_said_and_the_next_run_goes_on(fake_locator, data, tmp_path, monkeypatch):
+    output, synced = tmp_path / "pred.jsonl", []
+
+    def sync(handle: int) -> None:
+        synced.append(handle)
+        if len(synced) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("frontends.batch.os.fsync", sync)
+    with pytest.raises(DataError, match=r"cannot write .*: No space left on device") as caught:
+        _run(fake_locator, data, output)
+    assert "goes on where it ended" in caught.value.hint
+    output.write_bytes(output.read_bytes()[:-100])  # the disk took half of the line
+    summary = _run(fake_locator, data, output)
+    assert (summary.done, summary.skipped) == (2, 1)
+    assert [row["image"] for row in _rows(output)] == ["a.png", "b.png", "c.png"]
+
+
+def test_a_broken_caption_is_the_same_one_on_the_next_run(fake_locator, data, tmp_path):
+    caption = {"caption": "red  thing \ud83d"}
+    data.write_text(json.dumps({"image": "a.png", "annotations": [caption]}))
+    output = tmp_path / "pred.jsonl"
+    assert _run(fake_locator, data, output).failed == 0
+    assert _rows(output)[0]["results"][0]["caption"] == "red thing ?"
+    assert _run(fake_locator, data, output).skipped == 1
+    data.write_text(json.dumps({"image": "a.png", "annotations": [{"caption": " "}]}))
+    with pytest.raises(DataError, match="answers other captions"):
+        _run(fake_locator, data, output)
+
+
+def test_a_byte_order_mark_is_passed_over(fake_locator, data, tmp_path):
+    data.write_text(data.read_text(), encoding="utf-8-sig")
+    assert _run(fake_locator, data, tmp_path / "pred.jsonl").done == 3
