@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING
 
 from core.errors import InputError, MissingPackageError
 from core.files import confined_path
-from core.image import read_image
-from core.types import Image
 from frontends.runs import Run, Runs
 from frontends.service import Service
 from frontends.visits import Visit, Visits, size_of
@@ -35,10 +33,9 @@ from project.folders import (
 )
 from project.intake import import_path
 from project.learning import project_config
+from project.measuring import asked_words, measure_image
 from project.score import RankedScore, Scorer
 from project.store import DATABASE_NAME, Project
-from project.types import BoxRow
-from project.vocabulary import SETTING, Vocabulary
 
 if TYPE_CHECKING:
     from pipeline.locate import Locator
@@ -315,22 +312,13 @@ class Desk:
             image_id: The image.
             wished: Ids of boxes; None: all that have a caption.
         """
-        image, boxes, path = (
-            project.image(image_id), project.boxes(image_id), project.path(image_id)
-        )  # fmt: skip
+        return measure_image(
+            project, self.scorer(project), image_id, wished, max_pixels=self.limits.max_pixels
+        )
 
-        def load() -> Image:
-            return read_image(path, max_pixels=self.limits.max_pixels)
-
-        found = self._scorer(project).measure(str(path), load, boxes, wished)
-        before = {box.id: box for box in boxes}
-        news = [one.score for one in found if _differs(before[one.score.box_id], one)]
-        if news:
-            project.set_scores(image_id, news, image.version)
-        return found
-
-    def _scorer(self, project: Project) -> Scorer:
-        locator, words = self.locator(project), _words(project)
+    def scorer(self, project: Project) -> Scorer:
+        """Return what measures a project's boxes, kept with all that it has seen."""
+        locator, words = self.locator(project), asked_words(project)
         with self._lock:
             scorer = next(
                 (
@@ -357,17 +345,3 @@ def _used(folder: Path) -> float:
         with contextlib.suppress(FileNotFoundError):
             times.append(path.stat().st_mtime)
     return max(times, default=0.0)
-
-
-def _words(project: Project) -> Vocabulary | None:
-    """The captions that a box might have had instead: what the models were last asked for."""
-    if told := project.setting(SETTING):
-        return Vocabulary.from_dict(told)
-    captions = tuple(project.setting("captions", []))
-    return Vocabulary(captions) if captions else None
-
-
-def _differs(box: BoxRow, found: RankedScore) -> bool:
-    if box.logit is None or abs(box.logit - found.score.logit) > 1e-4:
-        return True
-    return box.margin is None and found.score.margin is not None

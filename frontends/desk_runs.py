@@ -29,11 +29,19 @@ from project.adopting import adopt
 from project.copying import copy_project
 from project.export import What
 from project.intake import Imported, import_path
+from project.measuring import measure_all
 from project.merge import merge
 from project.prelabel import Question, prelabel
 from project.store import DATABASE_NAME, Project
 
-__all__ = ["WHOLE", "Outgoing", "start_export", "start_import", "start_prelabel"]
+__all__ = [
+    "WHOLE",
+    "Outgoing",
+    "start_export",
+    "start_import",
+    "start_measuring",
+    "start_prelabel",
+]
 
 WHOLE = "project"
 """Everything of a project, as it can be merged into another one."""
@@ -193,6 +201,27 @@ def start_prelabel(desk: Desk, visit: Visit, key: str, question: Question) -> Ru
             on_progress=lambda done, total, name: run.report("looking", done, total),
         )
         run.said, run.to_review = summary.sentence(), summary.boxes
+        return "done"
+
+    return desk.runs.start(desk.run_key(visit, key), work)
+
+
+def start_measuring(desk: Desk, visit: Visit, key: str) -> Run:
+    """Begin to measure the captioned boxes that have no figures yet, such as imported ones.
+
+    Raises:
+        InputError: Another run is not over, or there is no such project.
+    """
+    project = desk.project(visit, key)
+
+    def work(run: Run) -> RunState:
+        run.report("looking", 0, 0)
+        run.said = measure_all(
+            project,
+            desk.scorer(project),
+            max_pixels=desk.limits.max_pixels,
+            on_progress=lambda done, total, name: run.report("looking", done, total),
+        ).sentence()
         return "done"
 
     return desk.runs.start(desk.run_key(visit, key), work)

@@ -1,7 +1,7 @@
 """The commands under `project`, from create to restore; `--help` lists them.
 
-Parses, calls and reports; what a command needs is imported when it runs. What goes out and what is
-learnt is in ``frontends.project_out``.
+Parses, calls and reports; what a command needs is imported when it runs. What models look at is in
+``frontends.project_models``, what goes out and what is learnt in ``frontends.project_out``.
 """
 
 from __future__ import annotations
@@ -10,19 +10,17 @@ import argparse
 import getpass
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from frontends.project_images import add_images_parser
+from frontends.project_models import add_model_parsers, show_bar
 from frontends.project_out import add_export_parser, add_train_parser
 
 if TYPE_CHECKING:
     from frontends.service import Service
-    from project.store import Project
     from project.types import ImageRow, Progress
-    from project.vocabulary import Vocabulary
 
 __all__ = ["add_project_parser"]
 
@@ -47,7 +45,7 @@ def add_project_parser(commands: Any) -> None:
     bring.add_argument("--source", default="", help="where they come from, if they do not tell")
     bring.add_argument("--licence", default="", help="their licence, if they do not tell")
 
-    _add_prelabel(kinds)
+    add_model_parsers(kinds)
 
     queue = _command(kinds, "queue", _run_queue, "what waits for a person, most doubtful first")
     queue.add_argument("--limit", type=int, default=_SHOWN, help="how many images to show")
@@ -90,49 +88,11 @@ def add_project_parser(commands: Any) -> None:
     add_train_parser(kinds)
 
 
-def _add_prelabel(kinds: Any) -> None:
-    parser = _command(kinds, "prelabel", _run_prelabel, "let a model propose boxes and captions")
-    parser.add_argument(
-        "--caption", action="append", default=[], help="look for this everywhere; may be repeated"
-    )
-    parser.add_argument(
-        "--vocabulary", default="", metavar="FILE",
-        help="TOML file with types and colors to choose captions from; without it and captions: "
-        "the project's, else types and colors of what flies; 'none': boxes without captions",
-    )  # fmt: skip
-    parser.add_argument(
-        "--assignment", choices=("independent", "joint"), default="joint",
-        help="joint: captions describe different objects, so no two get the same box",
-    )  # fmt: skip
-    parser.add_argument("--others", action="store_true", help="with captions: other boxes too")
-    parser.add_argument("--class", dest="class_name", default="", help="class of the proposals")
-    parser.add_argument("--preset", help="named settings")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings from a TOML file")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="a.b=c",
-        help="one setting, for example detect.score_min=0.2; may be repeated",
-    )  # fmt: skip
-
-
 def _command(kinds: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = kinds.add_parser(name, help=text)
     parser.set_defaults(run=run)
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the project")
     return parser
-
-
-@contextmanager
-def _bar() -> Iterator[Any]:
-    """A callback (done, total, what) that draws a bar on stderr."""
-    from tqdm import tqdm  # type: ignore[import-untyped]
-
-    with tqdm(unit="image", disable=None) as bar:
-
-        def show(done: int, total: int, what: str) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield show
 
 
 def _say(text: str) -> None:
@@ -154,7 +114,7 @@ def _run_import(options: argparse.Namespace, service: Service | None) -> int:
     from project.store import Project
 
     total = Imported()
-    with Project.open(options.folder) as project, _bar() as show:
+    with Project.open(options.folder) as project, show_bar() as show:
         sweep(project.folder)
         for path in options.paths:
             total = total.plus(
@@ -167,44 +127,6 @@ def _run_import(options: argparse.Namespace, service: Service | None) -> int:
         sys.stderr.write(f"{finding.level}: {finding.where}: {finding.what}\n")
     _say(total.sentence())
     return 1 if total.failed or any(f.level == "error" for f in total.findings) else 0
-
-
-def _run_prelabel(options: argparse.Namespace, service: Service | None) -> int:
-    from frontends.service import Service as AnyService
-    from pipeline.config import load_config
-    from project.learning import project_config
-    from project.prelabel import Question, prelabel
-    from project.store import Project
-
-    with Project.open(options.folder) as project:
-        question = Question(
-            captions=tuple(options.caption),
-            vocabulary=None if options.caption else _vocabulary(project, options.vocabulary),
-            assignment=options.assignment,
-            others=options.others,
-            class_name=options.class_name,
-        )
-        base = load_config(options.preset, file=options.config, sets=options.set)
-        locator = (service or AnyService()).locator(project_config(project, base))
-        with _bar() as show:
-            summary = prelabel(project, locator, question, on_progress=show)
-    _say(summary.sentence())
-    return 1 if summary.failed else 0
-
-
-def _vocabulary(project: Project, wish: str) -> Vocabulary | None:
-    from core.files import read_toml
-    from project.vocabulary import SETTING, Vocabulary, usual_vocabulary
-    from synth.words import COLORS, TYPES
-
-    if wish == "none":
-        return None
-    if wish:
-        return Vocabulary.from_dict(read_toml(Path(wish)))
-    kept = project.setting(SETTING)
-    if kept:
-        return Vocabulary.from_dict(kept)
-    return usual_vocabulary(project.class_names, TYPES, (*COLORS, "camouflage"))
 
 
 def _run_queue(options: argparse.Namespace, service: Service | None) -> int:
@@ -289,7 +211,7 @@ def _run_merge(options: argparse.Namespace, service: Service | None) -> int:
     with (
         Project.open(options.folder) as project,
         Project.open(options.other) as other,
-        _bar() as show,
+        show_bar() as show,
     ):
         merged = merge(project, other, on_progress=show)
     _say(merged.sentence())
@@ -300,12 +222,13 @@ def _run_check(options: argparse.Namespace, service: Service | None) -> int:
     from dataclasses import asdict
 
     from project.agreement import compare
+    from project.measuring import count_unmeasured
     from project.quality import find_suspicions
     from project.store import Project
 
     with Project.open(options.folder) as project:
         problems = project.problems()
-        suspicions = find_suspicions(project)
+        suspicions, unmeasured = find_suspicions(project), count_unmeasured(project)
         names = {image.id: image.name for image in project.walk()}
         agreement = None
         if options.against:
@@ -314,6 +237,7 @@ def _run_check(options: argparse.Namespace, service: Service | None) -> int:
     if options.json:
         told = {
             "problems": problems,
+            "unmeasured": unmeasured,
             "suspicions": [{**asdict(one), "image": names[one.image_id]} for one in suspicions],
             "agreement": asdict(agreement) if agreement else None,
         }
@@ -332,6 +256,8 @@ def _run_check(options: argparse.Namespace, service: Service | None) -> int:
             f"{_number(agreement.mean_iou)}, kappa of classes {_number(kappa)}, same caption "
             f"{_number(same)}; {len(agreement.differences)} images differ"
         )
+    if unmeasured:
+        _say(f"{unmeasured} captions no model has seen yet: project measure {options.folder}")
     _say(f"{len(problems)} problems, {len(suspicions)} suspicions.")
     return 1 if problems else 0
 

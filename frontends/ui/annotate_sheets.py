@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from core.errors import InputError
+from frontends import desk_runs
 from frontends.desk import Desk
 from frontends.failures import guarded
 from frontends.ui import annotate_present as present
@@ -16,6 +17,7 @@ from frontends.ui.annotate_handlers import Call, Shown, find
 from frontends.visits import Visit
 from project import learning
 from project.agreement import compare
+from project.measuring import count_unmeasured
 from project.quality import find_suspicions
 from project.store import Project
 
@@ -49,8 +51,14 @@ def create_review_calls(desk: Desk) -> list[Call]:
                 }
                 for one in found
             ],
+            "unmeasured": count_unmeasured(project),
             "others": _others(desk, visit, key),
         }
+
+    @guarded(present.present_error)
+    def start_measuring(wish: dict[str, Any]) -> Shown:
+        visit, key, _ = find(desk, wish)
+        return present.present_run(desk_runs.start_measuring(desk, visit, key))
 
     @guarded(present.present_error)
     def compare_projects(wish: dict[str, Any]) -> Shown:
@@ -72,7 +80,7 @@ def create_review_calls(desk: Desk) -> list[Call]:
             ],
         }
 
-    return [find_suspicious, compare_projects]
+    return [find_suspicious, start_measuring, compare_projects]
 
 
 def _others(desk: Desk, visit: Visit, key: str) -> list[Shown]:

@@ -126,6 +126,17 @@ def test_check_and_agreement(labelled: Run, tmp_path: Path) -> None:
     assert (code, "the file of image shapes is missing" in out) == (1, True)
 
 
+def test_imported_captions_are_measured(labelled: Run, tmp_path: Path) -> None:
+    labelled("mark", "--all", "--accept-above", "0")
+    assert labelled("export", "--format", "coco", "--out", tmp_path / "coco")[0] == 0
+    other = tmp_path / "other"
+    labelled("create", folder=other)
+    labelled("import", tmp_path / "coco", folder=other)
+    assert "1 captions no model has seen yet" in labelled("check", folder=other)[1]
+    assert labelled("measure", "--preset", "fake", folder=other)[1] == "1 box measured.\n"
+    assert json.loads(labelled("check", "--json", folder=other)[1])["unmeasured"] == 0
+
+
 def test_rename(labelled: Run) -> None:
     assert "is now 'Second try'" in labelled("rename", " Second  try ")[1]
     code, _, err = labelled("rename", " ")

@@ -1,0 +1,122 @@
+"""What the models think of the captions that are there, kept beside the boxes; no box is changed.
+
+In use when a picture is opened or edited, and for all pictures at once: labels that came from
+elsewhere have no figures until then, and checks of captions need them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from core.errors import SpotterError
+from core.image import MAX_PIXELS, read_image
+from core.types import Image
+from project.score import RankedScore, Scorer
+from project.store import Project
+from project.types import BoxRow
+from project.vocabulary import SETTING, Vocabulary
+
+__all__ = ["Measured", "asked_words", "count_unmeasured", "measure_all", "measure_image"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How a run went: boxes measured, and pictures that could not be read."""
+
+    boxes: int
+    failed: tuple[str, ...] = ()
+
+    def sentence(self) -> str:
+        """Return the summary as one line."""
+        told = f"{self.boxes} box{'es' * (self.boxes != 1)} measured."
+        lost = len(self.failed)
+        return told + f" {lost} picture{'s' * (lost != 1)} could not be read." * bool(lost)
+
+
+def asked_words(project: Project) -> Vocabulary | None:
+    """Return the captions that a box might have had instead: what the models were last asked."""
+    if told := project.setting(SETTING):
+        return Vocabulary.from_dict(told)
+    captions = tuple(project.setting("captions", []))
+    return Vocabulary(captions) if captions else None
+
+
+def measure_image(
+    project: Project,
+    scorer: Scorer,
+    image_id: int,
+    wished: Sequence[int] | None = None,
+    *,
+    max_pixels: int = MAX_PIXELS,
+) -> list[RankedScore]:
+    """Return what the models think of an image's boxes as they are now, and keep it.
+
+    Args:
+        project: The project.
+        scorer: The models.
+        image_id: The image.
+        wished: Ids of boxes; None: all that have a caption.
+        max_pixels: Larger pictures are refused.
+
+    Raises:
+        ImageError: The picture cannot be read.
+    """
+    image, boxes = project.image(image_id), project.boxes(image_id)
+    path = project.path(image_id)
+
+    def load() -> Image:
+        return read_image(path, max_pixels=max_pixels)
+
+    found = scorer.measure(str(path), load, boxes, wished)
+    before = {box.id: box for box in boxes}
+    news = [one.score for one in found if _differs(before[one.score.box_id], one)]
+    if news:
+        project.set_scores(image_id, news, image.version)
+    return found
+
+
+def count_unmeasured(project: Project) -> int:
+    """Return how many boxes have a caption and no figures, rejected ones left out."""
+    return sum(len(_unmeasured(boxes)) for _, boxes in project.walk_boxes())
+
+
+def measure_all(
+    project: Project,
+    scorer: Scorer,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    on_progress: Callable[[int, int, str], None] | None = None,
+) -> Measured:
+    """Measure every box that has a caption and no figures yet.
+
+    Args:
+        project: The project.
+        scorer: The models.
+        max_pixels: Larger pictures are left out.
+        on_progress: Called after each picture with (done, total, name); may raise to stop, and what
+            was measured until then is kept.
+    """
+    waiting = [(image, _unmeasured(boxes)) for image, boxes in project.walk_boxes()]
+    waiting = [(image, ids) for image, ids in waiting if ids]
+    count, failed = 0, list[str]()
+    for number, (image, ids) in enumerate(waiting, start=1):
+        try:
+            count += len(measure_image(project, scorer, image.id, ids, max_pixels=max_pixels))
+        except SpotterError as error:
+            if error.code == "cancelled":
+                raise
+            failed.append(image.name)
+        if on_progress is not None:
+            on_progress(number, len(waiting), image.name)
+    return Measured(count, tuple(failed))
+
+
+def _unmeasured(boxes: Sequence[BoxRow]) -> list[int]:
+    return [b.id for b in boxes if b.caption and b.logit is None and b.state != "rejected"]
+
+
+def _differs(box: BoxRow, found: RankedScore) -> bool:
+    if box.logit is None or abs(box.logit - found.score.logit) > 1e-4:
+        return True
+    return box.margin is None and found.score.margin is not None
