@@ -1,7 +1,7 @@
 // Labels that look wrong, worst first, each a press away from its picture; and how far another
 // project, that of a second person, agrees.
 //
-// Room in: `sheet`, `project`. Out: `goto`.
+// Room in: `sheet`, `project`. Out: `goto`, `run`.
 function createReview({ element, props, server }) {
   const { room: openRoom, element: make, fill, percent, sheet: createSheet } = window.spotter;
   const room = openRoom(props.room);
@@ -24,10 +24,13 @@ function createReview({ element, props, server }) {
     find("differences").replaceChildren();
     find("none").hidden = false;
     find("none").textContent = words.looking;
+    find("unmeasured").hidden = true;
     const answer = await sheet.ask("find_suspicious");
     if (!answer) { find("none").hidden = true; return; }
     found = answer.found;
     kind = "";
+    find("unmeasured").hidden = answer.unmeasured === 0;
+    find("unmeasured-text").textContent = fill(words.unmeasured, { count: answer.unmeasured.toLocaleString("en") });
     find("other").replaceChildren(...answer.others.map(({ key, name }) => make("option", { value: key, text: name })));
     find("compare").hidden = answer.others.length === 0;
     render();
@@ -49,6 +52,11 @@ function createReview({ element, props, server }) {
       ]),
     ])));
   }
+
+  find("look").addEventListener("click", async () => {
+    const run = await sheet.ask("start_measuring");
+    if (run) { room.set({ run: { ...run, running: true } }); sheet.close(); }
+  });
 
   find("measure").addEventListener("click", async () => {
     const answer = await sheet.ask("compare_projects", { other: find("other").value });
