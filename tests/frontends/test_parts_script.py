@@ -18,7 +18,8 @@ const rest = (ms = 5) => new Promise((go) => setTimeout(go, ms));
 const room = window.spotter.room("annotate"), state = room.state;
 const leaf = () => ({
   offsetWidth: 40, offsetHeight: 16, style: {}, dataset: {},
-  append() {}, remove() {}, toggleAttribute() {},
+  append() {}, remove() {}, toggleAttribute() {}, addEventListener() {}, setAttribute() {},
+  contains: () => false, querySelector: () => null, querySelectorAll: () => [],
 });
 window.spotter.element = window.spotter.svg = window.spotter.mark = leaf;
 globalThis.requestAnimationFrame = (run) => setTimeout(run, 0);
@@ -91,7 +92,8 @@ window.spotter.element = (tag, attributes = {{}}, children = []) => {{
 const last = (name) => made.findLast((one) => one.class === name);
 const texts = (one) => [one.text, ...(one.children || []).flatMap(texts)].filter(Boolean);
 let asked = 0;
-Object.assign(find("rows"), {{ children: [], insertBefore() {{}} }});
+const size = {{ scrollHeight: 9, clientHeight: 9 }};
+Object.assign(find("rows"), {{ children: [], insertBefore() {{}}, ...size }});
 createBoxlist({{ element, props: {{ room: "annotate", words: {json.dumps(BOXES)} }}, server: {{
   history: async () => {{ asked += 1; return {{ entries: [`entry ${{asked}}`] }}; }},
 }} }});
@@ -118,3 +120,18 @@ def test_an_empty_list_says_why(state, rows, word):
       log.told = find("empty").textContent;
     """)
     assert log["told"] == BOXES[word]
+
+
+def test_an_open_history_goes_on_with_the_picture():
+    log = _list("""
+      const box = { id: 7, state: "confirmed", w: 9, h: 9, probability: null, detector: null };
+      const photo = { version: 3 };
+      room.set({ photo, rows: [box], listed: [box], selected: 7 });
+      last("link").onclick(); await rest(); log.first = texts(last("history"));
+      room.set({ photo: { ...photo } }); await rest(); log.same = asked;
+      room.set({ photo: { version: 4 } }); await rest(); log.then = texts(last("history"));
+      last("link").onclick();
+      room.set({ photo: { version: 5 } }); await rest(); log.closed = asked;
+    """)
+    assert (log["first"], log["same"]) == (["entry 1"], 1)
+    assert (log["then"], log["closed"]) == (["entry 2"], 2)

@@ -10,7 +10,7 @@ function createBoxlist({ element, props, server }) {
   const find = (name) => element.querySelector(`.${name}`);
   const order = (name, ...args) => room.set({ command: { name, args } });
   const rowNodes = new Map();  // by key: a new box keeps its key when it gets its number
-  let past = null;  // {id, entries}: the history that is unfolded
+  let past = null;  // {id, entries, version}: the history that is unfolded, of a version of the image
 
   find("filter-label").textContent = words.filter;
   find("score").setAttribute("aria-describedby", "annotate-score-value");
@@ -81,7 +81,7 @@ function createBoxlist({ element, props, server }) {
       make("span", { text: box.source ? fill(words.by, { who: box.source }) : "" }),
       box.id > 0 ? make("button", { type: "button", class: "link", text: past && past.id === box.id ? words.history_close : words.history, onclick: () => toggleHistory(box.id) }) : null,
     ]);
-    const told = past && past.id === box.id ? [make("ul", { class: "history" }, past.entries.map((line) => make("li", { text: line })))] : [];
+    const told = past && past.id === box.id && past.entries.length ? [make("ul", { class: "history" }, past.entries.map((line) => make("li", { text: line })))] : [];
     if (node) {
       node.querySelectorAll(".figures, .origin, .history").forEach((other) => other.remove());
       node.append(figures, origin, ...told);
@@ -92,8 +92,16 @@ function createBoxlist({ element, props, server }) {
 
   async function toggleHistory(id) {
     if (past && past.id === id) { past = null; render(); return; }
+    past = { id, entries: [] };
+    await readHistory();
+  }
+
+  async function readHistory() {
+    const { id } = past;
+    past.version = room.state.photo.version;
     const answer = await server.history({ visit: room.state.visit, project: room.state.project.key, box: id }).catch((error) => ({ error: String(error.message || error) }));
-    past = { id, entries: answer.entries || [answer.error] };
+    if (!past || past.id !== id) return;
+    past.entries = answer.entries || [answer.error];
     render();
   }
 
@@ -167,6 +175,7 @@ function createBoxlist({ element, props, server }) {
   }
 
   room.on(["listed", "boxes", "rows", "photo", "hidden"], render);
+  room.on(["photo"], ({ photo }) => { if (past && photo && photo.version !== past.version) readHistory(); });
   room.on(["selected"], () => {
     past = null;
     render();
