@@ -15,7 +15,6 @@ from core.types import Detections
 __all__ = [
     "area",
     "clip_boxes",
-    "clip_detections",
     "cxcywh_to_xyxy",
     "fuse_boxes",
     "intersection_matrix",
@@ -24,8 +23,6 @@ __all__ = [
     "move_detections",
     "nms",
     "scale_boxes",
-    "xywh_to_xyxy",
-    "xyxy_to_cxcywh",
     "xyxy_to_xywh",
 ]
 
@@ -134,12 +131,6 @@ def fuse_boxes(
     return _boxes(fused), np.array(rows, dtype=np.int64)
 
 
-def xywh_to_xyxy(xywh: ArrayLike) -> Boxes:
-    """Return corner boxes of (left, top, width, height), the COCO layout."""
-    boxes = _boxes(xywh)
-    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
-
-
 def xyxy_to_xywh(xyxy: ArrayLike) -> Boxes:
     """Return (left, top, width, height), the COCO layout."""
     boxes = _boxes(xyxy)
@@ -151,19 +142,6 @@ def cxcywh_to_xyxy(cxcywh: ArrayLike) -> Boxes:
     boxes = _boxes(cxcywh)
     half = boxes[:, 2:] / 2
     return np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
-
-
-def xyxy_to_cxcywh(xyxy: ArrayLike) -> Boxes:
-    """Return (centre x, centre y, width, height), the YOLO layout in pixels."""
-    boxes = _boxes(xyxy)
-    return np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], axis=1)
-
-
-def clip_detections(detections: Detections) -> Detections:
-    """Return the detections cut to their image; those that become empty are dropped."""
-    boxes = clip_boxes(detections.xyxy, detections.image_wh)
-    keep = is_valid(boxes)
-    return replace(detections[keep], xyxy=boxes[keep])
 
 
 def move_detections(

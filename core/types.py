@@ -132,11 +132,6 @@ class Detections:
             class_id=self.class_id[chosen],
         )
 
-    @property
-    def box_wh(self) -> NDArray[np.float32]:
-        """Widths and heights, (n, 2) float32 pixels."""
-        return self.xyxy[:, 2:] - self.xyxy[:, :2]
-
     def sorted_by_score(self) -> Detections:
         """Return the same rows, highest score first; ties keep their order."""
         return self[np.argsort(-self.score, kind="stable")]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +21,6 @@ from core.result import Result
 from core.types import Crops
 from dataset.metrics import average_precision, recall
 from frontends.data import Annotation, DataLine, confined_path, read_data
-
-if TYPE_CHECKING:
-    from pipeline.rank import weigh
 from pipeline.locate import Locator, Observation
 from pipeline.rank import weigh
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from core import boxes as b
-from core.types import Detections
 
 
 def test_iou_and_area():
@@ -23,8 +22,6 @@ def test_valid_and_clip():
     assert b.is_valid(boxes).tolist() == [True, True, False, False]
     assert b.is_valid([]).shape == (0,)
     assert b.clip_boxes(boxes[:2], (10, 8)).tolist() == [[0, 0, 5, 5], [10, 8, 10, 8]]
-    seen = Detections.from_xyxy(boxes[:2], (10, 8), score=[0.4, 0.9])
-    assert b.clip_detections(seen).xyxy.tolist() == [[0, 0, 5, 5]]
 
 
 @pytest.mark.parametrize(
@@ -43,13 +40,10 @@ def test_nms_ties_and_nothing():
     assert b.nms([], [], iou_max=0.5).tolist() == []
 
 
-def test_layouts_round_trip(rng):
-    low = rng.uniform(0, 50, (20, 2))
-    xyxy = np.concatenate([low, low + rng.uniform(1, 50, (20, 2))], axis=1).astype(np.float32)
-    np.testing.assert_allclose(b.xywh_to_xyxy(b.xyxy_to_xywh(xyxy)), xyxy, atol=1e-5)
-    np.testing.assert_allclose(b.cxcywh_to_xyxy(b.xyxy_to_cxcywh(xyxy)), xyxy, atol=1e-5)
+def test_layouts():
     assert b.xyxy_to_xywh([[1, 2, 4, 8]]).tolist() == [[1, 2, 3, 6]]
-    assert b.xyxy_to_cxcywh([[1, 2, 4, 8]]).tolist() == [[2.5, 5, 3, 6]]
+    assert b.cxcywh_to_xyxy([[2.5, 5, 3, 6]]).tolist() == [[1, 2, 4, 8]]
+    assert b.cxcywh_to_xyxy([]).shape == b.xyxy_to_xywh([]).shape == (0, 4)
 
 
 def test_scale_and_move(make_detections):

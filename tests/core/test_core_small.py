@@ -1,19 +1,15 @@
-"""Registry, files, captions, errors, conversions."""
+"""Registry, files, captions, errors."""
 
 from __future__ import annotations
 
 import hashlib
-import sys
-import types
 
-import numpy as np
 import pytest
 
 import core
 from core import errors
 from core.captions import clean_caption
 from core.files import read_json, sha256_of, write_bytes, write_json
-from core.interop import from_supervision, to_supervision
 from core.registry import Entry, Registry
 
 
@@ -98,18 +94,3 @@ def test_errors_have_codes_and_hints():
         codes.add(kind.code)
     assert len(codes) == len(errors.__all__)
     assert set(core.__all__) >= set(errors.__all__)
-
-
-def test_supervision_round_trip(make_detections, monkeypatch):
-    """With a stand-in of the same fields; the package itself is not needed to run this."""
-    fake = types.ModuleType("supervision")
-    fake.Detections = types.SimpleNamespace
-    monkeypatch.setitem(sys.modules, "supervision", fake)
-    seen = make_detections([[0, 0, 2, 2]], score=[0.3])
-    theirs = to_supervision(seen)
-    assert theirs.data["class_name"].tolist() == ["object"]
-    theirs.xyxy += 1
-    back = from_supervision(theirs, (64, 48))
-    assert back.xyxy.tolist() == [[1, 1, 3, 3]]
-    assert seen.xyxy.tolist() == [[0, 0, 2, 2]]
-    np.testing.assert_allclose(back.score, [0.3])
