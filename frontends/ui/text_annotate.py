@@ -173,8 +173,12 @@ BOXES: Words = {
     "none_here": "This picture is done, with no object in it. Draw a box if there is one.",
     "all_hidden": "All proposals are hidden. Move the slider to see them.",
     "asked": "Looked for",
-    "absent": "not in this picture",
-    "absent_title": "A person says: this caption describes nothing here",
+    "found": "found",
+    "absent": "absent",
+    "mark_absent": "Mark absent",
+    "mark_present": "Mark present",
+    "absent_title": "This caption describes nothing in this picture",
+    "present_title": "This caption describes something in this picture",
 }
 
 DONE: Words = {

@@ -135,3 +135,15 @@ def test_an_open_history_goes_on_with_the_picture():
     """)
     assert (log["first"], log["same"]) == (["entry 1"], 1)
     assert (log["then"], log["closed"]) == (["entry 2"], 2)
+
+
+def test_what_was_looked_for_says_what_it_is_and_what_can_be_done():
+    log = _list("""
+      const now = () => [last("seen").text, last("toggle turn").text];
+      room.on(["command"], ({ command }) => { log.sent = command.args; });
+      room.set({ asked: [{ caption: "kite", found: true }] }); log.found = now();
+      last("toggle turn").onclick(); log.absent = now();
+    """)
+    assert log["found"] == ["found", "Mark absent"]
+    assert log["absent"] == ["absent", "Mark present"]
+    assert log["sent"] == ["kite", True]

@@ -160,7 +160,8 @@ function createBoxlist({ element, props, server }) {
     find("asked").hidden = asked.length === 0;
     find("asked-rows").replaceChildren(...asked.map((one) => make("li", {}, [
       make("span", { class: "text", text: one.caption, title: one.caption }),
-      make("button", { type: "button", class: "toggle", "aria-pressed": String(!one.found), text: words.absent, title: words.absent_title, onclick: () => {
+      make("span", { class: "seen", text: one.found ? words.found : words.absent }),
+      make("button", { type: "button", class: "toggle turn", text: one.found ? words.mark_absent : words.mark_present, title: one.found ? words.absent_title : words.present_title, onclick: () => {
         room.set({ asked: asked.map((other) => (other === one ? { ...one, found: !one.found } : other)) });
         order("absent", one.caption, one.found);
       } }),
