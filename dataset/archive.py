@@ -6,10 +6,14 @@ counts what really comes out, whatever the headers promise.
 
 from __future__ import annotations
 
+import errno
+import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -22,6 +26,11 @@ _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that ZIP knows
 _STORED = {".jpg", ".jpeg", ".png", ".webp", ".zip", ".gz", ".onnx"}  # compressed already
 _CHUNK_BYTES = 1 << 20
 _ENCRYPTED = 0x1
+# What ``zipfile`` and the decompressors raise for damaged archives; OSError besides.
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, LookupError,
+    NotImplementedError, OverflowError, ValueError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +132,9 @@ def unpack(zip_path: Path, folder: Path, *, limits: Limits | None = None) -> lis
                 ))  # fmt: skip
     except BaseException as error:
         for path in written:
-            path.unlink(missing_ok=True)
-        if isinstance(error, zipfile.BadZipFile | zlib.error | EOFError | NotImplementedError):
+            with suppress(OSError):
+                path.unlink()
+        if isinstance(error, _DAMAGE) or _tells_damage(error):
             raise InputError(
                 f"{zip_path.name} is no ZIP file that we can read: {error}.",
                 "Pack it again as an ordinary ZIP file.",
@@ -135,6 +145,11 @@ def unpack(zip_path: Path, folder: Path, *, limits: Limits | None = None) -> lis
     return written
 
 
+def _tells_damage(error: BaseException) -> bool:
+    """Whether reading raised it: bzip2 gives no number, a place before the file a bad argument."""
+    return isinstance(error, OSError) and error.errno in (None, errno.EINVAL)
+
+
 def _checked(
     infos: list[zipfile.ZipInfo], packed_bytes: int, limits: Limits
 ) -> list[zipfile.ZipInfo]:
@@ -142,11 +157,13 @@ def _checked(
     entries = [info for info in infos if not info.is_dir()]
     if len(infos) > 2 * limits.files or len(entries) > limits.files:
         raise _too_much(f"{len(infos)} entries", f"{limits.files} files")
-    names = set()
+    names: set[str] = set()
+    folders: set[str] = set()
     for entry in entries:
         name = PurePosixPath(entry.filename)
         mode = entry.external_attr >> 16
-        if name.is_absolute() or ".." in name.parts or "\\" in entry.filename or ":" in str(name):
+        outside = name.is_absolute() or ".." in name.parts or not name.parts
+        if outside or "\\" in entry.filename or ":" in str(name):
             raise InputError(
                 f"the archive names {entry.filename[:80]!r}, which leads out of its folder.",
                 "Pack it again with names relative to the folder.",
@@ -160,8 +177,11 @@ def _checked(
         if (key := str(name).casefold()) in names:
             raise InputError(f"{entry.filename[:80]!r} is there twice.", "Pack it again.")
         names.add(key)
+        folders.update(str(parent).casefold() for parent in name.parents)
         if entry.file_size > limits.file_bytes:
             raise _too_much(f"a file of {entry.file_size} bytes", f"{limits.file_bytes} bytes")
+    if both := names & folders:
+        raise InputError(f"{min(both)[:80]!r} is a file and a folder there.", "Pack it again.")
     total = sum(entry.file_size for entry in entries)
     if total > limits.total_bytes:
         raise _too_much(f"{total} bytes", f"{limits.total_bytes} bytes")

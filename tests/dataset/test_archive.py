@@ -97,6 +97,9 @@ def _bomb(path: Path) -> Path:
         (lambda p: _zip(p, ("up", b"/etc/passwd"), mode=stat.S_IFLNK | 0o777), "link"),
         (lambda p: _zip(p, ("up", b""), mode=stat.S_IFIFO), "device"),
         (lambda p: _zip(p, ("a.txt", b"1"), ("A.TXT", b"2")), "twice"),
+        (lambda p: _zip(p, ("a/b", b"1"), ("A", b"2")), "'a' is a file and a folder"),
+        (lambda p: _zip(p, ("a", b"1"), ("a/b/c", b"2")), "'a' is a file and a folder"),
+        (lambda p: _zip(p, ("./.", b"1")), "leads out"),
         (lambda p: _zip(p, *((f"{i}", b"") for i in range(30))), "30 entries"),
         (lambda p: _zip(p, ("a", b"x" * 60_000)), "a file of 60000 bytes"),
         (lambda p: _zip(p, *((f"{i}", os.urandom(40_000)) for i in range(3))), "120000 bytes"),
@@ -119,6 +122,24 @@ def test_bombs_by_their_ratio(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"times its packed size, allowed are 100 times"):
         unpack(path, tmp_path / "out")
     assert len(unpack(path, tmp_path / "out", limits=Limits(ratio=2000))) == 1
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+@pytest.mark.parametrize("position", [30, 50, -6])
+def test_damage_is_told(method: int, position: int, tmp_path: Path) -> None:
+    """Planted in a name, in the data and in where the directory begins."""
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("ä.txt", b"hello world " * 50)
+    data = bytearray(path.read_bytes())
+    data[position] ^= 255
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="no ZIP file that we can read") as told:
+        unpack(path, tmp_path / "out")
+    assert "room" not in told.value.hint
+    assert not [p for p in tmp_path.rglob("*.txt") if p.is_file()]
 
 
 def test_damage_leaves_nothing(folder: Path, tmp_path: Path) -> None:
