@@ -1,4 +1,4 @@
-"""Labelled boxes become cutouts: of a data set, or of what was located or annotated in an image.
+"""Labelled boxes of a data set become cutouts, and so do transparent images.
 
 Here: which boxes are worth cutting, with a reason for those that are not, and resuming. Not here:
 how one is cut (``synth.matting``). Boxes of one image stay together in a split: their identity is
@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from core.boxes import area, intersection_matrix, iou_matrix
 from core.errors import ImageError, InputError
 from core.files import read_json_lines, sha256_of
 from core.image import image_wh
-from core.result import Result
 from core.types import Image
 from dataset.record import Dataset, Record
 from synth.captions import parse_caption
@@ -28,7 +27,7 @@ from synth.cutout_folder import INDEX_NAME, NewCutout, add_cutouts, read_rgba, r
 from synth.library import IMAGE_SUFFIXES
 from synth.matting import Matte, Method, cut_out, trim
 
-__all__ = ["Harvest", "harvest", "harvest_boxes", "harvest_images", "harvest_result"]
+__all__ = ["Harvest", "harvest", "harvest_images"]
 
 Progress = Callable[[int, int], None]
 
@@ -101,72 +100,6 @@ def harvest(
     finally:
         gathered.flush()
     return gathered.result()
-
-
-def harvest_boxes(
-    image: Image,
-    xyxy: ArrayLike,
-    captions: Sequence[str],
-    out: Path,
-    *,
-    name: str,
-    class_names: Sequence[str] = (),
-    method: Method = "auto",
-    source: str = "",
-    licence: str = "",
-) -> Harvest:
-    """What became of the boxes of one image, such as boxes that a person drew.
-
-    Args:
-        image: uint8 (h, w, 3) RGB.
-        xyxy: (n, 4) px.
-        captions: One per box, empty where unknown.
-        out: Folder of cutouts, made if missing.
-        name: Of the image; cutouts are named after it.
-        class_names: One per box; read from the captions where there are none.
-        method: See ``synth.matting.cut_out``.
-        source: Where the image comes from.
-        licence: Its licence.
-
-    Raises:
-        InputError: Lengths differ.
-    """
-    boxes = np.asarray(xyxy, np.float32).reshape(-1, 4)
-    names = tuple(class_names) or ("",) * len(boxes)
-    if not len(boxes) == len(captions) == len(names):
-        raise InputError(
-            f"got {len(boxes)} boxes, {len(captions)} captions and {len(names)} class names; "
-            "they must be of one length."
-        )
-    gathered = _Gathered(out, _known_origins(out), 4, method)
-    record = Record(
-        image_id=name,
-        path=Path(name),
-        image_wh=(image.shape[1], image.shape[0]),
-        xyxy=boxes,
-        captions=tuple(captions),
-        class_id=np.arange(len(boxes)),
-        source=source,
-        licence=licence,
-    )
-    gathered.take(record, names, image)
-    gathered.flush()
-    return gathered.result()
-
-
-def harvest_result(image: Image, result: Result, out: Path, *, name: str) -> Harvest:
-    """What became of the boxes that were found for captions; the captions go with them.
-
-    Args:
-        image: The image that was looked at.
-        result: What was located in it.
-        out: Folder of cutouts, made if missing.
-        name: Of the image.
-    """
-    answers = {r.answer_row: r.caption for r in result.rankings if r.answer_row is not None}
-    rows = list(answers)
-    boxes = result.detections.xyxy[np.array(rows, np.int64)]
-    return harvest_boxes(image, boxes, list(answers.values()), out, name=name)
 
 
 def harvest_images(
@@ -249,12 +182,12 @@ class _Gathered:
         self._num_there = 0
         self._skipped: Counter[str] = Counter()
 
-    def take(self, record: Record, class_names: Sequence[str], image: Image | None = None) -> None:
+    def take(self, record: Record, class_names: Sequence[str]) -> None:
         """Cut all boxes of a record that are not there yet; its image is decoded when needed."""
         if not len(record):
             return
         try:
-            digest = _digest_of(record.path if image is None else image)
+            digest = _digest_of(record.path)
         except ImageError:
             self._skipped["in an unreadable image"] += len(record)
             return
@@ -269,7 +202,7 @@ class _Gathered:
         if not wanted:
             return
         try:
-            pixels = record.load_image() if image is None else image
+            pixels = record.load_image()
         except ImageError:
             self._skipped["in an unreadable image"] += len(wanted)
             return
@@ -363,17 +296,16 @@ def _cover_ratio(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(shared.max(axis=1), np.float32)
 
 
-def _digest_of(source: Path | Image) -> str:
-    """A short hash that tells images apart whatever they are called: of a file, or of pixels.
+def _digest_of(path: Path) -> str:
+    """A short hash of a file, which tells images apart whatever they are called.
 
     Raises:
         ImageError: The file cannot be read.
     """
     try:
-        whole = sha256_of(source if isinstance(source, Path) else source.tobytes())
+        return sha256_of(path)[:_DIGEST_CHARS]
     except OSError as error:
-        raise ImageError(f"cannot read {source}: {error.strerror or error}.") from error
-    return whole[:_DIGEST_CHARS]
+        raise ImageError(f"cannot read {path}: {error.strerror or error}.") from error
 
 
 def _origin(name: str, digest: str) -> str:

@@ -12,11 +12,9 @@ from PIL import Image as PilImage
 
 from core.errors import Cancelled, InputError
 from core.image import encode_image, read_image
-from core.result import Ranking, Result
-from core.types import Detections
 from dataset.record import Dataset, Record
 from synth.cutout_folder import add_cutout, encode_rgba, read_folder, read_rgba
-from synth.harvest import Harvest, harvest, harvest_boxes, harvest_images, harvest_result
+from synth.harvest import Harvest, harvest, harvest_images
 
 SKY = (120, 170, 230)
 BOXES = [[20, 20, 60, 60], [90, 30, 150, 70], [0, 80, 30, 110], [100, 85, 110, 95]]
@@ -123,26 +121,6 @@ def test_known_outlines_are_used(record, tmp_path):
     assert area == pytest.approx(36 * 36 / 2, rel=0.12)
 
 
-def test_located_boxes_become_cutouts(record, tmp_path):
-    image = read_image(record.path)
-    seen = Detections.from_xyxy(record.xyxy[:2], (180, 120))
-
-    def ranking(caption: str, answer: int | None) -> Ranking:
-        logit = np.array([1.0, 0.0], np.float32)
-        return Ranking(caption, logit, logit, np.array([0, 1]), answer_row=answer, nearest_row=0)
-
-    result = Result((180, 120), seen, (ranking("green drone", 1), ranking("blimp", None)))
-    done = harvest_result(image, result, tmp_path / "out", name="photo")
-    assert done.added == ("photo",)
-    (cutout,) = read_folder(tmp_path / "out")
-    assert (cutout.class_name, cutout.caption) == ("drone", "green drone")
-
-
-def test_drawn_boxes_need_as_many_captions(record, tmp_path):
-    with pytest.raises(InputError, match="1 boxes, 2 captions"):
-        harvest_boxes(read_image(record.path), BOXES[0], ["a", "b"], tmp_path, name="photo")
-
-
 def test_transparent_images_are_taken_as_they_are(record, tmp_path, rng):
     folder = tmp_path / "mine"
     rgba = np.zeros((40, 50, 4), np.uint8)
@@ -205,14 +183,6 @@ def test_equal_names_of_other_data_sets_are_other_objects(record, tmp_path):
     for dataset in (_dataset(record), _dataset(second)):
         again = harvest(dataset, out, method="grabcut")
         assert (again.added, again.num_there) == ((), 2)
-
-
-def test_drawn_boxes_of_equally_named_images_are_told_apart(record, tmp_path):
-    image = read_image(record.path)
-    brighter = np.clip(image.astype(int) + 9, 0, 255).astype(np.uint8)
-    for picture, there in ((image, 0), (brighter, 0), (image, 1), (brighter, 1)):
-        done = harvest_boxes(picture, BOXES[:1], [""], tmp_path / "out", name="photo")
-        assert (len(done.added), done.num_there) == (1 - there, there)
 
 
 def test_equal_file_names_of_other_folders_are_other_cutouts(tmp_path):
