@@ -1,8 +1,7 @@
 """Whether a data set can be trained on: what is wrong with a folder, and what looks wrong.
 
 Here: everything that can be found without a model. Never raises for bad content: a damaged file is
-a finding, and the rest is checked all the same. In: a folder of any format, or a `Dataset`. Out:
-a `Report`.
+a finding, and the rest is checked all the same. In: a folder of any format. Out: a `Report`.
 """
 
 from __future__ import annotations
@@ -18,12 +17,11 @@ from core.errors import DataError
 from core.files import sha256_of
 from core.image import IMAGE_ERRORS, MAX_PIXELS
 from dataset.box_checks import check_boxes
-from dataset.formats.raw import Finding, RawDataset, RawImage, RawObject
-from dataset.record import Dataset
+from dataset.formats.raw import Finding, RawDataset, RawImage
 from dataset.registry import detect_format, scan_dataset
 from dataset.splits import SPLITS, split_of
 
-__all__ = ["Finding", "Report", "check_dataset", "check_folder"]
+__all__ = ["Finding", "Report", "check_folder"]
 
 _SHOWN_PER_KIND = 5
 _RARE_SHARE = 0.01  # of the boxes of an even share
@@ -95,35 +93,6 @@ def check_folder(folder: Path, format: str | None = None) -> Report:
         finding = Finding("no-dataset", "error", str(folder), error.message, error.hint)
         return Report(format or "", {"images": 0, "boxes": 0}, (finding,))
     return _check(raw, name)
-
-
-def check_dataset(dataset: Dataset) -> Report:
-    """What is wrong with a data set that is already read: its pixels, boxes, splits, balance."""
-    return _check(_to_raw(dataset), "")
-
-
-def _to_raw(dataset: Dataset) -> RawDataset:
-    images = []
-    for record in dataset:
-        objects = [
-            RawObject(
-                tuple(record.xyxy[number].tolist()),  # type: ignore[arg-type]
-                int(record.class_id[number]),
-                record.captions[number],
-                float(record.visible_ratio[number]),
-                record.polygons[number] if record.polygons else (),
-            )
-            for number in range(len(record))
-        ]
-        image = RawImage(
-            record.image_id, record.path, record.image_id, record.split, record.image_wh, objects
-        )
-        image.group = record.group
-        if not record.path.is_file():
-            image.report("missing-image", f"{record.path} does not exist.", "Restore it.")
-            image.image_wh = None
-        images.append(image)
-    return RawDataset(dataset.class_names, images)
 
 
 def _check(raw: RawDataset, format: str) -> Report:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from core.errors import DataError
-from dataset.checks import Report, check_dataset, check_folder
+from dataset.checks import Report, check_folder
 from dataset.record import Dataset, Record
 from dataset.registry import FORMATS, read_dataset, write_dataset
 
@@ -33,6 +33,11 @@ def dataset(tmp_path: Path, rng: np.random.Generator) -> Dataset:
             )
         )  # fmt: skip
     return Dataset(tuple(records), ("drone", "missile"))
+
+
+def _check(dataset: Dataset, folder: Path) -> Report:
+    write_dataset(dataset, folder, "jsonl")
+    return check_folder(folder)
 
 
 def _kinds(report: Report) -> dict[str, str]:
@@ -159,7 +164,7 @@ def test_leaks_between_splits(dataset: Dataset, tmp_path: Path) -> None:
     records[7] = replace(records[7], group="place0")
     shutil.copyfile(records[1].path, records[6].path)
     shutil.copyfile(records[2].path, records[3].path)
-    report = check_dataset(Dataset(tuple(records), dataset.class_names))
+    report = _check(Dataset(tuple(records), dataset.class_names), tmp_path / "out")
     found = {finding.kind: finding for finding in report.findings}
     assert set(found) == {"group-leak", "image-leak", "same-image"}
     assert "place0" in found["group-leak"].what
@@ -170,30 +175,32 @@ def test_leaks_between_splits(dataset: Dataset, tmp_path: Path) -> None:
     assert "scene2.jpg" in found["same-image"].what
 
 
-def test_splits_and_balance(dataset: Dataset) -> None:
+def test_splits_and_balance(dataset: Dataset, tmp_path: Path) -> None:
     train = Dataset(dataset.split("train").records, ("drone", "missile", "rocket"))
-    assert _kinds(check_dataset(train)) == {"empty-split": "warning", "unused-class": "warning"}
+    assert _kinds(_check(train, tmp_path / "train")) == {
+        "empty-split": "warning",
+        "unused-class": "warning",
+    }
     val_alone = Dataset(
         tuple(
             replace(r, class_id=np.array([1 if r.split == "val" else 0])) for r in dataset.records
         ),
         dataset.class_names,
     )
-    assert set(_kinds(check_dataset(val_alone))) == {"unlearned-class"}
+    assert set(_kinds(_check(val_alone, tmp_path / "val"))) == {"unlearned-class"}
     empty = dataset.map(
         lambda r: replace(r, xyxy=np.zeros((0, 4)), captions=(), class_id=np.zeros(0),
                           visible_ratio=np.zeros(0))
     )  # fmt: skip
-    assert {"many-empty", "split-without-boxes"} <= set(_kinds(check_dataset(empty)))
-    missing = dataset.map(lambda r: replace(r, path=r.path.with_name("gone.jpg")))
-    assert "missing-image" in _kinds(check_dataset(missing))
-    assert "no-images" in _kinds(check_dataset(Dataset(())))
+    assert {"many-empty", "split-without-boxes"} <= set(_kinds(_check(empty, tmp_path / "empty")))
+    (tmp_path / "annotations.jsonl").write_text("")
+    assert "no-images" in _kinds(check_folder(tmp_path, "jsonl"))
 
 
-def test_outline_beside_its_box(dataset: Dataset) -> None:
+def test_outline_beside_its_box(dataset: Dataset, tmp_path: Path) -> None:
     beside = np.array([[10, 10], [30, 10], [40, 25]], np.float32)
     moved = dataset.map(lambda r: replace(r, polygons=((beside,),)))
-    assert _kinds(check_dataset(moved)) == {"outline-beside-box": "warning"}
+    assert _kinds(_check(moved, tmp_path / "out")) == {"outline-beside-box": "warning"}
 
 
 def test_no_data_set(tmp_path: Path) -> None:
