@@ -155,10 +155,6 @@ class Project(Reader):
                 drop_redo(connection, image_id, who)
             return self._finish(connection, image, changes, edit_id, state, at)
 
-    def set_state(self, image_id: int, state: ImageState, who: str, version: int) -> Applied:
-        """Set the state of an image; see `apply`."""
-        return self.apply(image_id, (), who=who, version=version, state=state)
-
     def undo(
         self, image_id: int, who: str, *, version: int | None = None, token: str = ""
     ) -> Applied:

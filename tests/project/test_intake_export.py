@@ -137,8 +137,8 @@ def labelled(project: Project, make_picture: Callable[..., object]) -> Project:
     project.apply(ids[0], [*boxes, Absent("blimp")], who="ann", version=0)
     proposal = Proposal((50, 5, 60, 15), "drone", "blue drone", 0.4)
     version = project.propose(ids[0], [proposal], source="model:m", key="k").version
-    applied = project.set_state(ids[0], "done", "ann", version)
-    project.set_state(ids[1], "done", "ann", 0)
+    applied = project.apply(ids[0], (), who="ann", version=version, state="done")
+    project.apply(ids[1], (), who="ann", version=0, state="done")
     project.propose(ids[2], [Proposal((5, 5, 15, 15), "drone", "", 0.9)], source="model:m", key="k")
     assert applied.image.state == "done"
     return project

@@ -97,7 +97,7 @@ def test_a_stopped_run_goes_on_and_a_finished_one_does_nothing(
 def test_images_that_are_done_are_left_alone(
     project: Project, shapes: int, fake_locator: Locator
 ) -> None:
-    project.set_state(shapes, "done", "ann", 0)
+    project.apply(shapes, (), who="ann", version=0, state="done")
     assert prelabel(project, fake_locator, Question(captions=("red thing",))).done == 0
     assert project.boxes(shapes) == []
 
@@ -205,7 +205,7 @@ def test_the_most_doubtful_image_comes_first(project: Project, queue: dict[str, 
     names, image = [], project.next_image()
     while image is not None:
         names.append(image.name)
-        project.set_state(image.id, "done", "ann", image.version)
+        project.apply(image.id, (), who="ann", version=image.version, state="done")
         image = project.next_image(image.id)
     assert names == ["unsure", "middle", "sure", "new"]
     assert project.next_image() is None
@@ -214,11 +214,11 @@ def test_the_most_doubtful_image_comes_first(project: Project, queue: dict[str, 
 def test_an_image_that_was_put_off_comes_again_at_the_end(
     project: Project, queue: dict[str, int]
 ) -> None:
-    project.set_state(queue["unsure"], "skipped", "ann", 1)
+    project.apply(queue["unsure"], (), who="ann", version=1, state="skipped")
     names = []
     while (image := project.next_image()) is not None:
         names.append(image.name)
-        project.set_state(image.id, "done", "ann", image.version)
+        project.apply(image.id, (), who="ann", version=image.version, state="done")
     assert names == ["middle", "sure", "new", "unsure"]
 
 
@@ -268,15 +268,15 @@ def test_progress_tells_states_and_pace(
     for name, seconds in (("unsure", 5), ("middle", 5), ("sure", 2000), ("new", 7)):
         clock.wait(seconds)
         image = project.image(queue[name])
-        project.set_state(image.id, "done", "ann", image.version)
+        project.apply(image.id, (), who="ann", version=image.version, state="done")
     more = project.progress()
     assert (more.total, more.done, more.images["new"]) == (4, 4, 0)
     assert more.seconds_per_image is None, "a pause is not work, and two gaps are too few"
     for name in ("unsure", "middle"):
         clock.wait(9)
         image = project.image(queue[name])
-        project.set_state(image.id, "proposed", "ann", image.version)
-        project.set_state(image.id, "done", "ann", image.version + 1)
+        project.apply(image.id, (), who="ann", version=image.version, state="proposed")
+        project.apply(image.id, (), who="ann", version=image.version + 1, state="done")
     assert project.progress().seconds_per_image == pytest.approx(8)
 
 

@@ -61,7 +61,7 @@ def test_an_image_finished_meanwhile_gets_no_proposals(project: Project, image_i
     project.note_error(image_id, "cannot be read", "k")
     assert told == project.image(image_id) == before
     assert len(project.boxes(image_id)) == 1
-    project.set_state(image_id, "proposed", "ann", before.version)
+    project.apply(image_id, (), who="ann", version=before.version, state="proposed")
     assert project.waiting_for("k") == [image_id], "reopened, it is looked at"
 
 
@@ -75,7 +75,7 @@ def test_pre_labelling_passes_by_what_is_finished_while_it_runs(
 
     def finish(done: int, total: int, name: str) -> None:
         if done == 1:
-            project.set_state(late, "done", "ann", project.image(late).version)
+            project.apply(late, (), who="ann", version=project.image(late).version, state="done")
 
     prelabel(project, fake_locator, Question(), on_progress=finish)
     assert project.image(early).proposed > 0

@@ -220,7 +220,7 @@ def test_restoring_replaces_no_project(tmp_path: Path) -> None:
 
 
 def test_proposals_of_a_merge_are_decided_like_others(project: Project, image_id: int) -> None:
-    project.set_state(image_id, "done", "ann", 0)
+    project.apply(image_id, (), who="ann", version=0, state="done")
     assert project.propose_more(image_id, [Proposal(BOX)], source="model:x") == 1
     assert project.propose_more(image_id, [Proposal(BOX)], source="model:x") == 0
     [box] = project.boxes(image_id)
