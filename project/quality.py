@@ -47,7 +47,7 @@ class Suspicion:
         image_id: Where.
         box_id: Which box; None where it is the image as a whole.
         severity: How suspicious, in [0, 1].
-        what: What was seen, as a sentence.
+        what: What was seen, as a sentence; boxes go by their caption, else by their type.
     """
 
     kind: Kind
@@ -85,10 +85,18 @@ def find_suspicions(project: Project) -> list[Suspicion]:
     if bare and captioned >= _CAPTIONED_RATIO_MIN * (captioned + len(bare)):
         what = "has no caption, where most boxes have one."
         found += [
-            Suspicion("no-caption", box.image_id, box.id, 0.3, f"Box {box.id} {what}")
+            Suspicion("no-caption", box.image_id, box.id, 0.3, f"{_named(box)} {what}")
             for box in bare
         ]
     return sorted(found, key=lambda one: (-one.severity, one.image_id, one.box_id or 0))
+
+
+def _boxes(count: int) -> str:
+    return f"{count} box{'es' * (count != 1)}"
+
+
+def _named(box: BoxRow) -> str:
+    return repr(box.caption) if box.caption else f"A box of type {box.class_name!r}"
 
 
 def _within(image: ImageRow, boxes: Sequence[BoxRow]) -> Iterator[Suspicion]:
@@ -98,7 +106,11 @@ def _within(image: ImageRow, boxes: Sequence[BoxRow]) -> Iterator[Suspicion]:
     doubled = np.argwhere(iou >= _DUPLICATE_IOU_MIN) if len(boxes) > 1 else ()
     for row, column in doubled:
         share = float(iou[row, column])
-        what = f"Boxes {boxes[row].id} and {boxes[column].id} share {share:.0%} of their area."
+        names = [box.caption or box.class_name for box in (boxes[row], boxes[column])]
+        said = (
+            f"Two boxes {names[0]!r}" if names[0] == names[1] else f"{names[0]!r} and {names[1]!r}"
+        )
+        what = f"{said} share {share:.0%} of their area."
         yield Suspicion("duplicate", image.id, boxes[column].id, share, what)
     width, height = image.image_wh
     for box in boxes:
@@ -107,7 +119,8 @@ def _within(image: ImageRow, boxes: Sequence[BoxRow]) -> Iterator[Suspicion]:
         sides = {"left": x1, "top": y1, "right": width - x2, "bottom": height - y2}
         near = [name for name, gap in sides.items() if gap <= _EDGE_PX]
         if near:
-            what = f"Box {box.id} ends at the {' and '.join(near)} edge: part of it may be missing."
+            edge = " and ".join(near)
+            what = f"{_named(box)} ends at the {edge} edge: part of it may be missing."
             yield Suspicion("edge", image.id, box.id, 0.2, what)
 
 
@@ -116,10 +129,10 @@ def _caption(box: BoxRow) -> Iterator[Suspicion]:
         return
     if box.margin is not None and box.margin <= _LEAD_MAX:
         severity = float(1 - np.exp(box.margin / 2))
-        what = f"Another caption fits box {box.id} better than {box.caption!r}."
+        what = f"Another caption that was asked for fits better than {box.caption!r}."
         yield Suspicion("caption", box.image_id, box.id, severity, what)
     elif box.probability <= _PROBABILITY_MAX:
-        what = f"Box {box.id} looks like {box.caption!r} with {box.probability:.0%} only."
+        what = f"What is in the box is hardly {box.caption!r}: similarity {box.probability:.0%}."
         yield Suspicion("caption", box.image_id, box.id, 1 - box.probability, what)
 
 
@@ -128,7 +141,7 @@ def _twin(image: ImageRow, counts: dict[int, int]) -> Iterator[Suspicion]:
         return
     here, there = counts[image.id], counts.get(image.twin_id)
     if there is not None and here != there:
-        what = f"It has {here} boxes, image {image.twin_id}, which looks nearly the same, {there}."
+        what = f"It has {_boxes(here)}; an earlier picture that looks nearly the same has {there}."
         yield Suspicion("twin-differs", image.id, None, 0.5, what)
 
 
@@ -145,7 +158,7 @@ def _unusual_sizes(sizes: dict[str, list[tuple[float, int, int]]]) -> Iterator[S
             if abs(z) >= _SIZE_Z_MIN:
                 factor = float(np.exp(abs(log - median) / 2))
                 word = "larger" if z > 0 else "smaller"
-                what = f"Box {box_id} is {factor:.1f} times {word} than most of class {name!r}."
+                what = f"The box is {factor:.1f} times {word} than most of type {name!r}."
                 yield Suspicion("size", image_id, box_id, float(min(1.0, abs(z) / 10)), what)
 
 
@@ -156,5 +169,5 @@ def _rare_classes(classes: Counter[str], first: dict[str, BoxRow]) -> Iterator[S
         near = difflib.get_close_matches(name, common, n=1, cutoff=0.75)
         if count <= _RARE_MAX and near:
             box = first[name]
-            what = f"Class {name!r} has {count} boxes; is {near[0]!r} meant?"
+            what = f"Type {name!r} has {_boxes(count)}; is {near[0]!r} meant?"
             yield Suspicion("rare-class", box.image_id, box.id, 0.6, what)

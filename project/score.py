@@ -28,11 +28,19 @@ _KEPT_BOXES = 20_000  # about 1 kB each
 
 @dataclass(frozen=True, slots=True)
 class RankedScore:
-    """The scores of a box, and its rank by similarity among the image's boxes for its caption."""
+    """The scores of a box, and its rank by similarity among the image's boxes for its caption.
+
+    Args:
+        score: What is kept of it.
+        rank: 1 for the box that fits its caption best.
+        of: Number of boxes that are ranked.
+        rival: The caption of the vocabulary that fits the box better; empty where none does.
+    """
 
     score: Score
     rank: int
     of: int
+    rival: str = ""
 
 
 def embed_boxes(
@@ -139,19 +147,23 @@ class Scorer:
         for box in captioned:
             column, row = logits[texts.index(box.caption)], rows[box.id]
             logit = float(column[row])
-            score = Score(
-                box.id, logit, float(sigmoid(column[row])), self._lead(box, embeds[row], logit)
-            )
-            found.append(RankedScore(score, int((column > column[row]).sum()) + 1, len(ranked)))
+            lead, rival = self._lead(box, embeds[row], logit)
+            score = Score(box.id, logit, float(sigmoid(column[row])), lead)
+            rank = int((column > column[row]).sum()) + 1
+            found.append(RankedScore(score, rank, len(ranked), rival))
         return found
 
-    def _lead(self, box: BoxRow, embed: NDArray[np.float32], logit: float) -> float | None:
-        """Lead of a box's caption over the best other one of the vocabulary."""
+    def _lead(
+        self, box: BoxRow, embed: NDArray[np.float32], logit: float
+    ) -> tuple[float | None, str]:
+        """Lead of a box's caption over the best other one of the vocabulary, and that if better."""
         if self.vocabulary is None:
-            return None
+            return None, ""
         others = [text for text in self.vocabulary.captions() if text != box.caption]
         if not others:
-            return None
+            return None, ""
         reranker = self.locator.reranker
-        logits = reranker.logits(embed[None], reranker.embed_texts(others))
-        return logit - float(logits.max())
+        logits = reranker.logits(embed[None], reranker.embed_texts(others))[:, 0]
+        best = int(logits.argmax())
+        lead = logit - float(logits[best])
+        return lead, others[best] if lead < 0 else ""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image as PilImage
-from PIL import ImageOps
+from PIL import ImageDraw, ImageOps
 
 from core.errors import SpotterError
 from core.files import write_bytes
@@ -26,11 +26,12 @@ from frontends.visits import Visit
 from project.folders import ProjectInfo, deleted_projects
 from project.score import RankedScore
 from project.store import Project
-from project.types import Asked, BoxRow, HistoryEntry, ImageRow, Progress
+from project.types import Asked, BoxRow, HistoryEntry, ImageRow, Progress, Xyxy
 from project.vocabulary import SETTING, usual_vocabulary
 from synth.words import COLORS, TYPES
 
 __all__ = [
+    "crop_url",
     "present_asked",
     "present_box",
     "present_error",
@@ -48,6 +49,8 @@ __all__ = [
 
 _THUMB_WH = (160, 104)
 _THUMBS = "thumbs"
+_CROP_BOX_RATIO = 0.5
+_CROP_WIDTH_MIN_PX = 40
 _HISTORY_MAX = 30
 _DELETED_SHOWN = 20
 
@@ -160,6 +163,7 @@ def present_scores(scores: Sequence[RankedScore]) -> Shown:
             "probability": one.score.probability,
             "rank": one.rank,
             "of": one.of,
+            "rival": one.rival,
         }
         for one in scores
     }
@@ -190,11 +194,49 @@ def thumb_url(project: Project, image_id: int) -> str:
     return file_url(path)
 
 
+def crop_url(project: Project, box: BoxRow) -> str:
+    """Return the address of a small picture of a box in its surroundings, framed.
+
+    Empty where the file is damaged.
+    """
+    source = project.path(box.image_id)
+    place = "-".join(f"{side:.0f}" for side in box.xyxy)
+    path = project.folder / _THUMBS / f"{source.stem}-{place}.jpg"
+    if not path.is_file():
+        try:
+            _write_crop(source, box.xyxy, path)
+        except IMAGE_ERRORS:
+            return ""
+    return file_url(path)
+
+
 def _write_thumb(source: Path, path: Path) -> None:
     with PilImage.open(source) as opened:
         opened.draft("RGB", (2 * _THUMB_WH[0], 2 * _THUMB_WH[1]))
         upright = ImageOps.exif_transpose(opened).convert("RGB")
         small = ImageOps.fit(upright, _THUMB_WH, PilImage.Resampling.BILINEAR)
+    _write_jpeg(small, path)
+
+
+def _write_crop(source: Path, xyxy: Xyxy, path: Path) -> None:
+    x1, y1, x2, y2 = xyxy
+    width, height = _THUMB_WH
+    # Pixels of the picture for one of the small picture.
+    scale = max((x2 - x1) / width, (y2 - y1) / height) / _CROP_BOX_RATIO
+    scale = max(scale, _CROP_WIDTH_MIN_PX / width)
+    left, top = round((x1 + x2 - width * scale) / 2), round((y1 + y2 - height * scale) / 2)
+    window = (left, top, left + round(width * scale), top + round(height * scale))
+    with PilImage.open(source) as opened:
+        upright = ImageOps.exif_transpose(opened).convert("RGB")
+    # What lies outside of the picture is black.
+    small = upright.crop(window).resize(_THUMB_WH, PilImage.Resampling.BILINEAR)
+    low = (x1 - left) / scale - 1, (y1 - top) / scale - 1
+    high = (x2 - left) / scale, (y2 - top) / scale
+    ImageDraw.Draw(small).rectangle([low, high], outline="white")
+    _write_jpeg(small, path)
+
+
+def _write_jpeg(small: PilImage.Image, path: Path) -> None:
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=80)
     write_bytes(path, buffer.getvalue())

@@ -25,6 +25,7 @@ __all__ = ["create_lesson_calls", "create_review_calls"]
 
 _SUSPICIONS_MAX = 2000
 _DIFFERENCES_MAX = 100
+_SHOWN_MAX = 20
 _MINUTES_MAX = 600
 _CURVE_POINTS = 240
 
@@ -37,7 +38,6 @@ def create_review_calls(desk: Desk) -> list[Call]:
         visit, key, project = find(desk, wish)
         found = find_suspicions(project)[:_SUSPICIONS_MAX]
         images = {one.image_id: project.image(one.image_id) for one in found}
-        thumbs = {number: present.thumb_url(project, number) for number in images}
         return {
             "found": [
                 {
@@ -47,13 +47,18 @@ def create_review_calls(desk: Desk) -> list[Call]:
                     "severity": one.severity,
                     "what": one.what,
                     "name": images[one.image_id].name,
-                    "url": thumbs[one.image_id],
                 }
                 for one in found
             ],
             "unmeasured": count_unmeasured(project),
             "others": _others(desk, visit, key),
         }
+
+    @guarded(present.present_error)
+    def show_suspicious(wish: dict[str, Any]) -> Shown:
+        _, _, project = find(desk, wish)
+        places = [(int(one["image"]), one.get("box")) for one in wish["places"][:_SHOWN_MAX]]
+        return {"urls": [_small_picture(project, *place) for place in places]}
 
     @guarded(present.present_error)
     def start_measuring(wish: dict[str, Any]) -> Shown:
@@ -80,7 +85,13 @@ def create_review_calls(desk: Desk) -> list[Call]:
             ],
         }
 
-    return [find_suspicious, start_measuring, compare_projects]
+    return [find_suspicious, show_suspicious, start_measuring, compare_projects]
+
+
+def _small_picture(project: Project, image_id: int, box_id: int | None) -> str:
+    """The box and what is around it; the whole image where no box is meant, or it is gone."""
+    box = next((box for box in project.boxes(image_id) if box.id == box_id), None)
+    return present.thumb_url(project, image_id) if box is None else present.crop_url(project, box)
 
 
 def _others(desk: Desk, visit: Visit, key: str) -> list[Shown]:

@@ -164,6 +164,7 @@ BOXES: Words = {
     "rank_of": "{rank} of {of}",
     "detector": "Detector",
     "detector_short": "det {score}",
+    "rival": "Fits better: {caption}",
     "size": "Size, px",
     "none": "–",
     "by": "by {who}",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.image import encode_image
+from core.image import encode_image, image_wh, read_image
 from frontends.desk import Desk
 from frontends.service import Service, read_limits
 from frontends.ui.annotate_handlers import read_edit
@@ -127,6 +128,20 @@ def test_doubles_are_suspicious(ann):
     found = ann.call("find_suspicious")["found"]
     assert "duplicate" in {one["kind"] for one in found}
     assert all(one["name"] == "shapes" for one in found)
+    assert "Two boxes 'red thing' share 100% of their area." in {one["what"] for one in found}
+
+
+def test_a_suspicious_box_is_shown_in_its_surroundings(ann):
+    added = edit(ann, ann.photo(), {"kind": "add", "xyxy": [2, 10, 10, 18]})
+    image, box = added["photo"]["id"], added["added"][0]
+    places = [{"image": image, "box": box}, {"image": image, "box": None}]
+    one, whole = ann.call("show_suspicious", places=places)["urls"]
+    shown = read_image(Path(one.split("file=")[1]))
+    assert image_wh(shown) == image_wh(read_image(Path(whole.split("file=")[1]))) == (160, 104)
+    # Forty pixels around the middle of the box, four times as large; beside the picture is black.
+    assert shown[:, :50].mean() < 9
+    assert shown[10, 110].mean() == pytest.approx(200, abs=9)
+    assert shown[35, 80].mean() > 225, "the frame"
 
 
 @pytest.mark.parametrize(
@@ -162,7 +177,8 @@ def test_a_caption_that_fits_worse_than_another_is_doubtful_after_an_edit(desk, 
     reword = {"kind": "describe", "box": red["id"], "caption": "blue thing"}
     edited = edit(ann, photo, reword, state="done")
     assert "caption" not in {one["kind"] for one in ann.call("find_suspicious")["found"]}
-    ann.call("score", image=photo["photo"]["id"])
+    score = ann.call("score", image=photo["photo"]["id"])["scores"][str(red["id"])]
+    assert score["rival"] == "red thing", "it is told which one"
     project = desk.project(desk.visits.get(ann.visit), ann.project)
     box = next(box for box in project.boxes(photo["photo"]["id"]) if box.id == red["id"])
     assert box.margin is not None

@@ -77,17 +77,18 @@ function createBoxlist({ element, props, server }) {
       figure(words.detector, box.detector === null ? words.none : box.detector.toFixed(2)),
       figure(words.size, `${Math.round(box.w)} × ${Math.round(box.h)}`),
     ]);
+    const rival = box.rival ? [make("p", { class: "rival", text: fill(words.rival, { caption: box.rival }) })] : [];
     const origin = make("div", { class: "origin" }, [
       make("span", { text: box.source ? fill(words.by, { who: box.source }) : "" }),
       box.id > 0 ? make("button", { type: "button", class: "link", text: past && past.id === box.id ? words.history_close : words.history, onclick: () => toggleHistory(box.id) }) : null,
     ]);
     const told = past && past.id === box.id && past.entries.length ? [make("ul", { class: "history" }, past.entries.map((line) => make("li", { text: line })))] : [];
     if (node) {
-      node.querySelectorAll(".figures, .origin, .history").forEach((other) => other.remove());
-      node.append(figures, origin, ...told);
+      node.querySelectorAll(".figures, .rival, .origin, .history").forEach((other) => other.remove());
+      node.append(figures, ...rival, origin, ...told);
       return node;
     }
-    return make("div", { class: "detail" }, [make("span", { text: words.class }), inputs[0], make("span", { text: words.caption }), inputs[1], figures, origin, ...told]);
+    return make("div", { class: "detail" }, [make("span", { text: words.class }), inputs[0], make("span", { text: words.caption }), inputs[1], figures, ...rival, origin, ...told]);
   }
 
   async function toggleHistory(id) {

@@ -37,7 +37,7 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
     select(order[at < 0 ? (by > 0 ? 0 : order.length - 1) : (at + by + order.length) % order.length]);
   }
 
-  const unscored = { logit: null, probability: null, rank: null };
+  const unscored = { logit: null, probability: null, rank: null, rival: "" };
 
   function add(box, { class_name, caption = "" } = {}) {
     if (!photo()) return;

@@ -9,6 +9,8 @@ function createReview({ element, props, server }) {
   const find = (name) => element.querySelector(`.${name}`);
   let found = [];
   let kind = "";
+  let drawn = 0;
+  const AT_ONCE = 10;
 
   const sheet = createSheet({ room, name: "review", id: props.layer, element, server, words, opened: load });
   find("other").setAttribute("aria-label", words.other);
@@ -44,13 +46,29 @@ function createReview({ element, props, server }) {
     const shown = found.filter((one) => !kind || one.kind === kind).slice(0, props.most);
     find("none").hidden = shown.length > 0;
     find("none").textContent = words.none;
-    find("list").replaceChildren(...shown.map((one) => make("li", {}, [
+    const thumbs = shown.map((one) => make("span", { class: "thumb", style: lookOf(one) }));
+    find("list").replaceChildren(...shown.map((one, i) => make("li", {}, [
       make("button", { type: "button", class: "entry", onclick: () => visit(one.image, one.box) }, [
-        make("span", { class: "thumb", style: one.url ? `background-image: url("${one.url}")` : "" }),
+        thumbs[i],
         make("span", { class: "what", text: one.what }),
         make("span", { class: "where" }, [one.name, make("span", { class: "worst" }, [make("i", { style: `width: ${Math.round(one.severity * 100)}%` })])]),
       ]),
     ])));
+    draw(shown, thumbs);
+  }
+
+  const lookOf = ({ url }) => (url ? `background-image: url("${url}")` : "");
+
+  // Small pictures come after the list, some at a time, while it is looked at.
+  async function draw(shown, thumbs) {
+    const mine = (drawn += 1);
+    for (let from = 0; from < shown.length; from += AT_ONCE) {
+      const some = shown.slice(from, from + AT_ONCE);
+      if (some.every((one) => one.url !== undefined)) continue;
+      const answer = await sheet.ask("show_suspicious", { places: some.map(({ image, box }) => ({ image, box })) });
+      if (!answer || mine !== drawn || !sheet.isOpen()) return;
+      some.forEach((one, i) => { one.url = answer.urls[i]; thumbs[from + i].style.cssText = lookOf(one); });
+    }
   }
 
   find("look").addEventListener("click", async () => {
