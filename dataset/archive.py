@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from core.errors import DataError, InputError
 from core.files import confined_path, list_files, shortened
 
-__all__ = ["Limits", "pack", "unpack"]
+__all__ = ["Limits", "pack", "sizes_in", "unpack"]
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that ZIP knows
 _STORED = {".jpg", ".jpeg", ".png", ".webp", ".zip", ".gz", ".onnx"}  # compressed already
@@ -100,6 +100,15 @@ def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
         with archive.open(entry, "w") as target:
             while chunk := source.read(_CHUNK_BYTES):
                 target.write(chunk)
+
+
+def sizes_in(zip_path: Path) -> dict[str, int]:
+    """Bytes of each file by its name, as the headers tell; empty where ``unpack`` would refuse."""
+    try:
+        with zipfile.ZipFile(zip_path) as archive:
+            return {entry.filename: entry.file_size for entry in archive.infolist()}
+    except (OSError, *_DAMAGE):
+        return {}
 
 
 def unpack(zip_path: Path, folder: Path, *, limits: Limits | None = None) -> list[Path]:

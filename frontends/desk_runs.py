@@ -11,14 +11,13 @@ import os
 import shutil
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError
 from core.files import confined_path
-from dataset.archive import Limits, pack, unpack
+from dataset.archive import Limits, pack, sizes_in, unpack
 from frontends.desk import EXPORTS_NAME, Desk
 from frontends.material import Brought
 from frontends.project_out import EXPORTS, export_project, push_project
@@ -121,11 +120,7 @@ def _lay_out(files: Sequence[Brought], folder: Path) -> list[Path]:
 
 def _size_of(path: Path) -> int:
     """Bytes of an upload, of a ZIP file those of its files as its headers tell."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, OSError):
-        return path.stat().st_size
+    return sum(sizes_in(path).values()) or path.stat().st_size
 
 
 def _import(
@@ -141,7 +136,7 @@ def _import(
     for path in paths:
         # Headers may lie: what comes out of an archive is counted, and taken in once more.
         limits = Limits(total_bytes=desk.room(visit) // (1 if desk.shared else _COPIES))
-        if _is_project(path):
+        if DATABASE_NAME in sizes_in(path):
             merged.append(_merge(project, path, limits, pixels, report))
             continue
         taken = taken.plus(
@@ -158,13 +153,6 @@ def _roots(folder: Path) -> list[Path]:
     if len(entries) == 1 and entries[0].is_dir():
         return entries
     return [folder] if entries else []
-
-
-def _is_project(path: Path) -> bool:
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return DATABASE_NAME in archive.namelist()
 
 
 def _merge(

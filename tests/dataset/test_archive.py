@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import Cancelled, DataError, InputError
-from dataset.archive import Limits, pack, unpack
+from dataset.archive import Limits, pack, sizes_in, unpack
 
 
 @pytest.fixture
@@ -139,6 +139,9 @@ def test_damage_is_told(method: int, position: int, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no ZIP file that we can read") as told:
         unpack(path, tmp_path / "out")
     assert "room" not in told.value.hint
+    assert sizes_in(path) == {"ä.txt": 600}, "what its headers tell"
+    path.write_bytes(b"PK\x03\x04 nonsense")
+    assert sizes_in(path) == {}
     assert not [p for p in tmp_path.rglob("*.txt") if p.is_file()]
 
 

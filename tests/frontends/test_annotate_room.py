@@ -40,7 +40,7 @@ def _desk(tmp_path: Path, *, shared: bool, room: int = 2_000_000_000) -> Desk:
 def _bring(desk: Desk, visit: Visit, key: str, *files: tuple[str, bytes]) -> str:
     brought = []
     for number, (name, data) in enumerate(files):
-        path = desk.visits.enter("uploads").folder / f"{number}"
+        path = desk.visits.enter("uploads").folder / f"{number}{Path(name).suffix}"
         path.write_bytes(data)
         brought.append(Brought(path, name))
     run = start_import(desk, visit, key, brought)
@@ -95,6 +95,17 @@ def test_a_project_whose_rows_are_a_view_is_not_merged(shared: Desk, other: Path
     with pytest.raises(Exception, match="are not those of a project"):
         _bring(shared, visit, key, ("other.zip", _packed(other)))
     assert shared.project(visit, key).count() == 0
+
+
+@pytest.mark.parametrize(("offset", "value"), [(0, 0), (6, 99)])
+def test_a_damaged_archive_is_explained(shared: Desk, other: Path, offset: int, value: int) -> None:
+    """Its directory cannot be read, or asks for a version of ZIP that does not exist."""
+    visit = shared.visits.enter("ann")
+    key = shared.create(visit, "Mine", ())
+    data = bytearray(_packed(other))
+    data[data.index(b"PK\x01\x02") + offset] = value
+    with pytest.raises(InputError, match="no ZIP file that we can read"):
+        _bring(shared, visit, key, ("other.zip", bytes(data)))
 
 
 @pytest.mark.parametrize("name", [".", "a/..", "./"])
