@@ -127,7 +127,7 @@ def _holds(folder: Path) -> bool:
         try:
             if _is_coco(read_json(path)):
                 return True
-        except DataError:
+        except (DataError, RecursionError):
             if path.parent.name == "annotations" or path.name == "_annotations.coco.json":
                 return True  # meant to be COCO's, and damaged
     return False

@@ -180,7 +180,7 @@ def _scan_file(
         if root.tag != "annotation":
             raise ValueError(f"the root must be annotation, got {root.tag}")
         image = RawImage(path.stem, _image_path(folder, path, root), where)
-    except (OSError, ValueError, ElementTree.ParseError, InputError) as error:
+    except (OSError, ValueError, LookupError, ElementTree.ParseError, InputError) as error:
         what = f"cannot be read as VOC's XML: {error}."
         findings.append(Finding("corrupt-labels", "error", where, what, "Write it again."))
         return None

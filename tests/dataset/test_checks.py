@@ -119,6 +119,22 @@ def test_nothing_that_a_file_holds_stops_the_check(
     json.dumps(report.to_dict())
 
 
+@pytest.mark.parametrize(
+    ("name", "index", "content"),
+    [
+        ("coco", "annotations/a.json", b"[" * 200_000),
+        ("voc", "Annotations/a.xml", b'<?xml version="1.0" encoding="foo"?><annotation/>'),
+    ],
+)
+def test_nothing_stops_the_recognition(
+    name: str, index: str, content: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / index).parent.mkdir()
+    (tmp_path / index).write_bytes(content)
+    report = check_folder(tmp_path)
+    assert (report.format, _kinds(report)["corrupt-labels"]) == (name, "error")
+
+
 def test_wrong_boxes_of_yolo(dataset: Dataset, tmp_path: Path) -> None:
     write_dataset(dataset, tmp_path, "yolo")
     for number, rows in enumerate(
