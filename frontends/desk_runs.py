@@ -11,12 +11,13 @@ import os
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError
-from core.files import confined_path
+from core.files import confined_path, shortened
 from dataset.archive import Limits, pack, sizes_in, unpack
 from frontends.desk import EXPORTS_NAME, Desk
 from frontends.material import Brought
@@ -101,6 +102,7 @@ def start_import(desk: Desk, visit: Visit, key: str, files: Sequence[Brought]) -
 def _lay_out(files: Sequence[Brought], folder: Path) -> list[Path]:
     """Put uploads into a folder under their own names; ZIP files are only returned."""
     archives = []
+    taken = Counter[Path]()
     for file in files:
         if file.name.lower().endswith(".zip"):
             archives.append(file.path)
@@ -108,8 +110,11 @@ def _lay_out(files: Sequence[Brought], folder: Path) -> list[Path]:
         place = confined_path(folder, file.name)
         if place == folder.resolve():
             raise InputError(f"{file.name!r} is no file name.", "Use a plain file name.")
+        wished = place
         while place.exists():
-            place = place.with_name(f"{place.stem}-{place.suffix}")
+            taken[wished] += 1
+            name = f"{shortened(wished.stem)}-{taken[wished] + 1}{wished.suffix}"
+            place = wished.with_name(name)
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(file.path, place)

@@ -20,7 +20,7 @@ from core.image import encode_image
 from core.types import Image
 from frontends import desk as desk_module
 from frontends.desk import Desk
-from frontends.desk_runs import Outgoing, start_export, start_import
+from frontends.desk_runs import Outgoing, _lay_out, start_export, start_import
 from frontends.material import Brought
 from frontends.runs import wait_for
 from frontends.service import Service, read_limits
@@ -95,6 +95,16 @@ def test_a_project_whose_rows_are_a_view_is_not_merged(shared: Desk, other: Path
     with pytest.raises(Exception, match="are not those of a project"):
         _bring(shared, visit, key, ("other.zip", _packed(other)))
     assert shared.project(visit, key).count() == 0
+
+
+def test_many_files_of_one_name_are_numbered(tmp_path: Path) -> None:
+    (tmp_path / "0").write_bytes(b"picture")
+    wishes = ["image.jpg"] * 260 + ["image-2.jpg"] + ["ä" * 125 + ".png"] * 2
+    _lay_out([Brought(tmp_path / "0", name) for name in wishes], tmp_path / "out")
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    numbered = {f"image-{number}.jpg" for number in range(2, 261)}
+    long = {"ä" * 125 + ".png", "ä" * 100 + "-2.png"}
+    assert names == {"image.jpg", "image-2-2.jpg", *numbered, *long}
 
 
 @pytest.mark.parametrize(("offset", "value"), [(0, 0), (6, 99)])
