@@ -54,9 +54,11 @@ class Imported:
 
     def sentence(self) -> str:
         """Return the summary as one line."""
-        parts = [f"{self.added} images added with {self.boxes} boxes"]
+        parts = [f"{self.added} image{'s' * (self.added != 1)} added"]
+        if self.boxes:
+            parts[0] += f" with {self.boxes} box{'es' * (self.boxes != 1)}"
         if self.known:
-            parts.append(f"{self.known} were there already")
+            parts.append(f"{self.known} {'was' if self.known == 1 else 'were'} there already")
         if self.failed:
             parts.append(f"{self.failed} could not be used")
         return ", ".join(parts) + "."

@@ -241,6 +241,9 @@ class Applied:
     added: tuple[int, ...] = ()
 
 
+_STATE_VERBS = {"confirmed": "accepted", "rejected": "rejected", "proposed": "reopened"}
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """One change of a box: who, when, what, from and to; None where it did not exist."""
@@ -260,10 +263,10 @@ class HistoryEntry:
             return f"{self.who} added a box"
         if self.after is None:
             return f"{self.who} deleted a box"
-        verbs = {"xyxy": "moved", "caption": "reworded", "class_name": "renamed the class of"}
+        verbs = {"xyxy": "moved", "caption": "reworded", "class_name": "changed the type of"}
         done = [verb for key, verb in verbs.items() if self.before[key] != self.after[key]]
         if not done and self.before["state"] != self.after["state"]:
-            done = [f"set to {self.after['state']}"]
+            done = [_STATE_VERBS[str(self.after["state"])]]
         return f"{self.who} {' and '.join(done) or 'touched'} a box"
 
 

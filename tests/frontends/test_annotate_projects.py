@@ -80,7 +80,7 @@ def test_pictures_come_in_and_what_is_none_is_told(desk, shapes_image):
     ann.open()
     run = ann.bring(("a/shapes.png", encode_image(shapes_image)), ("b/broken.jpg", b"no picture"))
     assert run["state"] == "done"
-    assert "1 images added" in run["said"]
+    assert "1 image added" in run["said"]
     assert len(run["refused"]) == 1
     assert "broken.jpg" in run["refused"][0]
     shown = ann.photo()["photo"]
@@ -98,7 +98,7 @@ def test_a_folder_that_is_a_data_set_brings_its_labels(desk, shapes_image):
         ("data/labels/train/shapes.txt", b"0 0.2 0.25 0.2 0.3"),
         ("data/data.yaml", b"path: .\ntrain: images/train\nval: images/train\nnames: [bird]"),
     )
-    assert "1 images added with 1 boxes" in run["said"], run
+    assert "1 image added with 1 box" in run["said"], run
     photo = ann.photo()
     box = photo["boxes"][0]
     assert (box["x"], box["y"], box["w"], box["h"]) == pytest.approx((20, 10, 40, 30), abs=0.01)

@@ -57,7 +57,7 @@ def labelled(created: Run, pictures: Path) -> Run:
     """A project with one pre-labelled picture."""
     run = created
     code, out, err = run("import", pictures, "--source", "mine")
-    assert (code, out) == (1, "1 images added with 0 boxes, 1 could not be used.\n")
+    assert (code, out) == (1, "1 image added, 1 could not be used.\n")
     assert "broken.jpg" in err
     arguments = ("--preset", "fake", "--caption", "red thing", "--caption", "green thing")
     code, out, _ = run("prelabel", *arguments)

@@ -18,7 +18,7 @@ from core.image import read_image
 from dataset.archive import pack, unpack
 from dataset.registry import FORMATS, read_dataset
 from project.export import export_crops, export_csv, export_dataset, to_dataset
-from project.intake import import_path
+from project.intake import Imported, import_path
 from project.pictures import read_picture
 from project.proposals import Proposal
 from project.store import Project
@@ -224,3 +224,15 @@ def test_rejected_boxes_never_leave(labelled: Project) -> None:
     [waiting] = [box for box in labelled.boxes(image.id) if box.state == "proposed"]
     labelled.apply(image.id, [Accept(waiting.id)], who="ann", version=image.version)
     assert len(to_dataset(labelled).records[0]) == 3
+
+
+@pytest.mark.parametrize(
+    ("imported", "said"),
+    [
+        (Imported(1), "1 image added."),
+        (Imported(2, 1, 1), "2 images added with 1 box, 1 was there already."),
+        (Imported(0, 3), "0 images added, 3 were there already."),
+    ],
+)
+def test_an_import_is_summed_up_in_one_sentence(imported: Imported, said: str) -> None:
+    assert imported.sentence() == said

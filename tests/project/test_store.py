@@ -25,6 +25,7 @@ from project.types import (
     ConflictError,
     Delete,
     Describe,
+    Edit,
     Move,
     Reject,
     Score,
@@ -291,6 +292,23 @@ def test_history_tells_who_what_and_when(project: Project, image_id: int, clock:
     assert (moved.before["xyxy"], moved.after["xyxy"]) == (list(BOX), [1, 1, 9, 9])
     assert moved.sentence() == "ann moved a box"
     assert (undone.kind, undone.after["xyxy"]) == ("undo", list(BOX))
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (Accept(1), "ann accepted a box"),
+        (Reject(1), "ann rejected a box"),
+        (Describe(1, class_name="drone"), "ann changed the type of a box"),
+        (Delete(1), "ann deleted a box"),
+    ],
+)
+def test_history_is_told_in_the_words_of_the_page(
+    project: Project, image_id: int, edit: Edit, said: str
+) -> None:
+    assert _propose(project, image_id, Proposal(BOX)) == [1]
+    project.apply(image_id, [edit], who="ann", version=1)
+    assert project.history(1)[-1].sentence() == said
 
 
 def test_absent_captions_are_kept_and_undone(project: Project, image_id: int) -> None:
