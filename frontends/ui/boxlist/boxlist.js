@@ -112,7 +112,7 @@ function createBoxlist({ element, props, server }) {
     const said = box.caption || box.class_name;
     const pick = make("button", { type: "button", class: "pick", "aria-pressed": String(chosen), "aria-label": fill(words.row, { label: said, state }), onclick: (event) => { room.set({ selected: chosen ? null : box.id }); event.currentTarget.blur(); } }, [
       make("span", { class: "sign", style: `--tone: var(--caption-${box.color})` }, [mark(box.mark)]),
-      make("span", { class: box.caption ? "said" : "said plain", text: said }),
+      make("span", { class: box.caption ? "said" : "said plain", text: said, title: said }),
       make("span", { class: "share", text: box.probability !== null ? percent(box.probability) : box.detector !== null && box.state === "proposed" ? fill(words.detector_short, { score: box.detector.toFixed(2) }) : "" }),
     ]);
     const buttons = [

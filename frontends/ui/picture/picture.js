@@ -91,9 +91,11 @@ function createPicture({ element, props, trigger, upload, watch }) {
     return group;
   }
 
-  // Where boxes are changed, labels are short, so that they stay out of the way.
+  // Where boxes are changed, labels are short, so that they stay out of the way; above a wide box
+  // there is room for more.
   function shortLabelOf(box) {
-    const label = make("div", { class: "label short", style: colorOf(box), "data-id": box.id }, [
+    const room_px = Math.round(view.onScreen(box)[2]);
+    const label = make("div", { class: "label short", style: `${colorOf(box)}--room: ${room_px}px`, title: box.label, "data-id": box.id }, [
       make("span", { class: "title" }, [mark(box.mark), box.label]),
       box.probability === null ? null : make("span", { class: "share", text: percent(box.probability) }),
     ]);
