@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import threading
 import time
 import zlib
@@ -209,7 +210,7 @@ def locked(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY)
+        handle = _open_to_lock(folder)
     except OSError as error:
         raise DataError(
             f"cannot use the folder {folder}: {error.strerror}.", "Choose another folder."
@@ -221,13 +222,22 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def _open_to_lock(folder: Path) -> int:
+    if sys.platform == "win32":  # folders themselves cannot be opened there
+        return os.open(folder / ".lock", os.O_RDWR | os.O_CREAT)
+    return os.open(folder, os.O_RDONLY)
+
+
 def _lock(handle: int, folder: Path) -> None:
     try:
-        import fcntl
-    except ImportError:  # not on this system: two runs are then up to the user
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         raise DataError(
             f"another run is writing to {folder}.", "Wait for it, or choose another folder."

@@ -12,6 +12,7 @@ import sys
 import time
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -30,7 +31,7 @@ from synth.library import Background, Cutout, Library, background_group
 from synth.manifest import Parts, read_manifest
 from synth.render import render
 from synth.splits import part_library, sample_image
-from synth.work import clean_up
+from synth.work import clean_up, locked
 
 ROOT = Path(__file__).parents[2]
 SMALL = SceneConfig(canvas_wh=(96, 54), size_px_range=(10, 40), effects="light")
@@ -340,6 +341,23 @@ def test_two_runs_cannot_write_to_one_folder(folders: tuple[Path, Path], tmp_pat
 
     with pytest.raises(DataError, match="another run is writing"):
         generate(make_job(folders, tmp_path), start_another)
+
+
+def test_a_file_is_locked_where_folders_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+
+    def locking(handle: int, mode: int, count: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(locking=locking, LK_NBLCK=2))
+    monkeypatch.setattr("synth.work.sys", SimpleNamespace(platform="win32"))
+    with locked(tmp_path), pytest.raises(DataError, match="another run"), locked(tmp_path):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+    with locked(tmp_path):
+        Parts(tmp_path).begin({"manifest": 1})
 
 
 def test_preview_shows_what_will_be_made(folders: tuple[Path, Path]) -> None:
