@@ -335,8 +335,17 @@ def _by_name(items: Sequence[Cutout] | Sequence[Background], what: str) -> dict:
     return named
 
 
+def _decode(path: Path, flags: int) -> NDArray | None:
+    """A file's pixels; ``cv2.imread`` itself does not open all names on Windows."""
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError:
+        return None
+    return cv2.imdecode(data, flags) if len(data) else None
+
+
 def _read_pyramid(path: Path) -> tuple[NDArray[np.uint8], ...]:
-    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    image = _decode(path, cv2.IMREAD_UNCHANGED)
     if image is None or image.ndim != 3 or image.shape[2] != 4:
         raise InputError(f"{path} is not a readable RGBA image.")
     if image.dtype == np.uint16:
@@ -354,7 +363,7 @@ def _read_pyramid(path: Path) -> tuple[NDArray[np.uint8], ...]:
 
 
 def _read_background(path: Path, side_px: int) -> tuple[NDArray[np.uint8], ...]:
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    image = _decode(path, cv2.IMREAD_COLOR)
     if image is None:
         raise InputError(f"{path} is not a readable image.")
     ratio = side_px / max(image.shape[:2])

@@ -118,6 +118,19 @@ def test_sixteen_bits_are_scaled_to_eight(tmp_path: Path) -> None:
     assert rgba[0, 6].tolist() == [54, 36, 18, 117], "premultiplied"
 
 
+@pytest.mark.parametrize("data", [None, b"", b"no image"])
+def test_pictures_that_cannot_be_read_are_named(tmp_path: Path, data: bytes | None) -> None:
+    path = tmp_path / "x.png"
+    if data is not None:
+        path.write_bytes(data)
+    cutout = Cutout("x", path, "drone", "red drone", "x")
+    library = Library([cutout], [Background("x", path, "x")])
+    with pytest.raises(InputError, match=r"x\.png is not a readable RGBA image"):
+        library.rgba("x")
+    with pytest.raises(InputError, match=r"x\.png is not a readable image"):
+        library.background("x")
+
+
 @pytest.mark.parametrize("blend", BLENDS)
 def test_every_blend_paints_one_box(library: Library, blend: str) -> None:
     scene = render(make_plan(make_placement(blend=blend)), library)
