@@ -329,9 +329,14 @@ def _parse_cutout(row: Mapping[str, Any], folder: Path, where: str) -> Cutout:
 
 
 def _by_name(items: Sequence[Cutout] | Sequence[Background], what: str) -> dict:
-    named = {item.name: item for item in items}
-    if len(named) != len(items):
-        raise InputError(f"two {what}s have the same name; names must differ.")
+    named: dict = {}
+    for item in items:
+        if item.name in named:
+            files = f"{named[item.name].path.name} and {item.path.name}"
+            raise InputError(
+                f"two {what}s are called {item.name!r}: {files}.", "Rename one, or keep only one."
+            )
+        named[item.name] = item
     return named
 
 

@@ -24,6 +24,7 @@ from synth.library import (
     Cutout,
     Library,
     background_group,
+    read_backgrounds,
     read_cutouts,
     read_library,
 )
@@ -129,6 +130,14 @@ def test_pictures_that_cannot_be_read_are_named(tmp_path: Path, data: bytes | No
         library.rgba("x")
     with pytest.raises(InputError, match=r"x\.png is not a readable image"):
         library.background("x")
+
+
+def test_two_backgrounds_of_one_name_are_named(tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.png", "b.png"):
+        (tmp_path / name).touch()
+    with pytest.raises(InputError, match=r"called 'a': a\.jpg and a\.png") as told:
+        Library([], read_backgrounds(tmp_path))
+    assert "Rename one" in told.value.hint
 
 
 @pytest.mark.parametrize("blend", BLENDS)
