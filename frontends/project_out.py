@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.words import counted
+
 if TYPE_CHECKING:
     from frontends.service import Service
     from project.export import What
@@ -73,8 +75,7 @@ def export_project(
     boxes = sum(len(record) for record in dataset)
     facts = {"format": kind, "labelled with": "Spotter", "what": what}
     write_card(dataset, out, title=project.name, facts=facts)
-    images = "1 image" if len(dataset) == 1 else f"{len(dataset)} images"
-    return f"{out}: {images}, {boxes} {'box' if boxes == 1 else 'boxes'}."
+    return f"{out}: {counted(len(dataset), 'image')}, {counted(boxes, 'box')}."
 
 
 def export_cutouts(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from core.errors import DataError, InputError
 from core.image import MAX_PIXELS
+from core.words import counted
 from project.pictures import keep_file, load_picture
 from project.store import Project
 
@@ -26,8 +27,8 @@ class Adopted:
     def sentence(self) -> str:
         """Return the summary as one line."""
         lost = len(self.failed)
-        told = f"{self.images} image{'s' * (self.images != 1)} came back with boxes and history."
-        return told + f" {lost} picture{'s' * (lost != 1)} could not be read." * bool(lost)
+        told = f"{counted(self.images, 'image')} came back with boxes and history."
+        return told + f" {counted(lost, 'picture')} could not be read." * bool(lost)
 
 
 def adopt(

@@ -16,6 +16,7 @@ import numpy as np
 from core.errors import DataError, InputError, SpotterError
 from core.files import list_files
 from core.image import MAX_PIXELS
+from core.words import counted
 from dataset.archive import Limits, unpack
 from dataset.formats.files import IMAGE_SUFFIXES
 from dataset.formats.raw import Finding, RawImage
@@ -54,9 +55,9 @@ class Imported:
 
     def sentence(self) -> str:
         """Return the summary as one line."""
-        parts = [f"{self.added} image{'s' * (self.added != 1)} added"]
+        parts = [f"{counted(self.added, 'image')} added"]
         if self.boxes:
-            parts[0] += f" with {self.boxes} box{'es' * (self.boxes != 1)}"
+            parts[0] += f" with {counted(self.boxes, 'box')}"
         if self.known:
             parts.append(f"{self.known} {'was' if self.known == 1 else 'were'} there already")
         if self.failed:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from core.errors import SpotterError
 from core.image import MAX_PIXELS, read_image
 from core.types import Image
+from core.words import counted
 from project.score import RankedScore, Scorer
 from project.store import Project
 from project.types import BoxRow
@@ -29,9 +30,9 @@ class Measured:
 
     def sentence(self) -> str:
         """Return the summary as one line."""
-        told = f"{self.boxes} box{'es' * (self.boxes != 1)} measured."
+        told = f"{counted(self.boxes, 'box')} measured."
         lost = len(self.failed)
-        return told + f" {lost} picture{'s' * (lost != 1)} could not be read." * bool(lost)
+        return told + f" {counted(lost, 'picture')} could not be read." * bool(lost)
 
 
 def asked_words(project: Project) -> Vocabulary | None:

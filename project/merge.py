@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from core.errors import DataError, InputError
 from core.image import MAX_PIXELS
+from core.words import counted
 from project.agreement import match_rows
 from project.intake_rows import Label, LabelBox
 from project.pictures import load_picture
@@ -45,11 +46,14 @@ class Merged:
 
     def sentence(self) -> str:
         """Return the summary as one line."""
-        lost = f" {len(self.failed)} pictures could not be read." if self.failed else ""
-        return (
-            f"{self.added} images added with {self.taken} boxes; of {self.common} common ones, "
-            f"{self.proposed} boxes wait and {self.differing} differ.{lost}"
-        )
+        told = f"{counted(self.added, 'image')} added with {counted(self.taken, 'box')}."
+        if self.common:
+            told += (
+                f" {counted(self.common, 'image')} in both projects: of the other's boxes there "
+                f"{self.proposed} wait for a decision, {self.differing} differ and stay as here."
+            )
+        lost = len(self.failed)
+        return told + f" {counted(lost, 'picture')} could not be read." * bool(lost)
 
 
 def merge(

@@ -17,6 +17,7 @@ from core.captions import clean_captions
 from core.errors import InputError, SpotterError
 from core.files import sha256_of
 from core.result import Ranking, Result
+from core.words import counted
 from pipeline.locate import Locator, Observation
 from pipeline.rank import Assignment, sigmoid
 from pipeline.stages import OnProgress
@@ -91,8 +92,8 @@ class PrelabelSummary:
 
     def sentence(self) -> str:
         """Return the summary as one line."""
-        told = [f"{self.done} images looked at, {self.boxes} boxes wait"]
-        told += [f"{self.kept} kept from before"] * bool(self.kept)
+        told = [f"{counted(self.done, 'image')} looked at, {counted(self.boxes, 'box')} to decide"]
+        told += [f"{self.kept} looked at before"] * bool(self.kept)
         told += [f"{self.failed} failed"] * bool(self.failed)
         return f"{', '.join(told)}. {self.note}".rstrip()
 

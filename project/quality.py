@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from core.boxes import iou_matrix
+from core.words import counted
 from project.store import Project
 from project.types import BoxRow, ImageRow
 
@@ -91,10 +92,6 @@ def find_suspicions(project: Project) -> list[Suspicion]:
     return sorted(found, key=lambda one: (-one.severity, one.image_id, one.box_id or 0))
 
 
-def _boxes(count: int) -> str:
-    return f"{count} box{'es' * (count != 1)}"
-
-
 def _named(box: BoxRow) -> str:
     return repr(box.caption) if box.caption else f"A box of type {box.class_name!r}"
 
@@ -141,7 +138,7 @@ def _twin(image: ImageRow, counts: dict[int, int]) -> Iterator[Suspicion]:
         return
     here, there = counts[image.id], counts.get(image.twin_id)
     if there is not None and here != there:
-        what = f"It has {_boxes(here)}; an earlier picture that looks nearly the same has {there}."
+        what = f"It has {counted(here, 'box')}; an earlier picture that looks alike has {there}."
         yield Suspicion("twin-differs", image.id, None, 0.5, what)
 
 
@@ -169,5 +166,5 @@ def _rare_classes(classes: Counter[str], first: dict[str, BoxRow]) -> Iterator[S
         near = difflib.get_close_matches(name, common, n=1, cutoff=0.75)
         if count <= _RARE_MAX and near:
             box = first[name]
-            what = f"Type {name!r} has {_boxes(count)}; is {near[0]!r} meant?"
+            what = f"Type {name!r} has {counted(count, 'box')}; is {near[0]!r} meant?"
             yield Suspicion("rare-class", box.image_id, box.id, 0.6, what)

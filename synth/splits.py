@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import ConfigError
+from core.words import counted
 from dataset.splits import SPLITS, hash_position
 from synth.config import SceneConfig
 from synth.library import Library
@@ -95,16 +96,12 @@ def part_library(library: Library, shares: Sequence[float]) -> SplitLibrary:
 
 def _count_places(library: Library) -> str:
     places = {background.group for background in library.backgrounds}
-    return f"{_count(len(library.backgrounds), 'background')} ({_count(len(places), 'place')})"
+    return f"{counted(len(library.backgrounds), 'background')} ({counted(len(places), 'place')})"
 
 
 def _count_objects(library: Library) -> str:
     objects = {cutout.identity for cutout in library.labelled}
-    return f"{_count(len(library.labelled), 'cutout')} ({_count(len(objects), 'object')})"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{counted(len(library.labelled), 'cutout')} ({counted(len(objects), 'object')})"
 
 
 def _split_at(group: str, shares: Mapping[str, float]) -> str:

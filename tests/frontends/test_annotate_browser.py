@@ -206,7 +206,7 @@ def test_proposals_lead_to_the_first_unless_one_is_at_work(browse, pictures):
     prelabel(page, "red thing\nblue thing")
     page.wait_for_function(f"{STATE}.at === 0 && {STATE}.photo.id === {STATE}.queue.ids[0]")
     assert page.input_value("#annotate-strip .only") == ""
-    assert "boxes wait" in page.inner_text("#annotate-head .said")
+    assert "to decide" in page.inner_text("#annotate-head .said")
     assert page.is_hidden("#annotate-head .said-act")
     page.click("#annotate-head .prelabel")
     page.fill("#annotate-prelabel .captions", "green thing")

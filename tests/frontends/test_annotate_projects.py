@@ -122,7 +122,7 @@ def test_files_that_nobody_uploaded_are_refused(ann):
 def test_models_propose_and_done_ends_a_picture(ann):
     run = ann.run("start_looking", mode="captions", captions="red thing\ngreen thing", others=True)
     assert (run["state"], run["to_review"]) == ("done", 2)
-    assert run["said"] == "1 images looked at, 2 boxes wait."
+    assert run["said"] == "1 image looked at, 2 boxes to decide."
     photo = ann.photo()
     assert photo["photo"]["state"] == "proposed"
     assert sorted(box["caption"] for box in photo["boxes"]) == ["", "red thing"]

@@ -62,7 +62,7 @@ def labelled(created: Run, pictures: Path) -> Run:
     arguments = ("--preset", "fake", "--caption", "red thing", "--caption", "green thing")
     code, out, _ = run("prelabel", *arguments)
     assert (code, out) == (
-        0, "1 images looked at, 1 boxes wait.\n",
+        0, "1 image looked at, 1 box to decide.\n",
     )  # fmt: skip
     return run
 
@@ -110,7 +110,7 @@ def test_check_and_agreement(labelled: Run, tmp_path: Path) -> None:
     labelled("mark", "--all", "--accept-above", "0")
     other = tmp_path / "other"
     assert labelled("create", folder=other)[0] == 0
-    assert labelled("merge", tmp_path / "project", folder=other)[1].startswith("1 images added")
+    assert labelled("merge", tmp_path / "project", folder=other)[1].startswith("1 image added")
     with Project.open(other) as project:
         image = project.images()[0]
         edits = [Accept(box.id) for box in project.boxes(image.id)]
