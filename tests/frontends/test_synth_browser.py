@@ -126,6 +126,11 @@ def test_distractors_are_dashed_and_the_legend_says_so(browse):
           room.set({ settings: { ...room.state.settings, distractor_ratio: 1 } });
         }"""
     )
+    # Each scene has some now; before, only some had.
+    page.wait_for_function(
+        "[...document.querySelectorAll('#synth-preview .tile')]"
+        ".every((tile) => tile.querySelector('rect.quiet'))"
+    )
     page.wait_for_selector("#synth-preview .legend:visible")
     dashed = page.locator("#synth-preview .tile").filter(has=page.locator("rect.quiet")).first
     assert "distractor" in dashed.locator(".said-all").get_attribute("title")

@@ -61,6 +61,8 @@ function createScenes({ element, props, server }) {
         find("time").textContent = fill(words.time, { ms: Math.round(answer.seconds * 1000 / slots.length) });
         room.set({ scene_s: answer.seconds_full });
         render(slots);
+        const { large } = room.state;
+        if (large && large.kind === "preview" && slots.includes(large.at)) enlarge();
       }
     } catch (error) {
       notice(String(error.message || error));
@@ -132,14 +134,9 @@ function createScenes({ element, props, server }) {
     } catch (error) { /* the small one stays */ }
   }
 
-  async function rerollLarge() {
+  function rerollLarge() {
     const { large } = room.state;
-    if (!large || large.kind !== "preview") return;
-    another(large.at);
-    const before = scenes[large.at];
-    const timer = setInterval(() => {
-      if (!room.state.large || scenes[large.at] !== before) { clearInterval(timer); enlarge(); }
-    }, 60);
+    if (large && large.kind === "preview") another(large.at);
   }
 
   room.on(["large"], enlarge);
