@@ -98,7 +98,10 @@ class ScenePlan:
         return replace(self, placements=placements)
 
     def scaled(self, width_px: int) -> ScenePlan:
-        """The same scene in an image of another width: for previews."""
+        """The same scene in an image of another width: for previews.
+
+        Rounding differs, so a box at the limits of size or visibility may be in one of them alone.
+        """
         ratio = width_px / self.canvas_wh[0]
         return replace(
             self,
