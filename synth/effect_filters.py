@@ -112,9 +112,9 @@ def _apply_sharpen(image: Image, *, sigma_px: float, amount: float) -> Image:
 def _apply_jpeg(image: Image, *, quality: float) -> Image:
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, round(quality)])
-    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
     assert decoded is not None, "what was just encoded can be decoded"
-    return _pixels(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
+    return _pixels(decoded)
 
 
 def _apply_resample(image: Image, *, ratio: float) -> Image:

@@ -163,7 +163,7 @@ def apply_effects(
         left, and int64 rows of the given ones.
     """
     rows = np.arange(len(marks), dtype=np.int64)
-    image = image.copy()
+    given = image
     for step in steps:
         if step.name == "flip":
             image, marks = flip_marks(image, marks, int(step.parameters["axis"]))
@@ -180,7 +180,7 @@ def apply_effects(
                     image, marks, step.transform, step.arguments, seed
                 )
             rows = rows[kept]
-    return image, marks, rows
+    return image.copy() if image is given else image, marks, rows
 
 
 def _unknown(what: str, name: str, known: Mapping[str, object]) -> str:

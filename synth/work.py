@@ -25,6 +25,7 @@ import numpy as np
 
 from core.errors import DataError, InputError
 from core.files import write_bytes
+from core.memory import keep_freed_memory
 from dataset.splits import SPLITS
 from synth.export import IMAGE_PREFIX, STATISTICS_NAME, image_file
 from synth.job import Job
@@ -142,6 +143,7 @@ def open_pool(job: Job, library: Library) -> ProcessPoolExecutor:
 
 def _start_worker(job: Job, cutouts: Sequence, backgrounds: Sequence, side_px: int) -> None:
     cv2.setNumThreads(1)
+    keep_freed_memory()
     threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
     library = Library(cutouts, backgrounds, background_side_px=side_px, cache_bytes=200_000_000)
     _WORKER.append(_Worker(job, library, part_library(library, job.shares)))

@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.memory import keep_freed_memory
 from core.types import Image
 from pipeline.cut import CONTEXT_RATIO, crop_regions, plan_windows, read_window
 from pipeline.rerank.preprocess import square_input
@@ -205,6 +206,7 @@ def _run(arguments: argparse.Namespace, numbers: Sequence[int]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Fill a folder with shards; those already there are kept."""
+    keep_freed_memory()
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--cutouts", type=Path, required=True)
     parser.add_argument("--backgrounds", type=Path, required=True)

@@ -25,6 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from core.files import write_json
+from core.memory import keep_freed_memory
 from training.detector_data import BatchFeed, to_batch
 from training.optimize import KINDS, Kind, Optimizers, make_optimizer, rate_at, update_average
 from training.precision import mixed_precision
@@ -257,6 +258,7 @@ def smoke() -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line and train."""
+    keep_freed_memory()
     defaults = TrainOptions()
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--scenes", type=Path)

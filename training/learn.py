@@ -30,6 +30,7 @@ from safetensors.torch import load_file
 from core.errors import Cancelled, DataError, ModelError, SpotterError
 from core.files import read_json, write_bytes, write_json
 from core.image import read_image
+from core.memory import keep_freed_memory
 from dataset.record import Record
 from pipeline.cache import cache_folder
 from pipeline.catalog import MODELS_PATH
@@ -359,6 +360,7 @@ def _progress(step: int, passed_s: float, options: LearnOptions) -> float:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Read the command line, learn, and return the exit code."""
+    keep_freed_memory()
     request = parse(argv, __doc__.split("\n")[0])
     reporter = Reporter(request.run)
     try:

@@ -34,6 +34,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.errors import ConfigError
+from core.memory import keep_freed_memory
 from training.crops import open_upscaler
 from training.optimize import KINDS, Kind, Optimizers, make_optimizer, rate_at, update_average
 from training.precision import mixed_precision
@@ -313,6 +314,7 @@ def _describe_environment() -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the command line and train."""
+    keep_freed_memory()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from core.config import Section, load
 from core.errors import ConfigError, DataError
 from core.files import write_bytes, write_json
+from core.memory import keep_freed_memory
 from synth.config import SceneConfig
 from synth.library import Library, read_library
 from synth.plan import scene_rng
@@ -183,6 +184,7 @@ def read_scenes(folder: Path) -> list[CachedScene]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line and fill the cache."""
+    keep_freed_memory()
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--cutouts", type=Path, required=True)
     parser.add_argument("--backgrounds", type=Path, nargs="+", required=True)

@@ -37,6 +37,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from core.memory import keep_freed_memory
 from training.compact import Compact
 from training.degrade import degrade, draw_level
 from training.optimize import Optimizers, rate_at, update_average
@@ -311,6 +312,7 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
         arguments: words after the command; those of the process if None.
     """
+    keep_freed_memory()
     defaults = Config("", "")
     parser = argparse.ArgumentParser(description="Train the x4 upscaler.", allow_abbrev=False)
     parser.add_argument("--resume", action="store_true", help="continue the checkpoint in --out")
