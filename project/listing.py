@@ -42,7 +42,7 @@ class Filter:
 
     Args:
         state: A state of images, or None: all.
-        text: A part of the name, or of the caption of one of its boxes; any case.
+        text: A part of the name, or of the caption or class of one of its boxes; any case.
         class_name: Has a box of this class.
         box_state: Has a box of this state; together with `class_name` and `score_max`: the same.
         score_max: Has a box with at most this detector score.
@@ -74,9 +74,11 @@ class Filter:
                 "id IN (SELECT id FROM image WHERE name LIKE ? ESCAPE '\\' UNION ALL "
                 "SELECT image_id FROM box WHERE removed = 0 AND caption IN (SELECT caption FROM "
                 "(SELECT DISTINCT caption FROM box WHERE removed = 0) "
-                "WHERE caption LIKE ? ESCAPE '\\'))"
+                "WHERE caption LIKE ? ESCAPE '\\') UNION ALL "
+                "SELECT image_id FROM box WHERE removed = 0 AND class_id IN "
+                "(SELECT id FROM class WHERE name LIKE ? ESCAPE '\\'))"
             )
-            values += [pattern, pattern]
+            values += [pattern, pattern, pattern]
         inner: list[str] = []
         if self.class_name:
             inner.append("class_id = (SELECT id FROM class WHERE name = ?)")

@@ -40,6 +40,7 @@ from project.types import (
 __all__ = ["Call", "create_label_calls", "create_project_calls", "create_visit_calls", "find"]
 
 _THUMBS_MAX = 120
+_SOUGHT_CHARS_MAX = 200
 _EDITS_MAX = 2000
 _TOKEN_CHARS_MAX = 64
 
@@ -134,7 +135,8 @@ def _reading(desk: Desk) -> list[Call]:
         _, _, project = find(desk, wish)
         order: Order = next((one for one in ORDERS if one == wish.get("order")), "queue")
         only = wish.get("only")
-        wished = Filter(state=_state(only), removed=only == "removed")
+        text = str(wish.get("text") or "")[:_SOUGHT_CHARS_MAX]
+        wished = Filter(state=_state(only), text=text, removed=only == "removed")
         rows = project.states(order, wished=wished)
         return {
             "ids": [number for number, _ in rows],

@@ -117,6 +117,9 @@ STRIP: Words = {
     "still": "{name}: {state}",
     "order": "Order",
     "only": "Which pictures",
+    "sought": "Find in names, captions and types",
+    "sought_hint": "Find",
+    "not_found": "No picture with “{text}”",
     "orders": {
         "queue": "Doubtful first",
         "added": "As imported",

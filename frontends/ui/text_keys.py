@@ -37,6 +37,7 @@ KEYS: list[dict[str, Any]] = [
             _row("S", "s", "skip", "Put off, next picture"),
             _row("Page down | →", "PageDown", "next", "Next picture (→ with no box chosen)"),
             _row("Page up | ←", "PageUp", "previous", "Previous picture"),
+            _row("/", "/", "find", "Find pictures by name, caption or type"),
             _row(
                 "Shift Delete",
                 "Shift+Delete Shift+Backspace",

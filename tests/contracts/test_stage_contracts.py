@@ -79,7 +79,8 @@ def crops(image):
 
 
 @pytest.mark.parametrize(
-    ("registry", "name"), [(r, n) for r in REGISTRIES for n in r.names()], ids=str
+    ("registry", "name"),
+    [pytest.param(r, n, id=f"{r.kind}-{n}") for r in REGISTRIES for n in r.names()],
 )
 def test_every_name_leads_somewhere(registry, name):
     """Loads what is installed; reads the source of what is not."""

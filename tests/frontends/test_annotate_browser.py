@@ -197,6 +197,26 @@ def test_a_picture_is_removed_and_put_back(browse, pictures):
     assert page.evaluate(f"{STATE}.photo.id") == ids[0]
 
 
+def test_pictures_are_found_by_their_words(browse, pictures):
+    page = browse()
+    create(page, pictures[:3])
+    ids = page.evaluate(f"{STATE}.queue.ids")
+    drag(page, (100, 200), (140, 230))
+    page.keyboard.press("c")
+    page.keyboard.type("green kite")
+    page.keyboard.press("Enter")
+    page.keyboard.press("/")
+    page.keyboard.type("KITE")
+    page.wait_for_function(f"{STATE}.queue.ids.length === 1")
+    assert page.evaluate(f"{STATE}.photo.id") == ids[0]
+    page.fill("#annotate-strip .sought", "unicorn")
+    page.wait_for_function(f"{STATE}.queue.ids.length === 0")
+    assert page.inner_text("#annotate-strip .place") == "No picture with “unicorn”"
+    page.keyboard.press("Escape")
+    page.wait_for_function(f"{STATE}.queue.ids.length === 3")
+    assert page.input_value("#annotate-strip .sought") == ""
+
+
 def test_proposals_lead_to_the_first_unless_one_is_at_work(browse, pictures):
     page = browse()
     create(page, pictures[:4])

@@ -235,6 +235,7 @@ def test_next_walks_on_without_settling(project: Project, queue: dict[str, int])
     [
         (Filter(text="UNSURE kite"), ["unsure"]),
         (Filter(text="kite"), ["unsure", "middle", "sure"]),
+        (Filter(text="dro"), ["unsure", "middle", "sure"]),
         (Filter(text="100%"), []),
         (Filter(score_max=0.5), ["unsure", "middle"]),
         (Filter(class_name="drone", state="proposed"), ["unsure", "middle", "sure"]),
@@ -242,7 +243,7 @@ def test_next_walks_on_without_settling(project: Project, queue: dict[str, int])
         (Filter(box_state="confirmed"), []),
         (Filter(state="new"), ["new"]),
     ],
-    ids=["caption", "part", "wildcard", "score", "class", "no class", "box state", "state"],
+    ids=["caption", "part", "type", "wildcard", "score", "class", "no class", "box state", "state"],
 )
 def test_filters_narrow(
     project: Project, queue: dict[str, int], wished: Filter, names: list[str]

@@ -18,7 +18,7 @@ function createBench({ element, props, upload, server }) {
   let worked = false;  // something was changed, or another picture opened, since the run began
   let opened = null;
   const untold = new Set();  // projects that were left while something ran
-  const FIRST = () => ({ only: "", queue_again: { to: "doubtful" } });
+  const FIRST = () => ({ only: "", sought: "", queue_again: { to: "doubtful" } });
 
   for (const name of ["import", "stop", "prelabel", "review", "outlet", "lessons"]) find(name).textContent = words[name];
   find("back").setAttribute("aria-label", words.back);

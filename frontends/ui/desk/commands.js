@@ -173,6 +173,7 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
     let_go: () => { if (selected()) select(null); else look({ kind: "fit" }); },
     caption: () => { if (selected()) room.set({ focus: { field: "caption" } }); },
     class: () => { if (selected()) room.set({ focus: { field: "class" } }); },
+    find: () => room.set({ focus: { field: "sought" } }),
     help: () => room.set({ sheet: { name: "help" } }),
   };
 }

@@ -1,8 +1,8 @@
 // What connects the parts of the tab: which image is open, its boxes, what is done to them, and the
 // calls of the server. Nothing of it is seen.
 //
-// Room in: `project`, `order`, `only`, `command` {name, event?, args?}, `edit` (from the picture),
-// `score_min`, `proposals`, `show_rejected`, `queue_again` {to?: an image, or "doubtful"}, `goto`. Out: `queue` {ids, states},
+// Room in: `project`, `order`, `only`, `sought`, `command` {name, event?, args?}, `edit` (from the
+// picture), `score_min`, `proposals`, `show_rejected`, `queue_again` {to?: an image, or "doubtful"}, `goto`. Out: `queue` {ids, states},
 // `at`, `photo`, `picture`, `rows` (all boxes), `boxes` (the shown ones), `listed`, `progress`,
 // `saving`, `notice` {message, calm, act? {text, command, args?, brief?}}.
 function createDesk({ props, server }) {
@@ -41,7 +41,7 @@ function createDesk({ props, server }) {
     const asked = project();
     const mine = (loads += 1);
     try {
-      const { ids, states, progress, doubtful } = await ask("queue", { order: room.state.order || "queue", only: room.state.only || "", lead: to === "doubtful" });
+      const { ids, states, progress, doubtful } = await ask("queue", { order: room.state.order || "queue", only: room.state.only || "", text: room.state.sought || "", lead: to === "doubtful" });
       if (asked !== project() || mine !== loads) return;  // asked again since
       const now = (to === "doubtful" ? doubtful : to) ?? (room.state.photo || {}).id;
       const at = Math.max(0, ids.indexOf(now));
@@ -118,7 +118,7 @@ function createDesk({ props, server }) {
     const next = isOpen ? ids[at + 1] ?? ids[at - 1] : ids[at];
     // What is brought back from elsewhere, or as the last one, is shown where it is now.
     const back = !removed && queue && (isOpen ? next === undefined : !ids.includes(image));
-    if (back) room.set({ only: only === "removed" ? "" : only, queue_again: { to: image } });
+    if (back) room.set({ only: only === "removed" ? "" : only, sought: "", queue_again: { to: image } });
     else room.set({ queue_again: { to: next } });
     await loading;
     const undo = { text: words.undo, command: "set_removed", args: [{ image, name, removed: !removed }] };
@@ -332,11 +332,11 @@ function createDesk({ props, server }) {
     finished = null;
     // Nothing of the project before can be pressed or changed any more.
     // Which of its pictures were shown says nothing about those of this one.
-    room.set({ opened: key, only: "", queue: null, at: -1, progress: null });
+    room.set({ opened: key, only: "", sought: "", queue: null, at: -1, progress: null });
     clear();
     loadQueue();
   });
-  room.on(["order", "only", "queue_again"], ({ queue_again: again }, changed) => {
+  room.on(["order", "only", "sought", "queue_again"], ({ queue_again: again }, changed) => {
     photos.clear();
     if (room.state.opened && !changed.includes("opened")) loading = loadQueue(changed.includes("queue_again") ? again.to : undefined);
   });
@@ -345,7 +345,7 @@ function createDesk({ props, server }) {
     wanted = goto.box || null;
     if (photo && photo.id === goto.image && queue && queue.ids[at] === goto.image) point();
     else if (queue && queue.ids.includes(goto.image)) go(goto.image);
-    else room.set({ only: "", queue_again: { to: goto.image } });
+    else room.set({ only: "", sought: "", queue_again: { to: goto.image } });
   });
   room.set({ tool: matchMedia("(pointer: coarse)").matches ? "pan" : "draw", score_min: 0 });
 }

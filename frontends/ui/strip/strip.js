@@ -1,7 +1,8 @@
 // The filmstrip: the queue in its order, a dot for the state of each image. Only what is seen is
 // made, so twenty thousand images are as quick as twenty.
 //
-// Room in: `queue` {ids, states}, `at`, `photo`, `progress`. Out: `command`, `goto`, `order`, `only`.
+// Room in: `queue` {ids, states}, `at`, `photo`, `progress`. Out: `command`, `goto`, `order`, `only`,
+// `sought`.
 function createStrip({ element, props, server }) {
   const { room: openRoom, element: make, fill } = window.spotter;
   const room = openRoom(props.room);
@@ -11,6 +12,7 @@ function createStrip({ element, props, server }) {
   const GAP_PX = 6;
   const AHEAD = 6;
   const REST_MS = 60;
+  const SEEK_REST_MS = 300;
   const KEPT = 2000;
   const stills = new Map();
   let thumbs = new Map();  // image id -> {url, name}
@@ -28,6 +30,24 @@ function createStrip({ element, props, server }) {
     find(name).append(...Object.entries(words[`${name}s`]).map(([value, text]) => make("option", { value: value === "all" ? "" : value, text })));
     find(name).addEventListener("change", () => { room.set({ [name]: find(name).value }); find(name).blur(); });
   }
+
+  // The list follows the words a moment after the last key; Enter and leaving the field do at once.
+  const sought = find("sought");
+  let seeking = 0;
+  function seek() {
+    clearTimeout(seeking);
+    const text = sought.value.trim();
+    if (text !== (room.state.sought || "")) room.set({ sought: text });
+  }
+  sought.setAttribute("aria-label", words.sought);
+  sought.title = words.sought;
+  sought.placeholder = words.sought_hint;
+  sought.addEventListener("input", () => { clearTimeout(seeking); seeking = setTimeout(seek, SEEK_REST_MS); });
+  sought.addEventListener("change", seek);
+  sought.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") sought.value = "";
+    if (event.key === "Escape" || event.key === "Enter") { seek(); sought.blur(); }
+  });
 
   const pitch = () => (matchMedia("(max-width: 820px)").matches ? 64 : 80) + GAP_PX;
 
@@ -101,7 +121,7 @@ function createStrip({ element, props, server }) {
   function tell() {
     const { queue, at, photo } = room.state;
     const all = queue ? queue.ids.length : 0;
-    find("place").textContent = all ? fill(words.place, { at: (at + 1).toLocaleString("en"), all: all.toLocaleString("en") }) : words.none;
+    find("place").textContent = all ? fill(words.place, { at: (at + 1).toLocaleString("en"), all: all.toLocaleString("en") }) : room.state.sought ? fill(words.not_found, { text: room.state.sought }) : words.none;
     find("name").textContent = photo ? photo.name : "";
     const removed = Boolean(photo && photo.removed);
     find("out").hidden = !photo;
@@ -126,5 +146,10 @@ function createStrip({ element, props, server }) {
   room.on(["queue"], () => { stills.forEach((node) => node.remove()); stills.clear(); reveal(); });
   room.on(["at"], reveal);
   room.on(["photo"], tell);
-  room.on(["order", "only"], ({ order, only }) => { find("order").value = order || "queue"; find("only").value = only || ""; });
+  room.on(["focus"], ({ focus }) => { if (focus.field === "sought") { sought.focus(); sought.select(); } });
+  room.on(["order", "only", "sought"], ({ order, only, sought: text }) => {
+    find("order").value = order || "queue";
+    find("only").value = only || "";
+    if (sought.value.trim() !== (text || "")) sought.value = text || "";
+  });
 }
