@@ -79,6 +79,12 @@ def add_project_parser(commands: Any) -> None:
     check.add_argument("--json", action="store_true", help="print it as JSON")
 
     add_images_parser(kinds)
+    classes = _command(kinds, "classes", _run_classes, "boxes of each class; other names")
+    classes.add_argument("--rename", nargs=2, metavar=("OLD", "NEW"), help="in all boxes")
+    classes.add_argument(
+        "--merge", action="store_true", help="also where NEW is a class already: both become one"
+    )
+
     rename = _command(kinds, "rename", _run_rename, "give the project another name")
     rename.add_argument("name", metavar="NAME", help="shown to people; the folder stays")
     _command(kinds, "delete", _run_delete, "move the project aside, into .deleted beside it")
@@ -264,6 +270,24 @@ def _run_check(options: argparse.Namespace, service: Service | None) -> int:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def _run_classes(options: argparse.Namespace, service: Service | None) -> int:
+    from core.errors import InputError
+    from project.renaming import ClassTakenError
+    from project.store import Project
+
+    if options.merge and not options.rename:
+        raise InputError("--merge says how to rename.", "Add --rename OLD NEW.")
+    with Project.open(options.folder) as project:
+        if options.rename:
+            try:
+                project.rename_class(*options.rename, merge=options.merge)
+            except ClassTakenError as error:
+                raise InputError(error.message, "Add --merge to make both one.") from error
+        for number, one in enumerate(project.count_classes()):
+            _say(f"{number}  {one.name}: {one.confirmed} confirmed, {one.proposed} proposed")
+    return 0
 
 
 def _run_rename(options: argparse.Namespace, service: Service | None) -> int:

@@ -14,6 +14,7 @@ from project import listing
 from project.database import Database
 from project.journal import history_of
 from project.pictures import SUFFIXES
+from project.renaming import ClassCount, count_classes
 from project.rows import BOX_QUERY, box_row, boxes_of, find_image, image_row, read_setting
 from project.types import Asked, BoxRow, HistoryEntry, ImageRow, ImageState, Order, Progress
 
@@ -63,6 +64,11 @@ class Reader:
             return tuple(
                 r["name"] for r in connection.execute("SELECT name FROM class ORDER BY id")
             )
+
+    def count_classes(self) -> list[ClassCount]:
+        """Return all classes with their boxes, in the order of every export."""
+        with self._database.read() as connection:
+            return count_classes(connection)
 
     def setting(self, key: str, default: Any = None) -> Any:
         """Return what was kept under a name, plain JSON types; else the default."""

@@ -23,6 +23,7 @@ __all__ = [
     "refresh_image",
     "restore_box",
     "snapshot",
+    "tidy_class_name",
     "write_setting",
 ]
 
@@ -93,17 +94,27 @@ def boxes_of(connection: sqlite3.Connection, image_id: int) -> list[BoxRow]:
     return [box_row(row) for row in rows]
 
 
-def class_id_of(connection: sqlite3.Connection, name: str) -> int:
-    """Return the id of a class, made if it is new; no name: the first class.
+def tidy_class_name(name: str) -> str:
+    """Return the name with single spaces between its words.
 
     Raises:
-        InputError: The name is no plain text of at most 100 characters.
+        InputError: It has more than 100 characters.
     """
     name = " ".join(name.split())
     if len(name) > 100:
         raise InputError(
             f"a class name has {len(name)} characters, the limit is 100.", "Shorten it."
         )
+    return name
+
+
+def class_id_of(connection: sqlite3.Connection, name: str) -> int:
+    """Return the id of a class, made if it is new; no name: the first class.
+
+    Raises:
+        InputError: The name is no plain text of at most 100 characters.
+    """
+    name = tidy_class_name(name)
     if not name:
         first = connection.execute("SELECT name FROM class ORDER BY id LIMIT 1").fetchone()
         name = first["name"] if first else "object"

@@ -22,6 +22,7 @@ from project.journal import answered, begin_edit, changes_since, drop_redo, reve
 from project.pictures import Picture, keep_file
 from project.proposals import Proposal, add_proposals, replace_proposals
 from project.reader import DATABASE_NAME, IMAGES_NAME, Reader
+from project.renaming import rename_class
 from project.rows import (
     adopt_rows,
     boxes_of,
@@ -108,6 +109,11 @@ class Project(Reader):
         """Keep something under a name; plain JSON types."""
         with self._database.write() as connection:
             write_setting(connection, key, value)
+
+    def rename_class(self, name: str, to: str, *, merge: bool = False) -> None:
+        """Give a class another name; see `project.renaming.rename_class`."""
+        with self._database.write() as connection:
+            rename_class(connection, name, to, merge=merge)
 
     def apply(
         self,

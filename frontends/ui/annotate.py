@@ -21,7 +21,11 @@ from frontends.ui.annotate_handlers import (
     create_visit_calls,
 )
 from frontends.ui.annotate_runs import create_run_calls
-from frontends.ui.annotate_sheets import create_lesson_calls, create_review_calls
+from frontends.ui.annotate_sheets import (
+    create_kind_calls,
+    create_lesson_calls,
+    create_review_calls,
+)
 from frontends.ui.palette import COLORS, MARKS
 from frontends.ui.parts import create_part
 from frontends.ui.picture import create_picture
@@ -108,6 +112,14 @@ def _create_sheets(desk: Desk, run: dict[str, Any]) -> None:
         words=text.REVIEW,
         most=_SUSPICIONS_SHOWN,
         calls=create_review_calls(desk),
+    )
+    _sheet(
+        "kinds",
+        "kinds",
+        words=text.KINDS,
+        colors=len(COLORS),
+        marks=len(MARKS),
+        calls=create_kind_calls(desk),
     )
     _sheet("lessons", "lessons", words=text.LESSONS, calls=create_lesson_calls(desk))
 

@@ -1,4 +1,4 @@
-"""What the sheets of the tab Annotate call: suspicious labels, agreement, training.
+"""What the sheets of the tab Annotate call: types, suspicious labels, agreement, training.
 
 Holds no layout; see `annotate_handlers` for the shape of wishes and answers.
 """
@@ -19,9 +19,10 @@ from project import learning
 from project.agreement import compare
 from project.measuring import count_unmeasured
 from project.quality import find_suspicions
+from project.renaming import ClassTakenError
 from project.store import Project
 
-__all__ = ["create_lesson_calls", "create_review_calls"]
+__all__ = ["create_kind_calls", "create_lesson_calls", "create_review_calls"]
 
 _SUSPICIONS_MAX = 2000
 _DIFFERENCES_MAX = 100
@@ -100,6 +101,37 @@ def _others(desk: Desk, visit: Visit, key: str) -> list[Shown]:
         for info in desk.projects(visit)
         if info.folder.name != key and not info.problem
     ]
+
+
+def create_kind_calls(desk: Desk) -> list[Call]:
+    """Return the calls of the sheet of types; each answers with all of them."""
+
+    @guarded(present.present_error)
+    def list_kinds(wish: dict[str, Any]) -> Shown:
+        _, _, project = find(desk, wish)
+        return _kinds(project)
+
+    @guarded(present.present_error)
+    def rename_kind(wish: dict[str, Any]) -> Shown:
+        visit, _, project = find(desk, wish)
+        desk.check_growth(visit)
+        name, to = str(wish.get("name") or ""), str(wish.get("to") or "")
+        try:
+            project.rename_class(name, to, merge=bool(wish.get("merge")))
+        except ClassTakenError:
+            return {**_kinds(project), "taken": to}
+        return _kinds(project)
+
+    return [list_kinds, rename_kind]
+
+
+def _kinds(project: Project) -> Shown:
+    return {
+        "kinds": [
+            {"name": one.name, "confirmed": one.confirmed, "proposed": one.proposed}
+            for one in project.count_classes()
+        ]
+    }
 
 
 def create_lesson_calls(desk: Desk) -> list[Call]:

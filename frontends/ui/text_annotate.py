@@ -148,6 +148,8 @@ STRIP: Words = {
 }
 
 BOXES: Words = {
+    "kinds": "Types",
+    "kinds_title": "All types of the project: color, key, number of boxes; rename them",
     "filter": "Proposals from",
     "all": "all",
     "proposals": "Proposals",
@@ -281,6 +283,24 @@ OUTLET: Words = {
     },
     "repo_hint": "name or owner/name",
     "no_repo": "Name the data set first.",
+}
+
+KINDS: Words = {
+    "title": "Types",
+    "labels": {
+        "lead": (
+            "A new name holds in all boxes of the project. Captions stay as they are. "
+            "The keys 1 to 9 give the chosen box a type."
+        ),
+    },
+    "name": "Name of the type {name}",
+    "key": "Key {key}",
+    "counts": "{confirmed} confirmed, {proposed} proposed",
+    "see": "Show",
+    "see_title": "Pictures that have “{name}” in a type, a caption or their name",
+    "taken": "There is a type “{name}” already. Give its boxes and those of “{old}” one name?",
+    "merge": "Make both one",
+    "keep": "Keep both",
 }
 
 REVIEW: Words = {

@@ -197,6 +197,34 @@ def test_a_picture_is_removed_and_put_back(browse, pictures):
     assert page.evaluate(f"{STATE}.photo.id") == ids[0]
 
 
+def test_types_are_renamed_and_made_one(browse, pictures):
+    page = browse()
+    create(page, pictures[:2])
+    for at, name in ((100, "plane"), (200, "kite")):
+        drag(page, (at, 200), (at + 40, 230))
+        page.keyboard.press("t")
+        page.keyboard.type(name)
+        page.keyboard.press("Enter")
+        page.keyboard.press("Escape")
+    settled(page)
+    page.click("#annotate-boxes .kinds")
+    field = '#annotate-kinds li[data-name="plane"] .name'
+    page.fill(field, "kite")
+    page.press(field, "Enter")
+    page.click("#annotate-kinds .taken .quiet")
+    page.fill(field, "airship")
+    page.press(field, "Enter")
+    page.wait_for_function(f"{STATE}.rows.some((row) => row.class_name === 'airship')")
+    field = field.replace("plane", "airship")
+    page.fill(field, "kite")
+    page.press(field, "Enter")
+    page.click("#annotate-kinds .taken .strong")
+    page.wait_for_function(f"{STATE}.rows.every((row) => row.class_name === 'kite')")
+    assert page.evaluate(f"{STATE}.project.classes") == ["thing", "other", "kite"]
+    page.click('#annotate-kinds li[data-name="kite"] .see')
+    page.wait_for_function(f"{STATE}.queue.ids.length === 1")
+
+
 def test_pictures_are_found_by_their_words(browse, pictures):
     page = browse()
     create(page, pictures[:3])

@@ -143,6 +143,16 @@ def test_rename(labelled: Run) -> None:
     assert (code, "no name" in err) == (2, True)
 
 
+def test_classes_are_counted_renamed_and_made_one(labelled: Run) -> None:
+    assert labelled("classes")[1] == "0  box: 0 confirmed, 1 proposed\n"
+    assert labelled("classes", "--rename", "box", "thing")[1].startswith("0  thing: 0 confirmed")
+    assert labelled("classes", "--rename", "thing", "thing", "--merge")[0] == 0
+    code, _, err = labelled("classes", "--merge")
+    assert (code, "Add --rename" in err) == (2, True)
+    code, _, err = labelled("classes", "--rename", "absent", "other")
+    assert (code, "no class 'absent'" in err) == (2, True)
+
+
 def test_delete_and_restore(labelled: Run, tmp_path: Path) -> None:
     out = labelled("delete")[1]
     place = Path(out.splitlines()[0].removeprefix("moved to ").split(";")[0])

@@ -2,7 +2,7 @@
 // them. The chosen one unfolds to its type, caption and figures.
 //
 // Room in: `listed`, `rows`, `photo`, `asked`, `selected`, `hovered`, `hidden`, `focus`. Out: `command`,
-// `selected`, `hovered`, `score_min`.
+// `selected`, `hovered`, `score_min`, `sheet`.
 function createBoxlist({ element, props, server }) {
   const { room: openRoom, element: make, svg, mark, percent, fill } = window.spotter;
   const room = openRoom(props.room);
@@ -23,6 +23,9 @@ function createBoxlist({ element, props, server }) {
   for (const [name, command] of [["proposals", "proposals"], ["refused", "rejected"]]) {
     find(name).addEventListener("click", () => { order(command); find(name).blur(); });
   }
+  find("kinds").textContent = words.kinds;
+  find("kinds").title = words.kinds_title;
+  find("kinds").addEventListener("click", () => { room.set({ sheet: { name: "kinds" } }); find("kinds").blur(); });
   find("asked-title").textContent = words.asked;
 
   const icon = (path) => svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, [svg("path", { d: path })]);

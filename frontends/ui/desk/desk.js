@@ -200,11 +200,11 @@ function createDesk({ props, server }) {
     room.set({ rows, boxes, listed, hidden: rows.filter((row) => row.state === "proposed").length - boxes.filter((box) => box.state === "proposed").length });
   }
 
-  // A type that somebody has just written has its color and its key from now on. Types only become
-  // more: a shorter list was fetched earlier.
+  // A type that somebody has just written or renamed has its color and its key from now on. A list
+  // that is only the beginning of the known one was fetched earlier.
   function know({ classes = [] }) {
     const { project: opened } = room.state;
-    if (classes.length > opened.classes.length) room.set({ project: { ...opened, classes } });
+    if (classes.some((name, i) => name !== opened.classes[i])) room.set({ project: { ...opened, classes } });
   }
 
   const told = () => ({ project: project(), who: room.state.who || "" });
