@@ -144,9 +144,13 @@ def test_rename(labelled: Run) -> None:
 
 
 def test_classes_are_counted_renamed_and_made_one(labelled: Run) -> None:
-    assert labelled("classes")[1] == "0  box: 0 confirmed, 1 proposed\n"
-    assert labelled("classes", "--rename", "box", "thing")[1].startswith("0  thing: 0 confirmed")
-    assert labelled("classes", "--rename", "thing", "thing", "--merge")[0] == 0
+    counts = "0  object: 0 confirmed, 1 proposed\n1  drone: 0 confirmed, 0 proposed\n"
+    assert labelled("classes")[1] == counts
+    code, _, err = labelled("classes", "--rename", "object", "drone")
+    assert (code, "Add --merge" in err) == (2, True)
+    merged = labelled("classes", "--rename", "object", "drone", "--merge")[1]
+    assert merged == "0  drone: 0 confirmed, 1 proposed\n"
+    assert "bright thing: 0" in labelled("classes", "--rename", "drone", "bright thing")[1]
     code, _, err = labelled("classes", "--merge")
     assert (code, "Add --rename" in err) == (2, True)
     code, _, err = labelled("classes", "--rename", "absent", "other")
