@@ -148,13 +148,7 @@ def _reading(desk: Desk) -> list[Call]:
     @guarded(present.present_error)
     def photo(wish: dict[str, Any]) -> Shown:
         _, _, project = find(desk, wish)
-        image = project.image(int(wish["image"]))
-        return {
-            "photo": present.present_photo(project, image),
-            "boxes": [present.present_box(box) for box in project.boxes(image.id)],
-            "asked": present.present_asked(project.asked(image.id)),
-            "classes": list(project.class_names),
-        }
+        return _whole(project, int(wish["image"]))
 
     @guarded(present.present_error)
     def thumbs(wish: dict[str, Any]) -> Shown:
@@ -249,6 +243,7 @@ def _whole(project: Project, image_id: int) -> Shown:
     return {
         "photo": present.present_photo(project, image),
         "boxes": [present.present_box(box) for box in project.boxes(image_id)],
+        "asked": present.present_asked(project.asked(image_id)),
         "classes": list(project.class_names),
     }
 

@@ -197,6 +197,19 @@ def test_a_picture_is_removed_and_put_back(browse, pictures):
     assert page.evaluate(f"{STATE}.photo.id") == ids[0]
 
 
+def test_a_mark_is_taken_back(browse, pictures):
+    page = browse()
+    create(page, pictures[:1])
+    prelabel(page, "purple zebra")
+    page.wait_for_function(f"{STATE}.asked.length === 1")
+    before = page.evaluate(f"{STATE}.asked[0].found")
+    page.click("#annotate-boxes .asked-rows button")
+    settled(page)
+    assert page.evaluate(f"{STATE}.asked[0].found") is not before
+    page.keyboard.press("Control+z")
+    page.wait_for_function(f"{STATE}.asked[0].found === {str(before).lower()}")
+
+
 def test_types_are_renamed_and_made_one(browse, pictures):
     page = browse()
     create(page, pictures[:2])

@@ -266,6 +266,7 @@ function createDesk({ props, server }) {
       // Undo, redo, or what somebody else made of the image.
       const still = answer.boxes.some((box) => box.id === room.state.selected);
       show(answer.boxes);
+      room.set({ asked: answer.asked });
       const turned = (answer.changed || [])[0];
       room.set({ selected: turned && answer.boxes.some((box) => box.id === turned.id) ? turned.id : still ? room.state.selected : null });
       say(answer.conflict || answer.said || "", !answer.conflict);
