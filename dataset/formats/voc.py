@@ -7,7 +7,7 @@ Class names have no order in VOC: ours stand in ``classes.txt``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -36,6 +36,7 @@ _MAX_BYTES = 20_000_000
 _TRUNCATED_BELOW = 0.8  # VOC's guideline: 15 to 20 % of the object lie outside of its box
 _XML_FOLDERS = ("Annotations", "annotations", ".", "train", "valid", "val", "test")
 _BOX_TAGS = ("xmin", "ymin", "xmax", "ymax")
+_FLAGS = ("1", "0", "-1")  # the class is there, is there but hard to see, is not there
 _SHIFT = np.array([1.0, 1.0, 0.0, 0.0])
 
 
@@ -126,9 +127,11 @@ def _holds(folder: Path) -> bool:
 def _scan(folder: Path) -> RawDataset:
     names = list(read_class_names(folder))
     raw = RawDataset((), [])
-    splits = _read_splits(folder)
+    files = list(_xml_files(folder))
+    stems = {path.stem for path in (*files, *list_images(folder / "JPEGImages"))}
+    splits = _read_splits(folder, stems)
     labelled: set[Path] = set()
-    for path in _xml_files(folder):
+    for path in files:
         image = _scan_file(folder, path, names, raw.findings)
         if image is not None:
             labelled.add(image.path.resolve())
@@ -142,17 +145,24 @@ def _scan(folder: Path) -> RawDataset:
     return raw
 
 
-def _read_splits(folder: Path) -> Mapping[str, str]:
-    """The split of each image by name, as far as the lists of ``ImageSets/Main`` tell."""
-    splits = {}
+def _read_splits(folder: Path, stems: Collection[str]) -> Mapping[str, str]:
+    """The split of each image by name, as far as the lists of ``ImageSets/Main`` tell.
+
+    Names may hold spaces, and some tools write a flag behind the name as in a class's own list:
+    a line is a name where there is such an image, and without its flag otherwise.
+    """
+    splits, flagged = {}, {}
     for split in SPLITS:
         path = folder / "ImageSets" / "Main" / f"{split}.txt"
         if path.is_file():
             for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-                if line.strip():
-                    # A class's own list has a flag behind the name; names may hold spaces.
-                    splits[line.strip()] = splits[line.split()[0]] = split
-    return splits
+                name = line.strip()
+                before, _, last = name.rpartition(" ")
+                if last in _FLAGS and name not in stems:
+                    flagged[before.strip()] = split
+                else:
+                    splits[name] = split
+    return {**flagged, **splits}
 
 
 def _unlabelled(folder: Path, labelled: set[Path], splits: Mapping[str, str]) -> Iterable[RawImage]:
