@@ -13,6 +13,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from threading import get_ident
 from typing import Any
 
 # Asks the package index for a newer version on import unless told not to.
@@ -190,25 +191,27 @@ def apply_recipe(
         name: One of ``ORIGIN_NAMES``.
         seed: Makes the draw repeatable.
     """
-    return _apply(_compose(name), image, marks, seed)
+    return _apply(_compose(name, get_ident()), image, marks, seed)
 
 
 def apply_transform(
     image: Image, marks: Marks, name: str, arguments: Mapping[str, Any], seed: int
 ) -> tuple[Image, Marks, NDArray[np.int64]]:
     """The same with one transform of the library; see ``make_transform`` for its errors."""
-    return _apply(_single(name, json.dumps(dict(arguments), sort_keys=True)), image, marks, seed)
+    told = json.dumps(dict(arguments), sort_keys=True)
+    return _apply(_single(name, told, get_ident()), image, marks, seed)
 
 
-@lru_cache(maxsize=len(_RECIPES))
-def _compose(name: str) -> A.Compose:
+# One for each thread: between its seed and its draws nobody else may draw.
+@lru_cache(maxsize=64)
+def _compose(name: str, thread: int) -> A.Compose:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         return A.Compose(_RECIPES[name](), keypoint_params=_points())
 
 
-@lru_cache(maxsize=32)
-def _single(name: str, arguments: str) -> A.Compose:
+@lru_cache(maxsize=64)
+def _single(name: str, arguments: str, thread: int) -> A.Compose:
     return A.Compose([make_transform(name, json.loads(arguments))], keypoint_params=_points())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +13,8 @@ A = pytest.importorskip("albumentations", reason="pip install -r requirements.tx
 from synth.effect_filters import FILTERS
 from synth.effect_presets import PRESETS
 from synth.effects import sample_effects
-from synth.origin import _detector_v3
+from synth.origin import _detector_v3, apply_recipe
+from synth.outlines import Marks
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +81,16 @@ def test_the_preset_is_the_recipe() -> None:
     axes = [s.parameters["axis"] for steps in drawn for s in steps if s.name == "flip"]
     assert len(axes) == pytest.approx(1500, rel=0.08)
     assert np.bincount(np.array(axes, int)) == pytest.approx([500] * 3, rel=0.15)
+
+
+def test_threads_draw_for_themselves(photo: np.ndarray) -> None:
+    """The page makes previews beside a run: neither changes what the other draws."""
+    marks = Marks.from_boxes(np.array([(10, 10, 40, 30)], np.float32))
+
+    def change(seed: int) -> tuple[bytes, bytes]:
+        image, moved, _ = apply_recipe(photo, marks, "origin_reranker_v2", seed)
+        return image.tobytes(), moved.xyxy.tobytes()
+
+    alone = [change(seed) for seed in range(24)]
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(change, range(24))) == alone
