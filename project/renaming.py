@@ -10,7 +10,8 @@ import sqlite3
 from dataclasses import dataclass
 
 from core.errors import InputError
-from project.rows import tidy_class_name
+from project.rows import read_setting, tidy_class_name, write_setting
+from project.vocabulary import SETTING as VOCABULARY
 
 __all__ = ["ClassCount", "ClassTakenError", "count_classes", "rename_class"]
 
@@ -85,12 +86,21 @@ def rename_class(
     else:
         connection.execute("UPDATE box SET class_id = ? WHERE class_id = ?", (other, old))
         connection.execute("DELETE FROM class WHERE id = ?", (old,))
+    _rename_in_vocabulary(connection, name, to)
     for column in ("before", "after"):
         connection.execute(
             f"UPDATE change SET {column} = json_set({column}, '$.class_name', ?) "
             f"WHERE json_extract({column}, '$.class_name') = ?",
             (to, name),
         )
+
+
+def _rename_in_vocabulary(connection: sqlite3.Connection, name: str, to: str) -> None:
+    """Ask models for the new name from now on: what they propose by the old one has no class."""
+    kept = read_setting(connection, VOCABULARY, None)
+    if kept and name in kept["types"]:
+        types = dict.fromkeys(to if one == name else one for one in kept["types"])
+        write_setting(connection, VOCABULARY, {**kept, "types": list(types)})
 
 
 def _find(connection: sqlite3.Connection, name: str) -> int | None:

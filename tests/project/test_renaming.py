@@ -8,6 +8,7 @@ from core.errors import InputError
 from project.renaming import ClassCount, ClassTakenError
 from project.store import Project
 from project.types import Accept, Add, ConflictError, Describe, Reject
+from project.vocabulary import SETTING, Vocabulary
 
 BOX, OTHER = (10.0, 10.0, 30.0, 20.0), (40.0, 10.0, 50.0, 20.0)
 
@@ -54,6 +55,14 @@ def test_two_become_one_only_if_asked(project: Project, image_id: int, boxes: li
     project.redo(image_id, "ann")
     assert project.class_names == ("object", "drone")
     assert project.problems() == []
+
+
+def test_models_are_asked_for_the_new_name(project: Project, boxes: list[int]) -> None:
+    project.set_setting(SETTING, Vocabulary(("plane", "drone"), ("red",)).to_dict())
+    project.rename_class("plane", "aircraft")
+    assert project.setting(SETTING) == {"types": ["aircraft", "drone"], "colors": ["red"]}
+    project.rename_class("aircraft", "drone", merge=True)
+    assert project.setting(SETTING)["types"] == ["drone"]
 
 
 def test_boxes_are_counted(project: Project, image_id: int, boxes: list[int]) -> None:
