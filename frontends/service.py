@@ -218,7 +218,8 @@ class Service:
         Args:
             path: the picture's file.
             captions: one description per object.
-            config: the settings; a higher `detect.score_min` than before needs no image work.
+            config: the settings; a higher `detect.score_min` than before needs no image work
+                and gives what it would give by itself.
             assignment: "joint" gives no box to two captions.
 
         Raises:
@@ -374,7 +375,7 @@ def _above(observation: Observation, score_min: float) -> Observation:
 
 def _settings_key(config: LocateConfig) -> str:
     """Name of all settings that change an observation, beside the score they are filtered by."""
-    unfiltered = config.with_values({"detect": {"score_min": 0.0}})
+    unfiltered = config.with_values({"detect": {"score_min": config.detect.weighed_score_min}})
     return config_hash(unfiltered)
 
 

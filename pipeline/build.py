@@ -14,7 +14,7 @@ from pipeline.config import DetectConfig, LocateConfig, RerankConfig, UpscaleCon
 from pipeline.detect.augmented import open_views
 from pipeline.detect.captioned import CaptionWrapper
 from pipeline.detect.card import read_detector_card
-from pipeline.detect.ensemble import EnsembleDetector
+from pipeline.detect.ensemble import EnsembleDetector, SureDetector
 from pipeline.detect.pyramid import open_levels
 from pipeline.detect.tiled import TiledDetector, Tiling
 from pipeline.engines.machine import Machine, probe_machine
@@ -84,6 +84,16 @@ def _build_detector(
     config: DetectConfig,
     networks: Networks,
     captions: tuple[str, ...] = (),
+) -> Detector:
+    """What is shown of all looks, which weigh the same boxes whatever score is asked for."""
+    least = config.weighed_score_min if config.is_fused else config.score_min
+    weighed = config.model_copy(update={"score_min": least})
+    looks = _build_looks(models, weighed, networks, captions)
+    return looks if weighed == config else SureDetector(looks, score_min=config.score_min)
+
+
+def _build_looks(
+    models: Sequence[Model], config: DetectConfig, networks: Networks, captions: tuple[str, ...]
 ) -> Detector:
     """Scales within views within models within tiles; an open vocabulary bound to captions."""
 

@@ -35,6 +35,8 @@ Side = Annotated[int, Field(ge=32, le=8192)]
 SizeWh = tuple[Side, Side]
 
 PRESETS_PATH = Path(__file__).parent / "presets"
+# Boxes below weigh next to nothing where several looks are fused, and cost time.
+FUSED_SCORE_MIN = 0.1
 
 
 class ImageConfig(Section):
@@ -101,6 +103,23 @@ class DetectConfig(Section):
         max_length=4,
         description="Further detectors, fused with the first by weighted boxes.",
     )
+
+    @property
+    def is_fused(self) -> bool:
+        """Whether boxes of several looks at an image are put together."""
+        several = self.level_count > 1 or self.flip or self.scales or self.ensemble
+        return bool(several) or self.tile_wh is not None
+
+    @property
+    def weighed_score_min(self) -> float:
+        """Score from which a box has a part in which other boxes there are, and where.
+
+        Of settings that agree in this and differ in `score_min` alone, the higher ones give the
+        same boxes, only fewer. A single look chooses from the surest down, so that a lower score
+        changes nothing above it. Fused looks are averaged: they weigh the same boxes, whatever is
+        shown of them.
+        """
+        return min(self.score_min, FUSED_SCORE_MIN) if self.is_fused else 0.0
 
     def at_level(self, number: int) -> DetectConfig:
         """Return the settings for the image at 1 / 2^number of its scale."""

@@ -15,7 +15,7 @@ from core.boxes import clip_boxes, iou_matrix
 from core.types import Detections, Image
 from pipeline.stages import Detector
 
-__all__ = ["EnsembleDetector", "fuse_weighted"]
+__all__ = ["EnsembleDetector", "SureDetector", "fuse_weighted"]
 
 
 class EnsembleDetector:
@@ -44,6 +44,23 @@ class EnsembleDetector:
     def _fuse(self, found: Sequence[Detections]) -> Detections:
         fused = fuse_weighted(found, iou_min=self._iou_min)
         return fused[np.flatnonzero(fused.score >= self._score_min)][: self._max_boxes]
+
+
+class SureDetector:
+    """The boxes of a detector that have at least a score.
+
+    Args:
+        inner: The detector that looks.
+        score_min: Boxes with a lower score are dropped.
+    """
+
+    def __init__(self, inner: Detector, *, score_min: float) -> None:
+        self._inner = inner
+        self._score_min = score_min
+
+    def __call__(self, images: Sequence[Image]) -> list[Detections]:
+        """Return one `Detections` per image."""
+        return [found[found.score >= self._score_min] for found in self._inner(images)]
 
 
 def fuse_weighted(found: Sequence[Detections], *, iou_min: float) -> Detections:

@@ -7,11 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.errors import CaptionError, ConfigError, ImageError, InputError
+from core.image import image_wh
+from core.types import Detections
 from frontends.service import ENVIRONMENT, Service, read_limits
-from pipeline.config import LocateConfig
+from pipeline.config import DetectConfig, LocateConfig, load_config
+from pipeline.fakes import FakeDetector
 from pipeline.locate import Locator
 
 
@@ -96,6 +100,45 @@ def test_a_higher_confidence_only_filters_and_a_lower_one_looks_again(
     assert counting.looks == 1
     ask(0.1)
     assert counting.looks == 2
+
+
+class TwoViews:
+    """Sees a thing a little elsewhere at each input size, and cuts at its score as networks do."""
+
+    num_looks = 0
+
+    def __init__(self, config: DetectConfig) -> None:
+        self.config = config
+
+    def __call__(self, images):
+        type(self).num_looks += 1
+        wide = self.config.input_wh[0] > 500
+        xyxy, score = ([10, 10, 40, 40], 0.9) if wide else ([14, 14, 48, 48], 0.2)
+        return [
+            Detections.from_xyxy([xyxy], image_wh(image), score=np.array([score], np.float32))[
+                np.flatnonzero([score >= self.config.score_min])
+            ]
+            for image in images
+        ]
+
+
+def test_fused_views_answer_the_same_whatever_was_asked_before(shapes_path, monkeypatch):
+    monkeypatch.setattr(FakeDetector, "open", lambda model, config, open_file: TwoViews(config))
+    monkeypatch.setattr(TwoViews, "num_looks", 0)
+    config = load_config("fake", sets=["detect.scales=[0.5]"])
+
+    def ask(service: Service, score_min: float) -> dict:
+        wish = config.with_values({"detect": {"score_min": score_min}})
+        return service.locate(shapes_path, ["red thing"], wish).result.detections.to_dict()
+
+    asked = (0.1, 0.3, 0.5, 0.05, 0.3, 0.1)
+    cold = [ask(Service(read_limits({})), score_min) for score_min in asked]
+    TwoViews.num_looks = 0
+    service = Service(read_limits({}))
+    assert [ask(service, score_min) for score_min in asked] == cold
+    assert TwoViews.num_looks == 2 * 2  # two views: at 0.1 and above, and below that
+    assert cold[1]["xyxy"] == cold[0]["xyxy"] != [[10, 10, 40, 40]]
+    assert cold[1]["score"] == pytest.approx([0.55])
 
 
 def test_other_settings_look_again(counted, counting, shapes_path):
