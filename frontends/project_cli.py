@@ -65,7 +65,7 @@ def add_project_parser(commands: Any) -> None:
     mark.add_argument("--all", action="store_true", help="all images with proposals")
     mark.add_argument(
         "--accept-above", type=float, metavar="SCORE",
-        help="accept proposals with at least this detector score, refuse the others",
+        help="accept proposals with at least this detector score or none, refuse the others",
     )  # fmt: skip
     mark.add_argument("--state", choices=("new", "proposed", "done", "skipped"), default="done")
     mark.add_argument("--who", default="", help="who does it; by default the name of the user")
@@ -183,6 +183,7 @@ def _progress_line(progress: Progress) -> str:
 
 def _run_mark(options: argparse.Namespace, service: Service | None) -> int:
     from core.errors import InputError
+    from core.words import counted
     from project.store import Project
     from project.types import Accept, Reject
 
@@ -195,11 +196,19 @@ def _run_mark(options: argparse.Namespace, service: Service | None) -> int:
         if unknown := [name for name in options.images if name not in named]:
             raise InputError(f"the project has no image {unknown[0]!r}.", "See: project queue DIR")
         wished = [named[name] for name in options.images] or list(project.walk("proposed"))
+        limit = options.accept_above
+        undecided = [image.name for image in wished if image.proposed]
+        if undecided and limit is None and options.state == "done":
+            others = f" and {counted(len(undecided) - 1, 'other image')}" * (len(undecided) > 1)
+            raise InputError(
+                f"nobody decided the proposals in {undecided[0]}{others}.",
+                "--accept-above SCORE accepts those from a score on and refuses the others; "
+                "--accept-above 0 accepts all.",
+            )
         for image in wished:
-            limit = options.accept_above
             waiting = [b for b in project.boxes(image.id) if b.state == "proposed"]
             edits = [
-                Accept(box.id) if (box.detector or 0.0) >= limit else Reject(box.id)
+                Accept(box.id) if box.certainty >= limit else Reject(box.id)
                 for box in waiting
                 if limit is not None
             ]

@@ -133,6 +133,19 @@ class BoxRow:
         """Whether a model made it and nobody changed it since."""
         return self.source.startswith(MODEL)
 
+    @property
+    def is_own(self) -> bool:
+        """Whether somebody drew it here: it can be deleted, where a proposal is refused.
+
+        What is refused is kept, so that no model and no merge proposes it again.
+        """
+        return self.detector is None and not self.is_model
+
+    @property
+    def certainty(self) -> float:
+        """The detector's score in [0, 1]; 1 where no detector saw it: a person drew the box."""
+        return 1.0 if self.detector is None else self.detector
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

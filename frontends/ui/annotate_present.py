@@ -139,11 +139,11 @@ def present_box(box: BoxRow) -> Shown:
         "class_name": box.class_name,
         "caption": box.caption,
         "detector": box.detector,
+        "certainty": box.certainty,
         "logit": box.logit,
         "probability": box.probability,
         "source": box.source.removeprefix("model:"),
-        # A model's box is refused rather than deleted, so that no model proposes it again.
-        "own": box.detector is None,
+        "own": box.is_own,
     }
 
 

@@ -20,7 +20,9 @@ const photo = (id) => ({
   id, name: `p${id}`, version: versions[id], removed: out.has(id),
   state: finished[id] || "proposed", url: "", width: 9, height: 9,
 });
-const box = (id) => ({ id, caption: "kite", state: "proposed", x: 1, y: 1, w: 3, h: 3 });
+const box = (id) => (
+  { id, caption: "kite", state: "proposed", certainty: 1, x: 1, y: 1, w: 3, h: 3 }
+);
 const answers = {
   queue: ({ lead }) => {
     const ids = [1, 2, 3, 4].filter((id) => !out.has(id));
@@ -283,3 +285,14 @@ def test_who_comes_back_to_a_project_is_told_how_its_run_has_ended():
     )
     told = [log[name] for name in ("before", "elsewhere", "back", "again")]
     assert told == [False, False, "2 images written.", ""]
+
+
+def test_the_score_filter_hides_what_is_less_certain():
+    log = _play("""
+      const sure = [0.2, 0.7, 1].map((certainty, i) => ({ ...box(i + 1), certainty }));
+      answers.photo = ({ image }) => ({ photo: photo(image), boxes: sure, asked: [] });
+      press("previous"); await rest();
+      room.set({ score_min: 0.5 });
+      log.shown = [state.boxes.map(({ certainty }) => certainty), state.hidden];
+    """)
+    assert log["shown"] == [[0.7, 1], 1]

@@ -13,6 +13,7 @@ from core.types import Image
 from dataset.registry import read_dataset
 from frontends.cli import main
 from frontends.service import Service
+from project.proposals import Proposal
 from project.store import Project
 from project.types import Accept
 
@@ -95,6 +96,30 @@ def test_low_scores_are_refused(labelled: Run, tmp_path: Path) -> None:
     with Project.open(tmp_path / "project") as project:
         [box] = project.boxes(project.images()[0].id)
         assert (box.state, project.images()[0].state) == ("rejected", "done")
+
+
+def test_no_picture_is_done_with_boxes_that_nobody_decided(labelled: Run, tmp_path: Path) -> None:
+    code, _, err = labelled("mark", "--all")
+    assert (code, "nobody decided the proposals in shapes." in err) == (2, True)
+    assert "--accept-above 0 accepts all" in err
+    assert labelled("mark", "shapes", "--state", "skipped")[0] == 0
+    assert labelled("mark", "shapes")[0] == 2
+    assert labelled("mark", "shapes", "--accept-above", "0")[0] == 0
+    with Project.open(tmp_path / "project") as project:
+        image = project.images()[0]
+        assert (image.state, image.proposed, image.confirmed) == ("done", 0, 1)
+    assert labelled("mark", "shapes")[0] == 0, "there is nothing left to decide"
+
+
+def test_boxes_that_no_detector_scored_are_accepted(labelled: Run, tmp_path: Path) -> None:
+    with Project.open(tmp_path / "project") as project:
+        image = project.images()[0]
+        drawn = Proposal((1, 1, 9, 9), caption="red drone")
+        assert project.propose_more(image.id, [drawn], source="model:Bob's") == 1
+    assert labelled("mark", "--all", "--accept-above", "1")[0] == 0
+    with Project.open(tmp_path / "project") as project:
+        states = {box.caption: box.state for box in project.boxes(image.id)}
+    assert states == {"red thing": "rejected", "red drone": "confirmed"}
 
 
 def test_a_vocabulary_from_a_file(labelled: Run, tmp_path: Path) -> None:

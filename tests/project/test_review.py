@@ -169,6 +169,19 @@ def test_merging_overwrites_nothing(project: Project, other: Project) -> None:
     assert len(project.boxes(mine)) == 2, "doing it again adds nothing"
 
 
+def test_what_a_merge_proposes_is_no_box_of_one_s_own(project: Project, other: Project) -> None:
+    mine = _id(project, "picture0")
+    _label(project, mine, Add(BOX, "drone"))
+    _label(other, _id(other, "picture0"), Add((40, 30, 50, 40), "kite"))
+    merge(project, other)
+    drawn, theirs = project.boxes(mine)
+    assert (drawn.is_own, theirs.is_own) == (True, False)
+    assert (theirs.detector, theirs.certainty) == (None, 1.0)
+    version = project.image(mine).version
+    project.apply(mine, [Reject(theirs.id)], who="ann", version=version)
+    assert merge(project, other).proposed == 0, "what was refused is not proposed again"
+
+
 def test_a_project_is_not_merged_into_itself(project: Project) -> None:
     with pytest.raises(InputError, match="into itself"):
         merge(project, project)

@@ -44,7 +44,7 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
     const id = local;
     local -= 1;
     const name = class_name || classLast || room.state.project.classes[0];
-    const row = { id, ...box, state: "confirmed", class_name: name, caption, detector: null, ...unscored, source: "", own: true };
+    const row = { id, ...box, state: "confirmed", class_name: name, caption, detector: null, certainty: 1, ...unscored, source: "", own: true };
     change([...rows(), row], [{ kind: "add", local: id, xyxy: xyxy(box), class_name: name, caption }]);
     select(row);
   }
@@ -77,7 +77,7 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
     change(rows().map((row) => (ids.has(row.id) ? { ...row, state: "confirmed" } : row)), chosen.map((row) => ({ kind: "accept", box: row.id })));
   }
 
-  // What a model made is refused, so that it is not proposed again; what a person drew goes.
+  // What was proposed is refused, so that it is not proposed again; what a person drew here goes.
   function remove(row) {
     if (!row || row.state === "rejected") return;
     const next = nextWaiting(row);

@@ -187,7 +187,7 @@ function createDesk({ props, server }) {
   function show(rows) {
     const { project: opened, score_min = 0, proposals = true, show_rejected: refused = false } = room.state;
     const classes = (opened || {}).classes || [];
-    const shown = rows.filter((row) => (row.state === "rejected" ? refused : row.state !== "proposed" || (proposals && (row.detector ?? 1) >= score_min)));
+    const shown = rows.filter((row) => (row.state === "rejected" ? refused : row.state !== "proposed" || (proposals && row.certainty >= score_min)));
     const boxes = shown.map((row) => {
       const at = Math.max(0, classes.indexOf(row.class_name));
       return { ...row, label: row.caption || row.class_name, color: at % props.colors, mark: (at + Math.floor(at / props.colors)) % props.marks };
