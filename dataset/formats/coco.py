@@ -7,6 +7,7 @@ and sources are extra keys, which other tools keep or pass over. Crowd regions a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from core.boxes import xyxy_to_xywh
 from core.errors import DataError, InputError
 from core.files import Json, confined_path, read_json
+from core.words import counted
 from dataset.formats.files import (
     copy_images,
     flat_outlines,
@@ -31,6 +33,8 @@ from dataset.splits import SPLITS
 __all__ = ["FORMAT", "read", "write"]
 
 _KEYS = ("images", "annotations", "categories")
+# The original's other files: the same images again, for other tasks.
+_COMPANION = re.compile(r"(captions|panoptic|person_keypoints|stuff)_")
 
 
 def read(folder: Path) -> Dataset:
@@ -113,9 +117,15 @@ def _annotation(record: Record, number: int) -> dict[str, Any]:
 
 
 def _tables(folder: Path) -> list[Path]:
-    """JSON files that may be COCO's, where tools put them."""
-    found = [*folder.glob("annotations/*.json"), *folder.glob("*.json")]
-    return sorted([*found, *folder.glob("*/_annotations.coco.json")])
+    """JSON files that may be COCO's, where tools put them; of several for a split that of boxes."""
+    found = {*folder.glob("annotations/*.json"), *folder.glob("*.json")}
+    found.update(folder.glob("*/_annotations.coco.json"))
+    return sorted(
+        path
+        for path in found
+        if not _COMPANION.match(path.name)
+        or path.with_name(_COMPANION.sub("instances_", path.name, count=1)) not in found
+    )
 
 
 def _is_coco(table: Json) -> bool:
@@ -136,6 +146,7 @@ def _holds(folder: Path) -> bool:
 def _scan(folder: Path) -> RawDataset:
     raw = RawDataset((), [])
     names: list[str] = []
+    owners: dict[Path, str] = {}
     found = False
     for path in _tables(folder):
         where = path.relative_to(folder).as_posix()
@@ -148,7 +159,9 @@ def _scan(folder: Path) -> RawDataset:
         if not _is_coco(table):
             continue
         found = True
-        _Table(folder, path, names, raw).scan(table)  # type: ignore[arg-type]
+        reader = _Table(folder, path, names, raw)
+        reader.scan(table)  # type: ignore[arg-type]
+        reader.claim(owners)
     if not found:
         raise DataError(
             f"{folder} has no JSON file with images, annotations and categories.",
@@ -170,18 +183,34 @@ class _Table:
     """One JSON file on its way into a `RawDataset`."""
 
     def __init__(self, folder: Path, path: Path, names: list[str], raw: RawDataset) -> None:
-        self._folder, self._names, self._raw = folder, names, raw
+        self._names, self._raw = names, raw
+        self._images: dict[object, RawImage] = {}
         self._where = path.relative_to(folder).as_posix()
         self._split = split_named(path.stem) or split_named(path.parent.name)
-        stem = path.stem.removeprefix("instances_")
+        stem = _COMPANION.sub("", path.stem.removeprefix("instances_"), count=1)
         # In order of how exact they are: Roboflow's, ours, the original's, one folder for all.
         places = [path.parent, folder / "images" / stem, folder / stem, folder / "images", folder]
         self._places = [place for place in places if place.is_dir()]
 
+    def claim(self, owners: dict[Path, str]) -> None:
+        """Note which file describes each image; two that describe the same one are an error."""
+        shared = [
+            image.path
+            for image in self._images.values()
+            if image.image_wh and owners.setdefault(image.path, self._where) != self._where
+        ]
+        if shared:
+            what = (
+                f"describes {counted(len(shared), 'image')} that {owners[shared[0]]} describes "
+                f"too, such as {shared[0].name}."
+            )
+            advice = "Leave one of the two files in the folder, or images would count twice."
+            self._raw.findings.append(Finding("repeated-image", "error", self._where, what, advice))
+
     def scan(self, table: Mapping[str, Any]) -> None:
         class_of = self._classes(_numbered(table, "categories"))
         licences = {row["id"]: str(row.get("name") or "") for row in _numbered(table, "licenses")}
-        images: dict[object, RawImage] = {}
+        images = self._images
         for number, row in enumerate(table["images"], start=1):
             try:
                 if row["id"] in images:

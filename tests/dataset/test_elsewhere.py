@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from core.errors import DataError
+from dataset.checks import check_folder
 from dataset.record import Dataset, Record
 from dataset.registry import read_dataset, write_dataset
 
@@ -48,3 +52,39 @@ def test_voc_lists_with_flags(tmp_path: Path) -> None:
     assert _splits(tmp_path) == {
         "000012": "train", "photo 2": "val", "both": "val", "both 1": "train",
     }  # fmt: skip
+
+
+def _coco(path: Path, *, keys: tuple[str, ...] = ("categories",), image: str = "1.jpg") -> None:
+    table = {
+        "images": [{"id": 1, "file_name": image, "width": 100, "height": 50}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [40, 15, 20, 20]}],
+        **{key: [{"id": 1, "name": "person"}] for key in keys},
+    }
+    _write(path, json.dumps(table))
+
+
+@pytest.mark.parametrize("place", ["val2017", "images/val2017", "images"])
+def test_the_original_coco_is_read_once(place: str, tmp_path: Path) -> None:
+    _image(tmp_path / place / "1.jpg")
+    for task in ("instances", "person_keypoints", "stuff"):
+        _coco(tmp_path / f"annotations/{task}_val2017.json")
+    _coco(tmp_path / "annotations/captions_val2017.json", keys=())
+    [record] = read_dataset(tmp_path)
+    assert (record.image_id, record.split) == ("1", "val")
+    np.testing.assert_allclose(record.xyxy, [[40, 15, 60, 35]])
+    (tmp_path / "annotations/instances_val2017.json").unlink()
+    (tmp_path / "annotations/stuff_val2017.json").unlink()
+    assert _splits(tmp_path) == {"1": "val"}
+
+
+def test_two_coco_files_of_one_image_are_refused(tmp_path: Path) -> None:
+    _image(tmp_path / "images/1.jpg")
+    _image(tmp_path / "images/2.jpg")
+    _coco(tmp_path / "annotations/train.json")
+    _coco(tmp_path / "annotations/val.json", image="2.jpg")
+    assert _splits(tmp_path) == {"1": "train", "2": "val"}
+    _coco(tmp_path / "annotations/val.json")
+    with pytest.raises(DataError, match=r"val.json: describes 1 image that annotations/train.json"):
+        read_dataset(tmp_path)
+    kinds = [finding.kind for finding in check_folder(tmp_path).findings]
+    assert kinds.count("repeated-image") == 1
