@@ -24,12 +24,12 @@ from dataset.record import Dataset, Record
 from dataset.registry import write_dataset
 from pipeline.config import CutConfig
 from pipeline.cut import cut
+from project.settings import CUT
 from project.store import Project
 from project.types import BoxRow, ImageRow
 
 __all__ = [
     "CROPS_INDEX",
-    "CUT_SETTING",
     "What",
     "export_crops",
     "export_csv",
@@ -41,8 +41,6 @@ What: TypeAlias = Literal["confirmed", "all"]
 OnProgress = Callable[[int, int, str], None]
 
 CROPS_INDEX = "crops.jsonl"
-CUT_SETTING = "cut"
-"""Name of the project's setting that says how the reranker that pre-labelled was shown boxes."""
 _COLUMNS = (
     "image", "width", "height", "image_state", "x1", "y1", "x2", "y2", "class", "caption", "state",
     "detector", "logit", "probability", "source", "split", "group", "licence",
@@ -196,13 +194,12 @@ def export_crops(
         DataError: No box has a caption, or the folder cannot be written to.
     """
     total = project.count("done" if what == "confirmed" else None)
-    # Checked, since projects are also uploaded.
-    framing = CutConfig().with_values(project.setting(CUT_SETTING, {}))
+    framing = CutConfig().with_values(project.setting(CUT, {}))
     lines = []
     for number, item in enumerate(_items(project, what), start=1):
         boxes = [box for box in item.boxes if box.caption]
         if boxes:
-            absent = [a.caption for a in project.asked(item.image.id) if not a.found]
+            absent = [a.caption for a in project.asked(item.image.id) if a.confirmed and not a.found]
             image = read_image(project.path(item.image.id))
             seen = Detections.from_xyxy([box.xyxy for box in boxes], item.image.image_wh)
             crops = cut(image, seen, context_ratio=framing.context_ratio, shape=framing.shape)

@@ -25,6 +25,7 @@ from core.files import read_json, sha256_of, write_bytes
 from pipeline.cache import cache_folder
 from pipeline.config import LocateConfig
 from project.processes import is_alive, started_at
+from project.settings import EARLIER, MODELS, PIPELINE, RUN_NAME, RUNS
 from project.store import Project
 
 __all__ = [
@@ -50,10 +51,6 @@ RunState: TypeAlias = Literal["running", "stopped", "failed", "finished"]
 
 STOP_NAME = "stop"
 _ROOT = Path(__file__).parents[1]
-_RUNS = "runs"
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
-_PIPELINE = "pipeline"
-_EARLIER = "pipeline_earlier"
 _STARTING_S = 60.0
 _HASH_CHARS = 12  # as a model's version tells them
 
@@ -105,7 +102,7 @@ def start_run(
         InputError: A run of this project is going on, or that run cannot be continued.
         DataError: The folder cannot be written to.
     """
-    with _starting(project.folder / _RUNS):
+    with _starting(project.folder / RUNS):
         going = [run.id for run in list_runs(project) if run.state == "running"]
         if going:
             raise InputError(f"run {going[0]} is going on.", "Wait for it, or stop it.")
@@ -217,7 +214,7 @@ def run_status(project: Project, run_id: str) -> RunStatus:
 
 def list_runs(project: Project) -> list[RunStatus]:
     """Return all runs of a project, latest first."""
-    folders = sorted((project.folder / _RUNS).glob("*/status.json"), reverse=True)
+    folders = sorted((project.folder / RUNS).glob("*/status.json"), reverse=True)
     return [run_status(project, path.parent.name) for path in folders]
 
 
@@ -243,13 +240,13 @@ def use_run(project: Project, run_id: str) -> LocateConfig:
         raise InputError(f"run {run_id} is not finished.", "Wait for it, or continue it.")
     # Relative, so that a project may be moved.
     models = {
-        stage: f"{_RUNS}/{status.id}/{name}"
-        for stage, name in (("detect", "model"), ("rerank", "reranker-model"))
+        stage: f"{RUNS}/{status.id}/{name}"
+        for stage, name in MODELS.items()
         if (status.folder / name).is_dir()
     }
-    now = project.setting(_PIPELINE, {})
-    project.set_setting(_EARLIER, [*project.setting(_EARLIER, []), now])
-    project.set_setting(_PIPELINE, {**now, **models})
+    now = project.setting(PIPELINE, {})
+    project.set_setting(EARLIER, [*project.setting(EARLIER, []), now])
+    project.set_setting(PIPELINE, {**now, **models})
     return project_config(project)
 
 
@@ -259,19 +256,18 @@ def go_back(project: Project) -> LocateConfig:
     Raises:
         InputError: There are none before.
     """
-    earlier = project.setting(_EARLIER, [])
+    earlier = project.setting(EARLIER, [])
     if not earlier:
         raise InputError("the project uses the models it began with.", "There is nothing before.")
-    project.set_setting(_PIPELINE, earlier[-1])
-    project.set_setting(_EARLIER, earlier[:-1])
+    project.set_setting(PIPELINE, earlier[-1])
+    project.set_setting(EARLIER, earlier[:-1])
     return project_config(project)
 
 
 def used_run(project: Project) -> str | None:
     """Return the name of the run whose detector the project uses; None: that of the preset."""
-    place = str(project.setting(_PIPELINE, {}).get("detect", ""))
-    parts = place.split("/")
-    return parts[1] if len(parts) > 1 and (project.folder / place).is_dir() else None
+    place: str = project.setting(PIPELINE, {}).get("detect", "")
+    return place.split("/")[1] if place and (project.folder / place).is_dir() else None
 
 
 def lost_models(project: Project) -> list[str]:
@@ -280,7 +276,7 @@ def lost_models(project: Project) -> list[str]:
     The models of runs are no part of a copy, and large enough to be deleted: then those of the
     preset are used, which has to be told.
     """
-    places = [str(place) for place in project.setting(_PIPELINE, {}).values()]
+    places: list[str] = list(project.setting(PIPELINE, {}).values())
     return [place for place in places if not (project.folder / place).is_dir()]
 
 
@@ -292,7 +288,7 @@ def run_behind(project: Project, provenance: Mapping[str, str]) -> str | None:
         provenance: Of the pipeline; tells the hash of its detector.
     """
     run = used_run(project)
-    graph = project.folder / _RUNS / (run or "") / "model" / "detector.onnx"
+    graph = project.folder / RUNS / (run or "") / "model" / "detector.onnx"
     if run is None or not graph.is_file():
         return None
     return run if sha256_of(graph)[:_HASH_CHARS] in provenance.get("detector", "") else None
@@ -300,25 +296,25 @@ def run_behind(project: Project, provenance: Mapping[str, str]) -> str | None:
 
 def can_go_back(project: Project) -> bool:
     """Return whether the project used other models before."""
-    return bool(project.setting(_EARLIER, []))
+    return bool(project.setting(EARLIER, []))
 
 
 def project_config(project: Project, base: LocateConfig | None = None) -> LocateConfig:
     """Return settings with the project's own models, where it has some that are still there."""
     config: LocateConfig = base or LocateConfig()
     values = {}
-    for stage, place in project.setting(_PIPELINE, {}).items():
-        folder = project.folder / str(place)
+    for stage, place in project.setting(PIPELINE, {}).items():
+        folder = project.folder / place
         if folder.is_dir():
-            values[str(stage)] = {"model": str(folder.resolve())}
+            values[stage] = {"model": str(folder.resolve())}
     assert isinstance(config, Section)
     return config.with_values(values)
 
 
 def _folder(project: Project, run_id: str) -> Path:
-    if not _NAME.fullmatch(run_id):
+    if not re.fullmatch(RUN_NAME, run_id):
         raise InputError(f"{run_id!r} is no name of a run.", "See the list of runs.")
-    return project.folder / _RUNS / run_id
+    return project.folder / RUNS / run_id
 
 
 def process_note() -> dict[str, object]:

@@ -21,10 +21,10 @@ from core.words import counted
 from pipeline.locate import Locator, Observation
 from pipeline.rank import Assignment, sigmoid
 from pipeline.stages import OnProgress
-from project.export import CUT_SETTING
 from project.learning import lost_models, run_behind
 from project.proposals import Proposal
 from project.score import choose_captions
+from project.settings import CUT
 from project.store import Project
 from project.types import MODEL, Asked, Xyxy
 from project.vocabulary import Vocabulary
@@ -132,7 +132,7 @@ def prelabel(
     note = f"{', '.join(lost)} is gone: the models of {preset} were used." if lost else ""
     # Told to exports, which never load a model.
     framing = {"context_ratio": locator.context_ratio, "shape": locator.cut_shape}
-    project.set_setting(CUT_SETTING, framing)
+    project.set_setting(CUT, framing)
     waiting = project.waiting_for(key)
     not_done = project.count() - project.count("done")
     failed = boxes = 0

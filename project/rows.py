@@ -9,6 +9,7 @@ from typing import Any
 
 from core.errors import DataError, InputError
 from project.doubt import image_doubt
+from project.settings import KNOWN, parse_setting
 from project.types import BoxRow, ImageRow
 
 __all__ = [
@@ -175,9 +176,10 @@ def refresh_image(
 
 
 def read_setting(connection: sqlite3.Connection, key: str, default: Any = None) -> Any:
-    """Return a setting of the project, parsed; the default where there is none."""
+    """Return a setting of the project, parsed; the default where there is none that is usable."""
     row = connection.execute("SELECT value FROM setting WHERE key = ?", (key,)).fetchone()
-    return default if row is None else json.loads(row["value"])
+    value = None if row is None else parse_setting(key, row["value"])
+    return default if value is None else value
 
 
 def write_setting(connection: sqlite3.Connection, key: str, value: object) -> None:
@@ -191,6 +193,8 @@ def write_setting(connection: sqlite3.Connection, key: str, value: object) -> No
 
 def adopt_rows(connection: sqlite3.Connection, without: Sequence[str] = ()) -> None:
     """Copy the rows of `other`, attached, into a project without images; it keeps its name.
+
+    Of the settings those come that are known and of their form.
 
     Args:
         connection: Within a transaction.
@@ -211,10 +215,10 @@ def adopt_rows(connection: sqlite3.Connection, without: Sequence[str] = ()) -> N
             names = ", ".join(row["name"] for row in told)
             connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM other.{table}")
         connection.executemany("DELETE FROM image WHERE sha256 = ?", [(one,) for one in without])
-        connection.execute(
-            "INSERT OR REPLACE INTO setting "
-            "SELECT key, value FROM other.setting WHERE key != 'name'"
-        )
+        for key, text in connection.execute("SELECT key, value FROM other.setting").fetchall():
+            value = parse_setting(key, text) if key in KNOWN and key != "name" else None
+            if value is not None:
+                write_setting(connection, key, value)
     except sqlite3.IntegrityError as error:
         raise DataError(f"the other project is damaged: {error}.", "Take it out again.") from error
     lost = connection.execute("PRAGMA main.foreign_key_check").fetchone()

@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 from core.errors import DataError
+from pipeline.config import LocateConfig
+from project.adopting import adopt
 from project.copying import copy_project
+from project.learning import can_go_back, go_back, lost_models, project_config, used_run
+from project.measuring import asked_words
 from project.merge import merge
 from project.store import DATABASE_NAME, Project
 
@@ -71,6 +75,65 @@ def test_a_row_names_no_file_elsewhere(
         merged = merge(project, foreign)
     assert (merged.added, merged.failed) == (0, ("first",))
     assert project.count() == 0
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["{model}", "../model", "runs/../../model", "runs/x/../../../model", "runs", "runs/x/other"],
+)
+def test_a_setting_names_no_model_but_those_of_runs(
+    project: Project, other: Path, tmp_path: Path, place: str
+) -> None:
+    for folder in (tmp_path, project.folder / "runs" / "x", project.folder / "runs"):
+        for name in ("model", "other"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+    place = place.format(model=tmp_path / "model")
+    with Project.open(other) as foreign:
+        foreign.set_setting("pipeline", {"detect": place, "rerank": place})
+        foreign.set_setting("pipeline_earlier", [{"detect": place}])
+        assert project_config(foreign) == LocateConfig()
+        adopt(project, foreign)
+    # Also where such a file lies in the folder of projects already.
+    for shown in range(2):
+        assert project_config(project) == LocateConfig()
+        assert (used_run(project), lost_models(project)) == (None, [])
+        assert can_go_back(project)
+        assert go_back(project) == LocateConfig()
+        if not shown:
+            project.set_setting("pipeline", {"detect": place, "rerank": place})
+            project.set_setting("pipeline_earlier", [{"detect": place}])
+
+
+@pytest.mark.parametrize(
+    "text", ["[1]", '"x"', "7", "null", "{", "[" * 100_000, '{"nonsense": "."}', '{"detect": [1]}']
+)
+def test_settings_of_another_form_are_none(project: Project, other: Path, text: str) -> None:
+    keys = ("pipeline", "pipeline_earlier", "vocabulary", "captions", "cut", "name", "unknown")
+    _change(other, *(f"INSERT OR REPLACE INTO setting VALUES ('{k}', '{text}')" for k in keys))
+    with Project.open(other) as foreign:
+        adopt(project, foreign)
+        for one in (foreign, project):
+            assert project_config(one) == LocateConfig()
+            assert (used_run(one), lost_models(one), asked_words(one)) == (None, [], None)
+    assert project.name == "Flying things"
+    assert project.setting("unknown") is None
+    assert project.setting("cut", {}) == {}
+
+
+def test_settings_that_are_of_their_form_come_along(project: Project, other: Path) -> None:
+    kept = {
+        "captions": ["red drone"],
+        "vocabulary": {"types": ["drone"], "colors": ["red"]},
+        "cut": {"context_ratio": 0.2, "shape": "box"},
+        "pipeline": {"detect": "runs/20260101-120000/model"},
+        "pipeline_earlier": [{}],
+    }
+    with Project.open(other) as foreign:
+        for key, value in kept.items():
+            foreign.set_setting(key, value)
+        adopt(project, foreign)
+    assert {key: project.setting(key) for key in kept} == kept
+    assert lost_models(project) == ["runs/20260101-120000/model"], "told, as runs are in no copy"
 
 
 def test_a_file_that_sqlite_tended_is_ours(other: Path) -> None:
