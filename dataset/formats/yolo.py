@@ -1,6 +1,7 @@
 """Ultralytics' YOLO folders: ``images/<split>``, ``labels/<split>``, ``data.yaml``.
 
-Rows are ``class cx cy w h`` over the image's size, or ``class x1 y1 x2 y2 ...`` for outlines.
+Rows are ``class cx cy w h`` over the image's size, or ``class x1 y1 x2 y2 ...`` for outlines; of
+rows with keypoints (``kpt_shape`` in ``data.yaml``) the box is read.
 YOLO has no place for captions, groups or visibility: they travel in ``captions.jsonl`` beside it.
 A label file that was edited wins over that; without it captions are the class names.
 """
@@ -28,7 +29,14 @@ from dataset.formats.files import (
     write_text,
 )
 from dataset.formats.raw import Finding, Format, RawDataset, RawImage, RawObject, measure
-from dataset.formats.yolo_yaml import YAML_NAME, label_path, read_sources, write_yaml
+from dataset.formats.yolo_yaml import (
+    YAML_NAME,
+    Sources,
+    holds_poses,
+    label_path,
+    read_sources,
+    write_yaml,
+)
 from dataset.outlines import join_outlines, outline_extent
 from dataset.record import Dataset, Record
 from dataset.splits import SPLITS
@@ -115,7 +123,7 @@ def _holds(folder: Path) -> bool:
 
 
 def _holds_outlines(folder: Path) -> bool:
-    if not _holds(folder):
+    if not _holds(folder) or holds_poses(folder):
         return False
     for path in islice(folder.glob("**/labels/**/*.txt"), _SAMPLE_LABELS):
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -142,11 +150,11 @@ def _scan(folder: Path) -> RawDataset:
     for split, paths in sources.images.items():
         for path in paths:
             note = notes.get(path.stem, {})
-            raw.images.append(_scan_image(path, split, raw.class_names, note))
+            raw.images.append(_scan_image(path, split, sources, note))
     return raw
 
 
-def _scan_image(path: Path, split: str, names: Sequence[str], note: Mapping[str, Any]) -> RawImage:
+def _scan_image(path: Path, split: str, sources: Sources, note: Mapping[str, Any]) -> RawImage:
     labels = label_path(path)
     where = "/".join(labels.parts[-3:])
     image = RawImage(path.stem, path, where, split)
@@ -169,25 +177,29 @@ def _scan_image(path: Path, split: str, names: Sequence[str], note: Mapping[str,
         )
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip():
-            _scan_row(image, line.split(), number, names)
+            _scan_row(image, line.split(), number, sources)
     if note:
         _apply(note, image, sha256_of(text.encode())[:16])
     return image
 
 
-def _scan_row(image: RawImage, words: Sequence[str], number: int, names: Sequence[str]) -> None:
+def _scan_row(image: RawImage, words: Sequence[str], number: int, sources: Sources) -> None:
     try:
         values = np.array(words, np.float64)
     except ValueError:
         values = np.zeros(0)
-    outline = len(values) >= 7 and len(values) % 2 == 1
-    if len(values) not in (5, 6) and not outline:
-        image.report(
-            "corrupt-labels",
-            f"row {number} must be class cx cy w h, or class and three points or more; "
-            f"got {' '.join(words)[:60]!r}.",
-            "Correct the row.",
-        )
+    if keypoints := sources.keypoint_numbers:
+        form = f"class cx cy w h and {keypoints} numbers of keypoints"
+        outline, right = False, len(values) == 5 + keypoints
+        values = values[:5]
+    else:
+        form = "class cx cy w h, or class and three points or more"
+        outline = len(values) >= 7 and len(values) % 2 == 1
+        right = len(values) in (5, 6) or outline
+    if not right:
+        got = " ".join(words)[:60]
+        what = f"row {number} must be {form}; got {got!r}."
+        image.report("corrupt-labels", what, "Correct the row.")
         return
     if len(values) == 6:
         image.report(
@@ -197,6 +209,7 @@ def _scan_row(image: RawImage, words: Sequence[str], number: int, names: Sequenc
             level="warning",
         )
     class_id = int(values[0]) if np.isfinite(values[0]) and values[0] % 1 == 0 else -1
+    names = sources.class_names
     caption = names[class_id] if 0 <= class_id < len(names) else ""
     assert image.image_wh is not None
     size = np.array(image.image_wh, np.float64)

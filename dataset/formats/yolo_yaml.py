@@ -20,7 +20,7 @@ from dataset.formats.raw import Finding
 from dataset.record import Dataset
 from dataset.splits import SPLITS
 
-__all__ = ["YAML_NAME", "Sources", "label_path", "read_sources", "write_yaml"]
+__all__ = ["YAML_NAME", "Sources", "holds_poses", "label_path", "read_sources", "write_yaml"]
 
 YAML_NAME = "data.yaml"
 _MAX_BYTES = 500_000
@@ -34,6 +34,7 @@ class Sources:
     class_names: tuple[str, ...]
     images: Mapping[str, list[Path]]  # by split; "" where the folder has no splits
     findings: tuple[Finding, ...]
+    keypoint_numbers: int = 0  # in each row of a pose data set, behind its box
 
 
 def write_yaml(dataset: Dataset) -> str:
@@ -79,6 +80,7 @@ def read_sources(folder: Path) -> Sources:
     findings: list[Finding] = []
     settings = _read_yaml(folder, findings)
     names = _class_names(settings.get("names"), settings.get("nc"), findings)
+    keypoint_numbers = _keypoint_numbers(settings, findings)
     places = [
         (split, place)
         for split in SPLITS
@@ -96,7 +98,25 @@ def read_sources(folder: Path) -> Sources:
     images = {split: images[split] for split in SPLITS if images.get(split)}
     if not images and (flat := list_images(folder / "images")):
         images[""] = flat
-    return Sources(names, images, tuple(findings))
+    return Sources(names, images, tuple(findings), keypoint_numbers)
+
+
+def holds_poses(folder: Path) -> bool:
+    """Whether ``data.yaml`` says that the rows hold keypoints."""
+    return _keypoint_numbers(_read_yaml(folder, []), []) > 0
+
+
+def _keypoint_numbers(settings: Mapping[str, Any], findings: list[Finding]) -> int:
+    """How many numbers the keypoints of an object take; 0 where it has none."""
+    shape = settings.get("kpt_shape")
+    match shape:
+        case None:
+            return 0
+        case [int(count), 2 | 3 as per_point] if count > 0:
+            return count * per_point
+    what = f"kpt_shape must be the number of points and 2 or 3, got {str(shape)[:60]}."
+    findings.append(Finding("corrupt-yaml", "error", YAML_NAME, what, "Correct or remove it."))
+    return 0
 
 
 def _read_yaml(folder: Path, findings: list[Finding]) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from PIL import Image
 from core.errors import DataError
 from dataset.checks import check_folder
 from dataset.record import Dataset, Record
-from dataset.registry import read_dataset, write_dataset
+from dataset.registry import detect_format, read_dataset, write_dataset
 
 
 def _image(path: Path, wh: tuple[int, int] = (100, 50)) -> Path:
@@ -88,3 +88,37 @@ def test_two_coco_files_of_one_image_are_refused(tmp_path: Path) -> None:
         read_dataset(tmp_path)
     kinds = [finding.kind for finding in check_folder(tmp_path).findings]
     assert kinds.count("repeated-image") == 1
+
+
+def _pose(folder: Path, shape: str, row: str) -> Path:
+    _image(folder / "images/train/a.jpg")
+    _write(folder / "labels/train/a.txt", row + "\n")
+    _write(folder / "data.yaml", f"train: images/train\nkpt_shape: {shape}\nnames: [plate]\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("shape", "points"),
+    [("[4, 2]", ".4 .4 .6 .4 .6 .6 .4 .6"), ("[4, 3]", ".4 .4 2 .6 .4 2 .6 .6 2 .4 .6 0"),
+     ("[1, 2]", ".1 .1")],
+)  # fmt: skip
+def test_rows_with_keypoints_give_their_box(shape: str, points: str, tmp_path: Path) -> None:
+    _pose(tmp_path, shape, f"0 .5 .5 .2 .4 {points}")
+    assert detect_format(tmp_path) == "yolo"
+    [record] = read_dataset(tmp_path)
+    np.testing.assert_allclose(record.xyxy, [[40, 15, 60, 35]], atol=1e-4)
+    assert record.polygons == ()
+
+
+@pytest.mark.parametrize(
+    ("shape", "row", "message"),
+    [
+        ("[4, 2]", "0 .5 .5 .2 .4 .1 .1", "cx cy w h and 8 numbers of keypoints; got"),
+        ("[1, 2]", "0 .5 .5 .2 .4", "row 1 must be class cx cy w h and 2 numbers"),
+        ("[4, x]", "0 .5 .5 .2 .4", "kpt_shape must be the number of points and 2 or 3, got"),
+        ("17", "0 .5 .5 .2 .4", "kpt_shape must be"),
+    ],
+)
+def test_wrong_rows_with_keypoints(shape: str, row: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        read_dataset(_pose(tmp_path, shape, row))
