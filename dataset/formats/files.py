@@ -21,6 +21,7 @@ from dataset.formats.raw import Finding
 from dataset.record import Dataset, Record
 
 __all__ = [
+    "CLASSES_NAME",
     "IMAGE_SUFFIXES",
     "SPLIT_WORDS",
     "copy_image",
@@ -43,7 +44,7 @@ SPLIT_WORDS: Mapping[str, tuple[str, ...]] = {
     "val": ("val", "valid", "validation", "dev"),
     "test": ("test", "testing", "eval"),
 }
-_CLASSES = "classes.txt"
+CLASSES_NAME = "classes.txt"
 
 
 def split_named(name: str) -> str:
@@ -155,12 +156,12 @@ def _put(path: Path, fill: Callable[[Path], None]) -> None:
 
 def write_class_names(dataset: Dataset, folder: Path) -> None:
     """Write the names in order, one a line, for formats that have no table of them."""
-    write_text(folder / _CLASSES, "".join(name + "\n" for name in dataset.class_names))
+    write_text(folder / CLASSES_NAME, "".join(name + "\n" for name in dataset.class_names))
 
 
 def read_class_names(folder: Path) -> tuple[str, ...]:
     """The names of ``classes.txt``, or nothing where there is no such file."""
-    path = folder / _CLASSES
+    path = folder / CLASSES_NAME
     if not path.is_file():
         return ()
     # Names may hold other signs that end lines.

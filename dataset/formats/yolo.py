@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from core.boxes import iou_matrix
 from core.errors import DataError
 from core.files import sha256_of
+from core.words import counted
 from dataset.formats.files import (
+    CLASSES_NAME,
     copy_images,
     flat_outlines,
     image_name,
@@ -51,7 +53,7 @@ def read(folder: Path) -> Dataset:
     """The data set in a folder, all its splits; boxes and outlines alike.
 
     Args:
-        folder: Holds ``data.yaml``, or ``images/`` and ``labels/``.
+        folder: Holds ``data.yaml``, or ``images/``, ``labels/`` and ``classes.txt``.
 
     Raises:
         DataError: There is no image, or a label file is not as it should be.
@@ -125,7 +127,8 @@ def _holds(folder: Path) -> bool:
 def _holds_outlines(folder: Path) -> bool:
     if not _holds(folder) or holds_poses(folder):
         return False
-    for path in islice(folder.glob("**/labels/**/*.txt"), _SAMPLE_LABELS):
+    labels = (path for path in folder.glob("**/labels/**/*.txt") if path.name != CLASSES_NAME)
+    for path in islice(labels, _SAMPLE_LABELS):
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         for line in lines:
             return len(line.split()) > 6
@@ -134,7 +137,7 @@ def _holds_outlines(folder: Path) -> bool:
 
 def _scan(folder: Path) -> RawDataset:
     sources = read_sources(folder)
-    raw = RawDataset(sources.class_names, [], list(sources.findings))
+    raw = RawDataset(sources.class_names or ("object",), [], list(sources.findings))
     notes: dict[str, Mapping[str, Any]] = {}
     if (folder / _SIDECAR).is_file():
         for _, row in scan_json_lines(folder / _SIDECAR):
@@ -151,7 +154,22 @@ def _scan(folder: Path) -> RawDataset:
         for path in paths:
             note = notes.get(path.stem, {})
             raw.images.append(_scan_image(path, split, sources, note))
+    if not sources.class_names:
+        _report_nameless(raw)
     return raw
+
+
+def _report_nameless(raw: RawDataset) -> None:
+    """Of classes that no file names, the first alone can be told apart: it is the only one."""
+    found = [(image, o.class_id) for image in raw.images for o in image.objects if o.class_id != 0]
+    if found:
+        image, number = found[0]
+        what = (
+            f"class {number} has no name: neither {YAML_NAME} nor {CLASSES_NAME} tells the names "
+            f"({counted(len(found), 'box')} in the data set)."
+        )
+        advice = f"Write {CLASSES_NAME} beside labels/: the names in their order, one a line."
+        raw.findings.append(Finding("no-class-names", "error", image.where, what, advice))
 
 
 def _scan_image(path: Path, split: str, sources: Sources, note: Mapping[str, Any]) -> RawImage:
@@ -209,7 +227,7 @@ def _scan_row(image: RawImage, words: Sequence[str], number: int, sources: Sourc
             level="warning",
         )
     class_id = int(values[0]) if np.isfinite(values[0]) and values[0] % 1 == 0 else -1
-    names = sources.class_names
+    names = sources.class_names or ("object",)
     caption = names[class_id] if 0 <= class_id < len(names) else ""
     assert image.image_wh is not None
     size = np.array(image.image_wh, np.float64)

@@ -15,7 +15,7 @@ import yaml
 
 from core.errors import InputError
 from core.files import confined_path
-from dataset.formats.files import SPLIT_WORDS, list_images, split_named
+from dataset.formats.files import SPLIT_WORDS, list_images, read_class_names, split_named
 from dataset.formats.raw import Finding
 from dataset.record import Dataset
 from dataset.splits import SPLITS
@@ -31,7 +31,7 @@ _MAX_DEPTH = 10
 class Sources:
     """The class names, the images of each split, and what was wrong in finding them."""
 
-    class_names: tuple[str, ...]
+    class_names: tuple[str, ...]  # none where no file tells them
     images: Mapping[str, list[Path]]  # by split; "" where the folder has no splits
     findings: tuple[Finding, ...]
     keypoint_numbers: int = 0  # in each row of a pose data set, behind its box
@@ -74,12 +74,16 @@ def label_path(image: Path) -> Path:
 def read_sources(folder: Path) -> Sources:
     """The images and class names of a folder.
 
-    The splits are those that ``data.yaml`` names, as far as they lie in the folder; without it,
-    ``images/<split>``, ``<split>/images``, or all of ``images/`` as one.
+    The names are those of ``data.yaml``, else of ``classes.txt`` in the folder or in ``labels/``,
+    where labelImg and Label Studio write them. The splits are those that ``data.yaml`` names, as
+    far as they lie in the folder; without it, ``images/<split>``, ``<split>/images``, or all of
+    ``images/`` as one.
     """
     findings: list[Finding] = []
     settings = _read_yaml(folder, findings)
-    names = _class_names(settings.get("names"), settings.get("nc"), findings)
+    names = _class_names(settings.get("names"), findings)
+    names = names or read_class_names(folder) or read_class_names(folder / "labels")
+    names = names or _numbered_names(settings.get("nc"))
     keypoint_numbers = _keypoint_numbers(settings, findings)
     places = [
         (split, place)
@@ -149,7 +153,7 @@ def _parse_yaml(text: str) -> dict[str, Any]:
     return settings
 
 
-def _class_names(names: object, count: object, findings: list[Finding]) -> tuple[str, ...]:
+def _class_names(names: object, findings: list[Finding]) -> tuple[str, ...]:
     if isinstance(names, list):
         return tuple(map(str, names))
     if isinstance(names, dict):
@@ -163,9 +167,12 @@ def _class_names(names: object, count: object, findings: list[Finding]) -> tuple
             what = f"names must be numbered from 0 without gaps, got {sorted(numbered)[:20]}."
             findings.append(Finding("corrupt-yaml", "error", YAML_NAME, what, "Count from 0."))
         return tuple(numbered[number] for number in sorted(numbered))
-    if isinstance(count, int) and 0 < count < 100_000:
-        return tuple(f"class_{number}" for number in range(count))
-    return ("object",)
+    return ()
+
+
+def _numbered_names(count: object) -> tuple[str, ...]:
+    known = count if isinstance(count, int) and 0 < count < 100_000 else 0
+    return tuple(f"class_{number}" for number in range(known))
 
 
 def _places(

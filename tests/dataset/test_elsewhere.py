@@ -12,7 +12,7 @@ from PIL import Image
 from core.errors import DataError
 from dataset.checks import check_folder
 from dataset.record import Dataset, Record
-from dataset.registry import detect_format, read_dataset, write_dataset
+from dataset.registry import detect_format, read_dataset, scan_dataset, write_dataset
 
 
 def _image(path: Path, wh: tuple[int, int] = (100, 50)) -> Path:
@@ -122,3 +122,35 @@ def test_rows_with_keypoints_give_their_box(shape: str, points: str, tmp_path: P
 def test_wrong_rows_with_keypoints(shape: str, row: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
         read_dataset(_pose(tmp_path, shape, row))
+
+
+def _labelled_without_yaml(folder: Path) -> None:
+    for number in range(3):
+        _image(folder / f"images/{number}.jpg")
+        _write(folder / f"labels/{number}.txt", f"{number} .5 .5 .2 .4\n")
+
+
+@pytest.mark.parametrize("place", [".", "labels"])
+def test_yolo_without_yaml_takes_the_names_of_classes_txt(place: str, tmp_path: Path) -> None:
+    _labelled_without_yaml(tmp_path)
+    names = ("red bird of more words than a box has", "drone", "plane")
+    _write(tmp_path / place / "classes.txt", "\n".join(names) + "\n")
+    assert detect_format(tmp_path) == "yolo"
+    got = read_dataset(tmp_path)
+    assert got.class_names == names
+    assert {record.image_id: record.captions for record in got} == {
+        str(number): (name,) for number, name in enumerate(names)
+    }
+    _write(tmp_path / "data.yaml", "train: images\nnames: [a, b, c]\n")
+    assert read_dataset(tmp_path).class_names == ("a", "b", "c")
+
+
+def test_yolo_classes_that_no_file_names_are_an_error(tmp_path: Path) -> None:
+    _labelled_without_yaml(tmp_path)
+    [finding] = scan_dataset(tmp_path).all_findings()
+    assert (finding.kind, finding.level) == ("no-class-names", "error")
+    assert "class 1 has no name" in finding.what
+    assert "(2 boxes in the data set)" in finding.what
+    for number in range(3):
+        _write(tmp_path / f"labels/{number}.txt", "0 .5 .5 .2 .4\n")
+    assert read_dataset(tmp_path).class_names == ("object",)

@@ -308,7 +308,7 @@ def test_data_sets_from_elsewhere(
         ("0 0.5 0.5 0.2", "row 1 must be class cx cy w h"),
         ("0 0.5 0.5 0.2 x", "row 1 must be"),
         ("0 0.1 0.1 0.9 0.1 0.5 0.5 0.7", "row 1 must be"),
-        ("5 0.5 0.5 0.2 0.2", "class 5 has no name among 1"),
+        ("5 0.5 0.5 0.2 0.2", "class 5 has no name: neither data.yaml nor"),
         ("0 0.5 0.5 0 0.2", "box 1 is empty"),
         ("0 nan 0.5 0.1 0.2", "box 1 is empty"),
     ],
