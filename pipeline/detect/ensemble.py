@@ -22,7 +22,7 @@ class EnsembleDetector:
     """Boxes on which the members agree, placed by all of them.
 
     Args:
-        members: Detectors with the same classes.
+        members: Detectors. Where their classes differ, all that they find is of one class.
         iou_min: Boxes that overlap by more are one object.
         score_min: Fused boxes with a lower score are dropped.
         max_boxes: At most this many boxes per image.
@@ -42,7 +42,7 @@ class EnsembleDetector:
         return [self._fuse(found) for found in zip(*seen, strict=True)]
 
     def _fuse(self, found: Sequence[Detections]) -> Detections:
-        fused = fuse_weighted(found, iou_min=self._iou_min)
+        fused = fuse_weighted(_of_one_vocabulary(found), iou_min=self._iou_min)
         return fused[np.flatnonzero(fused.score >= self._score_min)][: self._max_boxes]
 
 
@@ -101,6 +101,13 @@ def fuse_weighted(found: Sequence[Detections], *, iou_min: float) -> Detections:
         score=score,
     )
     return fused[np.argsort(-score, kind="stable")]
+
+
+def _of_one_vocabulary(found: Sequence[Detections]) -> Sequence[Detections]:
+    """The same boxes with classes that can be compared: an "airplane" here is an "object" there."""
+    if len({part.class_names for part in found}) == 1:
+        return found
+    return [Detections.from_xyxy(part.xyxy, part.image_wh, score=part.score) for part in found]
 
 
 def _nearest(

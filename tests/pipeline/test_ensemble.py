@@ -44,6 +44,26 @@ def test_classes_stay_apart_and_nothing_is_fine():
     assert len(fuse_weighted([seen([], []), seen([], [])], iou_min=0.5)) == 0
 
 
+def test_members_with_other_class_names_agree_on_one_thing():
+    def member(xyxy, score, class_names, class_id):
+        return lambda images: [
+            Detections.from_xyxy(
+                [xyxy], image_wh(image), score=[score], class_names=class_names, class_id=[class_id]
+            )
+            for image in images
+        ]
+
+    ours = member([0, 0, 10, 10], 0.6, ("object",), 0)
+    public = member([2, 0, 12, 10], 0.6, ("person", "airplane"), 1)
+    limits = {"iou_min": 0.5, "score_min": 0.1, "max_boxes": 5}
+    picture = np.zeros((50, 100, 3), np.uint8)
+    (found,) = EnsembleDetector([ours, public], **limits)([picture])
+    assert (found.xyxy.tolist(), found.class_names) == ([[1, 0, 11, 10]], ("object",))
+    np.testing.assert_allclose(found.score, [0.6], atol=1e-6)
+    (found,) = EnsembleDetector([public, public], **limits)([picture])
+    assert (found.class_names, found.class_id.tolist()) == (("person", "airplane"), [1])
+
+
 def test_ensemble_keeps_its_limits():
     def detect(images):
         return [
