@@ -2,7 +2,7 @@
 
 Either captions are given, and looked for in every image; or each box gets the best caption of a
 vocabulary. What was done is kept image by image, so that a stopped run goes on where it ended; a
-picture that cannot be read is noted and does not stop the others.
+picture that cannot be read is noted, does not stop the others and is tried again by the next run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.captions import clean_captions
-from core.errors import InputError, SpotterError
+from core.errors import InputError
 from core.files import sha256_of
 from core.result import Ranking, Result
 from core.words import counted
@@ -119,6 +119,8 @@ def prelabel(
 
     Raises:
         Cancelled: The callback asked to stop.
+        EngineError: The machine cannot go on; what was done until then is kept.
+        ModelError: The same, of a model.
         InputError: The detector has to be told what to look for, and nothing is asked.
     """
     if locator.reads_captions and not question.wanted:
@@ -140,10 +142,8 @@ def prelabel(
         try:
             observation = locator.observe([project.path(image_id)], captions=question.wanted)[0]
             proposals, asked = propose(locator, observation, question)
-        except SpotterError as error:
-            if error.code == "cancelled":
-                raise
-            project.note_error(image_id, str(error), key)
+        except InputError as error:  # others are the machine's fault, not the picture's
+            project.note_error(image_id, str(error))
             failed += 1
         else:
             image = project.propose(image_id, proposals, source=source, key=key, asked=asked)

@@ -304,21 +304,23 @@ class Project(Reader):
         return count
 
     def waiting_for(self, key: str) -> list[int]:
-        """Return the ids of images that no person is done with and that this key did not ask."""
+        """Return the ids of images that no person is done with and that this key did not ask.
+
+        Those that no model could look at are among them: the cause may be gone.
+        """
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT id FROM image WHERE removed = 0 AND state != 'done' AND prelabel_key != ? "
-                "ORDER BY id",
+                "SELECT id FROM image WHERE removed = 0 AND state != 'done' "
+                "AND (prelabel_key != ? OR error != '') ORDER BY id",
                 (key,),
             )
             return [row["id"] for row in rows]
 
-    def note_error(self, image_id: int, error: str, key: str) -> None:
-        """Keep why a model could not look at an image; the same key is not asked again."""
+    def note_error(self, image_id: int, error: str) -> None:
+        """Keep why a model could not look at an image; the next proposal removes it."""
         with self._database.write() as connection:
             connection.execute(
-                "UPDATE image SET error = ?, prelabel_key = ? WHERE id = ? AND state != 'done'",
-                (error, key, image_id),
+                "UPDATE image SET error = ? WHERE id = ? AND state != 'done'", (error, image_id)
             )
 
     # ------------------------------------------------------------ pictures

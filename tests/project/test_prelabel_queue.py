@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.errors import Cancelled, InputError
+from core.errors import Cancelled, EngineError, InputError
 from core.image import encode_image
 from core.types import Image
 from pipeline.fakes import FakeDetector, FakeReranker
@@ -106,12 +106,44 @@ def test_a_lost_picture_stops_nothing(
     project: Project, shapes: int, fake_locator: Locator, make_picture: Callable[..., object]
 ) -> None:
     lost = project.add(make_picture(7), "lost")[0]
-    project.path(lost).unlink()
+    elsewhere = project.path(lost).rename(project.folder / "elsewhere")
     question = Question(captions=("red thing",))
     summary = prelabel(project, fake_locator, question)
     assert (summary.done, summary.failed) == (1, 1)
     assert "cannot read" in project.image(lost).error
-    assert prelabel(project, fake_locator, question).failed == 0, "not asked again"
+    again = prelabel(project, fake_locator, question)
+    assert (
+        again.sentence() == "0 images looked at, 0 boxes to decide, 1 looked at before, 1 failed."
+    )
+    elsewhere.rename(project.path(lost))
+    assert prelabel(project, fake_locator, question).done == 1, "its disk is back"
+    assert project.image(lost).error == ""
+
+
+def test_a_failure_of_the_machine_stops_the_run_and_is_not_final(
+    project: Project, fake_locator: Locator, make_picture: Callable[..., object]
+) -> None:
+    for seed in range(3):
+        project.add(make_picture(seed), str(seed))
+
+    class Full(FakeDetector):
+        """Has memory for one picture."""
+
+        looked = 0
+
+        def __call__(self, images: object) -> object:
+            self.looked += 1
+            if self.looked > 1:
+                raise EngineError("out of memory.", "Free some.")
+            return super().__call__(images)
+
+    question = Question(captions=("red thing",))
+    with pytest.raises(EngineError, match="out of memory"):
+        prelabel(project, Locator(Full(), fake_locator.reranker), question)
+    assert [image.state for image in project.walk()] == ["proposed", "new", "new"]
+    assert {image.error for image in project.walk()} == {""}
+    summary = prelabel(project, fake_locator, question)
+    assert (summary.done, summary.kept, summary.failed) == (2, 1, 0)
 
 
 def test_a_question_is_captions_or_a_vocabulary() -> None:

@@ -58,7 +58,7 @@ def test_an_image_finished_meanwhile_gets_no_proposals(project: Project, image_i
     project.apply(image_id, [Add((1, 1, 9, 9))], who="ann", version=0, state="done")
     before = project.image(image_id)
     told = project.propose(image_id, [Proposal((20, 20, 40, 40))], source="model:m", key="k")
-    project.note_error(image_id, "cannot be read", "k")
+    project.note_error(image_id, "cannot be read")
     assert told == project.image(image_id) == before
     assert len(project.boxes(image_id)) == 1
     project.apply(image_id, (), who="ann", version=before.version, state="proposed")
