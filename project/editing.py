@@ -27,7 +27,14 @@ from project.types import (
     Xyxy,
 )
 
-__all__ = ["Changes", "checked_box", "insert_box", "tidy_caption", "write_asked"]
+__all__ = [
+    "Changes",
+    "checked_box",
+    "checked_person",
+    "insert_box",
+    "tidy_caption",
+    "write_asked",
+]
 
 SIDE_MIN_PX = 1.0
 
@@ -39,6 +46,20 @@ def tidy_caption(caption: str) -> str:
         CaptionError: It is too long.
     """
     return clean_caption(caption) if caption.strip() else ""
+
+
+def checked_person(who: str) -> str:
+    """Return a person's name with single spaces between its words.
+
+    Raises:
+        InputError: It is empty, too long, or could be taken for a model's.
+    """
+    name = " ".join(who.split())
+    if not name or len(name) > 100 or ":" in name:
+        raise InputError(
+            f"a person's name has 1 to 100 characters and no colon, got {who!r}.", "Give a name."
+        )
+    return name
 
 
 def checked_box(xyxy: Sequence[float], image_wh: tuple[int, int]) -> Xyxy:

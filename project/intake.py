@@ -29,6 +29,8 @@ __all__ = ["Imported", "import_dataset", "import_path", "import_pictures"]
 
 _SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
 
+_MERGE_IT = "Import it into another project and merge that one: then they are proposed."
+
 OnProgress = Callable[[int, int, str], None]
 
 
@@ -39,7 +41,7 @@ class Imported:
     Args:
         added: Number of new images.
         known: Number of pictures that were there already.
-        boxes: Number of boxes that came with the new ones.
+        boxes: Number of labelled boxes that came in.
         findings: What could not be used, and what looks wrong, in order.
     """
 
@@ -56,8 +58,10 @@ class Imported:
     def sentence(self) -> str:
         """Return the summary as one line."""
         parts = [f"{counted(self.added, 'image')} added"]
-        if self.boxes:
+        if self.boxes and self.added:
             parts[0] += f" with {counted(self.boxes, 'box')}"
+        elif self.boxes:
+            parts[0] = f"0 images and {counted(self.boxes, 'box')} added"
         if self.known:
             parts.append(f"{self.known} {'was' if self.known == 1 else 'were'} there already")
         if self.failed:
@@ -244,7 +248,7 @@ def _import_all(
     for number, (path, name, label) in enumerate(wished, start=1):
         try:
             picture = load_picture(path, path.name, max_pixels=max_pixels)
-            _, is_new = project.add(picture, name, label=label)
+            taken = project.add_labelled(picture, name, label)
         except (SpotterError, OSError) as error:
             if isinstance(error, SpotterError) and not isinstance(error, InputError):
                 raise
@@ -252,9 +256,12 @@ def _import_all(
             hint = error.hint if isinstance(error, SpotterError) else "Check the file."
             findings.append(Finding("unreadable-image", "error", path.name, what, hint))
         else:
-            added += is_new
-            known += not is_new
-            boxes += len(label.boxes) if is_new else 0
+            added += taken.is_new
+            known += not taken.is_new
+            boxes += taken.boxes
+            if taken.left_out:
+                what = f"{counted(taken.left_out, 'box')} left out: people have decided about it."
+                findings.append(Finding("labels-left-out", "warning", path.name, what, _MERGE_IT))
         if on_progress is not None:
             on_progress(number, total, path.name)
     return Imported(added, known, boxes, tuple(findings))

@@ -10,14 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
+from core.boxes import iou_matrix
 from project.editing import Changes, checked_box, insert_box, tidy_caption
 from project.journal import begin_edit
 from project.pictures import TWIN_BITS_MAX, Picture
+from project.proposals import SAME_IOU, drop_proposals
 from project.rows import BOX_QUERY, box_row, boxes_of, class_id_of, find_image, snapshot
-from project.types import ImageState, Xyxy
+from project.types import BoxRow, ImageState, Xyxy
 
-__all__ = ["Label", "LabelBox", "add_image", "find_twin"]
+__all__ = ["Added", "Label", "LabelBox", "add_image", "find_twin"]
 
 _UNFIT = '/\\:*?"<>|'
 
@@ -54,6 +57,23 @@ class Label:
     who: str = "import"
 
 
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of a picture that came in.
+
+    Args:
+        image_id: Its image.
+        is_new: Whether the picture was not there before.
+        boxes: Number of boxes of its label that came in.
+        left_out: Number of those that are not there, as people have decided about the image.
+    """
+
+    image_id: int
+    is_new: bool
+    boxes: int = 0
+    left_out: int = 0
+
+
 def find_twin(looks: tuple[Sequence[int], Sequence[int]], look: int) -> int | None:
     """Return the id of the first image that looks nearly the same, or None.
 
@@ -78,18 +98,21 @@ def add_image(
     *,
     twin_id: int | None,
     at: float,
-) -> tuple[int, bool]:
-    """Return the id of the image of a picture, and whether it is new; see `Project.add`."""
+) -> Added:
+    """Return what became of a picture; see `Project.add_labelled`."""
     row = connection.execute(
         "SELECT id, state FROM image WHERE sha256 = ?", (picture.sha256,)
     ).fetchone()
+    tells = bool(label.boxes) or label.state != "new"
     if row is not None:
         image_id = int(row["id"])
         connection.execute("UPDATE image SET removed = 0 WHERE id = ?", (image_id,))
-        is_open = row["state"] == "new" and not boxes_of(connection, image_id)
-        if is_open and (label.boxes or label.state != "new"):
+        here = boxes_of(connection, image_id)
+        if row["state"] == "done" or not all(box.is_untouched for box in here):
+            return Added(image_id, False, left_out=_count_missing(label, here))
+        if tells:
             _add_labels(connection, image_id, label, at)
-        return image_id, False
+        return Added(image_id, False, len(label.boxes))
     cursor = connection.execute(
         "INSERT INTO image (name, sha256, suffix, width, height, look, twin_id, group_name, "
         "split, source, licence, added_at, updated_at) "
@@ -100,16 +123,38 @@ def add_image(
         ),
     )  # fmt: skip
     image_id = int(cursor.lastrowid or 0)
-    if label.boxes or label.state != "new":
+    if tells:
         _add_labels(connection, image_id, label, at)
-    return image_id, True
+    return Added(image_id, True, len(label.boxes))
+
+
+def _count_missing(label: Label, here: Sequence[BoxRow]) -> int:
+    """Number of boxes of a label that nobody vouches for here."""
+    vouched = [box for box in here if box.state == "confirmed"]
+    return len(label.boxes) - int(_lie_on(label, vouched).any(axis=1).sum())
+
+
+def _lie_on(label: Label, here: Sequence[BoxRow]) -> NDArray[np.bool_]:
+    """Whether each box of a label is the same as each box that is here."""
+    told = np.array([box.xyxy for box in label.boxes], np.float32).reshape(-1, 4)
+    there = np.array([box.xyxy for box in here], np.float32).reshape(-1, 4)
+    return iou_matrix(told, there) >= SAME_IOU
 
 
 def _add_labels(connection: sqlite3.Connection, image_id: int, label: Label, at: float) -> None:
+    """Put in what a label set vouches for, instead of proposals that nobody has decided.
+
+    Where it does not tell all of the image, proposals that lie on none of its boxes stay.
+    """
     image = find_image(connection, image_id)
     kind = "import"
     edit_id = begin_edit(connection, image, who=label.who, kind=kind, at=at)
     changes = Changes(connection, image, edit_id, label.who, at)
+    before = boxes_of(connection, image_id)
+    doubled = _lie_on(label, before)
+    is_whole = label.state == "done"
+    replaced = [box for row, box in enumerate(before) if is_whole or doubled[:, row].any()]
+    drop_proposals(connection, changes, replaced)
     for one in label.boxes:
         box_id = insert_box(
             connection, image_id, checked_box(one.xyxy, (image["width"], image["height"])),
@@ -119,8 +164,15 @@ def _add_labels(connection: sqlite3.Connection, image_id: int, label: Label, at:
         row = connection.execute(f"{BOX_QUERY} WHERE box.id = ?", (box_id,)).fetchone()
         changes.note(box_id, None, snapshot(box_row(row)))
     connection.execute(
-        "UPDATE image SET version = version + 1, state = ? WHERE id = ?", (label.state, image_id)
-    )
+        "UPDATE image SET version = version + 1, state = ?, "
+        "group_name = iif(group_name = '', ?, group_name), split = iif(split = '', ?, split), "
+        "source = iif(source = '', ?, source), licence = iif(licence = '', ?, licence) "
+        "WHERE id = ?",
+        (
+            label.state if label.state != "new" else image["state"],
+            label.group, label.split, label.source, label.licence, image_id,
+        ),
+    )  # fmt: skip
 
 
 def _free_name(connection: sqlite3.Connection, wished: str) -> str:

@@ -96,13 +96,13 @@ def merge(
         else:
             try:
                 picture = load_picture(path, image.name, max_pixels=max_pixels)
-                target.add(picture, image.name, label=_label(image, theirs, who))
+                came = target.add_labelled(picture, image.name, _label(image, theirs, who))
             except (OSError, InputError, DataError):
                 failed.append(image.name)
             else:
                 added += known is None
                 common += known is not None
-                taken += len(theirs)
+                taken += came.boxes
         if on_progress is not None:
             on_progress(number, total, image.name)
     return Merged(added, common, taken, proposed, differing, tuple(failed))

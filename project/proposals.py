@@ -18,11 +18,12 @@ from project.editing import Changes, checked_box, insert_box, tidy_caption, writ
 from project.journal import begin_edit
 from project.rows import BOX_QUERY, box_row, boxes_of, class_id_of, snapshot
 from project.trimming import forget_proposal
-from project.types import Asked, Xyxy
+from project.types import Asked, BoxRow, Xyxy
 
-__all__ = ["Proposal", "add_proposals", "replace_proposals"]
+__all__ = ["SAME_IOU", "Proposal", "add_proposals", "drop_proposals", "replace_proposals"]
 
-_SAME_IOU = 0.5
+SAME_IOU = 0.5
+"""From this overlap on two boxes are taken for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,8 @@ def replace_proposals(
     state = "proposed" if image["state"] == "new" else image["state"]
     edit_id = begin_edit(connection, image, who=source, kind="propose", at=at, state=state)
     changes = Changes(connection, image, edit_id, source, at)
-    before = boxes_of(connection, image["id"])
-    untouched = [box for box in before if box.state == "proposed" and box.is_model]
-    for box in untouched:
-        if not forget_proposal(connection, box.id):
-            connection.execute("UPDATE box SET removed = 1 WHERE id = ?", (box.id,))
-            changes.note(box.id, snapshot(box), None)
+    untouched = [box for box in boxes_of(connection, image["id"]) if box.is_untouched]
+    drop_proposals(connection, changes, untouched)
     _insert(connection, image, changes, proposals, source, at)
     _keep_asked(connection, image["id"], asked)
     noted = changes.any or state != image["state"]
@@ -67,6 +64,16 @@ def replace_proposals(
         connection.execute("DELETE FROM edit WHERE id = ?", (edit_id,))
     if noted or untouched:
         _set_state(connection, image["id"], state)
+
+
+def drop_proposals(
+    connection: sqlite3.Connection, changes: Changes, untouched: Sequence[BoxRow]
+) -> None:
+    """Remove proposals that nobody touched; only what a person could come back to is remembered."""
+    for box in untouched:
+        if not forget_proposal(connection, box.id):
+            connection.execute("UPDATE box SET removed = 1 WHERE id = ?", (box.id,))
+            changes.note(box.id, snapshot(box), None)
 
 
 def add_proposals(
@@ -112,7 +119,7 @@ def _insert(
             xyxy = checked_box(one.xyxy, (image["width"], image["height"]))
         except InputError:
             continue  # less than a pixel: nothing that a person could check
-        if iou_matrix([xyxy], kept).max(initial=0.0) >= _SAME_IOU:
+        if iou_matrix([xyxy], kept).max(initial=0.0) >= SAME_IOU:
             continue
         box_id = insert_box(
             connection, image_id, xyxy,

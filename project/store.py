@@ -16,8 +16,8 @@ from typing import Self
 
 from core.errors import DataError, InputError
 from project.database import Database
-from project.editing import Changes
-from project.intake_rows import Label, add_image, find_twin
+from project.editing import Changes, checked_person
+from project.intake_rows import Added, Label, add_image, find_twin
 from project.journal import answered, begin_edit, changes_since, drop_redo, reverse
 from project.pictures import Picture, keep_file
 from project.proposals import Proposal, add_proposals, replace_proposals
@@ -140,7 +140,7 @@ class Project(Reader):
             ConflictError: The image was changed since; nothing was applied.
             InputError: An edit cannot be applied; nothing was.
         """
-        who = _person(who)
+        who = checked_person(who)
         if state is not None and state not in IMAGE_STATES:
             raise InputError(f"state must be one of {', '.join(IMAGE_STATES)}, got {state!r}.")
         at = self._clock()
@@ -198,7 +198,7 @@ class Project(Reader):
                 else self._current(connection, image_id, version)
             )
             changes, edit_id, state = reverse(
-                connection, image, _person(who), at, redo=redo, token=token
+                connection, image, checked_person(who), at, redo=redo, token=token
             )
             return self._finish(connection, image, changes, edit_id, state, at)
 
@@ -325,11 +325,16 @@ class Project(Reader):
 
     # ------------------------------------------------------------ pictures
 
-    def add(self, picture: Picture, name: str, *, label: Label | None = None) -> tuple[int, bool]:
-        """Return the id of a picture's image, and whether it is new.
+    def add(self, picture: Picture, name: str) -> tuple[int, bool]:
+        """Return the id of a picture's image, and whether it is new; see `add_labelled`."""
+        added = self.add_labelled(picture, name, Label())
+        return added.image_id, added.is_new
+
+    def add_labelled(self, picture: Picture, name: str, label: Label) -> Added:
+        """Return what became of a picture that comes in with what is known of it.
 
         A picture that is there already is not added twice; if it was removed it comes back. Labels
-        are added to it if it has no box yet.
+        take the place of proposals; where people have decided about the image they are left out.
 
         Args:
             picture: The picture.
@@ -348,14 +353,12 @@ class Project(Reader):
                 rows = connection.execute("SELECT id, look FROM image").fetchall()
                 self._looks = [r["id"] for r in rows], [r["look"] for r in rows]
             twin_id = find_twin(self._looks, picture.look)
-            image_id, is_new = add_image(
-                connection, picture, name, label or Label(), twin_id=twin_id, at=at
-            )
-            refresh_image(connection, image_id, at)
-            if is_new:
-                self._looks[0].append(image_id)
+            added = add_image(connection, picture, name, label, twin_id=twin_id, at=at)
+            refresh_image(connection, added.image_id, at)
+            if added.is_new:
+                self._looks[0].append(added.image_id)
                 self._looks[1].append(picture.look)
-        return image_id, is_new
+        return added
 
     def adopt_rows(self, folder: Path, *, without: Sequence[str] = ()) -> None:
         """Take over all rows of the project in a folder; see `project.adopting` for the pictures.
@@ -387,12 +390,3 @@ class Project(Reader):
                 ).rowcount
                 for image_id in image_ids
             )
-
-
-def _person(who: str) -> str:
-    name = " ".join(who.split())
-    if not name or len(name) > 100 or ":" in name:
-        raise InputError(
-            f"a person's name has 1 to 100 characters and no colon, got {who!r}.", "Give a name."
-        )
-    return name

@@ -134,6 +134,11 @@ class BoxRow:
         return self.source.startswith(MODEL)
 
     @property
+    def is_untouched(self) -> bool:
+        """Whether it is proposed and no person had to do with it."""
+        return self.state == "proposed" and self.is_model
+
+    @property
     def is_own(self) -> bool:
         """Whether somebody drew it here: it can be deleted, where a proposal is refused.
 

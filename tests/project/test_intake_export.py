@@ -197,6 +197,47 @@ def test_boxes_outside_are_left_out_and_told(project: Project, tmp_path: Path) -
     assert any(f.kind == "corrupt-labels" for f in told.findings)
 
 
+# Boxes of a label set, and what a model proposed before it came.
+LABELS = [[1, 1, 9, 9], [20, 20, 40, 40]]
+PROPOSED = [Proposal((1, 1, 9, 10), detector=0.6), Proposal((50, 30, 60, 40), detector=0.9)]
+
+
+def _write_labels(folder: Path, boxes: list[list[float]]) -> Path:
+    """A data set of one picture, in JSON Lines."""
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    (folder / "images" / "a.png").write_bytes(picture_bytes(0))
+    notes = [{"caption": "red drone", "bbox": box} for box in boxes]
+    row = {"image": "a.png", "annotations": notes, "split": "val"}
+    (folder / "annotations.jsonl").write_text(json.dumps(row) + "\n")
+    return folder
+
+
+@pytest.mark.parametrize("proposed", [[], PROPOSED], ids=["nothing", "boxes"])
+def test_labels_take_the_place_of_what_a_model_proposed(
+    project: Project, image_id: int, tmp_path: Path, proposed: list[Proposal]
+) -> None:
+    project.propose(image_id, proposed, source="model:m", key="k")
+    told = import_path(project, _write_labels(tmp_path / "data", LABELS))
+    assert (told.added, told.known, told.boxes, told.findings) == (0, 1, 2, ())
+    image = project.image(image_id)
+    assert (image.state, image.confirmed, image.proposed, image.split) == ("done", 2, 0, "val")
+    again = import_path(project, tmp_path / "data")
+    assert (again.boxes, again.findings) == (0, ()), "they are there already"
+
+
+def test_labels_that_come_after_a_person_are_left_out_and_told(
+    project: Project, image_id: int, tmp_path: Path
+) -> None:
+    project.propose(image_id, PROPOSED, source="model:m", key="k")
+    first, _ = project.boxes(image_id)
+    version = project.image(image_id).version
+    project.apply(image_id, [Accept(first.id)], who="ann", version=version)
+    told = import_path(project, _write_labels(tmp_path / "data", LABELS))
+    assert (told.boxes, [f.kind for f in told.findings]) == (0, ["labels-left-out"])
+    assert told.findings[0].what.startswith("1 box left out"), "the other one ann vouches for"
+    assert [box.state for box in project.boxes(image_id)] == ["confirmed", "proposed"]
+
+
 def test_csv_has_a_row_for_each_box(labelled: Project, tmp_path: Path) -> None:
     path = tmp_path / "boxes.csv"
     assert export_csv(labelled, path, what="all") == 4
@@ -232,6 +273,7 @@ def test_rejected_boxes_never_leave(labelled: Project) -> None:
         (Imported(1), "1 image added."),
         (Imported(2, 1, 1), "2 images added with 1 box, 1 was there already."),
         (Imported(0, 3), "0 images added, 3 were there already."),
+        (Imported(0, 2, 3), "0 images and 3 boxes added, 2 were there already."),
     ],
 )
 def test_an_import_is_summed_up_in_one_sentence(imported: Imported, said: str) -> None:
