@@ -29,6 +29,7 @@ __all__ = ["Imported", "import_dataset", "import_path", "import_pictures"]
 
 _SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
 
+_NO_LABELS = "missing-labels"
 _MERGE_IT = "Import it into another project and merge that one: then they are proposed."
 
 OnProgress = Callable[[int, int, str], None]
@@ -184,7 +185,9 @@ def import_dataset(
     max_pixels: int = MAX_PIXELS,
     on_progress: OnProgress | None = None,
 ) -> Imported:
-    """Import a labelled data set; its boxes count as confirmed and its images as done.
+    """Import a labelled data set; its boxes count as confirmed.
+
+    Its images count as done, but those without labels, and those that lost a box.
 
     Args:
         project: Gets the images; classes that it lacks are added.
@@ -199,12 +202,12 @@ def import_dataset(
         UnknownNameError: There is no format of that name.
     """
     raw = scan_dataset(folder, format)
-    base = replace(origin or Label(), state="done")
+    base = origin or Label()
     names = raw.class_names
     findings = list(raw.findings)
     wished = []
     for image in raw.images:
-        findings += image.findings
+        findings += [_told(finding) for finding in image.findings]
         if image.image_wh is not None:
             label = _label_of(image, names, base, findings)
             wished.append((image.path, image.image_id, label))
@@ -213,22 +216,38 @@ def import_dataset(
     return Imported(findings=tuple(findings)).plus(taken)
 
 
+def _told(finding: Finding) -> Finding:
+    """The finding, in the words of a project: there an image without labels is no empty one."""
+    if finding.kind != _NO_LABELS:
+        return finding
+    return replace(finding, what="it has no labels and waits for a look, as new pictures do.")
+
+
 def _label_of(image: RawImage, names: Sequence[str], base: Label, findings: list[Finding]) -> Label:
-    """What the data set says of an image, without the boxes that lie outside of it."""
+    """What the data set says of an image, without the boxes that cannot be used.
+
+    Only an image of which nothing was lost is done: exported as it is, any other one would teach
+    that the object without a box is background.
+    """
     assert image.image_wh is not None
     limit = np.tile(np.array(image.image_wh, np.float64), 2)
+    is_whole = not any(f.level == "error" or f.kind == _NO_LABELS for f in image.findings)
     boxes = []
     for number, thing in enumerate(image.objects, start=1):
         xyxy = np.clip(np.nan_to_num(np.array(thing.xyxy, np.float64), nan=-1.0), 0, limit)
-        if (xyxy[2:] - xyxy[:2] < 1).any() or not 0 <= thing.class_id < len(names):
-            what = f"box {number} is empty, outside of the image or of no class."
+        if not 0 <= thing.class_id < len(names):
+            what = f"box {number} is of no class."
+            findings.append(Finding("unusable-box", "error", image.where, what, "Name its class."))
+        elif (xyxy[2:] - xyxy[:2] < 1).any():
+            what = f"box {number} is empty or outside of the image."
             findings.append(Finding("unusable-box", "warning", image.where, what, "Left out."))
-            continue
-        x1, y1, x2, y2 = xyxy.tolist()
-        boxes.append(LabelBox((x1, y1, x2, y2), names[thing.class_id], thing.caption))
+        else:
+            x1, y1, x2, y2 = xyxy.tolist()
+            boxes.append(LabelBox((x1, y1, x2, y2), names[thing.class_id], thing.caption))
     return replace(
         base,
         boxes=tuple(boxes),
+        state="done" if is_whole and len(boxes) == len(image.objects) else "new",
         group=image.group,
         split=image.split,
         source=image.source or base.source,
@@ -260,7 +279,9 @@ def _import_all(
             known += not taken.is_new
             boxes += taken.boxes
             if taken.left_out:
-                what = f"{counted(taken.left_out, 'box')} left out: people have decided about it."
+                what = (
+                    f"{counted(taken.left_out, 'box')} left out: others were decided here before."
+                )
                 findings.append(Finding("labels-left-out", "warning", path.name, what, _MERGE_IT))
         if on_progress is not None:
             on_progress(number, total, path.name)

@@ -184,6 +184,49 @@ def test_a_project_survives_every_format(labelled: Project, tmp_path: Path, form
         assert second.path(image.id).read_bytes() == labelled.path(image.id).read_bytes()
 
 
+def test_only_whole_labels_make_an_image_done(project: Project, tmp_path: Path) -> None:
+    """One image with its boxes, one empty, one without a file, and two that lose a box."""
+    folder = tmp_path / "data"
+    (folder / "images").mkdir(parents=True)
+    (folder / "labels").mkdir()
+    good = "0 .5 .5 .2 .2\n"
+    texts = {
+        "good": good,
+        "empty": "",
+        "outside": good + "0 3 3 .1 .1\n",
+        "corrupt": good + "0 x\n",
+    }
+    for number, name in enumerate((*texts, "nothing")):
+        (folder / "images" / f"{name}.png").write_bytes(picture_bytes(number))
+        if name in texts:
+            (folder / "labels" / f"{name}.txt").write_text(texts[name])
+    (folder / "data.yaml").write_text("train: images\nnames: [drone]\n")
+    told = import_path(project, folder)
+    states = {image.name: (image.state, image.confirmed) for image in project.walk()}
+    assert states == {
+        "corrupt": ("new", 1), "empty": ("done", 0), "good": ("done", 1), "nothing": ("new", 0),
+        "outside": ("new", 1),
+    }  # fmt: skip
+    assert {project.image(id).name for id in project.waiting_for("k")} == {
+        "corrupt", "nothing", "outside",
+    }  # fmt: skip
+    [finding] = [f for f in told.findings if f.kind == "missing-labels"]
+    assert "waits for a look" in finding.what
+
+
+def test_a_box_of_no_class_is_an_error(project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    (folder / "images").mkdir(parents=True)
+    (folder / "labels").mkdir()
+    (folder / "images" / "a.png").write_bytes(picture_bytes(0))
+    (folder / "labels" / "a.txt").write_text("0 .5 .5 .2 .2\n7 .2 .2 .1 .1\n")
+    (folder / "data.yaml").write_text("train: images\nnames: [drone]\n")
+    told = import_path(project, folder)
+    [finding] = told.findings
+    assert (finding.kind, finding.level, told.boxes) == ("unusable-box", "error", 1)
+    assert [image.state for image in project.walk()] == ["new"]
+
+
 def test_boxes_outside_are_left_out_and_told(project: Project, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     (folder / "images").mkdir(parents=True)
