@@ -279,9 +279,7 @@ def _import_all(
             known += not taken.is_new
             boxes += taken.boxes
             if taken.left_out:
-                what = (
-                    f"{counted(taken.left_out, 'box')} left out: others were decided here before."
-                )
+                what = f"{counted(taken.left_out, 'box')} left out: others were decided here."
                 findings.append(Finding("labels-left-out", "warning", path.name, what, _MERGE_IT))
         if on_progress is not None:
             on_progress(number, total, path.name)

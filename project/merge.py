@@ -1,12 +1,13 @@
 """One project's pictures and boxes into another: nothing that people did here is overwritten.
 
 New pictures come with their boxes and states. Where both have a picture, boxes that only the other
-has are proposed here, for a person to decide; boxes of both stay as they are here.
+has are proposed here, for a person to decide; boxes of both stay as they are here. What people of
+the other said of captions holds where nobody did here. Pictures that were removed here stay out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.errors import DataError, InputError
@@ -17,7 +18,7 @@ from project.intake_rows import Label, LabelBox
 from project.pictures import load_picture
 from project.proposals import Proposal
 from project.store import Project
-from project.types import MODEL, BoxRow, ImageRow
+from project.types import MODEL, Absent, Asked, BoxRow, ImageRow
 
 __all__ = ["Merged", "merge"]
 
@@ -34,6 +35,9 @@ class Merged:
         taken: Number of boxes that came over as they are, with new or untouched pictures.
         proposed: Number of boxes that wait for a person.
         differing: Number of boxes of both that differ in class or caption; ours stayed.
+        marked: Number of captions of which the other knows whether an image shows them, and this
+            project did not.
+        removed: Number of pictures that are left out, as they were removed here.
         failed: Names of pictures of the other project that cannot be read.
     """
 
@@ -42,7 +46,9 @@ class Merged:
     taken: int
     proposed: int
     differing: int
-    failed: tuple[str, ...]
+    marked: int = 0
+    removed: int = 0
+    failed: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         """Return the summary as one line."""
@@ -52,6 +58,10 @@ class Merged:
                 f" {counted(self.common, 'image')} in both projects: of the other's boxes there "
                 f"{self.proposed} wait for a decision, {self.differing} differ and stay as here."
             )
+        if self.marked:
+            told += f" {counted(self.marked, 'caption')} came as found or absent."
+        if self.removed:
+            told += f" {counted(self.removed, 'image')} left out: removed here."
         lost = len(self.failed)
         return told + f" {counted(lost, 'picture')} could not be read." * bool(lost)
 
@@ -78,7 +88,7 @@ def merge(
     if target.folder.resolve() == other.folder.resolve():
         raise InputError("a project cannot be merged into itself.", "Name another one.")
     who = " ".join(other.name.replace(":", " ").split())[:100] or "merge"
-    added = common = taken = proposed = differing = 0
+    added = common = taken = proposed = differing = marked = removed = 0
     failed: list[str] = []
     total = other.count()
     for number, image in enumerate(other.walk(), start=1):
@@ -88,11 +98,14 @@ def merge(
         except DataError:
             failed.append(image.name)
             continue
-        known = target.find(path.stem)
-        if known is not None and (known.state != "new" or target.boxes(known.id)):
+        known = target.find(path.stem, or_removed=True)
+        if known is not None and known.removed:
+            removed += 1
+        elif known is not None and (known.state != "new" or target.boxes(known.id)):
             common += 1
             wait, differ = _propose_missing(target, known, theirs, who)
             proposed, differing = proposed + wait, differing + differ
+            marked += _mark_captions(target, known.id, other.asked(image.id), who)
         else:
             try:
                 picture = load_picture(path, image.name, max_pixels=max_pixels)
@@ -100,12 +113,16 @@ def merge(
             except (OSError, InputError, DataError):
                 failed.append(image.name)
             else:
-                added += known is None
-                common += known is not None
+                added += came.is_new
+                common += not came.is_new
                 taken += came.boxes
+                marked += _mark_captions(target, came.image_id, other.asked(image.id), who)
         if on_progress is not None:
             on_progress(number, total, image.name)
-    return Merged(added, common, taken, proposed, differing, tuple(failed))
+    return Merged(
+        added, common, taken, proposed, differing,
+        marked=marked, removed=removed, failed=tuple(failed),
+    )  # fmt: skip
 
 
 def _label(image: ImageRow, boxes: list[BoxRow], who: str) -> Label:
@@ -137,3 +154,16 @@ def _propose_missing(
         for b in missing
     ]
     return target.propose_more(image.id, proposals, source=f"{MODEL}{who}"), differ
+
+
+def _mark_captions(target: Project, image_id: int, asked: Sequence[Asked], who: str) -> int:
+    """Number of captions of which people of the other alone said whether the image shows them."""
+    known = {one.caption for one in target.asked(image_id) if one.confirmed}
+    edits = [
+        Absent(one.caption, absent=not one.found)
+        for one in asked
+        if one.confirmed and one.caption not in known
+    ]
+    if edits:
+        target.apply(image_id, edits, who=who, version=target.image(image_id).version)
+    return len(edits)

@@ -201,11 +201,11 @@ class Reader:
         with self._database.read() as connection:
             return image_row(find_image(connection, image_id, or_removed=True))
 
-    def find(self, sha256: str) -> ImageRow | None:
+    def find(self, sha256: str, *, or_removed: bool = False) -> ImageRow | None:
         """Return the image of a picture by its hash (the stem of its `path`), or None."""
         with self._database.read() as connection:
             row = connection.execute(
-                "SELECT * FROM image WHERE sha256 = ? AND removed = 0", (sha256,)
+                "SELECT * FROM image WHERE sha256 = ? AND removed <= ?", (sha256, int(or_removed))
             ).fetchone()
         return None if row is None else image_row(row)
 

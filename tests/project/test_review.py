@@ -14,7 +14,7 @@ from project.merge import merge
 from project.proposals import Proposal
 from project.quality import find_suspicions
 from project.store import DATABASE_NAME, Project
-from project.types import Accept, Add, Delete, Describe, Reject, Score
+from project.types import Absent, Accept, Add, Asked, Delete, Describe, Reject, Score
 
 BOX = (10.0, 10.0, 30.0, 20.0)
 
@@ -180,6 +180,40 @@ def test_what_a_merge_proposes_is_no_box_of_one_s_own(project: Project, other: P
     version = project.image(mine).version
     project.apply(mine, [Reject(theirs.id)], who="ann", version=version)
     assert merge(project, other).proposed == 0, "what was refused is not proposed again"
+
+
+def test_what_was_removed_here_stays_out_of_a_merge(project: Project, other: Project) -> None:
+    mine = _id(project, "picture0")
+    _label(project, mine, Add(BOX, "drone"))
+    _label(other, _id(other, "picture0"), Add((40, 30, 50, 40), "kite"))
+    project.remove_images([mine])
+    told = merge(project, other)
+    assert (told.added, told.common, told.taken, told.removed) == (1, 1, 0, 1)
+    assert "1 image left out: removed here." in told.sentence()
+    assert project.image(mine).removed
+    assert [box.class_name for box in project.boxes(mine)] == ["drone"]
+
+
+def test_a_merge_brings_what_people_said_of_captions(project: Project, other: Project) -> None:
+    mine, fresh = _id(project, "picture0"), _id(other, "picture2")
+    project.apply(mine, [Absent("kite", absent=False)], who="ann", version=0, state="done")
+    model = [Asked("balloon", False, 0.1, False)]
+    theirs = _id(other, "picture0")
+    other.propose(theirs, [], source="model:m", key="k", asked=model)
+    said = [Absent("kite"), Absent("blue drone")]
+    other.apply(theirs, said, who="bob", version=other.image(theirs).version, state="done")
+    other.apply(fresh, [Absent("blimp")], who="bob", version=0, state="done")
+    told = merge(project, other)
+    assert (told.marked, project.image(mine).state) == (2, "done")
+    assert "2 captions came as found or absent." in told.sentence()
+
+    def marks(name: str) -> dict[str, tuple[bool, bool]]:
+        asked = project.asked(_id(project, name))
+        return {one.caption: (one.found, one.confirmed) for one in asked}
+
+    assert marks("picture0") == {"kite": (True, True), "blue drone": (False, True)}
+    assert marks("picture2") == {"blimp": (False, True)}
+    assert merge(project, other).marked == 0
 
 
 def test_a_project_is_not_merged_into_itself(project: Project) -> None:
