@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -24,6 +24,7 @@ from dataset.record import Dataset, Record
 from dataset.registry import write_dataset
 from pipeline.config import CutConfig
 from pipeline.cut import cut
+from project.groups import Place, places_of
 from project.settings import CUT
 from project.store import Project
 from project.types import BoxRow, ImageRow
@@ -66,6 +67,8 @@ def _items(project: Project, what: What) -> Iterator[_Item]:
 def to_dataset(project: Project, what: What = "confirmed") -> Dataset:
     """Return the project's images as a data set; its pictures stay where they are.
 
+    Pictures that look nearly the same come into one split, unless they were given others.
+
     Args:
         project: Not changed.
         what: See the module.
@@ -73,8 +76,10 @@ def to_dataset(project: Project, what: What = "confirmed") -> Dataset:
     Raises:
         DataError: There is no such image.
     """
-    names = project.class_names
-    records = tuple(_record(project, item, names) for item in _items(project, what))
+    names, places = project.class_names, places_of(project)
+    records = tuple(
+        _record(project, item, names, _place(places, item.image)) for item in _items(project, what)
+    )
     if not records:
         raise DataError(
             "no image of the project is done." if what == "confirmed" else "the project is empty.",
@@ -85,7 +90,12 @@ def to_dataset(project: Project, what: What = "confirmed") -> Dataset:
     return Dataset(records, names)
 
 
-def _record(project: Project, item: _Item, names: tuple[str, ...]) -> Record:
+def _place(places: Mapping[str, Place], image: ImageRow) -> Place:
+    """Where an image belongs; it may have come after the others were looked through."""
+    return places.get(image.name) or Place(image.group or image.name, image.split)
+
+
+def _record(project: Project, item: _Item, names: tuple[str, ...], place: Place) -> Record:
     image = item.image
     return Record(
         image_id=image.name,
@@ -94,8 +104,8 @@ def _record(project: Project, item: _Item, names: tuple[str, ...]) -> Record:
         xyxy=np.array([box.xyxy for box in item.boxes], np.float32).reshape(-1, 4),
         captions=tuple(box.caption for box in item.boxes),
         class_id=np.array([names.index(box.class_name) for box in item.boxes], np.int64),
-        group=image.group,
-        split=image.split,
+        group=place.group,
+        split=place.split,
         source=image.source,
         licence=image.licence,
     )
@@ -149,10 +159,11 @@ def export_csv(project: Project, path: Path, *, what: What = "confirmed") -> int
     buffer = io.StringIO(newline="")
     table = csv.writer(buffer)
     table.writerow(_COLUMNS)
-    count = 0
+    count, places = 0, places_of(project)
     for image, boxes in ((item.image, item.boxes) for item in _items(project, what)):
         head = (image.name, *image.image_wh, image.state)
-        tail = (image.split, image.group, image.licence)
+        place = _place(places, image)
+        tail = (place.split, place.group, image.licence)
         for box in boxes:
             corners = (round(value, 3) for value in box.xyxy)
             scores = (box.detector, box.logit, box.probability)
@@ -195,11 +206,13 @@ def export_crops(
     """
     total = project.count("done" if what == "confirmed" else None)
     framing = CutConfig().with_values(project.setting(CUT, {}))
-    lines = []
+    lines, places = [], places_of(project)
     for number, item in enumerate(_items(project, what), start=1):
         boxes = [box for box in item.boxes if box.caption]
         if boxes:
-            absent = [a.caption for a in project.asked(item.image.id) if a.confirmed and not a.found]
+            absent = [
+                a.caption for a in project.asked(item.image.id) if a.confirmed and not a.found
+            ]
             image = read_image(project.path(item.image.id))
             seen = Detections.from_xyxy([box.xyxy for box in boxes], item.image.image_wh)
             crops = cut(image, seen, context_ratio=framing.context_ratio, shape=framing.shape)
@@ -210,7 +223,7 @@ def export_crops(
                     "file": name, "caption": box.caption, "class": box.class_name,
                     "image": item.image.name, "box_xyxy": [round(v, 3) for v in box.xyxy],
                     "region_xyxy": region.tolist(), "absent_captions": absent,
-                    "group": item.image.group or item.image.name,
+                    "group": _place(places, item.image).group,
                 })  # fmt: skip
         if on_progress is not None:
             on_progress(number, total, item.image.name)

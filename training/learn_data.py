@@ -21,8 +21,8 @@ from core.image import image_wh, read_image, resize_image, write_image
 from dataset.record import Dataset, Record
 from dataset.splits import hash_position
 from project.export import to_dataset
+from project.groups import places_of
 from project.store import Project
-from project.types import ImageRow
 from training.scenes import CachedScene
 
 __all__ = [
@@ -57,32 +57,11 @@ def divide_project(project: Project) -> Divided:
     Raises:
         DataError: See `divide`.
     """
-    images = list(project.walk())
-    groups = _join_twins(images)
-    splits = {image.name: image.split for image in images}
-    dataset = to_dataset(project)
-    names = [record.image_id for record in dataset]
-    return divide(dataset, [splits[name] for name in names], [groups[name] for name in names])
+    dataset, places = to_dataset(project), places_of(project)
+    return divide(dataset, [places[record.image_id].split for record in dataset])
 
 
-def _join_twins(images: Sequence[ImageRow]) -> dict[str, str]:
-    """For each image the group that it belongs to, by its own group or that of a twin."""
-    parent: dict[str, str] = {}
-
-    def root(group: str) -> str:
-        while parent.setdefault(group, group) != group:
-            group = parent[group]
-        return group
-
-    own = {image.id: image.group or image.name for image in images}
-    for image in images:
-        if image.twin_id in own:
-            # The earlier image's group, so that it stays where it is when others come.
-            parent[root(own[image.id])] = root(own[image.twin_id])
-    return {image.name: root(own[image.id]) for image in images}
-
-
-def divide(dataset: Dataset, splits: Sequence[str], groups: Sequence[str] = ()) -> Divided:
+def divide(dataset: Dataset, splits: Sequence[str]) -> Divided:
     """Return the images of a project in two parts.
 
     Args:
@@ -90,7 +69,6 @@ def divide(dataset: Dataset, splits: Sequence[str], groups: Sequence[str] = ()) 
         splits: The split that was given to each image, empty where none was. If some were given,
             "val" and "test" are held out; else about a fifth, by a hash of the group, so that no
             group falls into both parts.
-        groups: The group of each image; by default the record's own.
 
     Raises:
         DataError: A part is too small to learn from or to measure.
@@ -98,9 +76,9 @@ def divide(dataset: Dataset, splits: Sequence[str], groups: Sequence[str] = ()) 
     given = any(splits)
     train: list[Record] = []
     held_out: list[Record] = []
-    groups = groups or [record.group for record in dataset]
-    for record, split, group in zip(dataset, splits, groups, strict=True):
-        is_out = split in ("val", "test") if given else hash_position(group) < HELD_OUT_RATIO
+    for record, split in zip(dataset, splits, strict=True):
+        position = hash_position(record.group)
+        is_out = split in ("val", "test") if given else position < HELD_OUT_RATIO
         (held_out if is_out else train).append(record)
     return _checked(Divided(tuple(train), tuple(held_out)))
 

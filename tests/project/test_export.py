@@ -1,0 +1,71 @@
+"""What leaves a project: near copies in one split, names and words that break no file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.image import encode_image
+from dataset.registry import read_dataset
+from project.export import export_crops, export_dataset, to_dataset
+from project.groups import Place, places_of
+from project.intake_rows import Label
+from project.pictures import read_picture
+from project.store import Project
+from project.types import Add
+
+
+@pytest.fixture
+def add_copy(project: Project) -> Callable[..., str]:
+    """Adds one more picture that looks as the others do, and returns its name."""
+
+    def add(**known: str) -> str:
+        number = project.count() + len(project.removed())
+        scene = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+        scene[0, 0] = number  # another file, the same look
+        label = Label(state="done", **known)
+        picture = read_picture(encode_image(scene), "p")
+        image_id = project.add_labelled(picture, f"copy{number}", label).image_id
+        image = project.image(image_id)
+        box = Add((10, 10, 20, 20), caption="red kite")
+        project.apply(image_id, [box], who="ann", version=image.version, state="done")
+        return image.name
+
+    return add
+
+
+def test_near_copies_go_into_one_split(
+    project: Project, add_copy: Callable[..., str], tmp_path: Path
+) -> None:
+    for _ in range(25):
+        add_copy()
+    export_dataset(project, tmp_path / "out", "yolo")
+    read = read_dataset(tmp_path / "out")
+    assert len(read) == 25
+    assert len({record.split for record in read}) == 1
+    assert {record.group for record in to_dataset(project)} == {"copy0"}
+    export_crops(project, tmp_path / "crops")
+    lines = (tmp_path / "crops" / "crops.jsonl").read_text().splitlines()
+    assert {json.loads(line)["group"] for line in lines} == {"copy0"}
+
+
+def test_a_copy_goes_where_its_original_was_put(
+    project: Project, add_copy: Callable[..., str]
+) -> None:
+    names = [add_copy(), add_copy(split="test"), add_copy(), add_copy(split="train")]
+    splits = {record.image_id: record.split for record in to_dataset(project)}
+    assert [splits[name] for name in names] == ["test", "test", "test", "train"]
+
+
+def test_copies_of_a_removed_picture_are_copies_of_each_other(
+    project: Project, add_copy: Callable[..., str]
+) -> None:
+    names = [add_copy(), add_copy(), add_copy(group="flight 2")]
+    project.remove_images([project.images("name")[0].id])
+    places = places_of(project)
+    assert {places[name] for name in names} == {Place("copy0", "")}
+    assert {record.group for record in to_dataset(project)} == {"copy0"}
