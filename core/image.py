@@ -30,6 +30,7 @@ __all__ = [
     "encode_image",
     "format_of",
     "image_wh",
+    "orientation_of",
     "read_image",
     "resize_image",
     "to_image",
@@ -121,10 +122,16 @@ def image_wh(image: Image) -> tuple[int, int]:
     return image.shape[1], image.shape[0]
 
 
+def orientation_of(opened: PilModule.Image) -> int:
+    """Return how an opened file is stored, as EXIF counts: 1 is upright, 5 to 8 lie on a side."""
+    known = opened.getexif().get(_ORIENTATION, 1)
+    return int(known) if known in range(1, 9) else 1
+
+
 def upright_wh(opened: PilModule.Image) -> tuple[int, int]:
     """Return (width, height) that an opened file will have as an `Image`, from its header."""
     # Pillow tells the size of a TIFF as it is after turning.
-    if opened.format != "TIFF" and opened.getexif().get(_ORIENTATION) in _SIDEWAYS:
+    if opened.format != "TIFF" and orientation_of(opened) in _SIDEWAYS:
         return opened.height, opened.width
     return opened.size
 

@@ -26,6 +26,7 @@ from dataset.formats.files import (
     write_text,
 )
 from dataset.formats.raw import Finding, Format, RawDataset, RawImage, RawObject, measure
+from dataset.formats.upright import fit_to_stated_size
 from dataset.outlines import outline_area
 from dataset.record import Dataset, Record
 from dataset.splits import SPLITS
@@ -185,6 +186,7 @@ class _Table:
     def __init__(self, folder: Path, path: Path, names: list[str], raw: RawDataset) -> None:
         self._names, self._raw = names, raw
         self._images: dict[object, RawImage] = {}
+        self._stated: list[tuple[RawImage, object, object]] = []
         self._where = path.relative_to(folder).as_posix()
         self._split = split_named(path.stem) or split_named(path.parent.name)
         stem = _COMPANION.sub("", path.stem.removeprefix("instances_"), count=1)
@@ -231,6 +233,8 @@ class _Table:
             except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
                 what = f"annotation {number} needs image_id, category_id and bbox"
                 self._report(f"{what} ({type(error).__name__}: {error}).")
+        for image, width, height in self._stated:
+            fit_to_stated_size(image, width, height)
 
     def _report(self, what: str) -> None:
         finding = Finding("corrupt-labels", "error", self._where, what, "Correct or remove it.")
@@ -255,15 +259,8 @@ class _Table:
         image.group = str(row.get("group") or "")
         image.source = str(row.get("source") or "")
         image.licence = licences.get(row.get("license"), "")
-        stated = (row.get("width"), row.get("height"))
-        if measure(image) and None not in stated and stated != image.image_wh:
-            image.report(
-                "wrong-size",
-                f"stated as {stated[0]}x{stated[1]} px, the file has "
-                f"{image.image_wh[0]}x{image.image_wh[1]}.",  # type: ignore[index]
-                "Check that the boxes belong to this file.",
-                level="warning",
-            )
+        self._stated.append((image, row.get("width"), row.get("height")))
+        measure(image)
         return image
 
     def _object(self, row: Mapping[str, Any], class_of: Mapping[object, int]) -> RawObject:

@@ -27,6 +27,7 @@ from dataset.formats.files import (
     write_text,
 )
 from dataset.formats.raw import Finding, Format, RawDataset, RawImage, RawObject, measure
+from dataset.formats.upright import fit_to_stated_size
 from dataset.record import Dataset, Record
 from dataset.splits import SPLITS
 
@@ -152,6 +153,7 @@ def _parse(
             )
         )
     measure(image)
+    fit_to_stated_size(image, row.get("width"), row.get("height"))
     return image
 
 

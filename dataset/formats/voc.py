@@ -27,6 +27,7 @@ from dataset.formats.files import (
     write_text,
 )
 from dataset.formats.raw import Finding, Format, RawDataset, RawImage, RawObject, measure
+from dataset.formats.upright import fit_to_stated_size
 from dataset.record import Dataset, Record
 from dataset.splits import SPLITS
 
@@ -201,6 +202,7 @@ def _scan_file(
     measure(image)
     for number, entry in enumerate(root.findall("object"), start=1):
         _scan_object(image, entry, number, names)
+    fit_to_stated_size(image, root.findtext("size/width"), root.findtext("size/height"))
     return image
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from core.errors import DataError
 from dataset.checks import check_folder
+from dataset.outlines import outline_extent
 from dataset.record import Dataset, Record
 from dataset.registry import detect_format, read_dataset, scan_dataset, write_dataset
 
@@ -154,3 +155,86 @@ def test_yolo_classes_that_no_file_names_are_an_error(tmp_path: Path) -> None:
     for number in range(3):
         _write(tmp_path / f"labels/{number}.txt", "0 .5 .5 .2 .4\n")
     assert read_dataset(tmp_path).class_names == ("object",)
+
+
+def _photograph(path: Path, orientation: int) -> Path:
+    """100x50 px as stored, white, its pixels 10 to 40 from the left and 5 to 20 down red."""
+    pixels = np.full((50, 100, 3), 255, np.uint8)
+    pixels[5:20, 10:40] = (255, 0, 0)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, exif=exif)
+    return path
+
+
+def _describe(folder: Path, format: str, wh: tuple[int, int], name: str, width: int = 30) -> None:
+    """A box of the red pixels as stored, and its outline, beside a stated size."""
+    size = {"width": wh[0], "height": wh[1]}
+    right = 10 + width
+    outline = [10, 5, right, 5, right, 20, 10, 20]
+    if format == "coco":
+        thing = {"image_id": 1, "category_id": 1, "bbox": [10, 5, width, 15]}
+        table = {
+            "images": [{"id": 1, "file_name": name, **size}],
+            "annotations": [{**thing, "segmentation": [outline]}],
+            "categories": [{"id": 1, "name": "x"}],
+        }
+        _write(folder / "annotations/train.json", json.dumps(table))
+    elif format == "hf":
+        things = {"bbox": [[10, 5, width, 15]], "segmentation": [[outline]]}
+        row = {"file_name": f"images/{name}", "objects": things, **size}
+        _write(folder / "metadata.jsonl", json.dumps(row) + "\n")
+    else:
+        points = "".join(
+            f"<{axis}{n // 2}>{value + 1}</{axis}{n // 2}>"
+            for n, (axis, value) in enumerate(zip("xyxyxyxy", outline, strict=True))
+        )
+        _write(
+            folder / "Annotations/a.xml",
+            f"<annotation><filename>{name}</filename>"
+            f"<size><width>{wh[0]}</width><height>{wh[1]}</height></size><object><name>x</name>"
+            f"<bndbox><xmin>11</xmin><ymin>6</ymin><xmax>{right}</xmax><ymax>20</ymax></bndbox>"
+            f"<polygon>{points}</polygon></object></annotation>",
+        )
+
+
+@pytest.mark.parametrize("format", ["coco", "voc", "hf"])
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_boxes_of_stored_pixels_turn_with_the_photograph(
+    suffix: str, orientation: int, format: str, tmp_path: Path
+) -> None:
+    _photograph(tmp_path / f"images/a{suffix}", orientation)
+    _describe(tmp_path, format, (100, 50), f"a{suffix}")
+    [record] = read_dataset(tmp_path, format)
+    y, x = np.nonzero(record.load_image()[..., 1] == 0)
+    seen = [x.min(), y.min(), x.max() + 1, y.max() + 1]
+    assert record.image_wh == (50, 100)
+    np.testing.assert_allclose(record.xyxy, [seen], atol=1e-3)
+    np.testing.assert_allclose(outline_extent(record.polygons[0]), seen, atol=1e-3)
+    kinds = {finding.kind for finding in check_folder(tmp_path, format).findings}
+    assert "turned-boxes" in kinds
+    assert "outline-beside-box" not in kinds
+
+
+@pytest.mark.parametrize("format", ["coco", "voc", "hf"])
+def test_boxes_of_an_upright_photograph_stay(format: str, tmp_path: Path) -> None:
+    _photograph(tmp_path / "images/a.png", 6)
+    for stated in ((50, 100), (0, 0)):
+        _describe(tmp_path, format, stated, "a.png")
+        [record] = read_dataset(tmp_path, format)
+        np.testing.assert_allclose(record.xyxy, [[10, 5, 40, 20]], atol=1e-3)
+
+
+@pytest.mark.parametrize("format", ["coco", "voc", "hf"])
+@pytest.mark.parametrize(
+    ("orientation", "wh", "width"), [(3, (50, 100), 30), (1, (200, 100), 30), (6, (100, 50), 95)]
+)
+def test_sizes_that_tell_nothing_are_an_error(
+    orientation: int, wh: tuple[int, int], width: int, format: str, tmp_path: Path
+) -> None:
+    _photograph(tmp_path / "images/a.png", orientation)
+    _describe(tmp_path, format, wh, "a.png", width)
+    with pytest.raises(DataError, match=rf"stated as {wh[0]}x{wh[1]} px, the file has"):
+        read_dataset(tmp_path, format)
