@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from PIL import Image as PilImage
 from PIL import ImageOps
 
-from core.errors import DataError, ImageError, InputError, SpotterError
+from core.errors import ImageError, InputError, SpotterError
 from core.files import write_bytes
 from core.image import IMAGE_ERRORS, encode_image, read_image, resize_image
 from dataset.archive import Limits as ArchiveLimits
 from dataset.archive import unpack
 from synth.captions import parse_caption
-from synth.cutout_folder import NewCutout, add_cutouts, clean_name, read_folder
-from synth.library import IMAGE_SUFFIXES
+from synth.cutout_folder import NewCutout, add_cutouts, clean_name, copy_of, read_folder
+from synth.library import IMAGE_SUFFIXES, Cutout, read_cutouts_below
 from synth.matting import trim
 
 __all__ = ["Brought", "Taken", "add_backgrounds", "add_own_cutouts", "words_of"]
@@ -71,8 +71,8 @@ def add_own_cutouts(
 ) -> Taken:
     """Add pictures with a transparent ground to a folder of cutouts.
 
-    A caption is taken from the cutout list of a ZIP (``cutouts.jsonl``), else from the file's
-    name, else from the colours that are seen.
+    What the cutout lists of a ZIP (``cutouts.jsonl``) say of a picture is kept; else a caption is
+    taken from the file's name, else from the colours that are seen.
 
     Args:
         files: Pictures, or ZIPs of pictures.
@@ -90,7 +90,7 @@ def add_own_cutouts(
             continue
         try:
             rgba = _read_cutout(file.path, max_pixels)
-            new = _describe(rgba, file.name, listed)
+            new = copy_of(listed, rgba) if listed else _describe(rgba, file.name)
             added.append(add_cutouts(folder, [new])[0].name)
         except SpotterError as error:
             refused.append((file.name, _reason(error)))
@@ -127,16 +127,13 @@ def add_backgrounds(
     return Taken(tuple(added), tuple(refused))
 
 
-Listed = dict[str, tuple[str, str, str]]  # file name: class, caption, identity
-
-
 def _each(
     files: Sequence[Brought], max_bytes: int, refused: list[tuple[str, str]], most: int
-) -> Iterator[tuple[Brought, Listed]]:
-    """Every picture, those in ZIPs too; a ZIP is unpacked beside and forgotten afterwards."""
+) -> Iterator[tuple[Brought, Cutout | None]]:
+    """Every picture, with what a ZIP says of it; ZIPs are unpacked beside and forgotten again."""
     for file in files:
         if not zipfile.is_zipfile(file.path):
-            yield file, {}
+            yield file, None
             continue
         folder = Path(tempfile.mkdtemp(prefix="brought-"))
         try:
@@ -147,28 +144,16 @@ def _each(
                 for path in sorted(folder.rglob("*"))
                 if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith("._")
             ]
-            listed = _read_list(folder)
+            listed = read_cutouts_below(folder)
             if not paths:
                 refused.append((file.name, "holds no pictures."))
             for path in paths:
-                yield Brought(path, path.name), listed
+                yield Brought(path, path.name), listed.get(path.resolve())
         except SpotterError as error:
-            refused.append((file.name, _reason(error)))
+            # Where it was unpacked to is nobody's business.
+            refused.append((file.name, _reason(error).replace(str(folder), file.name)))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _read_list(folder: Path) -> Listed:
-    """Captions of a folder of cutouts that was packed as a whole."""
-    listed: Listed = {}
-    for index in folder.rglob("cutouts.jsonl"):
-        try:
-            rows = read_folder(index.parent)
-        except (DataError, InputError):
-            continue
-        for cutout in rows:
-            listed[cutout.path.name] = (cutout.class_name, cutout.caption, cutout.identity)
-    return listed
 
 
 def _read_cutout(path: Path, max_pixels: int) -> NDArray[np.uint8]:
@@ -200,11 +185,8 @@ def _read_cutout(path: Path, max_pixels: int) -> NDArray[np.uint8]:
     return rgba
 
 
-def _describe(rgba: NDArray[np.uint8], name: str, listed: Listed) -> NewCutout:
+def _describe(rgba: NDArray[np.uint8], name: str) -> NewCutout:
     stem = clean_name(Path(name).stem or "cutout")
-    if name in listed:
-        class_name, caption, identity = listed[name]
-        return NewCutout(rgba, stem, class_name, caption, identity)
     words = words_of(name)
     if not words:
         return NewCutout(rgba, stem, "object")

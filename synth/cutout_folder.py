@@ -36,6 +36,7 @@ __all__ = [
     "add_cutout",
     "add_cutouts",
     "clean_name",
+    "copy_of",
     "describe",
     "encode_rgba",
     "read_folder",
@@ -67,6 +68,8 @@ class NewCutout:
         source: Where it comes from.
         licence: Its licence.
         origin: Which box of which image it was, so that it is not cut twice; may be empty.
+        labelled: False for a distractor: painted, never the answer.
+        camouflage: Whether it wears a camouflage pattern.
     """
 
     rgba: Rgba
@@ -77,6 +80,16 @@ class NewCutout:
     source: str = ""
     licence: str = ""
     origin: str = ""
+    labelled: bool = True
+    camouflage: bool = False
+
+
+def copy_of(cutout: Cutout, rgba: Rgba) -> NewCutout:
+    """A cutout of another folder, with its pixels, as one to be added."""
+    return NewCutout(
+        rgba, cutout.name, cutout.class_name, cutout.caption, cutout.identity, cutout.source,
+        cutout.licence, labelled=cutout.labelled, camouflage=cutout.camouflage,
+    )  # fmt: skip
 
 
 def suggest_caption(rgba: Rgba, class_name: str) -> str:
@@ -269,9 +282,9 @@ def _describe(new: NewCutout) -> Row:
         "class_name": class_name,
         "caption": clean_caption(caption),
         "colors": colors,
-        "camouflage": False,
+        "camouflage": new.camouflage,
         "identity": " ".join(new.identity.split()),
-        "labelled": True,
+        "labelled": new.labelled,
         "size_wh": [new.rgba.shape[1], new.rgba.shape[0]],
         "source": new.source,
         "licence": new.licence,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +23,15 @@ from core.image import image_wh
 from core.types import Image
 from dataset.record import Dataset, Record
 from synth.captions import parse_caption
-from synth.cutout_folder import INDEX_NAME, NewCutout, add_cutouts, read_rgba, reason_against
-from synth.library import IMAGE_SUFFIXES
+from synth.cutout_folder import (
+    INDEX_NAME,
+    NewCutout,
+    add_cutouts,
+    copy_of,
+    read_rgba,
+    reason_against,
+)
+from synth.library import IMAGE_SUFFIXES, read_cutouts_below
 from synth.matting import Matte, Method, cut_out, trim
 
 __all__ = ["Harvest", "harvest", "harvest_images"]
@@ -108,16 +115,18 @@ def harvest_images(
     """What became of the transparent images below a folder: they are cutouts as they are.
 
     Args:
-        folder: Searched with its sub-folders.
+        folder: Searched with its sub-folders; what its ``cutouts.jsonl`` say of an image is kept.
         out: Folder of cutouts, made if missing.
-        class_name: The type of all of them; read from each file's name where empty.
-        source: Where they come from.
-        licence: Their licence.
+        class_name: The type of all of them; else as listed, or read from each file's name.
+        source: Where they come from; else as listed.
+        licence: Their licence; else as listed.
 
     Raises:
-        InputError: It is not a folder, or holds no images.
+        InputError: It is not a folder, holds no images, or a list in it is damaged.
+        DataError: A list in it cannot be read.
     """
     paths = _list_images(folder)
+    listed = read_cutouts_below(folder)
     known = _known_origins(out)
     skipped: Counter[str] = Counter()
     added: list[str] = []
@@ -134,8 +143,12 @@ def harvest_images(
             ] += 1
             continue
         named, caption = _read_words(path.stem, class_name)
-        new = NewCutout(
-            rgba, path.stem, named, caption, source=source, licence=licence, origin=origin
+        new = NewCutout(rgba, path.stem, named, caption)
+        if known_as := listed.get(path.resolve()):
+            new = copy_of(known_as, rgba)
+            new = replace(new, class_name=named, caption="") if class_name else new
+        new = replace(
+            new, source=source or new.source, licence=licence or new.licence, origin=origin
         )
         if reason := reason_against(new):
             skipped[reason] += 1

@@ -30,6 +30,7 @@ __all__ = [
     "open_library",
     "read_backgrounds",
     "read_cutouts",
+    "read_cutouts_below",
     "read_library",
 ]
 
@@ -41,6 +42,7 @@ _PLACELESS = frozenset(
      "screenshot", "untitled", "wa")
 )  # fmt: skip
 _REQUIRED = ("name", "file", "class_name", "caption", "identity")
+_OPTIONAL = ("source", "licence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +272,17 @@ def read_cutouts(folder: Path) -> list[Cutout]:
     return cutouts
 
 
+def read_cutouts_below(folder: Path) -> dict[Path, Cutout]:
+    """The cutouts that a folder and those below it list, by their image files.
+
+    Raises:
+        InputError: A key is missing, or a value is not one of its kind.
+        DataError: An index cannot be read.
+    """
+    indexes = sorted(path for path in folder.rglob("cutouts.jsonl") if path.is_file())
+    return {cutout.path: cutout for index in indexes for cutout in read_cutouts(index.parent)}
+
+
 def read_backgrounds(folder: Path) -> list[Background]:
     """Every photograph below a folder, by name, in alphabetical order.
 
@@ -314,6 +327,9 @@ def _parse_cutout(row: Mapping[str, Any], folder: Path, where: str) -> Cutout:
     missing = [key for key in _REQUIRED if key not in row]
     if missing:
         raise InputError(f"{where}: missing {', '.join(missing)}.")
+    odd = [key for key in (*_REQUIRED, *_OPTIONAL) if not isinstance(row.get(key, ""), str)]
+    if odd or not isinstance(row.get("colors", {}), dict):
+        raise InputError(f"{where}: {', '.join(odd or ['colors'])} cannot be read.")
     return Cutout(
         name=row["name"],
         path=confined_path(folder, row["file"]),

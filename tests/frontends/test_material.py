@@ -13,7 +13,7 @@ from PIL import Image as PilImage
 
 from frontends.chosen import Choice, Use, choose_folders
 from frontends.material import Brought, Taken, add_backgrounds, add_own_cutouts, words_of
-from synth.cutout_folder import read_folder
+from synth.cutout_folder import NewCutout, add_cutouts, read_folder
 from synth.library import open_library, read_backgrounds
 from tests.synth.scene_library import write_library
 
@@ -104,6 +104,58 @@ def test_a_zip_of_cutouts_keeps_its_captions(tmp_path):
     assert taken.refused == ()
     (cutout,) = read_folder(tmp_path / "own")
     assert (cutout.caption, cutout.identity) == ("green and yellow glider", "glider-7")
+
+
+def _packed(folder: Path) -> bytes:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return _zip({path.relative_to(folder).as_posix(): path.read_bytes() for path in files})
+
+
+def test_a_zip_of_several_cutout_folders_keeps_all_that_they_say(tmp_path):
+    for name, color in (("a", (200, 20, 30)), ("b", (20, 20, 200))):
+        rgba = np.full((20, 40, 4), (*color, 255), np.uint8)
+        rgba[:5, ..., 3] = 0
+        add_cutouts(tmp_path / "all" / name, [
+            NewCutout(rgba, "drone", "drone", source=f"of {name}", licence="CC0-1.0"),
+            NewCutout(rgba, "bird", "bird", labelled=False, camouflage=name == "a"),
+        ])  # fmt: skip
+    brought = _brought(tmp_path / "up", {"all.zip": _packed(tmp_path / "all")})
+    taken = add_own_cutouts(brought, tmp_path / "own", **LIMITS)
+    assert taken == Taken(("bird", "drone", "bird-2", "drone-2"), ())
+    told = {
+        c.name: (c.caption, c.labelled, c.camouflage, c.source, c.licence)
+        for c in read_folder(tmp_path / "own")
+    }
+    assert told == {
+        "drone": ("red drone", True, False, "of a", "CC0-1.0"),
+        "drone-2": ("blue drone", True, False, "of b", "CC0-1.0"),
+        "bird": ("red bird", False, True, "", ""),
+        "bird-2": ("blue bird", False, False, "", ""),
+    }
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"name": "x", "file": "x.png"}, "missing class_name"),
+        ({"file": 5}, "file cannot be read"),
+        ({"colors": [1]}, "colors cannot be read"),
+        ({"file": "../../x.png"}, "leads out"),
+    ],
+)
+def test_a_zip_whose_list_is_damaged_is_refused_with_the_line(row, reason, tmp_path):
+    whole = {"name": "x", "file": "x.png", "class_name": "a", "caption": "a", "identity": "a"}
+    row = row if "name" in row else whole | row
+    data = _zip({"mine/cutouts.jsonl": json.dumps(row).encode(), "mine/x.png": _png()})
+    taken = add_own_cutouts(
+        _brought(tmp_path / "up", {"mine.zip": data}), tmp_path / "own", **LIMITS
+    )
+    assert taken.added == ()
+    ((name, said),) = taken.refused
+    assert name == "mine.zip"
+    assert reason in said
+    assert "mine.zip/mine" in said
+    assert "brought-" not in said
 
 
 @pytest.mark.parametrize(

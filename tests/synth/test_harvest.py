@@ -13,7 +13,14 @@ from PIL import Image as PilImage
 from core.errors import Cancelled, InputError
 from core.image import encode_image, read_image
 from dataset.record import Dataset, Record
-from synth.cutout_folder import add_cutout, encode_rgba, read_folder, read_rgba
+from synth.cutout_folder import (
+    NewCutout,
+    add_cutout,
+    add_cutouts,
+    encode_rgba,
+    read_folder,
+    read_rgba,
+)
 from synth.harvest import Harvest, harvest, harvest_images
 
 SKY = (120, 170, 230)
@@ -144,6 +151,19 @@ def test_transparent_images_are_taken_as_they_are(record, tmp_path, rng):
     assert harvest_images(folder, tmp_path / "out").num_there == 3
     named = harvest_images(folder, tmp_path / "other", class_name="kite")
     assert {cutout.class_name for cutout in read_folder(named.folder)} == {"kite"}
+
+
+def test_images_of_a_cutout_folder_keep_what_it_says(tmp_path):
+    rgba = np.full((20, 40, 4), (200, 20, 30, 255), np.uint8)
+    rgba[:5, ..., 3] = 0
+    new = NewCutout(rgba, "x-1", "bird", "grey bird", "bird-7", "me", "CC0-1.0", labelled=False)
+    add_cutouts(tmp_path / "mine" / "birds", [new])
+    harvest_images(tmp_path / "mine", tmp_path / "out", source="you")
+    (cutout,) = read_folder(tmp_path / "out")
+    assert (cutout.name, cutout.class_name, cutout.caption) == ("x-1", "bird", "grey bird")
+    assert (cutout.identity, cutout.labelled) == ("bird-7", False)
+    assert (cutout.source, cutout.licence) == ("you", "CC0-1.0")
+    assert harvest_images(tmp_path / "mine", tmp_path / "out").num_there == 1
 
 
 @pytest.mark.parametrize("make", [True, False], ids=["empty", "missing"])
