@@ -123,7 +123,7 @@ def read_json(path: Path) -> Json:
         DataError: The file is missing or is not JSON.
     """
     try:
-        value: Json = json.loads(path.read_text(encoding="utf-8"))
+        value: Json = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise DataError(f"cannot read {path} as JSON: {error}.") from error
     return value
@@ -138,7 +138,7 @@ def read_json_lines(path: Path) -> list[dict[str, Json]]:
         DataError: The file is missing, or a line is not a JSON object (its number is told).
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read {path}: {error}.") from error
     rows: list[dict[str, Json]] = []

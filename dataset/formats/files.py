@@ -165,14 +165,14 @@ def read_class_names(folder: Path) -> tuple[str, ...]:
     if not path.is_file():
         return ()
     # Names may hold other signs that end lines.
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    lines = path.read_text(encoding="utf-8-sig", errors="replace").split("\n")
     return tuple(line.strip() for line in lines if line.strip())
 
 
 def scan_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any] | Finding]]:
     """Each line of a JSON Lines file: where it stands, and its object or what is wrong with it."""
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         finding = Finding("unreadable-labels", "error", path.name, f"cannot be read: {error}.")
         yield path.name, finding

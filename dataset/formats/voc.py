@@ -156,7 +156,7 @@ def _read_splits(folder: Path, stems: Collection[str]) -> Mapping[str, str]:
     for split in SPLITS:
         path = folder / "ImageSets" / "Main" / f"{split}.txt"
         if path.is_file():
-            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines():
                 name = line.strip()
                 before, _, last = name.rpartition(" ")
                 if last in _FLAGS and name not in stems:

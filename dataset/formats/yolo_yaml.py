@@ -214,7 +214,7 @@ def _resolve(
 def _listed(folder: Path, index: Path, findings: list[Finding]) -> list[Path]:
     """The images that a text file lists, one a line."""
     paths = []
-    for line in index.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in index.read_text(encoding="utf-8-sig", errors="replace").splitlines():
         if not line.strip():
             continue
         try:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import pytest
 
 from core.errors import DataError, InputError
-from core.files import confined_path, list_files, read_json_lines, write_bytes
+from core.files import confined_path, list_files, read_json, read_json_lines, write_bytes
 
 
 def test_json_lines_end_at_line_feeds_alone(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text('{"caption": "red\u2028plane\u0085"}\n\n{"caption": "b"}\n', encoding="utf-8")
     assert [row["caption"] for row in read_json_lines(path)] == ["red\u2028plane\u0085", "b"]
+
+
+def test_json_that_an_editor_marked_as_utf8_is_read(tmp_path):
+    (tmp_path / "a.json").write_text('{"a": "ä"}\n', encoding="utf-8-sig")
+    assert read_json(tmp_path / "a.json") == {"a": "ä"}
+    assert read_json_lines(tmp_path / "a.json") == [{"a": "ä"}]
 
 
 @pytest.mark.parametrize(

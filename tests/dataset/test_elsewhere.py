@@ -13,7 +13,7 @@ from core.errors import DataError
 from dataset.checks import check_folder
 from dataset.outlines import outline_extent
 from dataset.record import Dataset, Record
-from dataset.registry import detect_format, read_dataset, scan_dataset, write_dataset
+from dataset.registry import FORMATS, detect_format, read_dataset, scan_dataset, write_dataset
 
 
 def _image(path: Path, wh: tuple[int, int] = (100, 50)) -> Path:
@@ -238,3 +238,22 @@ def test_sizes_that_tell_nothing_are_an_error(
     _describe(tmp_path, format, wh, "a.png", width)
     with pytest.raises(DataError, match=rf"stated as {wh[0]}x{wh[1]} px, the file has"):
         read_dataset(tmp_path, format)
+
+
+@pytest.mark.parametrize("name", FORMATS.names())
+def test_files_that_an_editor_marked_as_utf8_are_read(name: str, tmp_path: Path) -> None:
+    box = np.array([[1, 1, 20, 20]], np.float32)
+    records = tuple(
+        Record(stem, _image(tmp_path / f"{stem}.png"), (100, 50), box, ("red",), split=split)
+        for stem, split in (("a", "train"), ("b", "val"))
+    )
+    write_dataset(Dataset(records, ("drone", "plane")), tmp_path / "out", name)
+    for path in (tmp_path / "out").rglob("*"):
+        if path.is_file() and path.suffix != ".png":
+            path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert detect_format(tmp_path / "out") == name
+    got = read_dataset(tmp_path / "out")
+    assert got.class_names == ("drone", "plane")
+    assert [(r.image_id, r.split, r.captions) for r in got] == [
+        ("a", "train", ("red",)), ("b", "val", ("red",)),
+    ]  # fmt: skip
