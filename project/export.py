@@ -48,6 +48,9 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
 @dataclass(frozen=True, slots=True)
 class _Item:
     """An image that goes out, with the boxes that do."""
@@ -161,15 +164,16 @@ def export_csv(project: Project, path: Path, *, what: What = "confirmed") -> int
     table.writerow(_COLUMNS)
     count, places = 0, places_of(project)
     for image, boxes in ((item.image, item.boxes) for item in _items(project, what)):
-        head = (image.name, *image.image_wh, image.state)
+        head = (_plain(image.name), *image.image_wh, image.state)
         place = _place(places, image)
-        tail = (place.split, place.group, image.licence)
+        tail = (_plain(place.split), _plain(place.group), _plain(image.licence))
         for box in boxes:
             corners = (round(value, 3) for value in box.xyxy)
             scores = (box.detector, box.logit, box.probability)
             told = ("" if value is None else round(value, 5) for value in scores)
             words = (_plain(box.class_name), _plain(box.caption))
-            table.writerow((*head, *corners, *words, box.state, *told, box.source, *tail))
+            source = _plain(box.source)
+            table.writerow((*head, *corners, *words, box.state, *told, source, *tail))
             count += 1
         if not boxes:
             table.writerow((*head, *[""] * (len(_COLUMNS) - len(head) - len(tail)), *tail))
@@ -179,7 +183,7 @@ def export_csv(project: Project, path: Path, *, what: What = "confirmed") -> int
 
 def _plain(text: str) -> str:
     """The text, so that no table program takes it for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
 
 
 def export_crops(
@@ -217,7 +221,8 @@ def export_crops(
             seen = Detections.from_xyxy([box.xyxy for box in boxes], item.image.image_wh)
             crops = cut(image, seen, context_ratio=framing.context_ratio, shape=framing.shape)
             for box, crop, region in zip(boxes, crops.images, crops.region_xyxy, strict=True):
-                name = f"crops/{item.image.name}-{box.id}.png"
+                # Rows may come from anybody's file: a name in them leads into no other folder.
+                name = f"crops/{shortened(Path(item.image.name).name)}-{box.id}.png"
                 write_bytes(folder / name, encode_image(crop))
                 lines.append({
                     "file": name, "caption": box.caption, "class": box.class_name,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +13,9 @@ import pytest
 
 from core.image import encode_image
 from dataset.registry import read_dataset
-from project.export import export_crops, export_dataset, to_dataset
+from project.export import export_crops, export_csv, export_dataset, to_dataset
 from project.groups import Place, places_of
-from project.intake_rows import Label
+from project.intake_rows import Label, LabelBox
 from project.pictures import read_picture
 from project.store import Project
 from project.types import Add
@@ -69,3 +71,30 @@ def test_copies_of_a_removed_picture_are_copies_of_each_other(
     places = places_of(project)
     assert {places[name] for name in names} == {Place("copy0", "")}
     assert {record.group for record in to_dataset(project)} == {"copy0"}
+
+
+def test_every_text_of_a_table_is_no_formula(project: Project, tmp_path: Path) -> None:
+    picture = read_picture(encode_image(np.full((48, 64, 3), 9, np.uint8)), "p")
+    box = LabelBox((1, 1, 9, 9), "-kite", "@kite")
+    known = Label((box,), "done", group="+group", licence="=licence", who="=HYPERLINK(1)")
+    project.add_labelled(picture, "=HYPERLINK(1)", known)
+    picture = read_picture(encode_image(np.full((48, 64, 3), 99, np.uint8)), "p")
+    project.add_labelled(picture, "@empty", Label(state="done", licence="\t=1"))
+    export_csv(project, tmp_path / "boxes.csv")
+    rows = list(csv.reader(io.StringIO((tmp_path / "boxes.csv").read_text(encoding="utf-8"))))
+    texts = [cell for row in rows[1:] for cell in row if cell]
+    assert [text for text in texts if text[0] in "=+-@\t"] == []
+    assert [text for text in texts if text.startswith("'")] == [
+        "'=HYPERLINK(1)", "'-kite", "'@kite", "'=HYPERLINK(1)", "'+group", "'=licence",
+        "'@empty", "'@empty", "'\t=1",
+    ]  # fmt: skip
+
+
+def test_long_names_are_no_hindrance_to_crops(project: Project, tmp_path: Path) -> None:
+    picture = read_picture(encode_image(np.full((48, 64, 3), 9, np.uint8)), "p")
+    label = Label((LabelBox((1, 1, 9, 9), "", "red kite"),), "done")
+    project.add_labelled(picture, "图" * 120, label)
+    assert export_crops(project, tmp_path / "crops") == 1
+    [line] = (tmp_path / "crops" / "crops.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["image"] == "图" * 120
+    assert (tmp_path / "crops" / json.loads(line)["file"]).is_file()

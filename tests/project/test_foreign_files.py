@@ -13,10 +13,12 @@ from core.errors import DataError
 from pipeline.config import LocateConfig
 from project.adopting import adopt
 from project.copying import copy_project
+from project.export import export_crops
 from project.learning import can_go_back, go_back, lost_models, project_config, used_run
 from project.measuring import asked_words
 from project.merge import merge
 from project.store import DATABASE_NAME, Project
+from project.types import Add
 
 VIEW = (
     "ALTER TABLE image RENAME TO image_kept",
@@ -118,6 +120,19 @@ def test_settings_of_another_form_are_none(project: Project, other: Path, text: 
     assert project.name == "Flying things"
     assert project.setting("unknown") is None
     assert project.setting("cut", {}) == {}
+
+
+def test_a_crop_is_written_into_no_other_folder(
+    other: Path, tmp_path: Path, make_picture: Callable[..., object]
+) -> None:
+    with Project.open(other) as foreign:
+        foreign.apply(1, [Add((1, 1, 9, 9), caption="kite")], who="ann", version=0, state="done")
+    _change(other, "UPDATE image SET name = '../../elsewhere/first'")
+    out = tmp_path / "out" / "crops"
+    with Project.open(other) as foreign:
+        assert export_crops(foreign, out) == 1
+    assert not (tmp_path / "out" / "elsewhere").exists()
+    assert [path.name for path in (out / "crops").iterdir()] == ["first-1.png"]
 
 
 def test_settings_that_are_of_their_form_come_along(project: Project, other: Path) -> None:
