@@ -31,12 +31,13 @@ def check_materials(library: Library) -> tuple[Library, dict[str, str | int], li
     """
     cutouts, cutout_digest, cutout_notes = _check(library.cutouts, "cutout")
     backgrounds, background_digest, background_notes = _check(library.backgrounds, "background")
-    if not any(cutout.labelled for cutout in cutouts) or not backgrounds:
-        lack = "background" if cutouts else "labelled cutout"
-        reasons = "; ".join([*cutout_notes, *background_notes]) or "there is none"
+    has_objects = any(cutout.labelled for cutout in cutouts)
+    if not has_objects or not backgrounds:
+        lack = "background" if has_objects else "labelled cutout"
+        reasons = "; ".join(background_notes if has_objects else cutout_notes) or "there is none"
         raise InputError(
             f"no readable {lack} is left: {reasons}.",
-            "Give a folder with at least one cutout and one with at least one photograph.",
+            "Give a folder with at least one labelled cutout and one with at least one photograph.",
         )
     digests: dict[str, str | int] = {
         "cutouts": cutout_digest,

@@ -29,6 +29,7 @@ from synth.config import SceneConfig, load_scene_config
 from synth.generate import Job, generate, library_for, preview, replay
 from synth.library import Background, Cutout, Library, background_group
 from synth.manifest import Parts, read_manifest
+from synth.materials import check_materials
 from synth.render import render
 from synth.splits import part_library, sample_image
 from synth.work import clean_up, locked
@@ -277,6 +278,16 @@ def test_unreadable_pictures_are_skipped_and_told(tmp_path: Path) -> None:
         path.write_bytes(b"")
     with pytest.raises(InputError, match="no readable background is left"):
         generate(make_job((cutouts, backgrounds), tmp_path / "none"))
+
+
+def test_what_is_lacking_is_named(tmp_path: Path) -> None:
+    cutouts, backgrounds = write_library(tmp_path)
+    (backgrounds / "broken.jpg").write_bytes(b"no picture")
+    library = library_for([cutouts], [backgrounds], SceneConfig())
+    distractors = [cutout for cutout in library.cutouts if not cutout.labelled]
+    assert distractors
+    with pytest.raises(InputError, match=r"no readable labelled cutout is left: there is none\."):
+        check_materials(library.part(distractors, library.backgrounds))
 
 
 def test_a_folder_that_cannot_be_written_keeps_what_is_done(
