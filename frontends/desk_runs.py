@@ -18,21 +18,19 @@ from pathlib import Path
 
 from core.errors import InputError
 from core.files import confined_path, shortened
-from dataset.archive import Limits, pack, sizes_in, unpack
+from dataset.archive import Limits, pack, sizes_in
 from frontends.desk import EXPORTS_NAME, Desk
 from frontends.material import Brought
 from frontends.project_out import EXPORTS, export_project, push_project
 from frontends.runs import Run, RunState
 from frontends.visits import Visit
-from pipeline.stages import OnProgress
-from project.adopting import adopt
 from project.copying import copy_project
 from project.export import What
 from project.intake import Imported, import_path
 from project.measuring import measure_all
-from project.merge import merge
 from project.prelabel import Question, prelabel
-from project.store import DATABASE_NAME, Project
+from project.store import Project
+from project.whole import disarm
 
 __all__ = [
     "WHOLE",
@@ -93,7 +91,10 @@ def start_import(desk: Desk, visit: Visit, key: str, files: Sequence[Brought]) -
         with tempfile.TemporaryDirectory(dir=project.folder, prefix=".import-") as temporary:
             folder = Path(temporary)
             archives = _lay_out(files, folder)
-            run.said, run.refused = _import(desk, visit, project, (*_roots(folder), *archives), run)
+            roots = _roots(folder)
+            for root in roots:
+                disarm(root)
+            run.said, run.refused = _import(desk, visit, project, (*roots, *archives), run)
         return "done"
 
     return desk.runs.start(desk.run_key(visit, key), work)
@@ -136,20 +137,16 @@ def _import(
     def report(done: int, total: int, name: str) -> None:
         run.report("importing", done, total)
 
-    pixels = desk.limits.max_pixels
-    taken, merged = Imported(), list[str]()
+    taken = Imported()
     for path in paths:
         # Headers may lie: what comes out of an archive is counted, and taken in once more.
         limits = Limits(total_bytes=desk.room(visit) // (1 if desk.shared else _COPIES))
-        if DATABASE_NAME in sizes_in(path):
-            merged.append(_merge(project, path, limits, pixels, report))
-            continue
+        pixels = desk.limits.max_pixels
         taken = taken.plus(
             import_path(project, path, limits=limits, max_pixels=pixels, on_progress=report)
         )
-    said = [taken.sentence()] if taken != Imported() else []
     refused = tuple((one.where, f"{one.what} {one.advice}".strip()) for one in taken.findings)
-    return " ".join(said + merged), refused[:_REFUSED_MAX]
+    return taken.sentence(), refused[:_REFUSED_MAX]
 
 
 def _roots(folder: Path) -> list[Path]:
@@ -158,21 +155,6 @@ def _roots(folder: Path) -> list[Path]:
     if len(entries) == 1 and entries[0].is_dir():
         return entries
     return [folder] if entries else []
-
-
-def _merge(
-    project: Project, archive: Path, limits: Limits, max_pixels: int, report: OnProgress
-) -> str:
-    """Bring in a whole project that was exported here or elsewhere; an empty one becomes it."""
-    with tempfile.TemporaryDirectory(dir=project.folder, prefix=".merge-") as temporary:
-        folder = Path(temporary)
-        unpack(archive, folder, limits=limits)
-        # A rollback journal may name any other file, which SQLite would then remove.
-        for ending in ("-journal", "-shm"):
-            (folder / f"{DATABASE_NAME}{ending}").unlink(missing_ok=True)
-        bring = merge if project.files() else adopt
-        with Project.open(folder) as other:
-            return bring(project, other, max_pixels=max_pixels, on_progress=report).sentence()
 
 
 def start_prelabel(desk: Desk, visit: Visit, key: str, question: Question) -> Run:

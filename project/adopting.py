@@ -48,9 +48,11 @@ def adopt(
             nothing has come then.
 
     Raises:
-        InputError: The target has pictures.
+        InputError: The target has pictures, or both are the same project.
         DataError: Rows of the other project contradict each other, or the disk is full.
     """
+    if target.folder.resolve() == other.folder.resolve():
+        raise InputError("a project cannot be brought into itself.", "Name another one.")
     if target.files():
         raise InputError("the project has pictures already.", "Merge the other one into it.")
     files = other.files()

@@ -1,4 +1,4 @@
-"""Pictures and labelled data into a project: files, folders, ZIP files, data sets of any format.
+"""Pictures and labelled data into a project: files, folders, ZIP files, data sets, other projects.
 
 What cannot be used is told and left out; it stops nothing else. Importing the same again adds
 nothing. Not here: the rows (``project.intake_rows``).
@@ -24,6 +24,7 @@ from dataset.registry import detect_format, scan_dataset
 from project.intake_rows import Label, LabelBox
 from project.pictures import load_picture
 from project.store import Project
+from project.whole import bring_project, disarm, find_project
 
 __all__ = ["Imported", "import_dataset", "import_path", "import_pictures"]
 
@@ -44,12 +45,14 @@ class Imported:
         known: Number of pictures that were there already.
         boxes: Number of labelled boxes that came in.
         findings: What could not be used, and what looks wrong, in order.
+        projects: What came of whole projects, a sentence each.
     """
 
     added: int = 0
     known: int = 0
     boxes: int = 0
     findings: tuple[Finding, ...] = ()
+    projects: tuple[str, ...] = ()
 
     @property
     def failed(self) -> int:
@@ -58,6 +61,8 @@ class Imported:
 
     def sentence(self) -> str:
         """Return the summary as one line."""
+        if self.projects and not (self.added or self.known or self.failed):
+            return " ".join(self.projects)
         parts = [f"{counted(self.added, 'image')} added"]
         if self.boxes and self.added:
             parts[0] += f" with {counted(self.boxes, 'box')}"
@@ -67,7 +72,7 @@ class Imported:
             parts.append(f"{self.known} {'was' if self.known == 1 else 'were'} there already")
         if self.failed:
             parts.append(f"{self.failed} could not be used")
-        return ", ".join(parts) + "."
+        return " ".join((", ".join(parts) + ".", *self.projects))
 
     def plus(self, other: Imported) -> Imported:
         """Return both together."""
@@ -76,6 +81,7 @@ class Imported:
             self.known + other.known,
             self.boxes + other.boxes,
             self.findings + other.findings,
+            self.projects + other.projects,
         )
 
 
@@ -90,11 +96,11 @@ def import_path(
     max_pixels: int = MAX_PIXELS,
     on_progress: OnProgress | None = None,
 ) -> Imported:
-    """Import a picture, a folder or a ZIP file of pictures, or a data set in a folder or ZIP file.
+    """Import a picture, or a folder or ZIP file: of pictures, a data set, or a whole project.
 
     Args:
         project: Gets the images.
-        path: What to import; a folder is taken for a data set where it looks like one.
+        path: What to import; a folder is taken for a project or a data set where it looks like one.
         format: Name of the data set's format; None: recognised; "images": pictures alone.
         source: Where they come from, for those that do not tell.
         licence: Their licence, for those that do not tell.
@@ -104,7 +110,7 @@ def import_path(
 
     Raises:
         DataError: There is nothing at the path, or no picture in it.
-        InputError: A ZIP file cannot be used.
+        InputError: A ZIP file cannot be used, or a project lies there beside other things.
         UnknownNameError: There is no format of that name.
     """
     origin = Label(source=source, licence=licence)
@@ -113,8 +119,13 @@ def import_path(
         with tempfile.TemporaryDirectory(dir=project.folder, prefix=".import-") as temporary:
             folder = Path(temporary)
             unpack(path, folder, limits=limits)
+            disarm(folder)
+            if format is None and (whole := find_project(folder)):
+                return _import_project(project, whole, max_pixels, on_progress)
             return _import_folder(project, _inner(folder), format, origin, max_pixels, on_progress)
     if path.is_dir():
+        if format is None and (whole := find_project(path)):
+            return _import_project(project, whole, max_pixels, on_progress)
         return _import_folder(project, path, format, origin, max_pixels, on_progress)
     if path.is_file():
         return import_pictures(project, [path], origin, max_pixels=max_pixels)
@@ -127,6 +138,17 @@ def _inner(folder: Path) -> Path:
     data = {"images", "labels", "annotations", "Annotations", "JPEGImages", "train", "data"}
     alone = len(entries) == 1 and entries[0].is_dir() and entries[0].name not in data
     return entries[0] if alone else folder
+
+
+def _import_project(
+    project: Project, folder: Path, max_pixels: int, on_progress: OnProgress | None
+) -> Imported:
+    came = bring_project(project, folder, max_pixels=max_pixels, on_progress=on_progress)
+    lost = [
+        Finding("lost-picture", "error", name, "its picture cannot be read.", "Left out.")
+        for name in came.failed
+    ]
+    return Imported(findings=tuple(lost), projects=(came.sentence(),))
 
 
 def _import_folder(

@@ -305,6 +305,25 @@ def test_a_merge_keeps_to_the_page_s_picture_size(shared: Desk, other: Path) -> 
     assert shared.project(visit, key).count() == 0
 
 
+@pytest.mark.parametrize("how", ["wrapped", "loose"])
+def test_a_project_in_a_folder_of_its_own_comes_back(shared: Desk, other: Path, how: str) -> None:
+    visit = shared.visits.enter("ann")
+    key = shared.create(visit, "Mine", ())
+    buffer = io.BytesIO()
+    files = {
+        f"flying/{path.relative_to(other).as_posix()}": path.read_bytes()
+        for path in other.rglob("*")
+        if path.is_file()
+    }
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    brought = [("wrapped.zip", buffer.getvalue())] if how == "wrapped" else list(files.items())
+    said = _bring(shared, visit, key, *brought)
+    assert said == "1 image came back with boxes and history."
+    assert [image.name for image in shared.project(visit, key).walk()] == ["picture"]
+
+
 def test_who_is_full_draws_no_more_boxes_but_deletes_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,9 +14,11 @@ import pytest
 from core.errors import DataError, InputError
 from project.adopting import adopt
 from project.copying import copy_project
+from project.intake import import_path
 from project.proposals import Proposal
 from project.store import DATABASE_NAME, Project
 from project.types import Accept, Add, Asked, Describe, Reject
+from project.whole import disarm
 
 
 @pytest.fixture
@@ -100,3 +103,68 @@ def test_rows_that_contradict_each_other_bring_nothing(
             adopt(target, other)
         assert target.count() == 0
         assert target.class_names == ("object",)
+
+
+def _pack(folder: Path, path: Path, prefix: str = "", *more: str) -> Path:
+    """A ZIP file of a folder as file managers make it, and of further files without content."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, f"{prefix}{file.relative_to(folder).as_posix()}")
+        for name in more:
+            archive.writestr(name, b"")
+    return path
+
+
+@pytest.mark.parametrize("how", ["folder", "outer folder", "archive", "wrapped archive"])
+def test_a_project_that_is_imported_is_a_project(copy: Path, tmp_path: Path, how: str) -> None:
+    mac = ("__MACOSX/flying/._project.sqlite", ".DS_Store")
+    path = {
+        "folder": lambda: copy,
+        "outer folder": lambda: copy.rename(copy.parent / "outer" / "data").parent,
+        "archive": lambda: _pack(copy, tmp_path / "plain.zip"),
+        "wrapped archive": lambda: _pack(copy, tmp_path / "wrapped.zip", "flying/", *mac),
+    }
+    (tmp_path / "outer").mkdir()
+    with Project.create(tmp_path / "new", "Mine") as target:
+        brought = path[how]()
+        told = import_path(target, brought)
+        assert told.sentence() == "4 images came back with boxes and history."
+        assert [image.name for image in target.walk()] == ["0", "1", "2"]
+        assert target.redo(1, "ann", version=target.image(1).version).changed
+        again = import_path(target, brought)
+        assert again.sentence().startswith("0 images added with 0 boxes. 3 images in both")
+        assert not list(target.folder.glob(".import-*"))
+
+
+def test_pictures_of_a_project_that_are_lost_are_told(copy: Path, tmp_path: Path) -> None:
+    with Project.open(copy) as other:
+        other.files()[0][1].unlink()
+    with Project.create(tmp_path / "new", "Mine") as target:
+        told = import_path(target, copy)
+    assert [(f.kind, f.level, f.where) for f in told.findings] == [("lost-picture", "error", "0")]
+
+
+def test_a_project_beside_other_things_is_refused(copy: Path, tmp_path: Path) -> None:
+    with Project.create(tmp_path / "new", "Mine") as target:
+        path = _pack(copy, tmp_path / "two.zip", "flying/", "more/notes.txt")
+        with pytest.raises(InputError, match="flying is a project, and there are other things"):
+            import_path(target, path)
+        assert target.count() == 0
+        assert import_path(target, path, format="images").added == 4, "as it was wished"
+
+
+def test_a_project_is_not_imported_into_itself(tmp_path: Path) -> None:
+    target = Project.create(tmp_path / "new", "Mine")
+    with target, pytest.raises(InputError, match="into itself"):
+        import_path(target, target.folder)
+
+
+def test_what_sqlite_would_obey_is_removed(tmp_path: Path) -> None:
+    names = ("project.sqlite-journal", "flying/project.sqlite-journal", "flying/project.sqlite-shm")
+    (tmp_path / "flying").mkdir()
+    for name in (*names, "flying/project.sqlite"):
+        (tmp_path / name).write_bytes(b"x")
+    disarm(tmp_path)
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert left == [tmp_path / "flying" / "project.sqlite"]
