@@ -12,6 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +54,14 @@ _RUNS_MAX = 2
 _MEASURE_EVERY_S = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """An open project, and which file it is: its folder may come to hold another one."""
+
+    project: Project
+    file: tuple[int, int] | None
+
+
 class Desk:
     """Projects of every visitor; safe to use from several threads.
 
@@ -72,7 +81,7 @@ class Desk:
             removed=self._leave,
             returning=self.shared is not None,
         )
-        self._projects: dict[Path, Project] = {}
+        self._projects: dict[Path, _Open] = {}
         self._scorers: list[Scorer] = []
         self._lock = threading.Lock()
 
@@ -101,8 +110,9 @@ class Desk:
             number, key = 2, slug
             while (folder / key).exists():
                 key, number = f"{slug}-{number}", number + 1
+            self._drop_open(folder / key)
             project = Project.create(folder / key, name.strip(), class_names=class_names)
-            self._projects[folder / key] = project
+            self._projects[folder / key] = _Open(project, _file_of(folder / key))
         return key
 
     def create_example(self, visit: Visit, name: str) -> str:
@@ -112,7 +122,7 @@ class Desk:
         return key
 
     def project(self, visit: Visit, key: str) -> Project:
-        """Return an open project.
+        """Return an open project: the one that lies there now, whoever put it there.
 
         Raises:
             InputError: There is none of this key.
@@ -120,12 +130,16 @@ class Desk:
         """
         path = self._path(visit, key)
         with self._lock:
-            if path not in self._projects:
-                if not (path / DATABASE_NAME).is_file():
-                    raise InputError("this project is not there any more.", "Choose another one.")
-                self._projects[path] = Project.open(path)
-                sweep(path)
-            return self._projects[path]
+            file, kept = _file_of(path), self._projects.get(path)
+            if kept is not None and kept.file == file is not None:
+                return kept.project
+            # Deleted from the command line: what is open is not what lies there.
+            self._drop_open(path)
+            if file is None:
+                raise InputError("this project is not there any more.", "Choose another one.")
+            kept = self._projects[path] = _Open(Project.open(path), file)
+            sweep(path)
+            return kept.project
 
     def rename(self, visit: Visit, key: str, name: str) -> None:
         """Give a project another name; its key stays.
@@ -150,8 +164,7 @@ class Desk:
             raise InputError("this project is not there any more.", "Choose another one.")
         # All at once: a call in between would open the files that are about to move.
         with self._lock:
-            if (project := self._projects.pop(path, None)) is not None:
-                project.close()
+            self._drop_open(path)
             return delete_project(path).name
 
     def restore(self, visit: Visit, aside: str) -> str:
@@ -177,8 +190,11 @@ class Desk:
     def _close(self, *paths: Path) -> None:
         with self._lock:
             for path in paths:
-                if (project := self._projects.pop(path, None)) is not None:
-                    project.close()
+                self._drop_open(path)
+
+    def _drop_open(self, path: Path) -> None:
+        if (kept := self._projects.pop(path, None)) is not None:
+            kept.project.close()
 
     # ---------------------------------------------------------------- room and runs
 
@@ -336,6 +352,15 @@ class Desk:
     def locator(self, project: Project) -> Locator:
         """Return the pipeline of a project: its own, once one was trained, else the page's."""
         return self.service.locator(project_config(project, self.service.base_config()))
+
+
+def _file_of(folder: Path) -> tuple[int, int] | None:
+    """Which file a project is, by its device and number; None where there is none."""
+    try:
+        found = (folder / DATABASE_NAME).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _used(folder: Path) -> float:

@@ -1,0 +1,63 @@
+"""The page beside the command line: both work on the project that lies there now."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.errors import InputError
+from frontends.desk import Desk
+from frontends.service import Service, read_limits
+from frontends.visits import Visit
+from project.folders import delete_project, restore_project
+from project.pictures import read_picture
+from project.store import Project
+from tests.project.pictures import picture_bytes
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    limits = replace(read_limits({}), preset="fake", projects_folder=tmp_path / "projects")
+    return Desk(Service(limits), visits_root=tmp_path / "desks")
+
+
+@pytest.fixture
+def visit(desk: Desk) -> Visit:
+    return desk.visits.enter("ann")
+
+
+def test_a_project_that_was_made_anew_is_the_one_that_is_worked_on(
+    desk: Desk, visit: Visit, tmp_path: Path
+) -> None:
+    key = desk.create(visit, "flying", ())
+    desk.project(visit, key).set_setting("captions", ["first"])
+    folder = desk.folder(visit) / key
+    aside = delete_project(folder)
+    with Project.create(folder, "flying again") as made:
+        made.add(read_picture(picture_bytes(0), "p"), "p")
+        found = desk.project(visit, key)
+        assert (found.name, found.count()) == ("flying again", 1)
+        found.set_setting("captions", ["second"])
+        # The first one was closed meanwhile: the log of the second one is still there.
+        assert (folder / "project.sqlite-wal").is_file()
+        assert made.setting("captions") == ["second"]
+        shutil.copytree(folder, tmp_path / "copy")
+    with Project.open(tmp_path / "copy") as copy:
+        assert (copy.count(), copy.setting("captions"), copy.problems()) == (1, ["second"], [])
+    with Project.open(aside) as first:
+        assert (first.name, first.setting("captions")) == ("flying", ["first"])
+    assert desk.project(visit, key) is found, "kept open"
+
+
+def test_a_project_that_was_deleted_is_gone_and_comes_back(desk: Desk, visit: Visit) -> None:
+    key = desk.create(visit, "flying", ())
+    open_before = desk.project(visit, key)
+    aside = delete_project(desk.folder(visit) / key)
+    with pytest.raises(InputError, match="is not there any more"):
+        desk.project(visit, key)
+    restore_project(aside)
+    assert desk.project(visit, key).name == "flying"
+    assert desk.project(visit, key) is not open_before
