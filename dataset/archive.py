@@ -7,6 +7,7 @@ counts what really comes out, whatever the headers promise.
 from __future__ import annotations
 
 import errno
+import io
 import lzma
 import stat
 import struct
@@ -25,6 +26,8 @@ __all__ = ["Limits", "pack", "sizes_in", "unpack"]
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that ZIP knows
 _STORED = {".jpg", ".jpeg", ".png", ".webp", ".zip", ".gz", ".onnx"}  # compressed already
 _CHUNK_BYTES = 1 << 20
+# Of the list of files alone, which is read as a whole: some 60,000 files with long names.
+_LIST_BYTES = 8 << 20
 _ENCRYPTED = 0x1
 # What ``zipfile`` and the decompressors raise for damaged archives; OSError besides.
 _DAMAGE = (
@@ -102,10 +105,23 @@ def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
                 target.write(chunk)
 
 
+class _Archive(io.FileIO):
+    """A file of which no more is read at once than an honest archive needs.
+
+    A list of millions of files would fill the memory before the first one could be counted.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return so many bytes, as `io.FileIO` does."""
+        if size is not None and size > _LIST_BYTES:
+            raise zipfile.BadZipFile("it lists too many files")
+        return super().read(size)
+
+
 def sizes_in(zip_path: Path) -> dict[str, int]:
     """Bytes of each file by its name, as the headers tell; empty where ``unpack`` would refuse."""
     try:
-        with zipfile.ZipFile(zip_path) as archive:
+        with _Archive(zip_path) as file, zipfile.ZipFile(file) as archive:
             return {entry.filename: entry.file_size for entry in archive.infolist()}
     except (OSError, *_DAMAGE):
         return {}
@@ -130,7 +146,7 @@ def unpack(zip_path: Path, folder: Path, *, limits: Limits | None = None) -> lis
     allowed = limits or Limits()
     written: list[Path] = []
     try:
-        with zipfile.ZipFile(zip_path) as archive:
+        with _Archive(zip_path) as file, zipfile.ZipFile(file) as archive:
             entries = _checked(archive.infolist(), zip_path.stat().st_size, allowed)
             targets = [confined_path(folder, entry.filename) for entry in entries]
             total = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import struct
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -115,6 +116,24 @@ def test_unpacking_refuses(make: Callable[[Path], Path], message: str, tmp_path:
     with pytest.raises(InputError, match=message):
         unpack(path, tmp_path / "out", limits=limits)
     assert not [p for p in tmp_path.rglob("*") if p.is_file() and p.suffix != ".zip"]
+
+
+def test_an_endless_list_of_files_is_not_read(tmp_path: Path) -> None:
+    path = _zip(tmp_path / "list.zip", ("a.txt", b"a"))
+    data = path.read_bytes()
+    begin, end = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    entry = data[begin:end]
+    count = (9 << 20) // len(entry)
+    tail = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, count * len(entry), begin, 0)
+    path.write_bytes(data[:begin] + count * entry + tail)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match="it lists too many files"):
+            unpack(path, tmp_path / "out")
+        assert sizes_in(path) == {}
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_bombs_by_their_ratio(tmp_path: Path) -> None:
