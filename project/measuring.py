@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from core.errors import SpotterError
+from core.errors import InputError
 from core.image import MAX_PIXELS, read_image
 from core.types import Image
 from core.words import counted
@@ -97,6 +97,10 @@ def measure_all(
         max_pixels: Larger pictures are left out.
         on_progress: Called after each picture with (done, total, name); may raise to stop, and what
             was measured until then is kept.
+
+    Raises:
+        EngineError: The machine cannot go on; what was measured until then is kept.
+        ModelError: The same, of a model.
     """
     waiting = [(image, _unmeasured(boxes)) for image, boxes in project.walk_boxes()]
     waiting = [(image, ids) for image, ids in waiting if ids]
@@ -104,9 +108,7 @@ def measure_all(
     for number, (image, ids) in enumerate(waiting, start=1):
         try:
             count += len(measure_image(project, scorer, image.id, ids, max_pixels=max_pixels))
-        except SpotterError as error:
-            if error.code == "cancelled":
-                raise
+        except InputError:  # others are the machine's fault, not the picture's
             failed.append(image.name)
         if on_progress is not None:
             on_progress(number, len(waiting), image.name)

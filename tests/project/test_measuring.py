@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from core.errors import Cancelled
+from core.errors import Cancelled, EngineError
 from core.image import encode_image
 from core.types import Image
 from pipeline.locate import Locator
@@ -59,6 +59,19 @@ def test_a_lost_picture_is_told_and_stops_nothing(
     measured = measure_all(project, Scorer(fake_locator))
     assert measured.sentence() == "1 box measured. 1 picture could not be read."
     assert count_unmeasured(project) == 2
+
+
+def test_a_failure_of_the_machine_is_not_the_picture_s(
+    project: Project, imported: int, fake_locator: Locator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer = Scorer(fake_locator)
+
+    def fail(*_: object) -> None:
+        raise EngineError("out of memory.", "Free some.")
+
+    monkeypatch.setattr(scorer, "measure", fail)
+    with pytest.raises(EngineError):
+        measure_all(project, scorer)
 
 
 def test_who_stops_keeps_what_was_measured(
