@@ -58,6 +58,8 @@ class Database:
         except sqlite3.Error as error:
             raise DataError(f"cannot open {path}: {error}.", "Check the folder.") from error
         self._connection.row_factory = sqlite3.Row
+        # LIKE and lower() know the two cases of ASCII letters alone.
+        self._connection.create_function("fold", 1, str.casefold, deterministic=True)
         try:
             self._prepare(migrations, create)
         except BaseException:

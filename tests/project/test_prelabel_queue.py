@@ -285,6 +285,36 @@ def test_filters_narrow(
 
 
 @pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("дрон", {"name", "caption", "class"}),
+        ("ДРОН", {"name", "caption", "class"}),
+        ("GRÜN", {"caption"}),
+        ("дрон%", set()),
+        ("FLUG", {"name"}),
+    ],
+)
+def test_words_are_found_in_any_case_of_any_letters(
+    project: Project, make_picture: Callable[..., object], text: str, found: set[str]
+) -> None:
+    names = {"name": "Flug Дрон", "caption": "b", "class": "c"}
+    ids = {
+        kind: project.add(make_picture(n), name)[0] for n, (kind, name) in enumerate(names.items())
+    }
+    boxes = {
+        "caption": Add((1, 1, 9, 9), caption="grüner Дрон"),
+        "class": Add((1, 1, 9, 9), "Дрон"),
+    }
+    for kind, box in boxes.items():
+        project.apply(ids[kind], [box], who="ann", version=0)
+    wished = Filter(text=text)
+    assert {image.name for image in project.images(wished=wished)} == {
+        names[kind] for kind in found
+    }
+    assert project.count(wished=wished) == len(found)
+
+
+@pytest.mark.parametrize(
     "arguments",
     [{"order": "best"}, {"state": "old"}, {"limit": 0}, {"limit": 5000}, {"offset": -1}],
     ids=lambda a: next(iter(a)),
