@@ -79,8 +79,8 @@ def measure(count: int, *, score_min: float, seed: int = 0) -> dict[str, object]
         start = perf_counter()
         prelabel(project, locator, Question(vocabulary=Vocabulary(TYPES, (*COLORS, "camouflage"))))
         prelabel_s = perf_counter() - start
-        while (image := project.next_image()) is not None:
-            truth = truths[image.id]
+        for image_id, _ in project.states():
+            image, truth = project.image(image_id), truths[image_id]
             edits = repair(truth, project.boxes(image.id))
             kinds = [type(e).__name__.lower() for e in edits if not isinstance(e, Accept)]
             actions.update(kinds)

@@ -113,20 +113,10 @@ def measure(folder: Path, repeats: int) -> dict[str, object]:
     with Project.open(folder) as project:
         first = _times(lambda: project.images("queue", limit=100), repeats)
         last = _times(lambda: project.images("queue", offset=IMAGES - 200, limit=100), repeats)
-        here: list[int | None] = [None]
-
-        def go_on() -> None:
-            image = project.next_image(here[0])
-            assert image is not None
-            project.boxes(image.id)
-            project.path(image.id)
-            here[0] = image.id
-
         figures = {
             "open_ms": opening,
             "first_page_ms": first,
             "last_page_ms": last,
-            "next_image_ms": _times(go_on, repeats),
             "filter_caption_ms": _filter(project, Filter(text="white glider"), repeats),
             "filter_name_ms": _filter(project, Filter(text="picture-1999"), repeats),
             "filter_class_ms": _filter(project, Filter(class_name="missile"), repeats),

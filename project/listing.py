@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from core.errors import InputError
-from project.rows import find_image, image_row
+from project.rows import image_row
 from project.types import BOX_STATES, IMAGE_STATES, ORDERS, ImageRow, ImageState, Progress
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "list_images",
     "list_states",
     "measure_progress",
-    "next_image",
 ]
 
 _ORDER_BY = {
@@ -140,34 +139,6 @@ def count_images(connection: sqlite3.Connection, wished: Filter) -> int:
     return int(
         connection.execute(f"SELECT count(*) FROM image WHERE {where}", values).fetchone()[0]
     )
-
-
-def next_image(connection: sqlite3.Connection, after: int | None) -> ImageRow | None:
-    """Return the image that waits for a person most, after another one of the queue, or None.
-
-    An image that was put off or that stands before `after` comes round again at the end.
-    """
-    waiting = "SELECT * FROM image WHERE removed = 0 AND settled = 0"
-    order = "ORDER BY settled, doubt DESC, id LIMIT 1"
-    row = None
-    if after is not None:
-        here = find_image(connection, after)
-        # Two questions that the index answers at once; joined by OR it would be walked through.
-        same = f"{waiting} AND doubt = ? AND id > ? {order}"
-        row = connection.execute(same, (here["doubt"], after)).fetchone()
-        if row is None:
-            row = connection.execute(
-                f"{waiting} AND doubt < ? {order}", (here["doubt"],)
-            ).fetchone()
-    if row is None:
-        row = connection.execute(f"{waiting} AND id IS NOT ? {order}", (after,)).fetchone()
-    if row is None:
-        row = connection.execute(
-            "SELECT * FROM image WHERE removed = 0 AND state = 'skipped' AND id IS NOT ? "
-            "ORDER BY updated_at, id LIMIT 1",
-            (after,),
-        ).fetchone()
-    return None if row is None else image_row(row)
 
 
 def measure_progress(connection: sqlite3.Connection, now: float | None = None) -> Progress:

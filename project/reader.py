@@ -187,11 +187,6 @@ class Reader:
             rows = connection.execute("SELECT sha256, suffix, name FROM image ORDER BY id")
             return [(row["name"], self._file(row)) for row in rows]
 
-    def next_image(self, after: int | None = None) -> ImageRow | None:
-        """Return the image that waits for a person most, after another; None when all is done."""
-        with self._database.read() as connection:
-            return listing.next_image(connection, after)
-
     def image(self, image_id: int) -> ImageRow:
         """Return one image, also one that was taken out.
 

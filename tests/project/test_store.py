@@ -47,7 +47,6 @@ def _propose(project: Project, image_id: int, *boxes: Proposal) -> list[int]:
 def test_a_new_project_is_what_was_asked_for(project: Project) -> None:
     assert (project.name, project.class_names) == ("Flying things", ("object", "drone"))
     assert project.images() == []
-    assert project.next_image() is None
     assert project.problems() == []
 
 
