@@ -154,6 +154,10 @@ class FakeReranker:
         cosine = text_embeds @ image_embeds.T
         return (_LOGIT_SCALE * cosine + _LOGIT_BIAS).astype(np.float32)
 
+    def can_read(self, caption: str) -> bool:
+        """Return True: a caption without a color word matches nothing anyway."""
+        return True
+
     def caption_notes(self, caption: str) -> list[str]:
         """Return a note for captions of more than 24 words."""
         return ["The caption was cut after 24 words."] if len(caption.split()) > 24 else []

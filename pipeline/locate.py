@@ -38,7 +38,10 @@ from pipeline.stages import (
     Upscaler,
 )
 
-__all__ = ["Locator", "Observation"]
+__all__ = ["UNREAD_LOGIT", "Locator", "Observation"]
+
+UNREAD_LOGIT = -20.0
+"""The similarity of every box to a caption that says nothing to the model: it resembles none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -240,6 +243,8 @@ class Locator:
         start_s = perf_counter()
         texts = clean_captions(captions)
         logits = self.reranker.logits(observation.embeds, self.reranker.embed_texts(texts))
+        # A caption of which nothing was understood would fit any box about as well.
+        logits[[not self.reranker.can_read(text) for text in texts]] = UNREAD_LOGIT
         rankings = rank(
             texts,
             logits,

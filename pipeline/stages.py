@@ -105,6 +105,10 @@ class Reranker(Protocol):
         """Return (c, n) logits of embeddings; sigmoid makes them probabilities."""
         ...
 
+    def can_read(self, caption: str) -> bool:
+        """Return False where no word of a caption tells the model what to look for."""
+        ...
+
     def caption_notes(self, caption: str) -> list[str]:
         """Return what the model cannot read in a caption, in whole sentences; usually nothing."""
         ...

@@ -157,7 +157,8 @@ class Scorer:
         self, box: BoxRow, embed: NDArray[np.float32], logit: float
     ) -> tuple[float | None, str]:
         """Lead of a box's caption over the best other one of the vocabulary, and that if better."""
-        if self.vocabulary is None:
+        # Of a caption that the model reads in part it cannot say that another fits better.
+        if self.vocabulary is None or self.locator.reranker.caption_notes(box.caption):
             return None, ""
         others = [text for text in self.vocabulary.captions() if text != box.caption]
         if not others:

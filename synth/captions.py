@@ -36,6 +36,7 @@ __all__ = [
     "TYPE_GROUPS",
     "Description",
     "choose_colors",
+    "list_fillers",
     "list_vocabulary",
     "make_hard_negatives",
     "measure_agreement",
@@ -225,6 +226,22 @@ def list_vocabulary() -> list[str]:
     phrases = [*COLORS, *TYPES, *_PHRASES, *TEMPLATES, *CAMOUFLAGE_WORDS, FILLERS]
     phrases += [word for words in SHADE_WORDS.values() for word in words]
     return list(dict.fromkeys(w for phrase in phrases for w in normalize_caption(phrase).split()))
+
+
+def list_fillers() -> list[str]:
+    """Return the known words that alone name neither a color nor a kind of thing, sorted.
+
+    Example:
+        >>> [word in list_fillers() for word in ("a", "sky", "object", "hot", "red", "balloon")]
+        [True, True, True, True, False, False]
+    """
+    phrases = [*COLORS, *CAMOUFLAGE_WORDS, *TYPES, *TYPE_GROUPS]
+    for synonyms in (*COLOR_SYNONYMS.values(), *SHADE_WORDS.values(), *TYPE_SYNONYMS.values()):
+        phrases += synonyms
+    # A phrase is named by its last word: "hot air balloon", "sky blue".
+    telling = {normalize_caption(phrase).split()[-1] for phrase in phrases}
+    general = {name for name, fitting in TYPE_GROUPS.items() if fitting == TYPES}
+    return sorted((set(list_vocabulary()) - telling) | general)
 
 
 def _ramp(value: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:

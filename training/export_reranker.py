@@ -31,6 +31,7 @@ from torch.nn import functional
 
 from core.errors import DataError
 from core.files import write_bytes, write_json
+from synth.captions import list_fillers
 from training.reranker import load_model
 from training.reranker_data import CropCache, normalize_images
 from training.reranker_eval import calibrate
@@ -89,6 +90,7 @@ def export(runs: Sequence[Path], val_crops: Path, out: Path) -> dict[str, object
         "image_size": model.config.image_size,
         "text_length": model.config.text_length,
         "template": "{}",
+        "filler_words": list_fillers(),
         "calibration": {key: calibration[key] for key in ("a", "b", "c")},
         "found_probability_min": calibration["found_probability_min"],
     }

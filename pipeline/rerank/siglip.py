@@ -6,6 +6,7 @@ embeddings once per caption; comparing them is one small matrix product.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from core.errors import ModelError
 from core.types import Crops
@@ -29,6 +30,8 @@ from pipeline.tokens import read_tokenizer
 __all__ = ["RerankerCard", "SiglipReranker", "read_card"]
 
 _UNKNOWN_TOKENS = ("[UNK]", "<unk>")
+# Letters and digits of any script; a pictogram is a word of its own.
+_WORD = re.compile(r"[^\W_]+|[\u2600-\u27bf\U0001f000-\U0001faff]")
 
 
 class CalibrationCard(BaseModel):
@@ -51,6 +54,8 @@ class RerankerCard(BaseModel):
     fit: Fit = "pad"
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    filler_words: frozenset[str] = frozenset()
+    """Words that alone say nothing of what is looked for: "a", "of", "sky"."""
     calibration: CalibrationCard
     found_probability_min: float = Field(ge=0, le=1)
 
@@ -136,26 +141,57 @@ class SiglipReranker:
         cosine = text_embeds @ image_embeds.T
         return (self._card.logit_scale * cosine + self._card.logit_bias).astype(np.float32)
 
+    def can_read(self, caption: str) -> bool:
+        """Return whether some word of the caption tells the model what to look for."""
+        return self._says_something(self._words(caption, self._encode(caption)))
+
     def caption_notes(self, caption: str) -> list[str]:
         """Return notes about words that the model cannot read, or that come too late."""
-        encoding = self._tokenizer.encode(self._card.template.replace("{}", caption))
+        encoding = self._encode(caption)
+        words = self._words(caption, encoding)
+        short = caption if len(caption) <= 40 else f"{caption[:40]}..."
         notes = []
-        spans = [
-            encoding.offsets[i]
-            for i, token in enumerate(encoding.tokens)
-            if token in _UNKNOWN_TOKENS
-        ]
-        start = self._card.template.find("{}")
-        unknown = dict.fromkeys(caption[a - start : b - start] for a, b in spans)
-        if unknown:
-            words = ", ".join(f"'{word}'" for word in list(unknown)[:5])
-            notes.append(f"The model does not know {words}; the answer rests on the other words.")
+        if not self._says_something(words):
+            notes.append(f"The model knows no word of '{short}' that says what to look for.")
+        elif unknown := dict.fromkeys(word for word, tokens in words if not tokens):
+            told = ", ".join(f"'{word}'" for word in list(unknown)[:5])
+            notes.append(f"The model does not know {told}; the answer rests on the other words.")
         if encoding.overflowing:
             notes.append(
-                f"The model reads {self._card.text_length} tokens; "
-                f"the end of '{caption[:40]}...' was ignored."
+                f"The model reads {self._card.text_length} tokens; the end of '{short}' was "
+                "ignored."
             )
         return notes
+
+    def _encode(self, caption: str) -> Encoding:
+        return self._tokenizer.encode(self._card.template.replace("{}", caption))
+
+    def _words(self, caption: str, encoding: Encoding) -> list[tuple[str, list[str]]]:
+        """The words that the model reads, each with its tokens: none where it is unknown.
+
+        Some tokenizers turn what they do not know into a token for that, others into nothing.
+        """
+        start = max(self._card.template.find("{}"), 0)
+        end = max((high for _, high in encoding.offsets), default=0) - start
+        words = []
+        for match in _WORD.finditer(caption):
+            if encoding.overflowing and match.start() >= end:
+                break
+            tokens = [
+                token
+                for (low, high), token in zip(encoding.offsets, encoding.tokens, strict=True)
+                if low - start < match.end() and high - start > match.start()
+            ]
+            unknown = any(token in _UNKNOWN_TOKENS for token in tokens)
+            words.append((match[0], [] if unknown else tokens))
+        return words
+
+    def _says_something(self, words: Sequence[tuple[str, list[str]]]) -> bool:
+        known = [tokens for _, tokens in words if tokens]
+        if len(known) == len(words):
+            return bool(words)
+        # What is left around an unknown word may be "a" and "in the sky", which fit everything.
+        return any(not self._card.filler_words.issuperset(tokens) for tokens in known)
 
     def __call__(
         self, crops: Sequence[Crops], captions: Sequence[str]
@@ -165,8 +201,7 @@ class SiglipReranker:
         return [self.logits(embeds, texts) for embeds in self.embed_images(crops)]
 
     def _input_ids(self, captions: Sequence[str]) -> NDArray[np.int64]:
-        texts = [self._card.template.replace("{}", caption) for caption in captions]
-        return np.array([self._tokenizer.encode(text).ids for text in texts], np.int64)
+        return np.array([self._encode(caption).ids for caption in captions], np.int64)
 
 
 class _TextCache:

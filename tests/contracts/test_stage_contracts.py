@@ -182,6 +182,9 @@ class TestRerankers:
             for note in reranker.caption_notes(caption):
                 assert note.endswith(".")
 
+    def test_a_color_is_read(self, reranker):
+        assert reranker.can_read("red") is True
+
     def test_threads_agree(self, reranker, crops, in_threads):
         first, *others = in_threads(lambda: reranker([crops], ["red"])[0])
         for other in others:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from pipeline.locate import Locator
 from pipeline.registry import ENGINES
 
 ENGINE_NAMES = ENGINES.available()
+EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
 
 
 def config_for(folder, *sets):
@@ -141,7 +143,43 @@ def test_reranker_caches_captions_and_notes_words(tiny_models):
     assert reranker.caption_notes("red white") == []
     assert "does not know 'Zeppelin'" in reranker.caption_notes("red Zeppelin")[0]
     assert "ignored" in reranker.caption_notes("red blue red blue red blue white")[-1]
+    assert "does not know 'дрон'" in reranker.caption_notes("red дрон")[0]
     assert reranker.embed_texts([]).shape[0] == 0
+
+
+@pytest.fixture(scope="module")
+def airfield():
+    """The shipped models, and what they see in an example picture."""
+    locator = Locator.open(load_config("mini"))
+    return locator, locator.observe([EXAMPLES / "airfield.jpg"])[0]
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("caption", "readable"),
+    [
+        ("red drone", True),
+        ("the small thing in the sky", True),
+        ("purple elephant", True),
+        ("drone \U0001f681", True),
+        ("elephant", False),
+        ("a photo of a flying elephant", False),
+        ("hot dog", False),
+        ("зелёный вертолёт", False),
+        ("\U0001f681", False),
+        ("!?", False),
+    ],
+)
+def test_what_says_nothing_to_the_model_is_not_found(airfield, caption, readable):
+    locator, observation = airfield
+    assert locator.reranker.can_read(caption) is readable
+    result = locator.answer(observation, [caption])
+    assert len(result.detections)
+    knows_no_word = [note for note in result.warnings if "knows no word" in note]
+    assert bool(knows_no_word) is not readable
+    if not readable:
+        assert not result.rankings[0].found
+        assert result.rankings[0].found_probability < 0.01
 
 
 def test_reranker_cache_is_bounded(tiny_models):
