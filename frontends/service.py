@@ -39,6 +39,7 @@ ENVIRONMENT: tuple[tuple[str, str, str], ...] = (
     ("SPOTTER_PRESET", "", "Preset of the page; empty: the default preset."),
     ("SPOTTER_CACHE", "", "Folder of converted models and built engines; empty: ~/.cache/spotter."),
     ("SPOTTER_UPLOAD_MB", "32", "Largest accepted picture file, in MB (million bytes)."),
+    ("SPOTTER_ARCHIVE_MB", "2000", "Largest accepted ZIP file, such as a whole project, in MB."),
     ("SPOTTER_MAX_PIXELS", "60000000", "Largest accepted picture, in pixels."),
     ("SPOTTER_CACHE_MB", "256", "Memory for observations of pictures, in MB."),
     ("SPOTTER_MAX_CAPTIONS", "50", "Most captions for one picture on the page."),
@@ -75,6 +76,7 @@ class Limits:
     synth_max_files: int = 600
     synth_max_runs: int = 1
     visit_max_bytes: int = 2_000_000_000
+    archive_max_bytes: int = 2_000_000_000
     projects_folder: Path | None = None
     """Where labelling projects lie; None: in each visitor's folder."""
 
@@ -103,6 +105,7 @@ def read_limits(environment: Mapping[str, str] = os.environ) -> Limits:
         synth_max_files=number("SPOTTER_SYNTH_FILES"),
         synth_max_runs=number("SPOTTER_SYNTH_RUNS"),
         visit_max_bytes=number("SPOTTER_VISIT_MB") * 1_000_000,
+        archive_max_bytes=number("SPOTTER_ARCHIVE_MB") * 1_000_000,
         projects_folder=_projects_folder(
             values["SPOTTER_PROJECTS"], environment.get("SPACE_ID", "")
         ),

@@ -13,6 +13,7 @@ import gradio as gr
 from frontends.desk import Desk
 from frontends.desk_runs import WHOLE
 from frontends.project_out import EXPORTS
+from frontends.service import Limits
 from frontends.ui import text_annotate as text
 from frontends.ui import text_keys
 from frontends.ui.annotate_handlers import (
@@ -65,20 +66,21 @@ def create_annotate(page: gr.Blocks, desk: Desk) -> None:
             "projects", "annotate-projects", words=text.PROJECTS, calls=create_project_calls(desk)
         )
         with gr.Column(elem_classes="annotate-bench"):
-            _create_bench(label, run, desk.limits.upload_max_bytes)
+            _create_bench(label, run, desk.limits)
         _create_sheets(desk, run)
     visit.enter(enter, None, [visit, projects], **_LIGHT, **_QUIET)
     page.unload(leave)
 
 
-def _create_bench(label: dict[str, Any], run: dict[str, Any], upload_max_bytes: int) -> None:
+def _create_bench(label: dict[str, Any], run: dict[str, Any], limits: Limits) -> None:
     """Where one works: the head, the filmstrip, the picture, its boxes, and what ends it."""
     following = ("import_files", "run_state", "stop_run", "describe_project")
     _part(
         "bench",
         "annotate-head",
         words=text.BENCH,
-        upload_max_bytes=upload_max_bytes,
+        upload_max_bytes=limits.upload_max_bytes,
+        archive_max_bytes=limits.archive_max_bytes,
         calls=[run[name] for name in following],
     )
     _part("strip", "annotate-strip", words=text.STRIP, calls=[label["thumbs"]])

@@ -54,7 +54,9 @@ def _beginning(desk: Desk) -> list[Callable[..., Shown]]:
     @guarded(present.present_error)
     def import_files(wish: dict[str, Any]) -> Shown:
         visit, key, _ = find(desk, wish)
-        return present.present_run(start_import(desk, visit, key, read_uploads(wish["files"])))
+        return present.present_run(
+            start_import(desk, visit, key, read_uploads(wish["files"], desk.limits))
+        )
 
     @guarded(present.present_error)
     def start_looking(wish: dict[str, Any]) -> Shown:

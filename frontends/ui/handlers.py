@@ -25,7 +25,7 @@ from frontends.ui import present, text
 from frontends.ui.display import displayable
 from frontends.ui.draw import draw_result
 from frontends.ui.examples import Example
-from frontends.ui.uploads import find_upload
+from frontends.ui.uploads import find_picture
 from pipeline.config import LocateConfig
 
 __all__ = ["Handlers", "create_handlers", "engine_sets"]
@@ -51,6 +51,7 @@ class Handlers:
 def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
     """Return the handlers; the service is injected, so that tests pass one with a fake locator."""
     base = service.base_config()
+    max_bytes = service.limits.upload_max_bytes
     # A drawn picture takes several times its own memory: one at a time, however many ask.
     drawing = threading.Lock()
 
@@ -71,7 +72,7 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
 
     @guarded(_error_beside_picture)
     def pick(picture: dict[str, Any] | None, lines: str, *settings: Any) -> tuple[Any, Shown]:
-        path = _path(picture)
+        path = _path(picture, max_bytes)
         still = displayable(path, max_pixels=base.image.max_pixels)
         update = {**(picture or {}), "display": _file(still)} if still else gr.skip()
         if not lines.strip():
@@ -86,7 +87,7 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
 
     @guarded(present.present_error)
     def ask(picture: dict[str, Any] | None, lines: str, *settings: Any) -> Shown:
-        return answer(_path(picture), present.split_captions(lines), *settings)
+        return answer(_path(picture, max_bytes), present.split_captions(lines), *settings)
 
     @guarded(raise_in_page)
     def switch(preset: str, engine: str) -> tuple[str, Any, Any, Any]:
@@ -120,7 +121,7 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
     ) -> dict[str, Any]:
         """Locate each caption in an image; returns boxes, scores, ranks and times as JSON."""
         found = service.locate(
-            _uploaded(image), clean_captions(captions), base, assignment=assignment
+            _uploaded(image, max_bytes), clean_captions(captions), base, assignment=assignment
         )
         return found.result.to_dict()
 
@@ -153,21 +154,21 @@ def _configure(
     )
 
 
-def _path(picture: dict[str, Any] | None) -> Path:
+def _path(picture: dict[str, Any] | None, max_bytes: int) -> Path:
     """Path of the image in the picture component's value."""
     image = (picture or {}).get("image")
     if not image:
         raise ImageError(text.ERRORS["no_picture"])
-    return _uploaded(image)
+    return _uploaded(image, max_bytes)
 
 
-def _uploaded(image: FileData | dict[str, Any]) -> Path:
+def _uploaded(image: FileData | dict[str, Any], max_bytes: int) -> Path:
     """Path of an uploaded file. It comes from the browser, and could name any file of ours.
 
     Raises:
-        ImageError: the path is not one of an upload.
+        ImageError: the path is not one of an upload, or the file is too large.
     """
-    path = find_upload(dict(image).get("path"))
+    path = find_picture(dict(image).get("path"), max_bytes=max_bytes)
     if path is None:
         raise ImageError("the image was not uploaded.", "Upload the file first.")
     return path

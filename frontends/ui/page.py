@@ -89,7 +89,8 @@ def launch_options(service: Service, *, examples_folder: Path = EXAMPLES_FOLDER)
         "favicon_path": _FOLDER / "sign.svg",
         "footer_links": ["api"],
         "ssr_mode": False,
-        "max_file_size": service.limits.upload_max_bytes,
+        # One limit for whatever is sent; that of pictures is kept where they are taken.
+        "max_file_size": max(service.limits.upload_max_bytes, service.limits.archive_max_bytes),
         "allowed_paths": [
             str(examples_folder),
             str(GALLERY[0] / "images"),

@@ -105,6 +105,7 @@ def _create_wall(name: Any, workshop: Workshop, handlers: SynthHandlers) -> gr.H
         room=ROOM,
         name=name,
         upload_max_bytes=workshop.limits.upload_max_bytes,
+        archive_max_bytes=workshop.limits.archive_max_bytes,
         files_max=workshop.limits.synth_max_files,
         add=handlers.add,
         change=handlers.change,

@@ -124,7 +124,7 @@ def _bringing(workshop: Workshop) -> dict[str, Any]:
     @guarded(_error)
     def add(wish: dict[str, Any]) -> Shown:
         visit, kind = _visit(workshop, wish), _wall(wish)
-        taken = workshop.add(visit, kind, read_uploads(wish["files"]))
+        taken = workshop.add(visit, kind, read_uploads(wish["files"], workshop.limits))
         return {"own": own(visit, kind), "refused": [list(pair) for pair in taken.refused]}
 
     @guarded(_error)

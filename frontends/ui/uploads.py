@@ -1,4 +1,4 @@
-"""Where uploads lie, and which paths may count as one.
+"""Where uploads lie, which paths may count as one, and how large each may be.
 
 In: a path as a browser tells it, which may name any file of ours; out: whether it is an upload.
 Gradio checks only what is marked as its file data, and a visitor can leave out the mark.
@@ -6,16 +6,18 @@ Gradio checks only what is marked as its file data, and a visitor can leave out 
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from gradio.utils import get_upload_folder
 
-from core.errors import InputError
+from core.errors import ImageError, InputError
 from frontends.material import Brought
+from frontends.service import Limits
 
-__all__ = ["desks_folder", "find_upload", "read_uploads", "visits_folder"]
+__all__ = ["desks_folder", "find_picture", "find_upload", "read_uploads", "visits_folder"]
 
 
 def visits_folder() -> Path:
@@ -39,16 +41,40 @@ def find_upload(told: object) -> Path | None:
     return path if inside and not any(path.is_relative_to(folder) for folder in kept) else None
 
 
-def read_uploads(files: Iterable[Mapping[str, Any]]) -> list[Brought]:
+def find_picture(told: object, *, max_bytes: int) -> Path | None:
+    """Return the path of an uploaded picture, as `find_upload` does; Gradio lets ZIP files through.
+
+    Raises:
+        ImageError: The file is larger than a picture may be.
+    """
+    path = find_upload(told)
+    if path is not None and path.is_file():
+        _check_size(path, path.name, max_bytes)
+    return path
+
+
+def read_uploads(files: Iterable[Mapping[str, Any]], limits: Limits) -> list[Brought]:
     """Return uploaded files as the browser tells them, with the names their owner gave them.
 
     Raises:
-        InputError: A path is not one of an upload, or nothing is there.
+        InputError: A path is not one of an upload, nothing is there, or it is too large: a ZIP file
+            may be larger than a picture, if it is one by its name and in fact.
     """
     brought = []
     for file in files:
         path = find_upload(file.get("path"))
         if path is None or not path.is_file():
             raise InputError("a file was not uploaded.", "Upload it first.")
-        brought.append(Brought(path, str(file.get("name", "")) or "file"))
+        name = str(file.get("name", "")) or "file"
+        packed = name.lower().endswith(".zip") and zipfile.is_zipfile(path)
+        _check_size(path, name, limits.archive_max_bytes if packed else limits.upload_max_bytes)
+        brought.append(Brought(path, name))
     return brought
+
+
+def _check_size(path: Path, name: str, max_bytes: int) -> None:
+    if (size_bytes := path.stat().st_size) > max_bytes:
+        raise ImageError(
+            f"{name} has {size_bytes / 1e6:.0f} MB, the limit is {max_bytes / 1e6:.0f} MB.",
+            "Make it smaller and try again.",
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 from gradio.utils import get_upload_folder
 
+from core.errors import InputError
 from core.image import encode_image
 from frontends.desk import Desk
 from frontends.service import Service, read_limits
 from frontends.ui.sending import create_send_call
-from frontends.ui.uploads import desks_folder, find_upload
+from frontends.ui.uploads import desks_folder, find_upload, read_uploads
 from tests.frontends.annotate_visit import BOB, Browser, edit
 
 pytestmark = pytest.mark.usefixtures("own_uploads")
@@ -180,6 +182,45 @@ def test_a_project_leaves_as_a_file(ann, format):
     run = ann.run("start_outlet", format=format, what="confirmed")
     assert run["state"] == "done", run
     assert Path(run["link"]["url"].split("file=")[1]).stat().st_size > 50
+
+
+def test_a_project_comes_back_that_is_larger_than_a_picture_may_be(desk, image):
+    ann = Browser(desk)
+    ann.open("carried")
+    for seed in range(3):
+        ann.bring((f"{seed}.png", encode_image(image(seed=seed))))
+    ann.run("start_outlet", format="project", what="all")
+    (archive,) = Path(desk.shared).glob("*/exports/carried-project.zip")
+    size = archive.stat().st_size
+    desk.service.limits = replace(desk.limits, upload_max_bytes=size // 2, archive_max_bytes=size)
+    other = Browser(desk, BOB)
+    other.open("back")
+    assert "3 images" in other.bring(("carried.zip", archive.read_bytes()))["said"]
+
+
+def test_only_zip_files_may_be_larger_than_a_picture(own_uploads):
+    limits = replace(read_limits({}), upload_max_bytes=1000, archive_max_bytes=5000)
+    folder = Path(get_upload_folder())
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def send(name: str, size: int, *, packed: bool) -> list[str]:
+        path = folder / name
+        path.write_bytes(bytes(size))
+        if packed:
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr("a.bin", bytes(size))
+        return [one.name for one in read_uploads([{"path": str(path), "name": name}], limits)]
+
+    assert send("A.ZIP", 4000, packed=True) == ["A.ZIP"]
+    assert send("a.png", 1000, packed=False) == ["a.png"]
+    for name, size, packed in (
+        ("a.png", 1001, False),  # a picture
+        ("b.png", 4000, True),  # a ZIP file by what it holds alone
+        ("b.zip", 4000, False),  # by its name alone
+        ("c.zip", 5000, True),  # too large for that, too
+    ):
+        with pytest.raises(InputError, match="the limit is"):
+            send(name, size, packed=packed)
 
 
 def test_a_whole_project_is_brought_into_another(desk, ann):

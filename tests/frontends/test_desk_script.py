@@ -235,6 +235,9 @@ const said = () => line.textContent;
 """
 
 
+FIND = "const find = (name) => element.querySelector(`.${name}`);"
+
+
 def test_a_closed_sheet_asks_nothing_any_more():
     stage = """
     const props = { room: "annotate", words: { labels: {}, states: {}, figures: {} } };
@@ -285,6 +288,32 @@ def test_who_comes_back_to_a_project_is_told_how_its_run_has_ended():
     )
     told = [log[name] for name in ("before", "elsewhere", "back", "again")]
     assert told == [False, False, "2 images written.", ""]
+
+
+@pytest.mark.parametrize("part", ["bench", "wall"])
+def test_a_zip_file_may_be_larger_than_a_picture(part):
+    stage = f"""
+    let change;
+    find("file").addEventListener = (_, run) => {{ change = run; }};
+    const words = new Proxy({{ invite: {{}} }}, {{ get: (all, name) => all[name] ?? "" }});
+    const props = {{
+      room: "annotate", name: "cutouts", words, files_max: 9,
+      upload_max_bytes: 10, archive_max_bytes: 100,
+    }};
+    const take = async ({{ files }}) => {{
+      log.taken = files.map((file) => file.name).sort();
+      return {{}};
+    }};
+    create{part.capitalize()}({{
+      element, props, upload: async (file) => ({{ path: file.name }}), watch() {{}},
+      server: {{ import_files: take, add: take }},
+    }});
+    room.set({{ project: {{ key: "a", name: "a" }}, visit: "v" }});
+    const sizes = {{ "a.png": 10, "b.png": 11, "c.ZIP": 100, "d.zip": 101, "zip.png": 50 }};
+    find("file").files = Object.entries(sizes).map(([name, size]) => ({{ name, size }}));
+    """
+    log = play(("page.js", f"{part}/{part}.js"), PARTS + FIND + stage, "change(); await rest(20);")
+    assert log["taken"] == ["a.png", "c.ZIP"]
 
 
 def test_the_score_filter_hides_what_is_less_certain():

@@ -242,7 +242,17 @@ def test_the_page_is_made_without_opening_a_model(service, examples_folder):
     assert isinstance(page, gr.Blocks)
     options = launch_options(idle, examples_folder=examples_folder)
     assert options["ssr_mode"] is False
+    assert options["max_file_size"] == service.limits.archive_max_bytes
+    small = Service(replace(service.limits, archive_max_bytes=1), open_locator=never)
+    options = launch_options(small, examples_folder=examples_folder)
     assert options["max_file_size"] == service.limits.upload_max_bytes
+
+
+def test_a_picture_may_not_be_as_large_as_a_zip_file(service, examples_folder, shapes_path):
+    limits = replace(service.limits, upload_max_bytes=shapes_path.stat().st_size - 1)
+    small = create_handlers(Service(limits), read_examples(examples_folder))
+    _, shown = small.pick(_picture(shapes_path), "red thing", *SETTINGS)
+    assert "the limit is 0 MB" in shown["error"]["message"]
 
 
 def test_preset_and_engine_are_switched_while_the_page_runs(handlers, shapes_path):

@@ -46,6 +46,7 @@ def counted(counting: CountingLocator) -> Service:
     [
         ({}, "upload_max_bytes", 32_000_000),
         ({"SPOTTER_UPLOAD_MB": "5"}, "upload_max_bytes", 5_000_000),
+        ({"SPOTTER_ARCHIVE_MB": "5"}, "archive_max_bytes", 5_000_000),
         ({"SPOTTER_PRESET": "fake"}, "preset", "fake"),
         ({"SPOTTER_PRESET": ""}, "preset", None),
     ],

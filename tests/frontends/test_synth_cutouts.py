@@ -20,7 +20,7 @@ from frontends.ui.cutout_maker.handlers import answer_cut, answer_take
 from synth.cutout_folder import add_cutout, read_folder, read_rgba
 
 SKY, RED = (120, 170, 230), (200, 30, 30)
-MAX_PIXELS = 1_000_000
+LIMITS = {"max_pixels": 1_000_000, "max_bytes": 10_000_000}
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def _pixels(preview: str) -> np.ndarray:
 
 
 def test_a_box_gives_a_cutout_to_look_at(upload):
-    answer = answer_cut(upload(box=[36, 26, 104, 74]), max_pixels=MAX_PIXELS)
+    answer = answer_cut(upload(box=[36, 26, 104, 74]), **LIMITS)
     assert answer["turn"] == 3
     result = answer["result"]
     assert result["colors"] == "red"
@@ -181,13 +181,13 @@ def test_a_stroke_changes_it(upload):
     areas = []
     for strokes in ([], [stroke]):
         wish = upload(box=[36, 26, 104, 74], strokes=strokes)
-        preview = answer_cut(wish, max_pixels=MAX_PIXELS)["result"]["preview"]
+        preview = answer_cut(wish, **LIMITS)["result"]["preview"]
         areas.append((_pixels(preview)[..., 3] > 127).sum())
     assert areas[0] - areas[1] > 500
 
 
 def test_without_a_box_there_is_nothing_to_say_yet(upload):
-    answer = answer_cut(upload(), max_pixels=MAX_PIXELS)
+    answer = answer_cut(upload(), **LIMITS)
     assert answer["result"] == {"message": ""}
 
 
@@ -196,11 +196,16 @@ def test_a_transparent_picture_needs_no_box(upload, tmp_path):
     rgba[5:25, 5:35] = (*RED, 255)
     path = tmp_path / "kite.png"
     PilImage.fromarray(rgba).save(path)
-    assert answer_cut(upload(path), max_pixels=MAX_PIXELS)["result"]["method"] == "alpha"
+    assert answer_cut(upload(path), **LIMITS)["result"]["method"] == "alpha"
+
+
+def test_a_photograph_has_a_largest_size(upload):
+    answer = answer_cut(upload(), **{**LIMITS, "max_bytes": 10})
+    assert "the limit is 0 MB" in answer["result"]["message"]
 
 
 def test_a_picture_that_browsers_cannot_show_is_shown_otherwise(upload, odd_file):
-    answer = answer_cut(upload(odd_file("tiff")), max_pixels=MAX_PIXELS)
+    answer = answer_cut(upload(odd_file("tiff")), **LIMITS)
     assert answer["display"]["path"].endswith(".png")
 
 
@@ -208,7 +213,7 @@ def test_it_is_kept_under_the_words_of_the_visitor(upload, tmp_path):
     wish = upload(box=[36, 26, 104, 74], type="drone", caption="my drone", name="first one")
     folder = tmp_path / "visitor"
     for name in ("first-one", "first-one-2"):
-        answer = answer_take(wish, folder_of=lambda: folder, max_pixels=MAX_PIXELS)
+        answer = answer_take(wish, folder_of=lambda: folder, **LIMITS)
         assert (answer["turn"], answer["saved"]) == (3, {"name": name})
     first = read_folder(folder)[0]
     assert (first.class_name, first.caption) == ("drone", "my drone")
@@ -218,7 +223,7 @@ def test_a_full_folder_is_said(upload, tmp_path):
     def full() -> Path:
         raise InputError("there are 600 cutouts.", "Remove some.")
 
-    answer = answer_take(upload(box=[36, 26, 104, 74]), folder_of=full, max_pixels=MAX_PIXELS)
+    answer = answer_take(upload(box=[36, 26, 104, 74]), folder_of=full, **LIMITS)
     assert answer["saved"] == {"message": "there are 600 cutouts. Remove some."}
 
 
@@ -236,10 +241,10 @@ def test_a_full_folder_is_said(upload, tmp_path):
     ],
 )  # fmt: skip
 def test_whatever_a_browser_sends_is_answered(wish, said, upload):
-    assert said in answer_cut(upload(**wish), max_pixels=MAX_PIXELS)["result"]["message"]
+    assert said in answer_cut(upload(**wish), **LIMITS)["result"]["message"]
 
 
 @pytest.mark.parametrize("kind", ["cut short", "words", "huge"])
 def test_bad_files_are_answered(kind, upload, odd_file):
-    answer = answer_cut(upload(odd_file(kind), box=[1, 1, 9, 9]), max_pixels=MAX_PIXELS)
+    answer = answer_cut(upload(odd_file(kind), box=[1, 1, 9, 9]), **LIMITS)
     assert answer["result"]["message"]

@@ -54,7 +54,7 @@ def test_files_of_visitors_do_not_count_as_uploads(handlers, key, workshop, tmp_
     wish = {"visit": handlers.enter(BOB)[2], "wall": "cutouts", "files": [stolen]}
     assert handlers.add(wish) == {"error": "A file was not uploaded. Upload it first."}
     drawn = {"image": {"path": str(path)}, "box": [1, 1, 9, 9]}
-    answer = answer_cut(drawn, max_pixels=10_000)
+    answer = answer_cut(drawn, max_pixels=10_000, max_bytes=10_000_000)
     assert "no photograph yet" in answer["result"]["message"]
     assert find_upload(path) is None
     assert find_upload(tmp_path / "upload.png") == (tmp_path / "upload.png").resolve()

@@ -138,8 +138,9 @@ function createBench({ element, props, upload, server }) {
     const { project, run } = room.state;
     if (!project || files.length === 0 || (run && run.running)) return;
     const mb = (bytes) => (bytes / 1e6).toFixed(0);
-    const large = files.filter((file) => file.size > props.upload_max_bytes);
-    const refused = large.map((file) => fill(words.too_large, { name: file.name, size: mb(file.size), limit: mb(props.upload_max_bytes) }));
+    const limitOf = (file) => (/\.zip$/i.test(file.name) ? props.archive_max_bytes : props.upload_max_bytes);
+    const large = files.filter((file) => file.size > limitOf(file));
+    const refused = large.map((file) => fill(words.too_large, { name: file.name, size: mb(file.size), limit: mb(limitOf(file)) }));
     const queue = files.filter((file) => !large.includes(file) && !file.name.startsWith("."));
     const all = queue.length;
     const sent = [];

@@ -62,11 +62,13 @@ def create_cutout_maker(
         elem_classes="spotter-cutout-maker",
     )
 
+    limits = {"max_pixels": max_pixels, "max_bytes": upload_max_bytes}
+
     def cut(event: gr.EventData) -> dict[str, Any]:
-        return answer_cut(event.wish, max_pixels=max_pixels)
+        return answer_cut(event.wish, **limits)
 
     def take(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-        return answer_take(event.wish, folder_of=lambda: folder_of(request), max_pixels=max_pixels)
+        return answer_take(event.wish, folder_of=lambda: folder_of(request), **limits)
 
     maker.cut(cut, None, maker, **_CUT)
     maker.take(take, None, maker, **_CUT)

@@ -20,7 +20,7 @@ from core.errors import ImageError, InputError, SpotterError
 from core.image import read_image
 from frontends.failures import guarded
 from frontends.ui.display import displayable
-from frontends.ui.uploads import find_upload
+from frontends.ui.uploads import find_picture
 from synth.captions import choose_colors, write_caption
 from synth.colors import measure_colors
 from synth.cutout_folder import add_cutout, encode_rgba, read_rgba
@@ -35,25 +35,29 @@ _STROKES_MAX, _POINTS_MAX = 500, 5000
 _SOURCE = "cut out by a visitor"
 
 
-def answer_cut(wish: Value, *, max_pixels: int) -> Value:
+def answer_cut(wish: Value, *, max_pixels: int, max_bytes: int) -> Value:
     """Return `{turn, display, result}`: the cutout as a picture, or why there is none.
 
     Args:
         wish: `{image, box, strokes, turn}`.
         max_pixels: larger pictures are refused before they are decoded.
+        max_bytes: larger files are refused unread.
     """
-    return _answer(wish, "result", lambda: _cut(wish, max_pixels))
+    return _answer(wish, "result", lambda: _cut(wish, max_pixels, max_bytes))
 
 
-def answer_take(wish: Value, *, folder_of: Callable[[], Path], max_pixels: int) -> Value:
+def answer_take(
+    wish: Value, *, folder_of: Callable[[], Path], max_pixels: int, max_bytes: int
+) -> Value:
     """Return `{turn, saved}`: the name under which the cutout was kept, or why it was not.
 
     Args:
         wish: as for `answer_cut`, with `type`, `caption` and `name`.
         folder_of: the visitor's cutouts; may raise.
         max_pixels: as for `answer_cut`.
+        max_bytes: as for `answer_cut`.
     """
-    return _answer(wish, "saved", lambda: _take(wish, folder_of(), max_pixels))
+    return _answer(wish, "saved", lambda: _take(wish, folder_of(), max_pixels, max_bytes))
 
 
 def _answer(wish: Value, key: str, work: Callable[[], Value]) -> Value:
@@ -65,8 +69,8 @@ def _describe_error(error: SpotterError) -> Value:
     return {"message": str(error)}
 
 
-def _cut(wish: Value, max_pixels: int) -> Value:
-    path = _uploaded(wish)
+def _cut(wish: Value, max_pixels: int, max_bytes: int) -> Value:
+    path = _uploaded(wish, max_bytes)
     display = displayable(path, max_pixels=max_pixels)
     shown = FileData(path=str(display), orig_name=path.name).model_dump() if display else None
     image = _read(path, max_pixels)
@@ -78,9 +82,9 @@ def _cut(wish: Value, max_pixels: int) -> Value:
     return {**_describe(matte, _stem(wish)), "display": shown}
 
 
-def _take(wish: Value, folder: Path, max_pixels: int) -> Value:
+def _take(wish: Value, folder: Path, max_pixels: int, max_bytes: int) -> Value:
     box, strokes = _read_drawing(wish)
-    image = _read(_uploaded(wish), max_pixels)
+    image = _read(_uploaded(wish, max_bytes), max_pixels)
     matte = cut_out(image, box_xyxy=box, strokes=strokes)
     type_name = str(wish.get("type") or "").strip() or "object"
     cutout = add_cutout(
@@ -149,13 +153,13 @@ def _stem(wish: Value) -> str:
     return Path(str((wish.get("image") or {}).get("orig_name") or "cutout")).stem
 
 
-def _uploaded(wish: Value) -> Path:
+def _uploaded(wish: Value, max_bytes: int) -> Path:
     """Path of the uploaded photograph. It comes from the browser, and could name any file.
 
     Raises:
-        ImageError: there is none, or it was not uploaded.
+        ImageError: there is none, it was not uploaded, or it is too large.
     """
-    path = find_upload((wish.get("image") or {}).get("path"))
+    path = find_picture((wish.get("image") or {}).get("path"), max_bytes=max_bytes)
     if path is None:
         raise ImageError("there is no photograph yet.", "Choose one first.")
     return path

@@ -25,6 +25,7 @@ def create_wall(
     room: str,
     name: Literal["cutouts", "backgrounds"],
     upload_max_bytes: int,
+    archive_max_bytes: int,
     files_max: int,
     add: Callable[[dict[str, Any]], dict[str, object]],
     change: Callable[[dict[str, Any]], dict[str, object]],
@@ -36,7 +37,8 @@ def create_wall(
     Args:
         room: Name of the shared browser state.
         name: What lies on it.
-        upload_max_bytes: Larger files are refused before they travel, in bytes.
+        upload_max_bytes: Larger pictures are refused before they travel, in bytes.
+        archive_max_bytes: Larger ZIP files, likewise.
         files_max: More files at once are refused.
         add: `{visit, wall, files}` to the new tiles and what was refused. The browser calls this
             and the next two by their names.
@@ -51,6 +53,7 @@ def create_wall(
         name=name,
         words=text.WALLS[name],
         upload_max_bytes=upload_max_bytes,
+        archive_max_bytes=archive_max_bytes,
         files_max=files_max,
         server_functions=[add, change, remove],
         apply_default_css=False,

@@ -124,8 +124,9 @@ function createWall({ element, props, upload, server, watch }) {
   async function receive(files) {
     if (files.length === 0 || !room.state.visit) return;
     const mb = (bytes) => (bytes / 1e6).toFixed(0);
-    const large = files.filter((file) => file.size > props.upload_max_bytes);
-    const wrong = large.map((file) => fill(words.too_large, { name: file.name, size: mb(file.size), limit: mb(props.upload_max_bytes) }));
+    const limitOf = (file) => (/\.zip$/i.test(file.name) ? props.archive_max_bytes : props.upload_max_bytes);
+    const large = files.filter((file) => file.size > limitOf(file));
+    const wrong = large.map((file) => fill(words.too_large, { name: file.name, size: mb(file.size), limit: mb(limitOf(file)) }));
     const queue = files.filter((file) => !large.includes(file)).slice(0, props.files_max);
     say(wrong);
     const sent = [];
