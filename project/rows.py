@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from core.errors import DataError, InputError
+from dataset.splits import SPLITS
 from project.doubt import image_doubt
 from project.settings import KNOWN, parse_setting
 from project.types import BoxRow, ImageRow
@@ -215,6 +216,9 @@ def adopt_rows(connection: sqlite3.Connection, without: Sequence[str] = ()) -> N
             names = ", ".join(row["name"] for row in told)
             connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM other.{table}")
         connection.executemany("DELETE FROM image WHERE sha256 = ?", [(one,) for one in without])
+        # A split that no data set has would stop every export.
+        places = ", ".join("?" * len(SPLITS))
+        connection.execute(f"UPDATE image SET split = '' WHERE split NOT IN ({places})", SPLITS)
         for key, text in connection.execute("SELECT key, value FROM other.setting").fetchall():
             value = parse_setting(key, text) if key in KNOWN and key != "name" else None
             if value is not None:

@@ -13,7 +13,7 @@ from core.errors import DataError
 from pipeline.config import LocateConfig
 from project.adopting import adopt
 from project.copying import copy_project
-from project.export import export_crops
+from project.export import export_crops, to_dataset
 from project.learning import can_go_back, go_back, lost_models, project_config, used_run
 from project.measuring import asked_words
 from project.merge import merge
@@ -133,6 +133,15 @@ def test_a_crop_is_written_into_no_other_folder(
         assert export_crops(foreign, out) == 1
     assert not (tmp_path / "out" / "elsewhere").exists()
     assert [path.name for path in (out / "crops").iterdir()] == ["first-1.png"]
+
+
+def test_a_split_that_no_data_set_has_is_none(project: Project, other: Path) -> None:
+    _change(other, "UPDATE image SET split = 'holdout'")
+    with Project.open(other) as theirs:
+        adopt(project, theirs)
+    [image] = project.images()
+    assert image.split == ""
+    assert len(to_dataset(project, what="all")) == 1
 
 
 def test_settings_that_are_of_their_form_come_along(project: Project, other: Path) -> None:
