@@ -222,6 +222,7 @@ class _Table:
                 self._report(f"image {number} needs id and file_name ({error}).")
         self._raw.images.extend(images.values())
         for number, row in enumerate(table["annotations"], start=1):
+            image = None
             try:
                 if row.get("iscrowd"):
                     continue
@@ -232,13 +233,14 @@ class _Table:
                 image.objects.append(self._object(row, class_of))
             except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
                 what = f"annotation {number} needs image_id, category_id and bbox"
-                self._report(f"{what} ({type(error).__name__}: {error}).")
+                self._report(f"{what} ({type(error).__name__}: {error}).", image)
         for image, width, height in self._stated:
             fit_to_stated_size(image, width, height)
 
-    def _report(self, what: str) -> None:
+    def _report(self, what: str, image: RawImage | None = None) -> None:
+        """Note what cannot be read; beside the image that it is about, which lacks a box then."""
         finding = Finding("corrupt-labels", "error", self._where, what, "Correct or remove it.")
-        self._raw.findings.append(finding)
+        (self._raw if image is None else image).findings.append(finding)
 
     def _classes(self, categories: Sequence[Mapping[str, Any]]) -> dict[object, int]:
         """The class id of each category id; names are shared by all files."""

@@ -184,6 +184,25 @@ def test_a_project_survives_every_format(labelled: Project, tmp_path: Path, form
         assert second.path(image.id).read_bytes() == labelled.path(image.id).read_bytes()
 
 
+def test_an_image_of_a_damaged_annotation_is_not_done(project: Project, tmp_path: Path) -> None:
+    table: dict[str, list[object]] = {
+        "images": [{"id": i, "file_name": f"{i}.png", "width": 64, "height": 48} for i in (1, 2)],
+        "categories": [{"id": 1, "name": "drone"}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 10, 20, 20]},
+            {"id": 2, "image_id": 2, "category_id": 1, "bbox": [10, 10, 20, 20]},
+            {"id": 3, "image_id": 2, "category_id": 1, "bbox": None},
+        ],
+    }
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "instances_train.json").write_text(json.dumps(table))
+    for i in (1, 2):
+        (folder / f"{i}.png").write_bytes(picture_bytes(i, (64, 48), "png"))
+    assert import_path(project, folder).boxes == 2
+    assert {image.name: image.state for image in project.images()} == {"1": "done", "2": "new"}
+
+
 def test_only_whole_labels_make_an_image_done(project: Project, tmp_path: Path) -> None:
     """One image with its boxes, one empty, one without a file, and two that lose a box."""
     folder = tmp_path / "data"
