@@ -20,13 +20,16 @@ from core.errors import MissingPackageError
 
 __all__ = [
     "INSTALL_SPANDREL",
+    "INSTALL_TRAIN",
     "INSTALL_ULTRALYTICS",
     "import_spandrel",
     "import_ultralytics",
     "require",
+    "require_training",
 ]
 
 INSTALL_CONVERT = "pip install -r requirements-convert.txt"
+INSTALL_TRAIN = "pip install -r requirements-train.txt"
 INSTALL_ULTRALYTICS = "pip install --no-deps ultralytics==8.4.190 ultralytics-thop==2.2.3"
 INSTALL_SPANDREL = "pip install --no-deps spandrel==0.4.2 einops==0.8.2"
 
@@ -45,6 +48,20 @@ def require(*packages: str, install: str = INSTALL_CONVERT) -> None:
     if missing:
         raise MissingPackageError(
             f"this needs {', '.join(missing)}, which is not installed.", f"Run: {install}"
+        )
+
+
+def require_training() -> None:
+    """Check that what trains the detector is installed, importing nothing.
+
+    Raises:
+        MissingPackageError: PyTorch or Ultralytics is not.
+    """
+    missing = [name for name in ("torch", "ultralytics") if find_spec(name) is None]
+    if missing:
+        raise MissingPackageError(
+            f"training needs {' and '.join(missing)}.",
+            f"{INSTALL_TRAIN}, then Ultralytics as the README says.",
         )
 
 

@@ -13,12 +13,12 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import InputError, MissingPackageError
+from core.errors import InputError
 from core.files import confined_path
+from core.packages import require_training
 from frontends.runs import Run, Runs
 from frontends.service import Service
 from frontends.visits import Visit, Visits, size_of
@@ -309,12 +309,7 @@ class Desk:
                 "training takes long and is off where every visitor has own projects.",
                 "Export the project and train it on a machine of your own.",
             )
-        missing = [name for name in ("torch", "ultralytics") if find_spec(name) is None]
-        if missing:
-            raise MissingPackageError(
-                f"training needs {' and '.join(missing)}.",
-                "pip install -r requirements-train.txt, then Ultralytics as the README says.",
-            )
+        require_training()
 
     # ---------------------------------------------------------------- scores
 

@@ -209,6 +209,7 @@ def add_train_parser(kinds: Any) -> None:
 
 
 def _run_train(options: argparse.Namespace, service: Service | None) -> int:
+    from core.packages import require_training
     from project.learning import go_back, list_runs, start_run, stop_run, use_run
     from project.store import Project
 
@@ -223,6 +224,7 @@ def _run_train(options: argparse.Namespace, service: Service | None) -> int:
             config = use_run(project, options.use) if options.use else go_back(project)
             sys.stdout.write(f"pre-labelling uses {config.detect.model}\n")
         else:
+            require_training()
             # Those that are not given are the usual ones, or those of the run that goes on.
             extra = ["--threads", str(options.threads)] if options.threads else []
             for name in ("scenes", "crops"):

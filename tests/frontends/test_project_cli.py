@@ -247,3 +247,12 @@ def test_a_deleted_project_is_purged(labelled: Run, tmp_path: Path) -> None:
     [place] = (tmp_path / ".deleted").iterdir()
     assert labelled("purge", folder=place)[0] == 0
     assert not place.exists()
+
+
+def test_training_without_its_packages_begins_no_run(
+    created: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.packages.find_spec", lambda name: None)
+    code, _, err = created("train", "--minutes", "1")
+    assert (code, "training needs torch and ultralytics. pip install -r" in err) == (2, True)
+    assert created("train", "--status", "--json")[1] == "", "no failed run is left"
