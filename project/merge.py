@@ -18,7 +18,7 @@ from project.intake_rows import Label, LabelBox
 from project.pictures import load_picture
 from project.proposals import Proposal
 from project.store import Project
-from project.types import MODEL, Absent, Asked, BoxRow, ImageRow
+from project.types import MERGED, Absent, Asked, BoxRow, ImageRow
 
 __all__ = ["Merged", "merge"]
 
@@ -153,7 +153,7 @@ def _propose_missing(
         Proposal(b.xyxy, b.class_name, b.caption, b.detector, b.logit, b.probability, b.margin)
         for b in missing
     ]
-    return target.propose_more(image.id, proposals, source=f"{MODEL}{who}"), differ
+    return target.propose_more(image.id, proposals, source=f"{MERGED}{who}"), differ
 
 
 def _mark_captions(target: Project, image_id: int, asked: Sequence[Asked], who: str) -> int:

@@ -15,6 +15,7 @@ from core.errors import SpotterError
 __all__ = [
     "BOX_STATES",
     "IMAGE_STATES",
+    "MERGED",
     "MODEL",
     "ORDERS",
     "Absent",
@@ -50,6 +51,8 @@ BOX_STATES: tuple[BoxState, ...] = ("proposed", "confirmed", "rejected")
 ORDERS: tuple[Order, ...] = ("queue", "added", "name", "updated")
 MODEL = "model:"
 """How the name of a model begins where a person's name could stand."""
+MERGED = "merge:"
+"""The same for who proposes boxes of another project: people stand behind them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,8 @@ class BoxRow:
         logit: Similarity of crop and caption; None where unknown or not yet measured again.
         probability: Its sigmoid.
         margin: Lead of the caption over the next best one, logits; None where unknown.
-        source: Who made or last changed it: a person's name, or `MODEL` and the model's.
+        source: Who made or last changed it: a person's name, `MODEL` and the model's, or `MERGED`
+            and who merged.
         updated_at: Seconds since 1970.
     """
 
@@ -135,7 +139,7 @@ class BoxRow:
 
     @property
     def is_untouched(self) -> bool:
-        """Whether it is proposed and no person had to do with it."""
+        """Whether it is proposed and no person had to do with it: another look replaces it."""
         return self.state == "proposed" and self.is_model
 
     @property
@@ -144,7 +148,7 @@ class BoxRow:
 
         What is refused is kept, so that no model and no merge proposes it again.
         """
-        return self.detector is None and not self.is_model
+        return self.detector is None and not self.source.startswith((MODEL, MERGED))
 
     @property
     def certainty(self) -> float:

@@ -26,7 +26,16 @@ from frontends.visits import Visit
 from project.folders import ProjectInfo, deleted_projects
 from project.score import RankedScore
 from project.store import Project
-from project.types import Asked, BoxRow, HistoryEntry, ImageRow, Progress, Xyxy
+from project.types import (
+    MERGED,
+    MODEL,
+    Asked,
+    BoxRow,
+    HistoryEntry,
+    ImageRow,
+    Progress,
+    Xyxy,
+)
 from project.vocabulary import SETTING, usual_vocabulary
 from synth.words import COLORS, TYPES
 
@@ -142,7 +151,7 @@ def present_box(box: BoxRow) -> Shown:
         "certainty": box.certainty,
         "logit": box.logit,
         "probability": box.probability,
-        "source": box.source.removeprefix("model:"),
+        "source": box.source.removeprefix(MODEL).removeprefix(MERGED),
         "own": box.is_own,
     }
 

@@ -158,7 +158,7 @@ def test_merging_overwrites_nothing(project: Project, other: Project) -> None:
     assert (waiting.class_name, waiting.state, waiting.source) == (
         "kite",
         "proposed",
-        "model:Bob's",
+        "merge:Bob's",
     )
     assert project.image(mine).state == "proposed", "a person has to decide"
     [taken] = project.boxes(_id(project, "picture1"))
@@ -177,8 +177,9 @@ def test_what_a_merge_proposes_is_no_box_of_one_s_own(project: Project, other: P
     drawn, theirs = project.boxes(mine)
     assert (drawn.is_own, theirs.is_own) == (True, False)
     assert (theirs.detector, theirs.certainty) == (None, 1.0)
-    version = project.image(mine).version
-    project.apply(mine, [Reject(theirs.id)], who="ann", version=version)
+    image = project.propose(mine, [], source="model:m", key="k")
+    assert project.boxes(mine) == [drawn, theirs], "a model's look replaces no person's boxes"
+    project.apply(mine, [Reject(theirs.id)], who="ann", version=image.version)
     assert merge(project, other).proposed == 0, "what was refused is not proposed again"
 
 
