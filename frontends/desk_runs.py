@@ -16,9 +16,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import InputError
+from core.errors import DataError, InputError
 from core.files import confined_path, shortened
 from dataset.archive import Limits, pack, sizes_in
+from dataset.checks import Finding
 from frontends.desk import EXPORTS_NAME, Desk
 from frontends.material import Brought
 from frontends.project_out import EXPORTS, export_project, push_project
@@ -94,19 +95,20 @@ def start_import(desk: Desk, visit: Visit, key: str, files: Sequence[Brought]) -
             roots = _roots(folder)
             for root in roots:
                 disarm(root)
-            run.said, run.refused = _import(desk, visit, project, (*roots, *archives), run)
+            places = [*(Brought(root, root.name) for root in roots), *archives]
+            run.said, run.refused = _import(desk, visit, project, places, run)
         return "done"
 
     return desk.runs.start(desk.run_key(visit, key), work)
 
 
-def _lay_out(files: Sequence[Brought], folder: Path) -> list[Path]:
+def _lay_out(files: Sequence[Brought], folder: Path) -> list[Brought]:
     """Put uploads into a folder under their own names; ZIP files are only returned."""
     archives = []
     taken = Counter[Path]()
     for file in files:
         if file.name.lower().endswith(".zip"):
-            archives.append(file.path)
+            archives.append(file)
             continue
         place = confined_path(folder, file.name)
         if place == folder.resolve():
@@ -126,11 +128,14 @@ def _lay_out(files: Sequence[Brought], folder: Path) -> list[Path]:
 
 def _size_of(path: Path) -> int:
     """Bytes of an upload, of a ZIP file those of its files as its headers tell."""
-    return sum(sizes_in(path).values()) or path.stat().st_size
+    try:
+        return sum(sizes_in(path).values()) or path.stat().st_size
+    except InputError:  # a damaged archive is told of when it is its turn
+        return path.stat().st_size
 
 
 def _import(
-    desk: Desk, visit: Visit, project: Project, paths: Sequence[Path], run: Run
+    desk: Desk, visit: Visit, project: Project, places: Sequence[Brought], run: Run
 ) -> tuple[str, tuple[tuple[str, str], ...]]:
     """What came in, as a sentence, and what did not, with reasons."""
 
@@ -138,13 +143,19 @@ def _import(
         run.report("importing", done, total)
 
     taken = Imported()
-    for path in paths:
+    for path, name in ((place.path, place.name) for place in places):
         # Headers may lie: what comes out of an archive is counted, and taken in once more.
         limits = Limits(total_bytes=desk.room(visit) // (1 if desk.shared else _COPIES))
         pixels = desk.limits.max_pixels
-        taken = taken.plus(
-            import_path(project, path, limits=limits, max_pixels=pixels, on_progress=report)
-        )
+        try:
+            came = import_path(project, path, limits=limits, max_pixels=pixels, on_progress=report)
+        except (InputError, DataError) as error:
+            # One damaged archive among several files loses nothing of the others.
+            if len(places) == 1:
+                raise
+            lost = Finding("unreadable-file", "error", name, error.message, error.hint)
+            came = Imported(findings=(lost,))
+        taken = taken.plus(came)
     refused = tuple((one.where, f"{one.what} {one.advice}".strip()) for one in taken.findings)
     return taken.sentence(), refused[:_REFUSED_MAX]
 

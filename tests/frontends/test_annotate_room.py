@@ -118,6 +118,19 @@ def test_a_damaged_archive_is_explained(shared: Desk, other: Path, offset: int, 
         _bring(shared, visit, key, ("other.zip", bytes(data)))
 
 
+def test_a_damaged_archive_loses_nothing_of_the_others(shared: Desk, other: Path) -> None:
+    visit = shared.visits.enter("ann")
+    key = shared.create(visit, "Mine", ())
+    data = _packed(other)
+    said = _bring(
+        shared, visit, key,
+        ("torn.zip", data[: len(data) // 2]), ("other.zip", data), ("more.png", picture_bytes(7)),
+    )  # fmt: skip
+    assert shared.project(visit, key).count() == 2, said
+    [(where, why)] = shared.run_of(visit, key).refused
+    assert (where, "no ZIP file that we can read" in why) == ("torn.zip", True)
+
+
 @pytest.mark.parametrize("name", [".", "a/..", "./"])
 def test_a_file_without_a_name_is_refused(shared: Desk, name: str) -> None:
     visit = shared.visits.enter("ann")
