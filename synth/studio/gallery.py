@@ -16,6 +16,7 @@ import numpy as np
 
 from core.errors import InputError
 from core.files import read_json_lines
+from core.packages import INSTALL_TRAIN, require
 from synth.captions import choose_colors, write_caption
 from synth.studio.identity import Identity, sample_identity
 from synth.words import COLORS
@@ -52,6 +53,7 @@ def render_library(job: Job, on_progress: Callable[[int, int], None] | None = No
 
     Raises:
         InputError: an argument is out of range or a type is unknown.
+        MissingPackageError: there is nothing to render with.
     """
     if job.identities < 1 or job.views < 1:
         raise InputError(
@@ -59,6 +61,7 @@ def render_library(job: Job, on_progress: Callable[[int, int], None] | None = No
         )
     if job.image_format not in ("png", "webp"):
         raise InputError(f"image_format must be png or webp, got {job.image_format!r}")
+    require("moderngl", install=INSTALL_TRAIN)  # before a folder is made
     (job.out / "images").mkdir(parents=True, exist_ok=True)
     index = job.out / "cutouts.jsonl"
     done = _finished(index)

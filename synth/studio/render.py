@@ -9,15 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import cv2
-import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError, MissingPackageError
+from core.packages import INSTALL_TRAIN, require
 from synth.studio.livery import LAYERS, Livery
 from synth.studio.mesh import PAINTED_PARTS, Mesh
+
+if TYPE_CHECKING:
+    import moderngl
 
 NO_LABEL = 255
 _SHADOW_PX = 768
@@ -62,9 +66,16 @@ class Rendered:
 
 
 class Studio:
-    """An offscreen OpenGL context with the program loaded; a context manager, one per process."""
+    """An offscreen OpenGL context with the program loaded; a context manager, one per process.
+
+    Raises:
+        MissingPackageError: moderngl or a driver for it is not installed.
+    """
 
     def __init__(self) -> None:
+        require("moderngl", install=INSTALL_TRAIN)
+        import moderngl
+
         try:
             self._gl = moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type]
         except Exception as error:  # its drivers raise whatever they like
@@ -123,7 +134,7 @@ class Studio:
         decal = self._gl.texture(livery.decal.shape[::-1], 1, livery.decal.tobytes())
         try:
             self._set_uniforms(livery, light, rotation, camera, clip, sun_clip)
-            self._gl.enable_only(moderngl.DEPTH_TEST)
+            self._gl.enable_only(self._gl.DEPTH_TEST)
             self._shadow_target.use()
             self._shadow_target.clear(depth=1.0)
             _write(self._depth_program, "u_sun_clip", sun_clip.T)
@@ -157,8 +168,8 @@ class Studio:
         blurred = self._array(self._program, buffer, mesh.translucent_faces)
         self._color_target.use()
         self._color_target.viewport = (0, 0, *wh)
-        self._gl.enable(moderngl.BLEND)
-        self._gl.blend_func = (moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA)
+        self._gl.enable(self._gl.BLEND)
+        self._gl.blend_func = (self._gl.ONE, self._gl.ONE_MINUS_SRC_ALPHA)
         self._color_target.depth_mask = False
         _uniform(self._program, "u_translucent").value = 1
         blurred.render()
@@ -228,6 +239,8 @@ class Studio:
 
 
 def _uniform(program: moderngl.Program, name: str) -> moderngl.Uniform:
+    import moderngl
+
     uniform = program[name]
     assert isinstance(uniform, moderngl.Uniform)
     return uniform

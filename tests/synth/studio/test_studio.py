@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.errors import InputError
+from synth.studio.__main__ import main
 from synth.studio.gallery import Job, render_library, visible_colors
 from synth.studio.identity import TYPES, sample_identity
 from synth.studio.livery import LAYERS, NO_LABEL, Kind, Row, new_livery
@@ -161,3 +163,17 @@ def test_the_committed_gallery_is_whole() -> None:
     assert {t.name for t in TYPES} == {line["class_name"] for line in lines}
     assert all((gallery / line["file"]).is_file() for line in lines)
     assert sum((gallery / line["file"]).stat().st_size for line in lines) < 12e6
+
+
+def test_without_moderngl_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "moderngl", None)
+    monkeypatch.setattr("core.packages.find_spec", lambda name: None)
+    for module in ("render", "camera"):  # as if nobody had imported them
+        monkeypatch.delitem(sys.modules, f"synth.studio.{module}", raising=False)
+    assert main(["--out", str(tmp_path / "cutouts"), "--identities", "1"]) == 2
+    told = capsys.readouterr().err
+    assert "needs moderngl" in told
+    assert "pip install -r requirements-train.txt" in told
+    assert not (tmp_path / "cutouts").exists(), "nothing is begun"
