@@ -1,15 +1,15 @@
 """Many pictures, one after the other: the only loop over a data file.
 
 Writes a line as soon as a picture is done, so that a stopped run goes on where it ended; a broken
-picture is recorded and does not stop the others. Each line says which models and settings made it:
-a file holds answers of one kind only.
+picture is recorded, does not stop the others, and is asked again by the next run. Each line says
+which models and settings made it: a file holds answers of one kind only.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,9 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from core.captions import clean_captions
 from core.errors import CaptionError, DataError, SpotterError
+from core.files import write_bytes
 from core.result import Ranking, Result
+from core.words import counted
 from frontends.data import DataLine, confined_path, read_data
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ _MADE_WITH = ("detector", "upscaler", "reranker", "config")
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """How many pictures were done now, before, how many of them could not be used, and why."""
+    """How many pictures were done now, before, how many of those now failed, and why."""
 
     done: int
     skipped: int
@@ -44,12 +46,12 @@ class BatchSummary:
 
     def sentence(self) -> str:
         """Return the summary as one line."""
-        counts = f"{self.done} pictures done, {self.skipped} kept from before"
+        counts = f"{counted(self.done, 'picture')} done, {self.skipped} kept from before"
         if not self.failed:
             return f"{counts}."
         return (
-            f"{counts}; {self.failed} of them failed, the first: {self.first_error} "
-            "To ask these again, remove their lines."
+            f"{counts}; {self.failed} failed, the first: {self.first_error} "
+            "The same command asks the failed ones again."
         )
 
 
@@ -68,8 +70,9 @@ def run_batch(
         locator: the pipeline.
         data: JSON lines `{"image", "annotations": [{"caption"}]}`.
         images: folder of the pictures; names that lead out of it are refused.
-        output: JSON lines, appended; pictures already in it are skipped, failed ones too.
-            A picture that stands in the data twice is answered twice.
+        output: JSON lines, appended; pictures already in it are skipped, but those that failed
+            lose their line and are asked again. A picture that stands in the data twice is
+            answered twice.
         assignment: "joint" gives no box to two captions of a picture.
         show_progress: draw a bar on stderr.
 
@@ -84,13 +87,15 @@ def run_batch(
         before = _repair(output, made_with)
         output.parent.mkdir(parents=True, exist_ok=True)
         output.open("ab").close()  # what cannot be written is said before the work, not after
-    open_lines: list[DataLine] = []
+    open_lines = _not_answered(lines, before, output)
+    failed = {
+        line.image
+        for line in open_lines
+        if any("error" in row for row in before.get(line.image, []))
+    }
+    with _told(output):
+        _take_out_failed(output, failed)
     errors: list[str] = []
-    for line in lines:
-        if rows := before.get(line.image):
-            errors += _errors_before(rows.pop(0), line, output)
-        else:
-            open_lines.append(line)
     for line in tqdm(open_lines, unit="picture", disable=None if show_progress else True):
         row = _locate_line(locator, line, images, assignment)
         errors += [row["error"]] if "error" in row else []
@@ -159,20 +164,51 @@ def _made_with(locator: Locator, assignment: Assignment) -> dict[str, str]:
     return {name: known[name] for name in _MADE_WITH if name in known} | {"assignment": assignment}
 
 
-def _errors_before(row: Mapping[str, Any], line: DataLine, output: Path) -> list[str]:
-    """Why a picture of an earlier run failed, if it did; else its captions must be those asked."""
-    if "error" in row:
-        return [str(row["error"])]
+def _not_answered(
+    lines: list[DataLine], before: Mapping[str, list[dict[str, Any]]], output: Path
+) -> list[DataLine]:
+    """The pictures still to be asked: an answer is known by its captions, not by its place.
+
+    Raises:
+        DataError: a picture to be asked has an answer to other captions.
+    """
+    answers = {
+        image: [row["captions"] for row in rows if "error" not in row]
+        for image, rows in before.items()
+    }
+    still = []
+    for line in lines:
+        asked, known = _cleaned(line), answers.get(line.image, [])
+        if asked in known:
+            known.remove(asked)
+        else:
+            still.append(line)
+    for line in still:
+        if answers.get(line.image):
+            raise DataError(
+                f"{output} answers other captions for {line.image} than the data file asks.",
+                "Give another --output, or remove the file.",
+            )
+    return still
+
+
+def _cleaned(line: DataLine) -> list[str] | None:
     try:
-        asked = clean_captions(line.captions)
+        return clean_captions(line.captions)
     except CaptionError:
-        asked = None  # nobody answers that
-    if [result["caption"] for result in row["results"]] != asked:
-        raise DataError(
-            f"{output} answers other captions for {line.image} than the data file asks.",
-            "Give another --output, or remove the file.",
-        )
-    return []
+        return None  # nobody answers that
+
+
+def _take_out_failed(output: Path, images: Collection[str]) -> None:
+    """Remove the lines that say why these pictures failed: they get new ones."""
+    if not images:
+        return
+    kept = []
+    for text in output.read_bytes().splitlines(keepends=True):
+        row = json.loads(text)
+        if "error" not in row or row["image"] not in images:
+            kept.append(text)
+    write_bytes(output, b"".join(kept))
 
 
 @contextmanager
@@ -229,7 +265,7 @@ def _summary(row: Mapping[str, Any]) -> dict[str, Any]:
     """Of a line, what resuming needs: a large output does not fill the memory."""
     if "error" in row:
         return {"error": row["error"]}
-    return {"results": [{"caption": result["caption"]} for result in row["results"]]}
+    return {"captions": [result["caption"] for result in row["results"]]}
 
 
 def _append(output: Path, row: Mapping[str, Any]) -> None:

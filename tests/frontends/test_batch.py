@@ -156,9 +156,10 @@ def test_the_command_line_counts_failures(data, tmp_path, capsys):
     data.write_text(data.read_text() + '{"image": "absent.png", "annotations": []}\n')
     assert main([*arguments, "--preset", "fake"]) == 1
     told = capsys.readouterr().err
-    assert f"{output}: 1 pictures done, 3 kept from before; 1 of them failed, the first: " in told
+    assert f"{output}: 1 picture done, 3 kept from before; 1 failed, the first: " in told
     assert "'absent.png' is not in" in told
     assert main([*arguments, "--preset", "fake"]) == 1
+    assert len(_rows(output)) == 4
 
 
 def test_a_picture_that_stands_twice_is_answered_twice(fake_locator, data, tmp_path):
@@ -281,3 +282,28 @@ def test_a_broken_caption_is_the_same_one_on_the_next_run(fake_locator, data, tm
 def test_a_byte_order_mark_is_passed_over(fake_locator, data, tmp_path):
     data.write_text(data.read_text(), encoding="utf-8-sig")
     assert _run(fake_locator, data, tmp_path / "pred.jsonl").done == 3
+
+
+def test_what_failed_is_asked_again(fake_locator, data, tmp_path):
+    output, wrong = tmp_path / "pred.jsonl", tmp_path / "nodir"
+    wrong.mkdir()
+    (wrong / "b.png").write_bytes((tmp_path / "b.png").read_bytes())
+    first = run_batch(fake_locator, data=data, images=wrong, output=output, show_progress=False)
+    assert (first.done, first.failed) == (3, 2)
+    second = _run(fake_locator, data, output)
+    assert (second.done, second.skipped, second.failed) == (2, 1, 0)
+    assert sorted(row["image"] for row in _rows(output)) == ["a.png", "b.png", "c.png"]
+    assert not any("error" in row for row in _rows(output))
+
+
+def test_of_a_picture_that_stands_twice_only_the_failed_line_is_asked_again(
+    fake_locator, data, tmp_path
+):
+    bad = json.dumps({"image": "a.png", "annotations": [{"caption": " "}]})
+    data.write_text(f"{bad}\n{data.read_text()}")
+    output = tmp_path / "pred.jsonl"
+    assert _run(fake_locator, data, output).failed == 1
+    for _ in range(2):
+        summary = _run(fake_locator, data, output)
+        assert (summary.done, summary.skipped, summary.failed) == (1, 3, 1)
+        assert len(_rows(output)) == 4
