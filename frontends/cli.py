@@ -174,7 +174,7 @@ def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
     if options.json:
         print(json.dumps(result.to_dict(), ensure_ascii=False, indent=2))
     else:
-        print(locate_report(result))
+        print(locate_report(result, locator.calibration.found_probability_min))
     if options.save:
         from frontends.ui.draw import draw_result
 

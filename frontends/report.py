@@ -15,9 +15,15 @@ __all__ = ["doctor_report", "evaluation_report", "locate_report"]
 _ROWS = 5
 
 
-def locate_report(result: Result) -> str:
-    """Return a table per caption and a line of times."""
-    blocks = [_caption_block(ranking, result) for ranking in result.rankings]
+def locate_report(result: Result, found_probability_min: float) -> str:
+    """Return a table per caption and a line of times.
+
+    Args:
+        result: What was found.
+        found_probability_min: Below this a caption has no answer.
+    """
+    limit = found_probability_min
+    blocks = [_caption_block(ranking, result, limit) for ranking in result.rankings]
     seconds = result.seconds
     stages = [name for name in ("decode", "detect", "cut", "upscale", "rerank") if name in seconds]
     times = " + ".join(f"{name} {seconds[name] * 1000:.0f}" for name in stages)
@@ -28,30 +34,31 @@ def locate_report(result: Result) -> str:
     return "\n\n".join([*blocks, *result.warnings, foot])
 
 
-def _caption_block(ranking: Ranking, result: Result) -> str:
+def _caption_block(ranking: Ranking, result: Result, limit: float) -> str:
     if ranking.nearest_row is None:
         return f"{ranking.caption}: not in this picture, nothing was detected"
     rows = []
-    for rank, row in enumerate(ranking.order.tolist()[:_ROWS], start=1):
+    for row in ranking.order.tolist()[:_ROWS]:
         x1, y1, x2, y2 = result.detections.xyxy[row].astype(float)
         mark = "*" if row == ranking.answer_row else " "
         rows.append(
             [
-                f"{mark}{rank}",
+                f"{mark}{row + 1}",
                 f"{x1:.0f}, {y1:.0f}, {x2 - x1:.0f} x {y2 - y1:.0f}",
                 f"{100 * float(ranking.score[row]):.1f} %",
                 f"{float(result.detections.score[row]):.2f}",
                 f"{float(ranking.evidence[row]):.1f}",
             ]
         )
-    head = ["rank", "left, top, width x height", "similarity", "detector", "evidence"]
-    return f"{ranking.caption}: {_verdict(ranking)}\n" + _table([head, *rows])
+    head = ["box", "left, top, width x height", "similarity", "detector", "evidence"]
+    return f"{ranking.caption}: {_verdict(ranking, limit)}\n" + _table([head, *rows])
 
 
-def _verdict(ranking: Ranking) -> str:
+def _verdict(ranking: Ranking, limit: float) -> str:
     sure = f"{100 * ranking.found_probability:.0f} % sure"
     if ranking.answer_row is None:
-        return f"not in this picture (the nearest: {sure})"
+        needed = f"; {100 * limit:.0f} % are needed" if ranking.found_probability < limit else ""
+        return f"not in this picture (the nearest: {sure}{needed})"
     lead = ranking.lead_of(ranking.answer_row)
     ahead = "" if lead is None or lead < 0 else f", {lead:.1f} ahead of the runner-up"
     return f"found, {sure}{ahead}"

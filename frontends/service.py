@@ -135,6 +135,8 @@ class Answer:
     result: Result
     key: str
     reused: bool
+    found_probability_min: float
+    """Below this a caption has no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,8 @@ class Service:
         self._check(path, captions)
         locator = self.locator(config)
         key, seen, reused = self._look(path, config, locator, captions)
-        return Answer(self._answer(seen, captions, config, assignment), key, reused)
+        result = self._answer(seen, captions, config, assignment)
+        return Answer(result, key, reused, locator.calibration.found_probability_min)
 
     def answer_again(
         self,

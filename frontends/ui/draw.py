@@ -58,8 +58,8 @@ def draw_result(image: Image, result: Result) -> Image:
         caption = _short(ranking.caption)
         title = caption if ranking.found else text.DRAW["nearest"].format(caption=caption)
         numbers = text.DRAW["answer"].format(
-            rank=ranking.rank_of(best) + 1,
-            probability=round(100 * float(ranking.score[best])),
+            number=best + 1,
+            sure=round(100 * ranking.found_probability),
             detector=f"{float(result.detections.score[best]):.2f}",
         )
         pen.label(frames[best], [title, numbers], color, mark_index(position))

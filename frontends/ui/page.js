@@ -58,6 +58,9 @@ window.spotter = window.spotter || (() => {
 
   const percent = (share) => `${share >= 0.995 ? 100 : share < 0.005 ? 0 : Math.round(share * 100)} %`;
 
+  // With a true minus sign; what rounds to nothing has no sign.
+  const signed = (value) => value.toFixed(1).replace(/^-0\.0$/, "0.0").replace("-", "\u2212");
+
   function fill(template, values) {
     return template.replace(/\{(\w+)\}/g, (whole, key) => (key in values ? values[key] : whole));
   }
@@ -74,7 +77,7 @@ window.spotter = window.spotter || (() => {
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
 
-  return { room, element, svg, mark, percent, fill, duration, save };
+  return { room, element, svg, mark, percent, signed, fill, duration, save };
 })();
 
 // The tab follows the address, so that each can be linked to and the back button works.

@@ -72,6 +72,7 @@ def present_answer(answer: Answer, assignment: str, score_min: float) -> dict[st
                 zip(xyxy.tolist(), result.detections.score, strict=True)
             )
         ],
+        "limit": answer.found_probability_min,
         "captions": [_caption(ranking, i) for i, ranking in enumerate(result.rankings)],
         "seconds": _seconds(result, reused=answer.reused),
         "engine": _engine(result),

@@ -62,7 +62,11 @@ PICTURE: Words = {
     "size_short": "{width} × {height}",
     "nearest": "nearest to {label}",
     "detector": "det {score}",
-    "spoken": "Rank {rank} for {label}: similarity {probability}, detector {detector}.",
+    "sure": "{share} sure",
+    "similarity": "similarity {share}",
+    "spoken": (
+        "Box {number}, place {rank} for {label}: similarity {probability}, detector {detector}."
+    ),
     "not_a_picture": "This file is not a picture. Use a JPEG, PNG, WebP, GIF, BMP or TIFF file.",
     "too_large": "This file has {size} MB, the limit is {limit} MB. Save it smaller and try again.",
     "upload_failed": "The picture did not reach the server. Check the connection and try again.",
@@ -73,6 +77,10 @@ CAPTIONS: Words = {
     "title": "What are you looking for?",
     "placeholder": "grey camouflage fighter jet",
     "hint": "One caption a line. Answers follow as you type.",
+    "knows": "The model knows {types} things that fly, in {colors} colors.",
+    "knows_more": (
+        "And usual words for them, such as plane, blimp or navy. It passes over all others."
+    ),
 }
 
 EXAMPLES: Words = {
@@ -86,31 +94,39 @@ ANSWERS: Words = {
     "not_found": "Not in this picture.",
     "hidden": "Below the confidence.",
     "margin": "{margin} ahead of the runner‑up.",
-    "nearest": "Nearest: similarity {share}.",
-    "similarity": "similarity to the caption",
-    "detector": "detector",
-    "row": "Rank {rank}: similarity {share}, detector {detector}",
+    "nearest": "Nearest: box {number}, {share} sure; {limit} are needed.",
+    "taken": "Nearest: box {number}, but another caption has it.",
+    "box": "box",
+    "similarity": "similarity",
+    "detector": "+ detector",
+    "evidence": "= evidence",
+    "order": "Similarity to the caption and detector together are the evidence. Most comes first.",
+    "row": (
+        "Box {number}, place {rank}: similarity {share}, detector {detector}, evidence {evidence}"
+    ),
     "all_hidden": "All boxes are below the confidence. Lower it to see them.",
 }
 
 EVIDENCE: dict[str, str | Words] = {
-    "why": "Why box {rank}",
+    "why": "Why box {number}",
     "why_best": "It fits “{caption}” best, {margin} ahead of the runner‑up.",
     "why_only": "It is the only box, and it fits “{caption}”.",
     "why_joint": "Every caption gets a box of its own: this one is left for “{caption}”.",
-    "why_nearest": "It comes nearest to “{caption}”, but not near enough.",
+    "why_nearest": "It comes nearest to “{caption}”, but {sure} sure is too little.",
+    "why_taken": "It fits “{caption}” best, but another caption has it.",
     "why_other": "It fits “{caption}” less well: place {rank}, similarity {share}.",
     "best": "Best box",
     "runner_up": "Runner-up",
-    "rival": "Box {rank}: {share}, det {detector}, evidence {evidence}",
-    "show_box": "Show box {rank}",
+    "rival": "Box {number}: {share}, det {detector}, evidence {evidence}",
+    "show_box": "Show box {number}",
     "detector": "Detector",
     "probability": "Similarity",
     "evidence": "Evidence",
     "margin": "Ahead by",
     "legend": (
-        "Evidence is similarity and detector together; it orders the boxes. Ahead by: its lead "
-        "over the best other box."
+        "Evidence is similarity and detector together; it orders the boxes. Similarity alone is "
+        "strict, often small even for the right box. Ahead by: its lead over the best other box. "
+        "Evidence and lead tell how sure the answer is; below {limit} there is none."
     ),
     "place": "Place",
     "size": "Size",
@@ -199,7 +215,7 @@ ERRORS: Words = {
 }
 
 DRAW: Words = {
-    "answer": "{rank}  {probability} %  det {detector}",
+    "answer": "{number}  {sure} % sure  det {detector}",
     "nearest": "nearest to {caption}",
     "missing": "Not in this picture: {caption}",
 }

@@ -107,7 +107,9 @@ def test_a_picture_and_captions_give_boxes(size, scheme, browse, folder):
         cards = page.locator("#locate-answers .card")
         assert "Found" in cards.nth(0).inner_text()
         heads = page.locator("#locate-answers .heads > *").all_inner_texts()
-        assert heads == ["similarity to the caption", "detector"]
+        assert heads == ["box", "similarity", "+ detector", "= evidence"]
+        # Whether something is found is told with the chance, and with the limit where it is not.
+        assert "50 % are needed" in cards.nth(1).inner_text()
         assert "Not in this picture" in cards.nth(1).inner_text()
         # Nothing sticks out sideways.
         width = page.evaluate("document.documentElement.scrollWidth")
@@ -185,6 +187,56 @@ def test_answer_reason_and_table_tell_the_same_lead(browse, folder):
         ]
 
 
+def test_a_box_has_one_number_and_the_picture_tells_of_the_chosen_caption(browse, folder):
+    with browse(DESKTOP) as page:
+        _upload_and_ask(page, folder, "red thing\nblue thing\ngreen thing")
+        numbers = {
+            row.get_attribute("data-id"): row.locator(".number").inner_text()
+            for row in page.locator("#locate-answers .row").all()
+        }
+        assert numbers == {"0": "1", "1": "2"}
+        page.locator("#locate-answers .head").nth(1).click()
+        label = '#locate-picture .label[data-id="{}"]'
+        page.wait_for_selector(label.format(1) + "[data-lit]")
+        assert "blue thing" in page.locator(label.format(1)).inner_text()
+        # The answer of another caption keeps that one's mark and chance.
+        other = page.locator(label.format(0))
+        assert "red thing" in other.inner_text()
+        assert "similarity" not in other.inner_text()
+        page.hover('#locate-answers .card:nth-child(2) .row[data-id="0"]')
+        page.wait_for_selector(label.format(0) + " .detector .mark")
+        page.locator("#locate-answers .card:nth-child(2) .row").nth(1).click()
+        page.wait_for_selector(".evidence .title:text-is('Why box 1')")
+        page.click(".evidence .all summary")
+        rows = page.locator(".evidence tbody tr .pick").all_inner_texts()
+        assert rows == ["2", "1"], "in the order of the chosen caption"
+
+
+def test_the_known_words_can_be_looked_up_where_the_model_knows_no_others(browse):
+    with browse(DESKTOP) as page:
+        known = page.locator("#locate-captions .known")
+        assert not known.is_visible(), "the models for trying out know other words"
+        page.evaluate("window.spotter.room('locate').set({preset: 'mini'})")
+        assert known.inner_text() == "The model knows 14 things that fly, in 11 colors."
+        known.locator("summary").click()
+        assert "hot air balloon" in known.inner_text()
+
+
+def test_on_a_phone_the_answer_comes_into_view(browse, folder):
+    with browse(PHONE) as page:
+        _upload_and_ask(page, folder, "red thing\ngreen thing")
+        page.evaluate("window.scrollTo(0, 0)")
+        page.click("#locate-button")
+        page.wait_for_function(
+            """() => {
+              const { top, bottom } = document.querySelector(".card").getBoundingClientRect();
+              return top >= 0 && bottom <= window.innerHeight;
+            }"""
+        )
+        examples = page.locator("#locate-examples").bounding_box()
+        assert examples["y"] > page.locator("#locate-answers").bounding_box()["y"]
+
+
 def test_the_confidence_filters_in_the_browser(browse, folder):
     with browse(DESKTOP) as page:
         _upload_and_ask(page, folder, "red thing")
@@ -215,7 +267,9 @@ def test_keys_zoom_and_go_from_box_to_box(browse, folder):
         page.focus("#locate-picture .stage")
         page.keyboard.press("ArrowRight")
         page.wait_for_selector(".overlay g[data-selected]")
-        assert "Rank 1 for red thing" in page.locator("#locate-picture .spoken").inner_text()
+        assert (
+            "Box 1, place 1 for red thing" in page.locator("#locate-picture .spoken").inner_text()
+        )
         before = page.locator("#locate-picture .image").bounding_box()["width"]
         page.keyboard.press("Enter")
         page.wait_for_function(

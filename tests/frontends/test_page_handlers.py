@@ -45,6 +45,7 @@ def test_a_new_picture_is_answered_at_once(handlers, shapes_path):
     assert _is_skip(update)
     assert shown["error"] is None
     assert shown["size"] == [200, 100]
+    assert shown["limit"] == 0.5, "below this chance nothing is found"
     red, blimp = shown["captions"]
     assert red["found"] is True
     assert shown["boxes"][red["answer"]]["x"] == 20

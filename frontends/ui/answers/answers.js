@@ -3,7 +3,7 @@
 //
 // Room: `answer` (as sent), `shown` (rows above the confidence, and their leads), `active` (caption), `boxes`.
 function createAnswers({ element, props, watch }) {
-  const { room: openRoom, element: make, mark, percent, fill } = window.spotter;
+  const { room: openRoom, element: make, mark, percent, signed, fill } = window.spotter;
   const room = openRoom(props.room);
   const words = props.words;
   const root = element.querySelector(".answers");
@@ -14,6 +14,8 @@ function createAnswers({ element, props, watch }) {
     const answer = props.value;
     if (!answer) return;
     const error = answer.error || {};
+    // Asked for by a press or a picture, not by typing: then the field stays where it is.
+    const awaited = room.state.busy;
     room.set({
       busy: false,
       picture_error: error.at === "picture" ? error.message : "",
@@ -27,6 +29,16 @@ function createAnswers({ element, props, watch }) {
     room.set({ answer: answer.error ? null : answer, active: keep ? room.state.active : 0 });
     const chosen = keep && (answer.boxes || []).some((box) => box.id === room.state.selected);
     if (!chosen) room.set({ selected: null });
+    if (awaited && !answer.error) bringIntoView();
+  }
+
+  // Where the answers stand below the picture: as much of the picture stays as the first leaves room for.
+  function bringIntoView() {
+    const first = cards.firstElementChild;
+    if (!first || !matchMedia("(max-width: 820px)").matches) return;
+    const below = first.getBoundingClientRect().bottom + 12 - window.innerHeight;
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (below > 0) window.scrollBy({ top: below, behavior: calm ? "auto" : "smooth" });
   }
 
   // Boxes at or above the confidence, and each caption's order among them.
@@ -46,10 +58,13 @@ function createAnswers({ element, props, watch }) {
     render();
   }
 
-  // An answer box keeps its caption's color; the other boxes carry the active caption's numbers.
+  // A box that a caption means carries that one's color, mark and chance. Everything else that is
+  // told of a box is what the active caption says of it.
   function drawable(answer, boxes, orders) {
+    const active = Math.min(room.state.active, answer.captions.length - 1);
+    const asked = answer.captions[active];
+    const several = answer.captions.length > 1;
     return boxes.map((box) => {
-      const active = Math.min(room.state.active, answer.captions.length - 1);
       const owners = answer.captions.map((caption, i) => i).filter((i) => answer.captions[i].answer === box.id);
       const owner = owners.includes(active) ? active : owners.length ? owners[0] : active;
       const caption = answer.captions[owner];
@@ -58,8 +73,11 @@ function createAnswers({ element, props, watch }) {
       return {
         ...box,
         label: caption.caption,
-        rank: orders[owner].indexOf(box.id) + 1,
-        probability: caption.probability[box.id],
+        number: box.id + 1,
+        sure: marked ? caption.found_probability : null,
+        asked: { caption: asked.caption, color: asked.color, mark: several ? asked.mark : null },
+        rank: orders[active].indexOf(box.id) + 1,
+        probability: asked.probability[box.id],
         state: owners.length ? "answer" : nearest ? "nearest" : "candidate",
         color: marked ? caption.color : null,
         mark: marked ? caption.mark : null,
@@ -101,7 +119,10 @@ function createAnswers({ element, props, watch }) {
       if (lead !== null && lead >= 0) verdict.append(` ${fill(words.margin, { margin: lead.toFixed(1) })}`);
     } else {
       verdict.append(make("b", { text: hidden ? words.hidden : words.not_found }));
-      if (best !== undefined) verdict.append(` ${fill(words.nearest, { share: percent(caption.probability[best]) })}`);
+      if (!hidden && best !== undefined && best === caption.nearest) {
+        const told = { number: best + 1, share: percent(caption.found_probability), limit: percent(answer.limit) };
+        verdict.append(` ${fill(caption.found_probability < answer.limit ? words.nearest : words.taken, told)}`);
+      }
     }
     const head = make("button", {
       type: "button", class: "head", "aria-pressed": String(i === active),
@@ -113,7 +134,8 @@ function createAnswers({ element, props, watch }) {
     const rows = open ? [make("ol", { class: "rows" }, order.slice(0, ROWS).map((id, rank) => row(caption, i, id, rank + 1, best)))] : [];
     // Once is enough: the first list tells what the numbers are.
     if (open && (i === 0 || answer.captions.length > 3)) {
-      rows.unshift(make("p", { class: "heads", "aria-hidden": "true" }, [make("span", { text: words.similarity }), make("span", { text: words.detector })]));
+      const heads = [words.box, words.similarity, words.detector, words.evidence];
+      rows.unshift(make("p", { class: "heads", title: words.order, "aria-hidden": "true" }, heads.map((head) => make("span", { text: head }))));
     }
     return make("section", { class: "card", style: tone, "aria-label": caption.caption }, [head, ...rows]);
   }
@@ -127,13 +149,14 @@ function createAnswers({ element, props, watch }) {
       type: "button", class: "row", "data-id": id,
       "data-best": isBest && caption.found, "data-near": isBest && !caption.found,
       "aria-pressed": String(room.state.selected === id && room.state.active === i),
-      "aria-label": fill(words.row, { rank, share: percent(share), detector: box.detector.toFixed(2) }),
+      "aria-label": fill(words.row, { number: id + 1, rank, share: percent(share), detector: box.detector.toFixed(2), evidence: signed(caption.evidence[id]) }),
       onclick: () => room.set({ active: i, selected: id }),
       onmouseenter: () => room.set({ hovered: id }),
       onmouseleave: () => room.set({ hovered: null }),
     }, [
-      make("span", { class: "rank", text: rank }), meter, make("span", { text: percent(share) }),
+      make("span", { class: "number", text: id + 1 }), meter, make("span", { text: percent(share) }),
       make("span", { class: "detector", text: box.detector.toFixed(2) }),
+      make("span", { text: signed(caption.evidence[id]) }),
     ]);
     return make("li", {}, [node]);
   }

@@ -2,7 +2,7 @@
 // every box in a table, the answer as JSON, and the downloads. Reads the room, asks the server for
 // the crops of one box at a time.
 function createEvidence({ element, props, server }) {
-  const { room: openRoom, element: make, mark, percent, fill, save } = window.spotter;
+  const { room: openRoom, element: make, mark, percent, signed, fill, save } = window.spotter;
   const room = openRoom(props.room);
   const words = props.words;
   const find = (name) => element.querySelector(`.${name}`);
@@ -13,11 +13,9 @@ function createEvidence({ element, props, server }) {
   find("copy-json").textContent = words.copy_json;
   find("save-picture").textContent = words.save_picture;
   find("slide").setAttribute("aria-label", words.slide);
-  find("legend").textContent = words.legend;
   find("scroll").setAttribute("aria-label", words.table);
   find("json").setAttribute("aria-label", words.json);
 
-  const signed = (value) => value.toFixed(1).replace(/^-0\.0$/, "0.0").replace("-", "\u2212");
   const boxOf = (id) => room.state.shown.boxes.find((box) => box.id === id);
   const captionNow = () => room.state.answer.captions[room.state.active];
 
@@ -43,11 +41,18 @@ function createEvidence({ element, props, server }) {
     const margin = shown.lead(active, id);
     const rival = order.find((row) => row !== id);
     const chosen = caption.found && caption.answer === id;
-    const told = { caption: caption.caption, rank, share: percent(caption.probability[id]), margin: margin === null ? "" : signed(Math.abs(margin)) };
+    const { limit } = room.state.answer;
+    const told = {
+      caption: caption.caption, rank, share: percent(caption.probability[id]), margin: margin === null ? "" : signed(Math.abs(margin)),
+      sure: percent(caption.found_probability), limit: percent(limit),
+    };
+    const nearest = !caption.found && caption.nearest === id;
     const sentence = chosen
       ? (rank > 1 ? words.why_joint : rival === undefined ? words.why_only : words.why_best)
-      : rank === 1 || (!caption.found && caption.nearest === id) ? words.why_nearest : words.why_other;
-    find("title").textContent = fill(words.why, { rank });
+      : nearest && caption.found_probability < limit ? words.why_nearest
+      : nearest || (rank === 1 && caption.found && shown.visible.has(caption.answer)) ? words.why_taken : words.why_other;
+    find("title").textContent = fill(words.why, { number: id + 1 });
+    find("legend").textContent = fill(words.legend, told);
     find("sentence").textContent = fill(sentence, told);
     const figures = [
       [words.probability, percent(caption.probability[id])],
@@ -68,13 +73,13 @@ function createEvidence({ element, props, server }) {
     const rank = order.indexOf(id) + 1;
     find("rival-title").textContent = rank === 1 ? words.best : words.runner_up;
     const crop = find("rival-crop");
-    crop.setAttribute("aria-label", fill(words.show_box, { rank }));
+    crop.setAttribute("aria-label", fill(words.show_box, { number: id + 1 }));
     crop.onclick = () => room.set({ selected: id });
     crop.onmouseenter = () => room.set({ hovered: id });
     crop.onmouseleave = () => room.set({ hovered: null });
     frame(crop, boxOf(id));
     find("rival-figures").textContent = fill(words.rival, {
-      rank, share: percent(caption.probability[id]), detector: boxOf(id).detector.toFixed(2), evidence: signed(caption.evidence[id]),
+      number: id + 1, share: percent(caption.probability[id]), detector: boxOf(id).detector.toFixed(2), evidence: signed(caption.evidence[id]),
     });
   }
 
@@ -140,14 +145,14 @@ function createEvidence({ element, props, server }) {
       groups.append(group);
       names.append(make("th", { scope: "col", class: "start", text: words.probability }), make("th", { scope: "col", text: words.evidence }), make("th", { scope: "col", text: words.margin }));
     }
-    const rows = shown.orders[active].map((id, i) => tableRow(id, i + 1));
+    const rows = shown.orders[active].map(tableRow);
     find("table").replaceChildren(make("thead", {}, [groups, names]), make("tbody", {}, rows));
   }
 
-  function tableRow(id, rank) {
+  function tableRow(id) {
     const { answer, shown } = room.state;
     const box = boxOf(id);
-    const pick = make("button", { type: "button", class: "pick", text: rank, "aria-label": fill(words.show_box, { rank }) });
+    const pick = make("button", { type: "button", class: "pick", text: id + 1, "aria-label": fill(words.show_box, { number: id + 1 }) });
     const row = make("tr", {
       "data-id": id,
       onclick: () => room.set({ selected: id }),

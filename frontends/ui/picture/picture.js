@@ -104,6 +104,13 @@ function createPicture({ element, props, trigger, upload, watch }) {
     return label;
   }
 
+  // Of several captions the one that a similarity is to.
+  function askedMark({ color, mark: index }) {
+    const node = mark(index);
+    node.style.fill = `var(--over-${color})`;
+    return node;
+  }
+
   function labelOf(box) {
     if (editing) return shortLabelOf(box);
     const major = !isQuiet(box) || isLit(box);
@@ -119,11 +126,14 @@ function createPicture({ element, props, trigger, upload, watch }) {
     if (box.state === "distractor") label.append(make("span", { class: "title", text: box.label }));
     // Boxes that are known to be true have nothing to be sure of.
     if (box.probability === undefined) return label;
-    const numbers = make("span", { class: "numbers" }, [
-      make("span", { class: "rank", text: `${box.rank}` }),
-      make("span", { text: percent(box.probability) }),
-    ]);
-    if (major) numbers.append(make("span", { class: "detector", text: fill(words.detector, { score: box.detector.toFixed(2) }) }));
+    const numbers = make("span", { class: "numbers" }, [make("span", { class: "number", text: `${box.number}` })]);
+    if (box.sure !== null) numbers.append(make("span", { text: fill(words.sure, { share: percent(box.sure) }) }));
+    if (isLit(box)) {
+      const similarity = make("span", { class: "detector" });
+      if (box.asked.mark !== null) similarity.append(askedMark(box.asked));
+      similarity.append(fill(words.similarity, { share: percent(box.probability) }));
+      numbers.append(similarity, make("span", { class: "detector", text: fill(words.detector, { score: box.detector.toFixed(2) }) }));
+    }
     label.append(numbers);
     return label;
   }
@@ -292,7 +302,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
   function speak(state) {
     const box = boxes.find((other) => other.id === state.selected);
     find("spoken").textContent = box && (editing || box.probability === undefined) ? box.label : box
-      ? fill(words.spoken, { rank: box.rank, label: box.label, probability: percent(box.probability), detector: box.detector.toFixed(2) })
+      ? fill(words.spoken, { number: box.number, rank: box.rank, label: box.asked.caption, probability: percent(box.probability), detector: box.detector.toFixed(2) })
       : "";
     if (box) view.reveal(box);
   }
