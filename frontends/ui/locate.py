@@ -21,11 +21,13 @@ from frontends.ui.examples import create_examples, read_examples
 from frontends.ui.handlers import Handlers, create_handlers
 from frontends.ui.picture import create_picture
 from frontends.ui.sending import create_send_call
-from pipeline.config import LocateConfig, preset_names
+from pipeline.config import LocateConfig, load_config, preset_names
 
-__all__ = ["create_locate"]
+__all__ = ["create_locate", "own_words_presets"]
 
 ROOM = "locate"
+# The model of the catalogue that was trained from nothing on captions of `synth.words`.
+_OWN_WORDS_MODEL = "spotter-reranker"
 # All heavy events wait in one line, however many visitors there are. The service looks at one
 # picture at a time; a few may begin, so that models made ready for one visitor do not stop others.
 _HEAVY: dict[str, Any] = {"concurrency_id": "locate", "concurrency_limit": 4}
@@ -53,10 +55,16 @@ def create_locate(service: Service, examples_folder: Path, desk: Desk) -> None:
             room=ROOM, upload_max_bytes=upload_max_bytes, elem_id="locate-picture"
         )
         with gr.Column(elem_classes="spotter-side"):
-            captions = create_captions(room=ROOM, elem_id="locate-captions")
+            base = service.base_config()
+            captions = create_captions(
+                room=ROOM,
+                preset=base.preset,
+                own_words=own_words_presets(base),
+                elem_id="locate-captions",
+            )
             button = gr.Button(text.PAGE["locate"], variant="primary", elem_id="locate-button")
             row = create_examples(examples, room=ROOM, elem_id="locate-examples")
-            settings, status = _create_settings(service.base_config())
+            settings, status = _create_settings(base)
             answers = create_answers(room=ROOM, elem_id="locate-answers")
         create_evidence(
             room=ROOM,
@@ -71,6 +79,12 @@ def create_locate(service: Service, examples_folder: Path, desk: Desk) -> None:
     _connect_questions(handlers, captions, button, settings, inputs, answers)
     _connect_switch(handlers, settings, status, inputs, answers)
     gr.api(handlers.locate, api_name="locate", **_HEAVY)  # type: ignore[attr-defined]
+
+
+def own_words_presets(base: LocateConfig) -> list[str]:
+    """Return the presets whose model read nothing but the words of our own data, the base first."""
+    presets = [base, *(load_config(name) for name in preset_names() if name != base.preset)]
+    return [one.preset for one in presets if one.rerank.model == _OWN_WORDS_MODEL]
 
 
 def _connect_questions(
@@ -108,6 +122,8 @@ def _connect_switch(
 ) -> None:
     """Another preset or engine says whether it can run, brings its defaults and is asked."""
     score_min, iou_max, upscale, _, preset, engine = settings
+    room = f"window.spotter.room('{ROOM}')"
+    preset.input(None, preset, js=f"(preset) => {room}.set({{preset}})", **_QUIET)
     gr.on(
         [preset.input, engine.input],
         handlers.switch,

@@ -16,9 +16,11 @@ from frontends.doctor import opencv_conflicts
 from frontends.failures import InternalError
 from frontends.ui import text, text_annotate, text_keys, text_synth
 from frontends.ui.draw import draw_result
+from frontends.ui.locate import own_words_presets
 from frontends.ui.palette import COLORS, MARKS, color_index, mark_index, palette_css
 from frontends.ui.parts import read_part
 from frontends.ui.present import present_error, split_captions
+from pipeline.config import load_config
 
 UI = Path(__file__).parents[2] / "frontends" / "ui"
 PARTS = sorted({path.parent for path in UI.glob("*/*.js")})
@@ -128,6 +130,11 @@ def test_the_words_are_calm():
     every = _words([table for table in tables if isinstance(table, dict)])
     assert not [word for word in every if "!" in word]
     assert not [word for word in every if re.search("[\U0001f000-\U0001faff\u2600-\u27bf]", word)]
+
+
+def test_only_presets_with_our_own_model_have_a_list_of_words():
+    assert own_words_presets(load_config("fake")) == ["mini"]
+    assert own_words_presets(load_config("mini")) == ["mini"]
 
 
 @pytest.mark.parametrize(

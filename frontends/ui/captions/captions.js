@@ -1,4 +1,5 @@
 // The captions, one a line, each with the mark of its color. A pause in typing fires `reword`.
+// Below them what the model knows, where that is less than a person may ask. Room in: `preset`.
 function createCaptions({ element, props, trigger, watch }) {
   const { room: openRoom, element: make, mark, fill } = window.spotter;
   const room = openRoom(props.room);
@@ -21,6 +22,16 @@ function createCaptions({ element, props, trigger, watch }) {
   hint.id = `${input.id}-hint`;
   notice.id = `${input.id}-notice`;
   input.setAttribute("aria-describedby", `${hint.id} ${notice.id}`);
+
+  function showKnown(preset) {
+    const { types, colors } = props;
+    const known = element.querySelector(".known");
+    known.hidden = !props.own_words.includes(preset);
+    known.querySelector("summary").textContent = fill(words.knows, { types: types.length, colors: colors.length - 1 });
+    element.querySelector(".known-types").textContent = types.join(", ");
+    element.querySelector(".known-colors").textContent = colors.join(", ");
+    element.querySelector(".known-more").textContent = words.knows_more;
+  }
 
   // A hidden twin of the text tells where each wrapped line begins.
   function layout() {
@@ -68,6 +79,8 @@ function createCaptions({ element, props, trigger, watch }) {
     if (input.value !== props.value) input.value = props.value || "";
     layout();
   });
+  room.on(["preset"], (state) => showKnown(state.preset));
+  showKnown(props.preset);
   room.on(["captions_error"], (state) => say(state.captions_error));
   new ResizeObserver(layout).observe(element);
   input.value = props.value || "";
