@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from core.errors import CaptionError, DataError, SpotterError
 from core.files import write_bytes
 from core.result import Ranking, Result
 from core.words import counted
-from frontends.data import DataLine, confined_path, read_data
+from frontends.data import Annotation, DataLine, confined_path, read_data
 
 if TYPE_CHECKING:
     from pipeline.locate import Locator
@@ -68,7 +68,8 @@ def run_batch(
 
     Args:
         locator: the pipeline.
-        data: JSON lines `{"image", "annotations": [{"caption"}]}`.
+        data: JSON lines, see `frontends.data`. A caption that a line has twice is answered once,
+            unless jointly: there both mean two objects.
         images: folder of the pictures; names that lead out of it are refused.
         output: JSON lines, appended; pictures already in it are skipped, but those that failed
             lose their line and are asked again. A picture that stands in the data twice is
@@ -82,6 +83,8 @@ def run_batch(
             it cannot be written: a full disk loses no line that was written before.
     """
     lines = read_data(data)
+    if assignment == "independent":
+        lines = [_once(line) for line in lines]
     made_with = _made_with(locator, assignment)
     with _told(output):
         before = _repair(output, made_with)
@@ -178,7 +181,7 @@ def _not_answered(
     }
     still = []
     for line in lines:
-        asked, known = _cleaned(line), answers.get(line.image, [])
+        asked, known = _asked(line), answers.get(line.image, [])
         if asked in known:
             known.remove(asked)
         else:
@@ -192,11 +195,19 @@ def _not_answered(
     return still
 
 
-def _cleaned(line: DataLine) -> list[str] | None:
+def _asked(line: DataLine) -> list[str] | None:
     try:
         return clean_captions(line.captions)
     except CaptionError:
         return None  # nobody answers that
+
+
+def _once(line: DataLine) -> DataLine:
+    """The line with each caption once, where it stands first."""
+    known: dict[str, Annotation] = {}
+    for annotation in line.annotations:
+        known.setdefault(annotation.caption, annotation)
+    return replace(line, annotations=tuple(known.values()))
 
 
 def _take_out_failed(output: Path, images: Collection[str]) -> None:

@@ -1,6 +1,7 @@
 """Reads data files with one picture a line, as `batch` and `evaluate` take them.
 
-In: JSON lines `{"image", "annotations": [{"caption", "bbox", "ambiguous"}]}`; out: plain values.
+In: JSON lines `{"image", "annotations": [{"caption", "bbox", "ambiguous"}]}`, or, where there is
+nothing to measure against, `{"image", "captions": [text]}`; out: plain values.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def read_data(path: Path) -> list[DataLine]:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"{path}, line {number}: {_reason(error)}.",
-                'Write {"image": name, "annotations": [{"caption": text, "bbox": [l, t, w, h]}]}.',
+                'Write {"image": name, "captions": [text]}, or, with boxes, '
+                '{"image": name, "annotations": [{"caption": text, "bbox": [l, t, w, h]}]}.',
             ) from error
     return lines
 
@@ -81,10 +83,15 @@ def confined_path(folder: Path, name: str) -> Path:
 
 
 def _parse(row: Any) -> DataLine:
-    annotations = tuple(_annotation(entry) for entry in row.get("annotations", []))
     if not isinstance(row["image"], str):
         raise TypeError("image must be a file name")
-    return DataLine(row["image"], annotations)
+    captions = row.get("captions", [])
+    if not isinstance(captions, list):
+        raise TypeError("captions must be a list of texts")
+    # One of both must be there: a mistyped name would ask nothing, and nobody would notice.
+    entries = row.get("annotations", []) if "captions" in row else row["annotations"]
+    entries = [*entries, *({"caption": caption} for caption in captions)]
+    return DataLine(row["image"], tuple(_annotation(entry) for entry in entries))
 
 
 def _annotation(entry: Any) -> Annotation:

@@ -136,6 +136,9 @@ def test_an_unusable_caption_is_recorded(fake_locator, data, tmp_path):
     [
         ("{", "line 1"),
         ('{"annotations": []}', "'image' is missing"),
+        ('{"image": "a"}', "'annotations' is missing"),
+        ('{"image": "a", "captions": "red thing"}', "captions must be a list"),
+        ('{"image": "a", "captions": [3]}', "caption must be text"),
         ('{"image": 3, "annotations": []}', "image must be a file name"),
         ('{"image": "a", "annotations": [{"caption": 3}]}', "caption must be text"),
         ('{"image": "a", "annotations": [{"caption": "x", "bbox": [0, 0, -1, 2]}]}', "above 0"),
@@ -307,3 +310,14 @@ def test_of_a_picture_that_stands_twice_only_the_failed_line_is_asked_again(
         summary = _run(fake_locator, data, output)
         assert (summary.done, summary.skipped, summary.failed) == (1, 3, 1)
         assert len(_rows(output)) == 4
+
+
+def test_captions_alone_are_asked_each_once_unless_jointly(fake_locator, data, tmp_path):
+    captions = ["red thing", "blue thing", "red thing"]
+    data.write_text(json.dumps({"image": "a.png", "captions": captions}))
+    for assignment, answered in (("independent", captions[:2]), ("joint", captions)):
+        output = tmp_path / f"{assignment}.jsonl"
+        _run(fake_locator, data, output, assignment=assignment)
+        [row] = _rows(output)
+        assert [result["caption"] for result in row["results"]] == answered
+        assert _run(fake_locator, data, output, assignment=assignment).skipped == 1
