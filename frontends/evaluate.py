@@ -71,13 +71,15 @@ def evaluate(
     ]
     predictions = [case.observation.detections for case in cases]
     truths = [case.truth for case in cases]
+    boxes = sum(len(truth) for truth in truths)
     return {
         "images": len(cases),
         "captions": _caption_accuracy(locator, cases),
         "detector": {
-            "ap50": average_precision(predictions, truths, iou_min=IOU_MIN),
-            "recall50": recall(predictions, truths, iou_min=IOU_MIN),
-            "boxes": sum(len(truth) for truth in truths),
+            # Without a true box there is nothing to find, and no share of it either.
+            "ap50": average_precision(predictions, truths, iou_min=IOU_MIN) if boxes else None,
+            "recall50": recall(predictions, truths, iou_min=IOU_MIN) if boxes else None,
+            "boxes": boxes,
             "boxes_per_image": statistics.fmean(len(seen) for seen in predictions),
         },
         "not_found": _not_found(locator, cases),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from core.errors import DataError, ImageError, InputError
 from core.image import encode_image
 from core.types import Image
 from frontends.evaluate import area_under_roc, calibration_error, evaluate
+from frontends.report import evaluation_report
 from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
 
@@ -186,3 +188,14 @@ def test_area_under_roc(scores, positive, expected):
 )
 def test_calibration_error(probability, right, expected):
     assert calibration_error(np.array(probability), np.array(right, bool)) == expected
+
+
+def test_without_true_boxes_there_are_no_shares_of_them(fake_locator, tmp_path):
+    data = _write(tmp_path, {"a.png": []}, {"a.png": _picture((RED, LEFT))})
+    figures = evaluate(fake_locator, data=data, images=tmp_path, show_progress=False)
+    assert figures["detector"]["boxes"] == 0
+    assert figures["detector"]["ap50"] is figures["detector"]["recall50"] is None
+    assert re.search(r"detector recall +-\n", evaluation_report(figures))
+    data.write_text(json.dumps({"image": "a.png", "captions": ["red thing"]}))
+    with pytest.raises(DataError, match="an annotation has no bbox"):
+        evaluate(fake_locator, data=data, images=tmp_path, show_progress=False)
