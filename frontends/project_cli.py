@@ -330,6 +330,5 @@ def _run_restore(options: argparse.Namespace, service: Service | None) -> int:
 def _run_purge(options: argparse.Namespace, service: Service | None) -> int:
     from project.folders import purge
 
-    purge(options.folder)
-    _say(f"{options.folder} is gone for good.")
+    _say(f"{purge(options.folder)} is gone for good.")
     return 0

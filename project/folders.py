@@ -91,20 +91,30 @@ def restore_project(place: Path) -> Path:
         InputError: There is another project of that name meanwhile, or it was not deleted.
         DataError: It cannot be moved.
     """
-    if place.parent.name != TRASH_NAME:
-        gone = deleted_projects(place.parent)
-        named = [one for one in gone if one.name.rpartition("@")[0] == place.name]
-        if not named:
-            known = ", ".join(str(one) for one in gone[-5:]) or "none is kept there"
-            raise InputError(f"{place} is no deleted project.", f"Deleted ones: {known}.")
-        place = named[-1]
-    if place.parent.name != TRASH_NAME or not (place / DATABASE_NAME).is_file():
-        raise InputError(f"{place} is no deleted project.", "Give what deleting answered.")
+    place = _deleted_ones(place)[-1]
     folder = place.parent.parent / place.name.rpartition("@")[0]
     if folder.exists():
         raise InputError(f"{folder} exists again.", "Rename it first.")
     _move(place, folder)
     return folder
+
+
+def _deleted_ones(place: Path) -> list[Path]:
+    """The deleted projects that are meant by a place, the one deleted first first; one or more.
+
+    Raises:
+        InputError: There is none.
+    """
+    if place.parent.name == TRASH_NAME:
+        if not (place / DATABASE_NAME).is_file():
+            raise InputError(f"{place} is no deleted project.", "Give what deleting answered.")
+        return [place]
+    gone = deleted_projects(place.parent)
+    named = [one for one in gone if one.name.rpartition("@")[0] == place.name]
+    if not named:
+        known = ", ".join(str(one) for one in gone[-5:]) or "none is kept there"
+        raise InputError(f"{place} is no deleted project.", f"Deleted ones: {known}.")
+    return named
 
 
 def deleted_projects(root: Path) -> list[Path]:
@@ -131,15 +141,25 @@ def _running(folder: Path) -> str | None:
         return None
 
 
-def purge(place: Path) -> None:
-    """Remove a deleted project for good.
+def purge(place: Path) -> Path:
+    """Remove a deleted project for good, and return where it lay.
+
+    Args:
+        place: What `delete_project` returned, or where the project was.
 
     Raises:
-        InputError: It is no deleted project.
+        InputError: It is no deleted project, or several of that name were deleted.
     """
-    if place.parent.name != TRASH_NAME or not (place / DATABASE_NAME).is_file():
+    if place.parent.name != TRASH_NAME and (place / DATABASE_NAME).is_file():
         raise InputError(f"{place} is no deleted project.", "Delete it first; then purge.")
-    shutil.rmtree(place)
+    named = _deleted_ones(place)
+    if len(named) > 1:  # nothing brings back the wrong one
+        known = ", ".join(str(one) for one in named)
+        raise InputError(
+            f"{len(named)} deleted projects were at {place}.", f"Name one of: {known}."
+        )
+    shutil.rmtree(named[0])
+    return named[0]
 
 
 def _move(here: Path, there: Path) -> None:

@@ -249,6 +249,19 @@ def test_a_deleted_project_is_purged(labelled: Run, tmp_path: Path) -> None:
     assert not place.exists()
 
 
+def test_a_deleted_project_is_purged_by_where_it_was(labelled: Run, tmp_path: Path) -> None:
+    assert labelled("delete")[0] == 0
+    assert labelled("create")[0] == 0
+    assert labelled("delete")[0] == 0
+    code, _, err = labelled("purge")
+    assert (code, "2 deleted projects were at" in err) == (2, True), "one of two is not guessed"
+    places = sorted((tmp_path / ".deleted").iterdir())
+    assert labelled("purge", folder=places[0])[0] == 0
+    code, out, _ = labelled("purge")
+    assert (code, out) == (0, f"{places[1]} is gone for good.\n")
+    assert not places[1].exists()
+
+
 def test_training_without_its_packages_begins_no_run(
     created: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
