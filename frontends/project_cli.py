@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from frontends.project_images import add_images_parser
+from frontends.project_images import add_images_parser, find_named
 from frontends.project_models import add_model_parsers, show_bar
 from frontends.project_out import add_export_parser, add_train_parser
 
@@ -61,7 +61,7 @@ def add_project_parser(commands: Any) -> None:
     queue.add_argument("--json", action="store_true", help="print it as JSON")
 
     mark = _command(kinds, "mark", _run_mark, "settle images without looking at the page")
-    mark.add_argument("images", nargs="*", metavar="NAME", help="names of images; or --all")
+    mark.add_argument("images", nargs="*", metavar="NAME", help="images or their files; or --all")
     mark.add_argument("--all", action="store_true", help="all images with proposals")
     mark.add_argument(
         "--accept-above", type=float, metavar="SCORE",
@@ -192,10 +192,8 @@ def _run_mark(options: argparse.Namespace, service: Service | None) -> int:
     who = options.who or getpass.getuser()
     count = 0
     with Project.open(options.folder) as project:
-        named = {image.name: image for image in project.walk()}
-        if unknown := [name for name in options.images if name not in named]:
-            raise InputError(f"the project has no image {unknown[0]!r}.", "See: project queue DIR")
-        wished = [named[name] for name in options.images] or list(project.walk("proposed"))
+        wished = find_named(project, options.images, project.walk())
+        wished = wished or list(project.walk("proposed"))
         limit = options.accept_above
         undecided = [image.name for image in wished if image.proposed]
         if undecided and limit is None and options.state == "done":
@@ -215,7 +213,8 @@ def _run_mark(options: argparse.Namespace, service: Service | None) -> int:
             version = image.version
             project.apply(image.id, edits, who=who, version=version, state=options.state)
             count += 1
-    _say(f"{count} images are now {options.state}.")
+    verb = "is" if count == 1 else "are"
+    _say(f"{counted(count, 'image')} {verb} now {options.state}.")
     return 0
 
 

@@ -45,6 +45,7 @@ CROPS_INDEX = "crops.jsonl"
 _COLUMNS = (
     "image", "width", "height", "image_state", "x1", "y1", "x2", "y2", "class", "caption", "state",
     "detector", "logit", "probability", "source", "split", "group", "licence",
+    "file",
 )  # fmt: skip
 
 
@@ -166,7 +167,9 @@ def export_csv(project: Project, path: Path, *, what: What = "confirmed") -> int
     for image, boxes in ((item.image, item.boxes) for item in _items(project, what)):
         head = (_plain(image.name), *image.image_wh, image.state)
         place = _place(places, image)
-        tail = (_plain(place.split), _plain(place.group), _plain(image.licence))
+        # As data sets name it: images of a project have no endings, whoever joins tables has.
+        file = image.name + project.path(image.id).suffix
+        tail = (_plain(place.split), _plain(place.group), _plain(image.licence), _plain(file))
         for box in boxes:
             corners = (round(value, 3) for value in box.xyxy)
             scores = (box.detector, box.logit, box.probability)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -220,8 +221,8 @@ def test_images_are_removed_and_brought_back(labelled: Run) -> None:
     code, _, err = labelled("images", "--remove", "shapes", "--restore", "nothing")
     assert (code, "no removed image 'nothing'" in err) == (2, True)
     assert labelled("images")[1] == "0 images are removed.\n", "a wrong name changes nothing"
-    assert labelled("images", "--remove", "shapes")[1] == "1 images removed, 0 brought back.\n"
-    assert labelled("images")[1].splitlines()[-1] == "1 images are removed."
+    assert labelled("images", "--remove", "shapes")[1] == "1 image removed, 0 brought back.\n"
+    assert labelled("images")[1].splitlines()[-1] == "1 image is removed."
     assert json.loads(labelled("queue", "--json")[1])["images"] == []
     assert "no image 'shapes'" in labelled("images", "--remove", "shapes")[2]
     assert labelled("images", "--restore", "shapes")[0] == 0
@@ -269,3 +270,28 @@ def test_training_without_its_packages_begins_no_run(
     code, _, err = created("train", "--minutes", "1")
     assert (code, "training needs torch and ultralytics. pip install -r" in err) == (2, True)
     assert created("train", "--status", "--json")[1] == "", "no failed run is left"
+
+
+def test_images_are_named_by_their_files_too(
+    labelled: Run, tmp_path: Path, shapes_image: Image
+) -> None:
+    (tmp_path / "more").mkdir()
+    for number, name in enumerate(("a.jpg", "a.png", "b.png", "other/b.png")):
+        place = tmp_path / "more" / name
+        place.parent.mkdir(exist_ok=True)
+        picture = shapes_image.copy()
+        picture[:, : 10 * number + 10] = 40 * number
+        place.write_bytes(encode_image(picture, format="jpeg" if name == "a.jpg" else "png"))
+    assert labelled("import", tmp_path / "more")[0] == 0
+    assert labelled("images", "--remove", "a.png")[1] == "1 image removed, 0 brought back.\n"
+    assert labelled("images")[1].startswith("a-2 "), "the other of the two"
+    assert labelled("images", "--restore", "a.PNG")[0] == 0
+    assert labelled("mark", "a.jpeg", "--state", "skipped")[1] == "1 image is now skipped.\n"
+    code, _, err = labelled("images", "--remove", "b.png")
+    assert (code, "may be any of: b, b-2" in err) == (2, True)
+    assert labelled("images")[1] == "0 images are removed.\n"
+    code, _, err = labelled("mark", "absent.png", "--state", "skipped")
+    assert (code, "no image 'absent.png'" in err) == (2, True)
+    assert labelled("export", "--format", "csv", "--all", "--out", tmp_path / "t.csv")[0] == 0
+    rows = list(csv.DictReader((tmp_path / "t.csv").read_text().splitlines()))
+    assert {row["image"]: row["file"] for row in rows}["a-2"] == "a-2.png"
