@@ -95,6 +95,9 @@ def test_from_a_photograph_to_a_data_set(browse, photograph, tmp_path):
     page.wait_for_selector('#synth-cutter .maker[data-phase="drawing"]')
     _drag_box(page, (190, 60), (410, 320))
     page.wait_for_selector("#synth-cutter .cutout:not([hidden])")
+    # Without a type it is an object, and the hint cannot be taken for a value.
+    assert page.input_value("#synth-cutter .caption").endswith(" object")
+    assert "example" in page.get_attribute("#synth-cutter .type", "placeholder")
     page.fill("#synth-cutter .type", "hot air balloon")
     page.wait_for_selector("#synth-cutter .add:enabled")
     page.click("#synth-cutter .add")

@@ -193,7 +193,7 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
   function suggest() {
     if (!result) return;
     const type = fields.type.value.trim();
-    if (!written.caption) fields.caption.value = [result.colors, type].filter(Boolean).join(" ");
+    if (!written.caption) fields.caption.value = [result.colors, type || words.typeless].filter(Boolean).join(" ");
     if (!written.name) fields.name.value = (type ? fields.caption.value : result.name || fields.caption.value).replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60);
   }
 

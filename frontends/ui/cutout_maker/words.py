@@ -28,7 +28,7 @@ WORDS: dict[str, str] = {
         "Photograph. Enter makes a box, arrow keys move it, Shift with arrow keys resizes it, "
         "Escape shows the whole picture."
     ),
-    "say_box": "Draw a box around the whole object.",
+    "say_box": "Draw a box around the whole object. The wheel zooms.",
     "say_box_again": "Drag the box or its corners to change it.",
     "say_keep": "Paint over what belongs to the object and is missing.",
     "say_drop": "Paint over what does not belong to the object.",
@@ -37,7 +37,8 @@ WORDS: dict[str, str] = {
     "nothing": "The cutout appears here.",
     "facts": "{width} × {height} px",
     "type": "Type",
-    "type_hint": "helicopter",
+    "type_hint": "for example helicopter",
+    "typeless": "object",
     "caption": "Caption",
     "caption_hint": "suggested from its colors",
     "name": "Name",
