@@ -150,8 +150,9 @@ STRIP: Words = {
 BOXES: Words = {
     "kinds": "Types",
     "kinds_title": "All types of the project: color, key, number of boxes; rename them",
-    "filter": "Proposals from",
+    "filter": "Detector score from",
     "all": "all",
+    "scores": "similarity {share}, detector {score}",
     "proposals": "Proposals",
     "proposals_hidden": "Proposals, {count} hidden",
     "refused": "Rejected {count}",

@@ -116,7 +116,7 @@ function createBoxlist({ element, props, server }) {
     const pick = make("button", { type: "button", class: "pick", "aria-pressed": String(chosen), "aria-label": fill(words.row, { label: said, state }), onclick: (event) => { room.set({ selected: chosen ? null : box.id }); event.currentTarget.blur(); } }, [
       make("span", { class: "sign", style: `--tone: var(--caption-${box.color})` }, [mark(box.mark)]),
       make("span", { class: box.caption ? "said" : "said plain", text: said, title: said }),
-      make("span", { class: "share", text: box.probability !== null ? percent(box.probability) : box.detector !== null && box.state === "proposed" ? fill(words.detector_short, { score: box.detector.toFixed(2) }) : "" }),
+      make("span", { class: "share", title: box.probability === null || box.detector === null ? null : fill(words.scores, { share: percent(box.probability), score: box.detector.toFixed(2) }), text: box.probability !== null ? percent(box.probability) : box.detector !== null && box.state === "proposed" ? fill(words.detector_short, { score: box.detector.toFixed(2) }) : "" }),
     ]);
     const buttons = [
       box.state === "confirmed" ? null : act("accept", words.accept, TICK, box.id),
