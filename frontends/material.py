@@ -26,7 +26,7 @@ from dataset.archive import Limits as ArchiveLimits
 from dataset.archive import unpack
 from synth.captions import parse_caption
 from synth.cutout_folder import NewCutout, add_cutouts, clean_name, copy_of, read_folder
-from synth.library import IMAGE_SUFFIXES, Cutout, read_cutouts_below
+from synth.library import BACKGROUND_SIDE_MIN_PX, IMAGE_SUFFIXES, Cutout, read_cutouts_below
 from synth.matting import trim
 
 __all__ = ["Brought", "Taken", "add_backgrounds", "add_own_cutouts", "words_of"]
@@ -114,6 +114,10 @@ def add_backgrounds(
             continue
         try:
             image = read_image(file.path, max_pixels=max_pixels)
+            if min(image.shape[:2]) < BACKGROUND_SIDE_MIN_PX:
+                least = f"{BACKGROUND_SIDE_MIN_PX}x{BACKGROUND_SIDE_MIN_PX}"
+                size = f"{image.shape[1]}x{image.shape[0]}"
+                raise ImageError(f"has {size} px, a background needs {least}.")
             ratio = _BACKGROUND_SIDE_MAX_PX / max(image.shape[:2])
             if ratio < 1:
                 image = resize_image(

@@ -34,6 +34,7 @@ __all__ = [
     "read_library",
 ]
 
+BACKGROUND_SIDE_MIN_PX = 64  # smaller pictures show no place
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 # What cameras, phones and programs call all their pictures.
 _PLACELESS = frozenset(
@@ -387,6 +388,9 @@ def _read_background(path: Path, side_px: int) -> tuple[NDArray[np.uint8], ...]:
     image = _decode(path, cv2.IMREAD_COLOR)
     if image is None:
         raise InputError(f"{path} is not a readable image.")
+    if min(image.shape[:2]) < BACKGROUND_SIDE_MIN_PX:
+        size, least = f"{image.shape[1]}x{image.shape[0]}", f"{BACKGROUND_SIDE_MIN_PX}"
+        raise InputError(f"{path} has {size} px, a background needs {least}x{least}.")
     ratio = side_px / max(image.shape[:2])
     if ratio < 1:
         wh = (round(image.shape[1] * ratio), round(image.shape[0] * ratio))

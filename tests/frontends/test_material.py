@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
+from core.errors import InputError
 from frontends.chosen import Choice, Use, choose_folders
 from frontends.material import Brought, Taken, add_backgrounds, add_own_cutouts, words_of
 from synth.cutout_folder import NewCutout, add_cutouts, read_folder
-from synth.library import open_library, read_backgrounds
+from synth.library import Library, open_library, read_backgrounds
 from tests.synth.scene_library import write_library
 
 LIMITS = {"most": 8, "max_pixels": 1_000_000, "max_bytes": 10_000_000}
@@ -187,11 +188,30 @@ def test_there_is_a_limit_to_the_number(tmp_path):
 
 
 def test_backgrounds_become_plain_pictures_of_their_own_places(tmp_path):
-    files = {"sky.png": _png(alpha=False), "field.zip": _zip({"a/sky.png": _png(alpha=False)})}
+    files = {
+        "sky.png": _png(wh=(90, 64), alpha=False),
+        "field.zip": _zip({"a/sky.png": _png(wh=(90, 64), alpha=False)}),
+    }
     taken = add_backgrounds(_brought(tmp_path / "up", files), tmp_path / "own", **LIMITS)
     assert taken == Taken(("sky", "sky-copy-i"), ())
     groups = {item.group for item in read_backgrounds(tmp_path / "own")}
     assert groups == {"sky", "sky-copy-i"}
+
+
+@pytest.mark.parametrize("wh", [(1, 1), (400, 63)])
+def test_a_background_has_a_least_size(wh, tmp_path):
+    small = io.BytesIO()
+    PilImage.new("RGB", wh).save(small, "PNG")
+    taken = add_backgrounds(
+        _brought(tmp_path / "up", {"one.png": small.getvalue()}), tmp_path / "own", **LIMITS
+    )
+    told = f"has {wh[0]}x{wh[1]} px, a background needs 64x64."
+    assert taken == Taken((), (("one.png", told),))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "one.png").write_bytes(small.getvalue())
+    library = Library([], read_backgrounds(tmp_path / "folder"))
+    with pytest.raises(InputError, match="a background needs 64x64"):
+        library.background("one")
 
 
 @pytest.fixture
