@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from frontends.ui.text_annotate import BOXES, STRIP
+from frontends.ui.text_synth import MAKE
 from tests.frontends.script_stage import NODE, play
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node.js: apt-get install nodejs")
@@ -77,6 +78,29 @@ def test_a_picture_says_what_it_is_before_why_it_is_doubted(photo, told):
     room.set({{ photo: {json.dumps(photo)} }}); log.why = find("why").textContent;
     """
     assert play(("page.js", "strip/strip.js"), STAGE + stage, "")["why"] == told
+
+
+def test_a_number_over_the_limit_is_told_and_not_changed():
+    stage = f"""
+    const words = {json.dumps(MAKE)};
+    find("size").value = find("seed").value = find("count").value = "";
+    createMake({{ element, server: {{}}, props: {{
+      room: "annotate", words, sizes: [[640, 366]], formats: [], most: 2000,
+    }} }});
+    room.set({{ visit: "v", scene_s: 0.1, settings: {{ canvas_wh: [640, 366] }} }});
+    const wish = (count) => {{
+      find("count").value = count; room.set({{ scene_s: Math.random() }});
+      return [find("go").disabled, find("estimate").textContent, find("count").value];
+    }};
+    """
+    log = play(
+        ("page.js", "make/make.js"),
+        STAGE + stage,
+        'log.over = wish("99999"); log.under = wish("2000");',
+    )
+    assert log["over"] == [True, "At most 2,000 here. The command line makes more.", "99999"]
+    assert log["under"][0] is False
+    assert "about" in log["under"][1]
 
 
 # ---------------------------------------------------------------- the list of boxes

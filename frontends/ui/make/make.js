@@ -19,7 +19,7 @@ function createMake({ element, props, server }) {
   find("format").append(...props.formats.map(([value, label]) => make("option", { value, text: label })));
   find("classes").append(make("option", { value: "single", text: words.single }), make("option", { value: "types", text: words.types }));
 
-  const count = () => Math.min(Math.max(Math.round(Number(find("count").value)) || 0, 0), props.most);
+  const count = () => Math.max(Math.round(Number(find("count").value)) || 0, 0);
   const nameOf = ([width, height]) => `${width} × ${height}`;
 
   function showSize() {
@@ -35,7 +35,8 @@ function createMake({ element, props, server }) {
     const n = count();
     const [width, height] = (room.state.settings || {}).canvas_wh || [0, 0];
     find("go").textContent = n === 1 ? words.go_one : fill(words.go, { count: n.toLocaleString("en") });
-    find("go").disabled = n === 0 || !room.state.visit;
+    find("go").disabled = n === 0 || n > props.most || !room.state.visit;
+    if (n > props.most) { find("estimate").textContent = fill(words.most, { count: props.most.toLocaleString("en") }); return; }
     const megabytes = n * width * height * BYTES_OF_PIXEL / 1e6;
     const size = fill(words.megabytes, { value: megabytes < 10 ? megabytes.toFixed(1) : Math.round(megabytes) });
     const seconds = n * (room.state.scene_s || 0);
