@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -58,8 +58,16 @@ class Suspicion:
     what: str
 
 
-def find_suspicions(project: Project) -> list[Suspicion]:
-    """Return everything that looks wrong, worst first; rejected boxes are left out."""
+def find_suspicions(
+    project: Project, *, can_judge: Callable[[str], bool] = lambda caption: True
+) -> list[Suspicion]:
+    """Return everything that looks wrong, worst first; rejected boxes are left out.
+
+    Args:
+        project: With the scores of its boxes as they are stored.
+        can_judge: Whether the model behind the scores reads all of a caption; what it reads in
+            part it cannot call wrong.
+    """
     found: list[Suspicion] = []
     sizes: dict[str, list[tuple[float, int, int]]] = defaultdict(list)
     classes: Counter[str] = Counter()
@@ -71,6 +79,8 @@ def find_suspicions(project: Project) -> list[Suspicion]:
         boxes = [box for box in every if box.state != "rejected"]
         counts[image.id] = len(boxes)
         found += _within(image, boxes)
+        for box in boxes:
+            found += [one for one in _caption(box) if can_judge(box.caption)]
         found += _twin(image, counts)
         for box in boxes:
             x1, y1, x2, y2 = box.xyxy
@@ -111,7 +121,6 @@ def _within(image: ImageRow, boxes: Sequence[BoxRow]) -> Iterator[Suspicion]:
         yield Suspicion("duplicate", image.id, boxes[column].id, share, what)
     width, height = image.image_wh
     for box in boxes:
-        yield from _caption(box)
         x1, y1, x2, y2 = box.xyxy
         sides = {"left": x1, "top": y1, "right": width - x2, "bottom": height - y2}
         near = [name for name, gap in sides.items() if gap <= _EDGE_PX]

@@ -6,9 +6,11 @@ Holds no layout; see `annotate_handlers` for the shape of wishes and answers.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-from core.errors import InputError
+from core.errors import InputError, SpotterError
 from frontends import desk_runs
 from frontends.desk import Desk
 from frontends.failures import guarded
@@ -31,13 +33,26 @@ _MINUTES_MAX = 600
 _CURVE_POINTS = 240
 
 
+def _judge_of(desk: Desk, project: Project) -> Callable[[str], bool]:
+    """Whether the project's model reads all of a caption; without a model nothing is left out."""
+
+    @cache
+    def can_judge(caption: str) -> bool:
+        try:
+            return not desk.locator(project).reranker.caption_notes(caption)
+        except SpotterError:
+            return True
+
+    return can_judge
+
+
 def create_review_calls(desk: Desk) -> list[Call]:
     """Return the calls of the sheet of suspicious labels."""
 
     @guarded(present.present_error)
     def find_suspicious(wish: dict[str, Any]) -> Shown:
         visit, key, project = find(desk, wish)
-        found = find_suspicions(project)[:_SUSPICIONS_MAX]
+        found = find_suspicions(project, can_judge=_judge_of(desk, project))[:_SUSPICIONS_MAX]
         images = {one.image_id: project.image(one.image_id) for one in found}
         return {
             "found": [

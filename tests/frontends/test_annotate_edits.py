@@ -192,6 +192,18 @@ def test_a_caption_that_fits_worse_than_another_is_doubtful_after_an_edit(desk, 
     assert again.margin is not None
 
 
+def test_a_caption_that_the_model_reads_in_part_is_not_accused(ann):
+    box = {"kind": "add", "xyxy": [20, 10, 60, 40]}
+    edit(ann, ann.photo(), {**box, "caption": "blue thing"})
+    ann.call("score", image=ann.photo()["photo"]["id"])
+    assert "caption" in {one["kind"] for one in ann.call("find_suspicious")["found"]}
+    first = ann.photo()["boxes"][0]["id"]
+    edit(ann, ann.photo(), {"kind": "describe", "box": first, "caption": "blue" + " thing" * 30})
+    ann.call("score", image=ann.photo()["photo"]["id"])
+    assert ann.photo()["boxes"][0]["probability"] < 0.25
+    assert "caption" not in {one["kind"] for one in ann.call("find_suspicious")["found"]}
+
+
 class _CountingReranker(FakeReranker):
     """Counts the crops that it looks at."""
 
