@@ -20,7 +20,8 @@ from core.image import IMAGE_ERRORS
 from frontends.desk import Desk
 from frontends.failures import InternalError
 from frontends.runs import Run
-from frontends.ui import text, text_annotate
+from frontends.ui import text_annotate
+from frontends.ui.present import sentence
 from frontends.ui.synth_present import file_url
 from frontends.visits import Visit
 from project.folders import ProjectInfo, deleted_projects
@@ -283,9 +284,3 @@ def present_run(run: Run) -> Shown:
 def present_error(error: SpotterError) -> Shown:
     """Return an error as the parts of the tab show it."""
     return {"error": sentence(error)}
-
-
-def sentence(error: SpotterError) -> str:
-    """Return an error as one sentence for people."""
-    message = text.ERRORS["internal"] if isinstance(error, InternalError) else str(error)
-    return message[:1].upper() + message[1:]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from typing import Literal
 
 from core.captions import clean_caption
@@ -29,9 +30,12 @@ __all__ = [
     "present_error",
     "present_nothing",
     "present_readiness",
+    "sentence",
     "split_captions",
 ]
 
+# "my cut.jpg is damaged", not "the file a.jpg is damaged".
+_FILE_FIRST = re.compile(r"(?!(?:an?|the|this|no|there|cannot) )[^:;]*?\.[A-Za-z]\w{1,4}(?: |: |,)")
 _PNG_MAX_PIXELS = 4_000_000
 _CROP_SIDE_MAX = 512
 _ENGINE_NAMES = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
@@ -176,5 +180,12 @@ def present_error(error: SpotterError) -> dict[str, object]:
         at = "captions"
     elif isinstance(error, ImageError):
         at = "picture"
+    return {"error": {"at": at, "message": sentence(error)}}
+
+
+def sentence(error: SpotterError) -> str:
+    """Return an error as a sentence; a file's name at its start keeps its letters."""
     message = text.ERRORS["internal"] if isinstance(error, InternalError) else str(error)
-    return {"error": {"at": at, "message": message[:1].upper() + message[1:]}}
+    if _FILE_FIRST.match(message):
+        return message
+    return message[:1].upper() + message[1:]

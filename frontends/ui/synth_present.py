@@ -23,8 +23,9 @@ from dataset.record import Record
 from dataset.statistics import Statistics
 from frontends.failures import InternalError
 from frontends.runs import Run
-from frontends.ui import text, text_synth
+from frontends.ui import text_synth
 from frontends.ui.palette import SWATCHES, color_index, mark_index
+from frontends.ui.present import sentence
 from frontends.workshop import Made
 from synth.library import Background, Cutout
 from synth.render import Rendered
@@ -164,7 +165,7 @@ def present_run(run: Run) -> dict[str, Any]:
         "done": run.done,
         "total": run.total,
         "left_s": None if run.left_s is None else round(run.left_s, 1),
-        "error": _sentence(run.error or InternalError()) if run.state == "failed" else "",
+        "error": sentence(run.error or InternalError()) if run.state == "failed" else "",
         "url": run.url,
     }
 
@@ -226,9 +227,4 @@ def file_url(path: Path) -> str:
 def present_error(error: SpotterError) -> dict[str, Any]:
     """Return an error as the parts of the tab show it, at the settings where these are at fault."""
     at = "settings" if isinstance(error, ConfigError) else "page"
-    return {"error": {"at": at, "message": _sentence(error)}}
-
-
-def _sentence(error: SpotterError) -> str:
-    message = text.ERRORS["internal"] if isinstance(error, InternalError) else str(error)
-    return message[:1].upper() + message[1:]
+    return {"error": {"at": at, "message": sentence(error)}}

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.errors import InputError
 from core.result import Ranking, Result
 from core.types import Detections
 from frontends.doctor import opencv_conflicts
@@ -19,7 +20,7 @@ from frontends.ui.draw import draw_result
 from frontends.ui.locate import own_words_presets
 from frontends.ui.palette import COLORS, MARKS, color_index, mark_index, palette_css
 from frontends.ui.parts import read_part
-from frontends.ui.present import present_error, split_captions
+from frontends.ui.present import present_error, sentence, split_captions
 from pipeline.config import load_config
 
 UI = Path(__file__).parents[2] / "frontends" / "ui"
@@ -146,6 +147,20 @@ def test_only_presets_with_our_own_model_have_a_list_of_words():
 )
 def test_captions_are_lines(lines, expected):
     assert split_captions(lines) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("cut.jpg is damaged or cut short.", "cut.jpg is damaged or cut short."),
+        ("my photo.png: it has 3 px.", "my photo.png: it has 3 px."),
+        ("the file a.jpg is too large.", "The file a.jpg is too large."),
+        ("got 3.5 MB, the limit is 2 MB.", "Got 3.5 MB, the limit is 2 MB."),
+        ("there is no box yet. Draw one.", "There is no box yet. Draw one."),
+    ],
+)
+def test_a_message_begins_with_a_capital_but_a_file_keeps_its_name(said, shown):
+    assert sentence(InputError(said)) == shown
 
 
 def test_a_bug_is_shown_as_such():
