@@ -154,7 +154,7 @@ class SceneConfig(Section):
         {"none": 0.25, "gaussian": 0.3, "feather": 0.2, "box": 0.1, "motion": 0.15},
         "Blending",
         "Frequency of each way to blend: none, gaussian, feather, box, motion; poisson changes "
-        "colours, so opt in.",
+        "colors, so opt in.",
     )
     same_scene_blends: int = _knob(
         1, "Blending", "Images of each scene, each under another blend.", ge=1, le=len(BLENDS)
@@ -171,7 +171,7 @@ class SceneConfig(Section):
         0.35, "Light", "Strongest mix of the surroundings into an object."
     )
     silhouette_ratio: float = _ratio(
-        0.0, "Light", "Share of objects seen against the light; their colours are then lost."
+        0.0, "Light", "Share of objects seen against the light; their colors are then lost."
     )
     vary_light: bool = _knob(
         True, "Light", "Vary brightness, contrast and opacity of some objects."
