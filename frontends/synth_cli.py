@@ -77,7 +77,12 @@ def _add_preview(kinds: Any) -> None:
 def _add_replay(kinds: Any) -> None:
     replay = kinds.add_parser("replay", help="make an image of a manifest again, pixel for pixel")
     replay.set_defaults(run=_run_replay)
-    replay.add_argument("manifest", type=Path, metavar="MANIFEST")
+    replay.add_argument(
+        "manifest",
+        type=Path,
+        metavar="MANIFEST",
+        help="manifest.jsonl of a data set, or its folder",
+    )
     replay.add_argument("--index", type=int, required=True, help="number of the image")
     replay.add_argument("--out", type=Path, required=True, metavar="PNG")
     replay.add_argument("--boxes", action="store_true", help="draw its boxes and captions on it")

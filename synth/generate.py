@@ -143,13 +143,16 @@ def preview(
     return shown
 
 
+_OTHER_FOLDERS = "Give the folders that the data set was made from: --cutouts, --backgrounds."
+
+
 def replay(
     manifest: Path, index: int, cutouts: Sequence[Path], backgrounds: Sequence[Path]
 ) -> Rendered:
     """The image of a manifest's line, its pixels exactly as they were before encoding.
 
     Args:
-        manifest: The ``manifest.jsonl`` of a dataset.
+        manifest: The ``manifest.jsonl`` of a dataset, or its folder.
         index: Number of the image.
         cutouts: The folders that it was made from.
         backgrounds: Likewise.
@@ -158,13 +161,17 @@ def replay(
         DataError: The manifest cannot be read.
         InputError: It has no such image, or the folders lack something the image shows.
     """
+    manifest = manifest / MANIFEST_NAME if manifest.is_dir() else manifest
     header, entries = read_manifest(manifest)
     found = [entry for entry in entries if entry.index == index]
     if not found:
         raise InputError(f"{manifest} has images 0 to {len(entries) - 1}, got index {index}.")
     config = SceneConfig.model_validate(header["config"])
     library = library_for(cutouts, backgrounds, config)
-    scene = render(found[0].plan, library, outlines=bool(header["options"]["outlines"]))
+    try:
+        scene = render(found[0].plan, library, outlines=bool(header["options"]["outlines"]))
+    except InputError as error:
+        raise InputError(error.message, error.hint or _OTHER_FOLDERS) from error
     if found[0].checksum not in ("", checksum(scene)):
         _log.warning(
             "image %d differs from the one that was made: other cutouts, backgrounds or software",

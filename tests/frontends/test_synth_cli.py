@@ -46,6 +46,15 @@ def test_generate_replay_check_and_stats(
     told = capsys.readouterr()
     assert len(told.out.splitlines()) >= 1
     assert told.err == f"{picture}: image 2 of {out / 'manifest.jsonl'}\n"
+    whole = picture.read_bytes()
+    assert main(["synth", "replay", str(out), *replay[3:], "--out", str(picture), *words]) == 0
+    assert picture.read_bytes() == whole, "its folder does as well"
+    capsys.readouterr()
+    with pytest.raises(SystemExit):  # without the folders: the shipped gallery has none of these
+        main([*replay, "--out", str(picture)])
+    told = capsys.readouterr().err
+    assert "is named" in told
+    assert "--cutouts, --backgrounds" in told
 
     assert main(["synth", "check", str(out)]) == 0
     capsys.readouterr()
