@@ -93,7 +93,7 @@ def _run_from_photo(options: argparse.Namespace, service: Service | None) -> int
     from core.errors import ImageError
     from core.image import read_image
     from synth.cutout_folder import add_cutout, read_rgba
-    from synth.matting import cut_out
+    from synth.matting import NothingMarkedError, cut_out
 
     box = _read_box(options.box) if options.box else None
     strokes = [_read_stroke(words) for words in options.stroke]
@@ -102,7 +102,10 @@ def _run_from_photo(options: argparse.Namespace, service: Service | None) -> int
     except ImageError:
         # No transparency, or no image: reading it as a photograph says which.
         image = read_image(options.image)
-    matte = cut_out(image, box_xyxy=box, strokes=strokes, method=options.method)
+    try:
+        matte = cut_out(image, box_xyxy=box, strokes=strokes, method=options.method)
+    except NothingMarkedError as error:  # there is nothing to draw on here
+        raise InputError(error.message, "Give --box L,T,W,H or --stroke=+:X,Y.") from error
     cutout = add_cutout(
         options.out,
         matte.rgba,

@@ -28,7 +28,7 @@ from synth.grabcut import (
 )
 from synth.saliency import load_saliency
 
-__all__ = ["METHODS", "Matte", "Method", "Stroke", "cut_out", "trim"]
+__all__ = ["METHODS", "Matte", "Method", "NothingMarkedError", "Stroke", "cut_out", "trim"]
 
 Pixels = NDArray[np.uint8]
 Method = Literal["auto", "grabcut", "rembg"]
@@ -40,6 +40,10 @@ _MARGIN_PX = 2
 _BAND_RATIO = 0.01  # half of the unknown band at the rim, of the object's side
 _AREA_MIN_PX = 12.0
 _FILLED_MAX_RATIO = 0.97
+
+
+class NothingMarkedError(InputError):
+    """Nothing says where the object is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,8 @@ def cut_out(
             that is on this machine; "auto" takes rembg where it can, else GrabCut.
 
     Raises:
-        InputError: Neither a box nor strokes, or they lie outside of the image.
+        NothingMarkedError: Neither a box nor a stroke on the object.
+        InputError: They lie outside of the image.
         ImageError: The image has no usable form, or nothing stands out in the box.
         MissingPackageError: The method "rembg" was asked for and cannot be had.
 
@@ -123,7 +128,9 @@ def cut_out(
     if image.shape[2] == 4 and int(image[..., 3].min()) < 255:
         return _take_transparent(image, box)
     if box is None and not any(stroke.keep for stroke in drawn):
-        raise InputError("there is neither a box nor a stroke on the object.", "Draw one of them.")
+        raise NothingMarkedError(
+            "there is neither a box nor a stroke on the object.", "Draw one of them."
+        )
     rgb = np.ascontiguousarray(image[..., :3])
     window = _surroundings(box, drawn, (width, height))
     left, top, right, bottom = window

@@ -74,7 +74,7 @@ def test_strokes_and_words_are_taken(photo, tmp_path):
         (("--box", "900,2,30,30"), "fewer than 4x4 px in the image of 160x110 px"),
         (("--stroke", "60,50"), "--stroke must be a sign and points"),
         (("--stroke=+:60",), "--stroke must be a sign and points"),
-        ((), "neither a box nor a stroke"),
+        ((), "neither a box nor a stroke on the object. Give --box L,T,W,H or --stroke=+:X,Y."),
     ],
 )
 def test_bad_wishes_are_one_line_and_code_2(words, said, photo, tmp_path, capsys):
