@@ -36,6 +36,7 @@ __all__ = [
 EXPORTS = ("yolo", "coco", "voc", "hf", "jsonl", "csv", "crops", "cutouts")
 """Everything that a project can be exported as: data set formats, and three more."""
 _POLL_S = 2.0
+_UNSEEN = "Proposals of a model among them, confirmed by nobody: {}."
 
 OnProgress = Callable[[int, int, str], None]
 
@@ -64,18 +65,23 @@ def export_project(
     from dataset.card import write_card
     from project.export import export_crops, export_csv, export_dataset
 
+    proposals = sum(image.proposed for image in project.walk()) if what == "all" else 0
+    told = f" {_UNSEEN.format(counted(proposals, 'box'))}" if proposals else ""
     if kind == "csv":
-        return f"{out}: {export_csv(project, out, what=what)} boxes."
+        return f"{out}: {counted(export_csv(project, out, what=what), 'box')}.{told}"
     if kind == "crops":
         count = export_crops(project, out, what=what, on_progress=on_progress)
-        return f"{out}: {count} crops with captions."
+        return f"{out}: {counted(count, 'crop')} with captions.{told}"
     if kind == "cutouts":
-        return export_cutouts(project, out, what=what, on_progress=on_progress).sentence()
+        harvest = export_cutouts(project, out, what=what, on_progress=on_progress)
+        return f"{harvest.sentence()}{told}"
     dataset = export_dataset(project, out, kind, what=what)
     boxes = sum(len(record) for record in dataset)
     facts = {"format": kind, "labelled with": "Spotter", "what": what}
+    if proposals:
+        facts["proposals"] = _UNSEEN.format(counted(proposals, "box"))
     write_card(dataset, out, title=project.name, facts=facts)
-    return f"{out}: {counted(len(dataset), 'image')}, {counted(boxes, 'box')}."
+    return f"{out}: {counted(len(dataset), 'image')}, {counted(boxes, 'box')}.{told}"
 
 
 def export_cutouts(

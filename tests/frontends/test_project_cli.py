@@ -75,6 +75,10 @@ def test_from_proposals_to_a_data_set(labelled: Run, tmp_path: Path) -> None:
     assert (code, told["images"][0]["name"], told["images"][0]["proposed"]) == (0, "shapes", 1)
     code, _, err = labelled("export", "--out", tmp_path / "early")
     assert (code, "no image of the project is done" in err) == (2, True)
+    unseen = "Proposals of a model among them, confirmed by nobody: 1 box."
+    code, text, _ = labelled("export", "--all", "--out", tmp_path / "all")
+    assert (code, text) == (0, f"{tmp_path / 'all'}: 1 image, 1 box. {unseen}\n")
+    assert unseen in (tmp_path / "all" / "README.md").read_text(encoding="utf-8")
     assert labelled("mark", "--all", "--accept-above", "0.5", "--who", "ann")[0] == 0
     assert labelled("queue")[1].splitlines()[-1] == "1 of 1 images done."
     for format in ("yolo", "coco"):
