@@ -158,7 +158,13 @@ def _summary(dataset: Dataset, statistics: Statistics) -> str:
 def _loading(dataset: Dataset, format: str) -> str:
     first = next((split for split in SPLITS if len(dataset.split(split))), "train")
     code = _LOADERS[format].replace("{split}", first).replace("{folder}", FOLDERS[first])
-    return f"## To load it\n\nThe format is `{format}`.\n\n```python\n{code}\n```"
+    text = f"## To load it\n\nThe format is `{format}`.\n\n```python\n{code}\n```"
+    if format.startswith("yolo") and not len(dataset.split("val")):
+        text += (
+            f"\n\nNo image is for val: `data.yaml` names those of {first} instead, as Ultralytics "
+            "insists on some. Figures of a validation on them mean nothing."
+        )
+    return text
 
 
 def _origins(dataset: Dataset) -> str:

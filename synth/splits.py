@@ -90,6 +90,11 @@ def part_library(library: Library, shares: Sequence[float]) -> SplitLibrary:
             f"{_count_objects(library)} and {_count_places(library)} are too few to be parted: "
             "all images are for training"
         ]
+    if "val" not in parts and wanted["val"] > 0:
+        notes.append(
+            "without val, Ultralytics validates on the training images, and its figures mean "
+            "nothing: for a val take more backgrounds, or a larger share (--shares 0.5,0.3,0.2)"
+        )
     total = sum(wanted[split] for split in parts)
     return SplitLibrary(parts, {s: wanted[s] / total for s in parts}, tuple(notes))
 

@@ -46,6 +46,11 @@ def write_yaml(dataset: Dataset) -> str:
     """
     present = [split for split in SPLITS if any(r.split == split for r in dataset)]
     lines = ["path:  # empty: the folder of this file, wherever it is moved\n"]
+    if "val" not in present:
+        lines += [
+            "# No image is for val, and Ultralytics insists on one: it validates on the images\n",
+            f"# of {present[0]}, and its figures mean nothing.\n",
+        ]
     for split in SPLITS:
         # Ultralytics insists on train and val, also where one of them has no images of its own.
         if split in present or split != "test":

@@ -93,6 +93,7 @@ def test_yolo_data_yaml_has_what_ultralytics_asks_for(dataset: Dataset, tmp_path
     text = (tmp_path / "data.yaml").read_text()
     assert "train: images/train\n" in text
     assert "val: images/train\n" in text
+    assert "# No image is for val" in text
     assert '  0: "object"\n' in text
 
 

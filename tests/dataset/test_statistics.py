@@ -132,3 +132,12 @@ def test_licences(licences: tuple[str, str], expected: object, tmp_path: Path) -
     named = {("CC0", ""): "CC0, not told", ("My own", "My own"): "My own"}
     assert head.get("license_name") == named.get(licences)
     assert "How it was made" not in text
+
+
+def test_the_card_says_that_validation_without_images_means_nothing(tmp_path: Path) -> None:
+    for split, said in (("train", True), ("val", False)):
+        dataset, out = Dataset((_record(tmp_path, 1, [], split=split),)), tmp_path / split
+        write_dataset(dataset, out, "yolo")
+        write_card(dataset, out, title="T", facts={})
+        text = (out / "README.md").read_text(encoding="utf-8")
+        assert ("validation on them mean nothing" in text) is said

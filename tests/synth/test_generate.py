@@ -440,8 +440,10 @@ def test_notes_on_splits_tell_the_number_of_places() -> None:
     for place in ("lake", "dune", "hill"):
         views = [Background(f"{place}_{i}", Path(), place) for i in range(20)]
         notes = part_library(Library(cutouts, views), (0.4, 0.3, 0.3)).notes
-        assert notes
-        assert all("20 backgrounds (1 place)" in note for note in notes)
+        assert len(notes) > 1
+        assert all("20 backgrounds (1 place)" in note for note in notes[:-1])
+        assert "validates on the training images" in notes[-1]
+        assert "--shares" in notes[-1]
     first = Background("lake_0", Path(), "lake")
     assert "1 background (1 place)" in part_library(Library([], [first]), (0.4, 0.3, 0.3)).notes[0]
 
