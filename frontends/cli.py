@@ -22,6 +22,7 @@ from frontends.failures import (
     silence_closed_pipes,
 )
 from frontends.project_cli import add_project_parser
+from frontends.project_models import PRESETS
 from frontends.synth_cli import add_synth_parser
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["build_parser", "main"]
 
 _DESCRIPTION = "Find the thing in a picture by describing it. Without a command, opens the page."
-# Written out: to read their names takes longer than --help may.
-_PRESETS = "mini (usual), origin, origin-v9e, zero-shot"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -88,7 +87,7 @@ def _add_assignment(parser: argparse.ArgumentParser) -> None:
         "--assignment",
         choices=("independent", "joint"),
         default="independent",
-        help="independent: each caption its best box; joint: no two captions the same box",
+        help="independent (default): each caption its best box; joint: no two the same box",
     )
 
 
@@ -98,7 +97,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--preset", help=f"named settings: {_PRESETS}")
+    parser.add_argument("--preset", help=f"named settings: {PRESETS}")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings from a TOML file")
     parser.add_argument(
         "--set",

@@ -48,7 +48,7 @@ def add_project_parser(commands: Any) -> None:
     add_model_parsers(kinds)
 
     queue = _command(kinds, "queue", _run_queue, "what waits for a person, most doubtful first")
-    queue.add_argument("--limit", type=int, default=_SHOWN, help="how many images to show")
+    queue.add_argument("--limit", type=int, default=_SHOWN, help=f"how many (default {_SHOWN})")
     queue.add_argument("--state", choices=("new", "proposed", "done", "skipped"))
     queue.add_argument("--text", default="", help="with this in the name or in a caption")
     queue.add_argument("--class", dest="class_name", default="", help="with a box of this class")
@@ -75,7 +75,7 @@ def add_project_parser(commands: Any) -> None:
 
     check = _command(kinds, "check", _run_check, "damage, suspicious labels, agreement of two")
     check.add_argument("--against", type=Path, metavar="OTHER", help="the same pictures by another")
-    check.add_argument("--limit", type=int, default=_SHOWN, help="how many suspicions to show")
+    check.add_argument("--limit", type=int, default=_SHOWN, help=f"how many (default {_SHOWN})")
     check.add_argument("--json", action="store_true", help="print it as JSON")
 
     add_images_parser(kinds)

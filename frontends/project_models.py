@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from project.store import Project
     from project.vocabulary import Vocabulary
 
-__all__ = ["add_model_parsers", "show_bar"]
+__all__ = ["PRESETS", "add_model_parsers", "show_bar"]
+
+# Written out: to read their names takes longer than --help may.
+PRESETS = "mini (usual), origin, origin-v9e, zero-shot"
 
 
 def add_model_parsers(kinds: Any) -> None:
@@ -31,7 +34,7 @@ def add_model_parsers(kinds: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--assignment", choices=("independent", "joint"), default="joint",
-        help="joint: captions describe different objects, so no two get the same box",
+        help="joint (default): captions describe different objects, no two get the same box",
     )  # fmt: skip
     parser.add_argument("--others", action="store_true", help="with captions: other boxes too")
     parser.add_argument("--class", dest="class_name", default="", help="class of the proposals")
@@ -45,7 +48,7 @@ def _command(kinds: Any, name: str, run: Any, text: str) -> argparse.ArgumentPar
     parser: argparse.ArgumentParser = kinds.add_parser(name, help=text)
     parser.set_defaults(run=run)
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the project")
-    parser.add_argument("--preset", help="named settings")
+    parser.add_argument("--preset", help=f"named settings: {PRESETS}")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings from a TOML file")
     parser.add_argument(
         "--set", action="append", default=[], metavar="a.b=c",

@@ -158,12 +158,12 @@ def add_export_parser(kinds: Any) -> None:
     parser = kinds.add_parser("export", help="write it as a data set, table, crops or cutouts")
     parser.set_defaults(run=_run_export)
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the project")
-    parser.add_argument("--format", choices=EXPORTS, default="yolo")
-    parser.add_argument("--out", type=Path, help="folder to write to; for csv a file")
+    parser.add_argument("--format", choices=EXPORTS, default="yolo", help="default: yolo")
+    parser.add_argument("--out", type=Path, help="folder, for csv a file; this or --push")
     parser.add_argument(
         "--all", action="store_true", help="images that are not done and proposals too"
     )
-    parser.add_argument("--push", metavar="REPO", help="instead: upload to the Hugging Face Hub")
+    parser.add_argument("--push", metavar="REPO", help="upload to the Hugging Face Hub")
     parser.add_argument("--token-file", type=Path, help="file with the token for --push")
     parser.add_argument("--public", action="store_true", help="with --push: everybody may see it")
 
@@ -207,7 +207,7 @@ def add_train_parser(kinds: Any) -> None:
     parser.add_argument("--threads", type=int, help="threads to compute with, usually 1")
     parser.add_argument("--background", action="store_true", help="return at once")
     parser.add_argument("--resume", metavar="RUN", help="continue a stopped run as it was")
-    parser.add_argument("--stop", metavar="RUN", help="instead: stop a run; it can be continued")
+    parser.add_argument("--stop", metavar="RUN", help="instead of training: stop a run")
     parser.add_argument("--status", action="store_true", help="instead: show all runs")
     parser.add_argument("--use", metavar="RUN", help="instead: pre-label with this run's model")
     parser.add_argument("--back", action="store_true", help="instead: undo the last --use")

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["add_synth_parser"]
 
+# Written out: to read them takes longer than --help may.
+_PRESETS = "default, gaussian, hard, origin-v2, origin-v3, plain, small"
+_SIZE = "1520x870"
 _FORMATS = ("yolo", "yolo-seg", "coco", "voc", "hf", "jsonl")
 
 
@@ -40,6 +43,9 @@ def add_synth_parser(commands: Any) -> None:
     stats.set_defaults(run=_run_stats)
     _add_folder(stats)
 
+    settings = kinds.add_parser("settings", help="list the keys of --set: default, range, meaning")
+    settings.set_defaults(run=_run_settings)
+
     add_cutouts_parser(kinds)
 
 
@@ -47,9 +53,9 @@ def _add_generate(kinds: Any) -> None:
     generate = kinds.add_parser("generate", help="make a data set; continues one that was stopped")
     generate.set_defaults(run=_run_generate)
     generate.add_argument("--count", type=int, required=True, metavar="N", help="how many images")
-    generate.add_argument("--out", type=Path, required=True, metavar="DIR")
+    generate.add_argument("--out", type=Path, required=True, metavar="DIR", help="made if missing")
     generate.add_argument("--format", default="yolo", help=f"{', '.join(_FORMATS)} (default yolo)")
-    generate.add_argument("--workers", type=int, default=1, metavar="K", help="processes")
+    generate.add_argument("--workers", type=int, default=1, metavar="K", help="processes (1)")
     generate.add_argument(
         "--class-per-type", action="store_true", help="a class per type; else one, 'object'"
     )
@@ -58,8 +64,9 @@ def _add_generate(kinds: Any) -> None:
     )
     generate.add_argument("--quality", type=int, default=92, help="of the JPEGs (default 92)")
     generate.add_argument(
-        "--shares", default="0.8,0.1,0.1", metavar="A,B,C", help="of train, val and test"
-    )
+        "--shares", default="0.8,0.1,0.1", metavar="A,B,C",
+        help="of train, val and test (default 0.8,0.1,0.1)",
+    )  # fmt: skip
     _add_scene_options(generate)
 
 
@@ -97,15 +104,16 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
 
 def _add_scene_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="same seed, same images (default 0)")
-    parser.add_argument("--size", metavar="WxH", help="of the images, for example 1520x870")
-    parser.add_argument("--preset", help="named settings, for example origin-v3")
+    parser.add_argument("--size", metavar="WxH", help=f"of the images (default {_SIZE})")
+    parser.add_argument("--preset", help=f"named settings: {_PRESETS} (default default)")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings from a TOML file")
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="a=b",
-        help="one setting, for example empty_ratio=0.2; may be repeated",
+        help="one setting, for example empty_ratio=0.2; may be repeated; "
+        "all: python app.py synth settings",
     )
     _add_library_options(parser)
 
@@ -257,6 +265,23 @@ def _run_stats(options: argparse.Namespace, service: Service | None) -> int:
 
     numbers = summarize(read_dataset(options.folder, options.format)).to_dict()
     _print(options, lambda: numbers, lambda: _statistics_text(numbers))
+    return 0
+
+
+def _run_settings(options: argparse.Namespace, service: Service | None) -> int:
+    from synth.config import SceneConfig
+
+    known = SceneConfig.model_json_schema()["properties"]
+    for name, default in SceneConfig().model_dump(mode="json").items():
+        told = known[name]
+        limits = ((">=", "minimum"), (">", "exclusiveMinimum"), ("<=", "maximum"),
+                  ("<", "exclusiveMaximum"))  # fmt: skip
+        ranges = [f"{sign} {told[key]:g}" for sign, key in limits if key in told]
+        if "enum" in told:
+            ranges.append(" | ".join(map(str, told["enum"])))
+        value = json.dumps(default)
+        head = f"{name}={value}  {', '.join(ranges)}".rstrip()
+        sys.stdout.write(f"{head}\n    {told['description']}\n")
     return 0
 
 

@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "synth"))
 from scene_library import write_library
 
 from frontends.cli import main
+from pipeline.config import preset_names
+from synth.config import SceneConfig, scene_preset_names
 
 
 @pytest.fixture
@@ -121,3 +123,20 @@ def test_mistakes_end_with_one_line(
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "set").exists()
+
+
+def test_help_and_settings_tell_what_may_be_given(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["synth", "generate", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"named settings: {', '.join(scene_preset_names())} " in told
+    width, height = SceneConfig().canvas_wh
+    assert f"(default {width}x{height})" in told
+    with pytest.raises(SystemExit):
+        main(["project", "prelabel", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert all(name in told for name in preset_names() if name != "fake")
+    assert main(["synth", "settings"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("=")[0] for line in lines[::2]] == list(SceneConfig.model_fields)
+    assert "empty_ratio=0.08  >= 0, <= 1" in lines
