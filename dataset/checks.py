@@ -16,6 +16,7 @@ from PIL import Image as PilImage
 from core.errors import DataError
 from core.files import sha256_of
 from core.image import IMAGE_ERRORS, MAX_PIXELS
+from core.words import counted
 from dataset.box_checks import check_boxes
 from dataset.formats.raw import Finding, RawDataset, RawImage
 from dataset.registry import detect_format, scan_dataset
@@ -62,7 +63,7 @@ class Report:
         num_warnings = len(self.findings) - num_errors
         lines = [f"format: {self.format or 'unknown'}"]
         lines += [f"{name}: {number}" for name, number in self.counts.items()]
-        lines.append(f"{num_errors} errors, {num_warnings} warnings")
+        lines.append(f"{counted(num_errors, 'error')}, {counted(num_warnings, 'warning')}")
         by_kind: dict[tuple[str, str], list[Finding]] = defaultdict(list)
         for finding in self.findings:
             by_kind[finding.level, finding.kind].append(finding)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.words import counted
 from frontends.project_images import add_images_parser, find_named
 from frontends.project_models import add_model_parsers, show_bar
 from frontends.project_out import add_export_parser, add_train_parser
@@ -130,7 +131,9 @@ def _run_import(options: argparse.Namespace, service: Service | None) -> int:
                 )
             )  # fmt: skip
     for finding in total.findings:
-        sys.stderr.write(f"{finding.level}: {finding.where}: {finding.what}\n")
+        named = finding.what.startswith(f"{finding.where} ")
+        where = "" if named else f"{finding.where}: "
+        sys.stderr.write(f"{finding.level}: {where}{finding.what}\n")
     _say(total.sentence())
     return 1 if total.failed or any(f.level == "error" for f in total.findings) else 0
 
@@ -148,6 +151,8 @@ def _run_queue(options: argparse.Namespace, service: Service | None) -> int:
     if options.json:
         _say(json.dumps(_queue_dict(rows, progress), indent=2, ensure_ascii=False))
         return 0
+    if rows:
+        _say(f"{'doubt':5} {'state':8}  image  boxes  why it is doubtful")
     for row in rows:
         boxes = f"{row.proposed} proposed, {row.confirmed} confirmed"
         _say(f"{row.doubt:.2f}  {row.state:8}  {row.name}  {boxes}  {row.doubt_reason}")
@@ -183,7 +188,6 @@ def _progress_line(progress: Progress) -> str:
 
 def _run_mark(options: argparse.Namespace, service: Service | None) -> int:
     from core.errors import InputError
-    from core.words import counted
     from project.store import Project
     from project.types import Accept, Reject
 
@@ -271,8 +275,9 @@ def _run_check(options: argparse.Namespace, service: Service | None) -> int:
             f"{_number(same)}; {len(agreement.differences)} images differ"
         )
     if unmeasured:
-        _say(f"{unmeasured} captions no model has seen yet: project measure {options.folder}")
-    _say(f"{len(problems)} problems, {len(suspicions)} suspicions.")
+        unseen = counted(unmeasured, "caption")
+        _say(f"{unseen} no model has seen yet: project measure {options.folder}")
+    _say(f"{counted(len(problems), 'problem')}, {counted(len(suspicions), 'suspicion')}.")
     return 1 if problems else 0
 
 

@@ -20,6 +20,8 @@ __all__ = ["PRESETS", "add_model_parsers", "show_bar"]
 # Written out: to read their names takes longer than --help may.
 PRESETS = "mini (usual), origin, origin-v9e, zero-shot"
 
+_NOTHING_TO_MEASURE = " Only boxes with a caption that no model has seen are."
+
 
 def add_model_parsers(kinds: Any) -> None:
     """Add `project prelabel` and `project measure`."""
@@ -99,7 +101,8 @@ def _run_measure(options: argparse.Namespace, service: Service | None) -> int:
         locator = _open_locator(project, options, service)
         with show_bar() as show:
             measured = measure_all(project, Scorer(locator, asked_words(project)), on_progress=show)
-    sys.stdout.write(measured.sentence() + "\n")
+    why = "" if measured.boxes or measured.failed else _NOTHING_TO_MEASURE
+    sys.stdout.write(f"{measured.sentence()}{why}\n")
     return 1 if measured.failed else 0
 
 

@@ -221,8 +221,11 @@ def _run_train(options: argparse.Namespace, service: Service | None) -> int:
 
     with Project.open(options.folder) as project:
         if options.status:
-            for status in list_runs(project):
+            runs = list_runs(project)
+            for status in runs:
                 _tell(status, options.json)
+            if not (runs or options.json):
+                sys.stdout.write("Nothing was trained yet.\n")
         elif options.stop:
             stop_run(project, options.stop)
             sys.stdout.write(f"{options.stop} stops after its step.\n")

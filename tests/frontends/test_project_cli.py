@@ -162,7 +162,7 @@ def test_imported_captions_are_measured(labelled: Run, tmp_path: Path) -> None:
     other = tmp_path / "other"
     labelled("create", folder=other)
     labelled("import", tmp_path / "coco", folder=other)
-    assert "1 captions no model has seen yet" in labelled("check", folder=other)[1]
+    assert "1 caption no model has seen yet" in labelled("check", folder=other)[1]
     assert labelled("measure", "--preset", "fake", folder=other)[1] == "1 box measured.\n"
     assert json.loads(labelled("check", "--json", folder=other)[1])["unmeasured"] == 0
 
@@ -299,3 +299,14 @@ def test_images_are_named_by_their_files_too(
     assert labelled("export", "--format", "csv", "--all", "--out", tmp_path / "t.csv")[0] == 0
     rows = list(csv.DictReader((tmp_path / "t.csv").read_text().splitlines()))
     assert {row["image"]: row["file"] for row in rows}["a-2"] == "a-2.png"
+
+
+def test_nothing_is_told_as_nothing(labelled: Run, pictures: Path) -> None:
+    assert labelled("train", "--status")[1] == "Nothing was trained yet.\n"
+    assert labelled("queue")[1].splitlines()[0].split()[:4] == ["doubt", "state", "image", "boxes"]
+    (pictures / "notes.md").write_text("no picture")
+    told = labelled("import", pictures / "notes.md")[2]
+    assert "error: notes.md is not an image" in told
+    measure = ("measure", "--preset", "fake")
+    labelled(*measure)
+    assert "0 boxes measured. Only boxes with a caption that no model" in labelled(*measure)[1]
