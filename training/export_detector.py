@@ -2,6 +2,7 @@
 
     python -m training.export_detector --weights RUN/weights.safetensors --out FOLDER
 
+Several files after --weights are averaged: those of a run and of its continuation.
 Raw head (no NMS), free batch, height and width; weights stored in half precision and widened when
 loaded, so the file is half as large and the arithmetic stays float32 on every engine.
 """
@@ -34,18 +35,19 @@ SCORE_TOLERANCE = 1e-3
 __all__ = ["export_detector", "store_as_half"]
 
 
-def export_detector(weights: Path, out: Path) -> Path:
+def export_detector(*weights: Path, out: Path) -> Path:
     """Write ``out/detector.onnx``, and the weights beside it for PyTorch; return the first's path.
 
     Args:
-        weights: Averaged weights of a run, safetensors.
+        *weights: Averaged weights of a run, safetensors; the mean of several is exported.
         out: Folder, made if missing.
 
     Raises:
         ModelError: The ONNX graph does not compute what the network does; nothing is written.
     """
     out.mkdir(parents=True, exist_ok=True)
-    model = load_for_export(weights)
+    mean = average_weights([load_file(path) for path in weights])
+    model = load_for_export(mean)
     temporary, target = out / "detector.onnx.new", out / "detector.onnx"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer warns of every Python number in the model
@@ -74,7 +76,7 @@ def export_detector(weights: Path, out: Path) -> Path:
             f"{differences[1]:.3g} in score; nothing was written."
         )
     temporary.replace(target)
-    write_bytes(out / "detector.safetensors", save(halve(load_file(weights))))
+    write_bytes(out / "detector.safetensors", save(halve(mean)))
     print(
         f"{target}: {target.stat().st_size / 1e6:.2f} MB, largest difference "
         f"{differences[0]:.2g} px and {differences[1]:.2g} in score"
@@ -88,10 +90,20 @@ def halve(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
 
 
-def load_for_export(weights: Path) -> nn.Module:
+def average_weights(states: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """The mean of weights that share one origin, in float32; counters are those of the last."""
+    return {
+        key: torch.stack([state[key].float() for state in states]).mean(0)
+        if value.is_floating_point()
+        else value
+        for key, value in states[-1].items()
+    }
+
+
+def load_for_export(weights: Mapping[str, torch.Tensor]) -> nn.Module:
     """The network with normalisation folded in, weights rounded to half, and its raw head on."""
     model = build_model()
-    model.load_state_dict(load_file(weights))
+    model.load_state_dict(weights)
     model = model.float().eval().fuse(verbose=False)
     head = model.model[-1]
     head.export, head.dynamic, head.format = True, True, "onnx"
@@ -151,10 +163,10 @@ def raw_output(output: torch.Tensor | Sequence[torch.Tensor]) -> NDArray[np.floa
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line and export."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args(argv)
-    export_detector(arguments.weights, arguments.out)
+    export_detector(*arguments.weights, out=arguments.out)
 
 
 if __name__ == "__main__":

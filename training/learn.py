@@ -138,7 +138,7 @@ def learn(project: Project, run: Path, options: LearnOptions, *, resume: bool = 
     scenes = mix_scenes(own, synthetic, options.synthetic_ratio)
     weights, steps = fine_tune(run / "detector", scenes, init, options, reporter, resume=resume)
     reporter.say("exporting", 0.74)
-    export_detector(weights, run / "model")
+    export_detector(weights, out=run / "model")
     reranker = teach_reranker(project, divided, run, options, reporter, resume=resume)
     after = measure(run / "model" / "detector.onnx", divided, options.threads, reporter, "after")
     metrics = {
@@ -264,7 +264,7 @@ def measure_before(
     graph = init.parent / "detector.onnx"
     if not graph.is_file():
         reporter.say("exporting the first model", 0.01)
-        graph = export_detector(init, run / "before")
+        graph = export_detector(init, out=run / "before")
     figures = measure(graph, divided, options.threads, reporter, "before")
     write_json(kept, {"held_out": now, "figures": figures})
     return figures

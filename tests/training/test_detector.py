@@ -24,7 +24,7 @@ from synth.config import SceneConfig
 from training import detector
 from training.detector_data import BatchFeed, cut_crop, to_batch
 from training.evaluate_detector import evaluate, open_detector
-from training.export_detector import export_detector
+from training.export_detector import average_weights, export_detector
 from training.scenes import make_scenes, read_scenes
 
 SMALL = SceneConfig(canvas_wh=(96, 64), size_px_range=(12, 50), effects="light")
@@ -136,13 +136,21 @@ def test_train_resume_export_measure(cache: Path, tmp_path: Path) -> None:
     assert detector.train(cache, tmp_path / "run", longer, resume=True) == weights
     state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
     assert state["step"] == 3
-    path = export_detector(weights, tmp_path / "model")
+    path = export_detector(weights, out=tmp_path / "model")
     assert path.stat().st_size < 10_000_000
     scenes = read_scenes(cache)[:4]
     images = [lambda s=s: cv2.cvtColor(cv2.imread(str(s.path)), cv2.COLOR_BGR2RGB) for s in scenes]
     measured, found = evaluate(open_detector(path, (96, 64), 1), images, [s.xyxy for s in scenes])
     assert measured["images"] == len(found) == 4
     assert 0 <= measured["ap50"] <= 1
+
+
+def test_weights_are_averaged() -> None:
+    one = {"a": torch.tensor([1.0, 2.0]).half(), "n": torch.tensor(3)}
+    two = {"a": torch.tensor([3.0, 6.0]), "n": torch.tensor(5)}
+    mean = average_weights([one, two])
+    assert (mean["a"].tolist(), mean["a"].dtype) == ([2.0, 4.0], torch.float32)
+    assert mean["n"] == 5
 
 
 def test_smoke_runs(capsys: pytest.CaptureFixture[str]) -> None:

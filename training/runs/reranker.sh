@@ -29,5 +29,8 @@ python -m training.crops --cutouts "$WORK/cutouts" --backgrounds "$PHOTOS" --ups
 python -m training.reranker --crops "$NEWER" --val-crops "$NEWER-val" --out "$WORK/light" \
     --start-from "$WORK/first" --optimizer muon --learning-rate 1.2e-3 --small-ratio 0.3 \
     --max-minutes 78 --threads 1 --seed 5
-python -m training.export_reranker --run "$WORK/light" --val-crops "$NEWER-val" \
+python -m training.reranker --crops "$NEWER" --val-crops "$NEWER-val" --out "$WORK/lighter" \
+    --start-from "$WORK/light" --optimizer muon --learning-rate 1.1e-3 --small-ratio 0.3 \
+    --max-minutes 74 --threads 1 --seed 9
+python -m training.export_reranker --run "$WORK/light" "$WORK/lighter" --val-crops "$NEWER-val" \
     --out assets/models/spotter-reranker
