@@ -1,5 +1,5 @@
 #!/bin/sh
-# The shipped reranker, from an empty folder: cutouts, crops, 72 + 26 + 83 minutes on a shared core,
+# The shipped reranker, from an empty folder: cutouts, crops, 72 + 26 + 83 + 74 minutes on a shared core,
 # export. NEWER: crops for the last part, made of MORE cutouts (see detector.sh) as they are now and
 # as they were before training/light.py (commit 502acd3); without it, all of them as they are now.
 # Run from the repository's root; PHOTOS is a folder of background photographs.
