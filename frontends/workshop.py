@@ -143,6 +143,18 @@ class Workshop:
             )
         return visit.folder / "cutouts"
 
+    def pack_cutouts(self, visit: Visit) -> Path:
+        """Return a ZIP of the visitor's cutouts with their words, which `add` takes back.
+
+        Raises:
+            InputError: The visitor's files take too much room.
+            DataError: There is none.
+        """
+        self._check_room(visit)
+        with visit.lock:
+            pack(visit.folder / "cutouts", packed := visit.folder / "packed" / "cutouts.zip")
+        return packed
+
     def change(self, visit: Visit, name: str, *, caption: str, class_name: str) -> None:
         """Give one of the visitor's cutouts another caption and type."""
         with visit.lock:

@@ -110,6 +110,7 @@ def _create_wall(name: Any, workshop: Workshop, handlers: SynthHandlers) -> gr.H
         add=handlers.add,
         change=handlers.change,
         remove=handlers.remove,
+        pack_cutouts=handlers.pack_cutouts,
         elem_id=f"synth-{name}",
     )
 

@@ -52,6 +52,7 @@ class SynthHandlers:
     add: Call
     change: Call
     remove: Call
+    pack_cutouts: Call
     preset: Callable[[str], Shown]
     save_settings: Call
     load_settings: Callable[[str], Shown]
@@ -140,7 +141,12 @@ def _bringing(workshop: Workshop) -> dict[str, Any]:
         workshop.remove(visit, kind, [str(name) for name in wish["names"]])
         return {"own": own(visit, kind)}
 
-    return {"add": add, "change": change, "remove": remove}
+    @guarded(_error)
+    def pack_cutouts(wish: dict[str, Any]) -> Shown:
+        path = workshop.pack_cutouts(_visit(workshop, wish))
+        return {"url": present.file_url(path), "name": path.name}
+
+    return {"add": add, "change": change, "remove": remove, "pack_cutouts": pack_cutouts}
 
 
 def _setting() -> dict[str, Any]:

@@ -38,6 +38,8 @@ WALLS: dict[str, Words] = {
         "rename": "Rename {name}",
         "remove": "Remove {name}",
         "remove_all": "Remove all",
+        "pack": "Download",
+        "pack_title": "A ZIP of your cutouts with their captions; Add takes it back",
         "caption": "Caption",
         "class_name": "Type",
         "save": "Save",

@@ -107,6 +107,10 @@ def test_from_a_photograph_to_a_data_set(browse, photograph, tmp_path):
     page.click("#synth-cutter .add")
     page.wait_for_selector('#synth-cutouts .group:first-child .pick[title="red hot air balloon"]')
     page.click("#synth-cutter-head .done")
+    with page.expect_download() as taken:
+        page.click("#synth-cutouts .link:first-of-type")
+    with zipfile.ZipFile(taken.value.path()) as archive:
+        assert "cutouts.jsonl" in archive.namelist()
     # Ours step aside, so every scene now shows the balloon.
     page.wait_for_function(
         "[...document.querySelectorAll('#synth-preview .said-all')]"

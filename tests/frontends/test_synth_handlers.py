@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from frontends.material import Brought
 from frontends.ui.cutout_maker.handlers import answer_cut
 from frontends.ui.uploads import find_upload
 from tests.frontends.synth_visit import ALICE, BOB, decoded, make_wish, small_settings, upload
@@ -31,6 +32,20 @@ def test_what_a_visitor_brings_is_seen_by_nobody_else(handlers, key, tmp_path):
     assert answer["own"][0]["caption"] == "navy drone"
     gone = {"visit": key, "wall": "cutouts", "names": ["blue-drone", "never was"]}
     assert handlers.remove(gone)["own"] == []
+
+
+def test_own_cutouts_leave_and_come_back_as_they_are(handlers, key, workshop, tmp_path):
+    assert "no files to pack" in handlers.pack_cutouts({"visit": key})["error"]
+    handlers.add({"visit": key, "wall": "cutouts", "files": [upload(tmp_path)]})
+    name = {"visit": key, "wall": "cutouts", "name": "blue-drone"}
+    handlers.change({**name, "caption": "navy toy", "class_name": "toy"})
+    answer = handlers.pack_cutouts({"visit": key})
+    packed = workshop.visits.get(key).folder / "packed" / answer["name"]
+    assert answer["url"].endswith("/packed/cutouts.zip")
+    bob = workshop.visits.get(handlers.enter(BOB)[2])
+    assert workshop.add(bob, "cutouts", [Brought(packed, "cutouts.zip")]).refused == ()
+    [cutout] = workshop.own_cutouts(bob)
+    assert (cutout.caption, cutout.class_name) == ("navy toy", "toy")
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "app.py", "", None])

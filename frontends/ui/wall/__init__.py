@@ -30,6 +30,7 @@ def create_wall(
     add: Callable[[dict[str, Any]], dict[str, object]],
     change: Callable[[dict[str, Any]], dict[str, object]],
     remove: Callable[[dict[str, Any]], dict[str, object]],
+    pack_cutouts: Callable[[dict[str, Any]], dict[str, object]],
     elem_id: str,
 ) -> gr.HTML:
     """Return the wall.
@@ -41,9 +42,10 @@ def create_wall(
         archive_max_bytes: Larger ZIP files, likewise.
         files_max: More files at once are refused.
         add: `{visit, wall, files}` to the new tiles and what was refused. The browser calls this
-            and the next two by their names.
+            and the next three by their names.
         change: `{visit, wall, name, caption, class_name}` to the new tiles.
         remove: `{visit, wall, names}` to the new tiles.
+        pack_cutouts: `{visit}` to the URL and name of a ZIP of the visitor's cutouts.
         elem_id: Id of the element.
     """
     return gr.HTML(
@@ -55,7 +57,7 @@ def create_wall(
         upload_max_bytes=upload_max_bytes,
         archive_max_bytes=archive_max_bytes,
         files_max=files_max,
-        server_functions=[add, change, remove],
+        server_functions=[add, change, remove, pack_cutouts],
         apply_default_css=False,
         elem_id=elem_id,
     )

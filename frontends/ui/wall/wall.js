@@ -73,6 +73,7 @@ function createWall({ element, props, upload, server, watch }) {
     const head = make("div", { class: "group-head" }, [
       make("label", {}, [box, words[group]]),
       aside ? make("span", { class: "aside", text: words.aside }) : null,
+      group === "own" && editable ? make("button", { type: "button", class: "link", text: words.pack, title: words.pack_title, onclick: pack }) : null,
       group === "own" ? make("button", { type: "button", class: "link", text: words.remove_all, onclick: () => drop(tiles.own.map((tile) => tile.name)) }) : null,
     ]);
     return make("div", { class: "group", "data-off": !use[group] }, [head, make("div", { class: "tiles" }, tiles[group].map((tile) => createTile(group, tile)))]);
@@ -102,6 +103,13 @@ function createWall({ element, props, upload, server, watch }) {
     catch (error) { say([String(error.message || error)]); }
   };
   const drop = (names) => ask("remove", { names });
+  async function pack() {
+    try {
+      const { url, name, error } = await server.pack_cutouts({ visit: room.state.visit });
+      if (error) say([error]);
+      else make("a", { href: url, download: name }).click();
+    } catch (error) { say([String(error.message || error)]); }
+  }
 
   // ---------------------------------------------------------------- captions
 
