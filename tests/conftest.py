@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # several of these share the cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Before anything imports them: several packages look for updates at import.
 os.environ.update(
     GRADIO_ANALYTICS_ENABLED="False",
