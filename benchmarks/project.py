@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -106,17 +107,28 @@ def _box_rows(owners: NDArray[np.int64], rng: np.random.Generator) -> Iterator[t
         )  # fmt: skip
 
 
+def _look_at_next(project: Project, numbers: Iterator[int]) -> None:
+    """What the page asks for when the next picture of its queue is opened."""
+    number = next(numbers)
+    project.image(number)
+    project.boxes(number)
+    project.asked(number)
+
+
 def measure(folder: Path, repeats: int) -> dict[str, object]:
     """Time everything on a filled project, with the memory before and after."""
     memory_before = _memory_mb()
     opening = _times(lambda: Project.open(folder).close(), 10)
     with Project.open(folder) as project:
+        shown = [number for number, _ in project.states("queue")]
         first = _times(lambda: project.images("queue", limit=100), repeats)
         last = _times(lambda: project.images("queue", offset=IMAGES - 200, limit=100), repeats)
         figures = {
             "open_ms": opening,
             "first_page_ms": first,
             "last_page_ms": last,
+            "queue_ms": _times(lambda: project.states("queue"), repeats),
+            "picture_ms": _times(partial(_look_at_next, project, iter(shown)), repeats),
             "filter_caption_ms": _filter(project, Filter(text="white glider"), repeats),
             "filter_name_ms": _filter(project, Filter(text="picture-1999"), repeats),
             "filter_class_ms": _filter(project, Filter(class_name="missile"), repeats),
