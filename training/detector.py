@@ -3,7 +3,8 @@
     python -m training.detector --scenes CACHE --out RUN --max-minutes 70 --threads 1
 
 A straight loop over Ultralytics' YOLO11n: AdamW or Muon, warm-up and cosine over time, moving
-average of the weights, crops of 256x256, larger ones in the last fifth. ``--resume`` continues RUN.
+average of the weights, crops of 256x256, larger ones in the last fifth, mosaics of four scenes on
+request until the last fifth. ``--resume`` continues RUN.
 """
 
 from __future__ import annotations
@@ -42,7 +43,11 @@ __all__ = ["build_model", "main", "train"]
 
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
-    """Settings of one run; written beside its weights."""
+    """Settings of one run; written beside its weights.
+
+    ``mosaic_ratio`` of the crops are mosaics until the last ``plain_ratio`` of the run: what the
+    network learns last are pictures without seams (as in YOLOX, Ge et al. 2021).
+    """
 
     max_minutes: float = 70.0
     batch_size: int = 24
@@ -59,6 +64,8 @@ class TrainOptions:
     init: str = ""
     negatives: str = ""
     negative_ratio: float = 0.15
+    mosaic_ratio: float = 0.0
+    plain_ratio: float = 0.2
 
 
 def build_model() -> DetectionModel:
@@ -119,6 +126,7 @@ def train(scenes_path: Path, out: Path, options: TrainOptions, *, resume: bool =
         seed=options.seed + step,
         negatives=read_scenes(Path(options.negatives)) if options.negatives else (),
         negative_ratio=options.negative_ratio,
+        mosaic_ratio=options.mosaic_ratio,
     )
     start = saved = time.monotonic() - spent_s
     recent: list[np.ndarray] = []
@@ -130,6 +138,8 @@ def train(scenes_path: Path, out: Path, options: TrainOptions, *, resume: bool =
         if progress >= 1 - options.late_ratio and not is_late:
             is_late = True
             feed.set_crops(options.late_crop_wh, late_batch_size(options))
+        if progress >= 1 - options.plain_ratio:
+            feed.set_mosaic(0.0)
         rate = learning_rate_at(step, progress, options.learning_rate)
         optimizer.set_rate(rate)
         recent.append(train_step(model, optimizer, feed.next(), device))
@@ -272,6 +282,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--init", default="", help="weights to start from, safetensors")
     parser.add_argument("--negatives", default="", help="folder of training.mine")
     parser.add_argument("--negative-ratio", type=float, default=defaults.negative_ratio)
+    parser.add_argument("--mosaic-ratio", type=float, default=defaults.mosaic_ratio)
+    parser.add_argument(
+        "--plain-ratio", type=float, default=defaults.plain_ratio, help="last part without mosaics"
+    )
     parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
     parser.add_argument("--optimizer", choices=KINDS, default=defaults.optimizer)
     parser.add_argument("--seed", type=int, default=defaults.seed)

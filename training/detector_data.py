@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from core.types import Image
 from training.scenes import CachedScene
 
-__all__ = ["Batch", "BatchFeed", "cut_crop", "to_batch"]
+__all__ = ["Batch", "BatchFeed", "cut_crop", "cut_mosaic", "to_batch"]
 
 PAD_GREY = 114  # what the letterbox of inference fills with
 VISIBLE_RATIO_MIN = 0.3  # a box cut down to less than this loses its label
+MOSAIC_SPLIT = (0.36, 0.64)  # where the four tiles of a mosaic meet, of each side
 _TRIES = 4
 
 Boxes = NDArray[np.float32]
@@ -67,6 +68,34 @@ def cut_crop(
     assert best is not None
     crop, boxes = _take(image, xyxy, best[1], crop_wh)
     return _change(crop, boxes, rng)
+
+
+def cut_mosaic(
+    scenes: Sequence[tuple[Image, Boxes]], crop_wh: tuple[int, int], rng: np.random.Generator
+) -> tuple[Image, Boxes]:
+    """One training crop of four scenes around a point (mosaic, Bochkovskiy et al. 2020).
+
+    A crop of one scene holds one or two objects; most of its pixels teach nothing new. Each tile
+    is a crop of its own at its own zoom, so the objects keep the sizes of plain crops.
+
+    Args:
+        scenes: Four images, uint8 (h, w, 3), with their boxes, float32 (n, 4).
+        crop_wh: Size of the whole crop, px.
+        rng: Draws the point and everything that `cut_crop` draws.
+
+    Returns:
+        As `cut_crop`.
+    """
+    width, height = crop_wh
+    x, y = (round(side * float(rng.uniform(*MOSAIC_SPLIT))) for side in crop_wh)
+    mosaic = np.empty((height, width, 3), np.uint8)
+    boxes = []
+    tiles = ((0, 0, x, y), (x, 0, width, y), (0, y, x, height), (x, y, width, height))
+    for (image, xyxy), (left, top, right, bottom) in zip(scenes, tiles, strict=True):
+        tile, inside = cut_crop(image, xyxy, (right - left, bottom - top), rng)
+        mosaic[top:bottom, left:right] = tile
+        boxes.append(inside + np.array([left, top, left, top], np.float32))
+    return mosaic, np.concatenate(boxes)
 
 
 def _sample_window(
@@ -193,6 +222,7 @@ class BatchFeed:
         num_threads: OpenCV works without Python's lock, so a second thread helps on many cores.
         negatives: Scenes without an object that were mistaken for having one.
         negative_ratio: Share of the crops that come from those.
+        mosaic_ratio: Share of the crops that are put together from four scenes.
     """
 
     def __init__(
@@ -205,10 +235,12 @@ class BatchFeed:
         num_threads: int = 1,
         negatives: Sequence[CachedScene] = (),
         negative_ratio: float = 0.0,
+        mosaic_ratio: float = 0.0,
     ) -> None:
         self._scenes = scenes
         self._negatives = negatives
         self._negative_ratio = negative_ratio if negatives else 0.0
+        self._mosaic_ratio = mosaic_ratio
         self._encoded: dict[Path, NDArray[np.uint8]] = {}
         self._crops = (crop_wh, batch_size)
         self._queue: queue.Queue[Batch | Exception] = queue.Queue(4)
@@ -220,6 +252,10 @@ class BatchFeed:
     def set_crops(self, crop_wh: tuple[int, int], batch_size: int) -> None:
         """Make other crops from now on; batches already waiting keep their size."""
         self._crops = (crop_wh, batch_size)
+
+    def set_mosaic(self, ratio: float) -> None:
+        """Put another share of the crops together from four scenes from now on."""
+        self._mosaic_ratio = ratio
 
     def set_scenes(self, scenes: Sequence[CachedScene]) -> None:
         """Draw from these from now on, such as a cache that has grown."""
@@ -244,13 +280,18 @@ class BatchFeed:
                 crop_wh, batch_size = self._crops
                 crops: list[tuple[Image, Boxes]] = []
                 while len(crops) < batch_size:
-                    is_negative = rng.random() < self._negative_ratio
-                    scenes = self._negatives if is_negative else self._scenes
-                    scene = scenes[int(rng.integers(len(scenes)))]
-                    crops.append(cut_crop(self._decode(scene.path), scene.xyxy, crop_wh, rng))
+                    if rng.random() < self._mosaic_ratio:
+                        crops.append(cut_mosaic([self._draw(rng) for _ in range(4)], crop_wh, rng))
+                    else:
+                        crops.append(cut_crop(*self._draw(rng), crop_wh, rng))
                 self._queue.put(to_batch(crops))
         except Exception as error:
             self._queue.put(error)
+
+    def _draw(self, rng: np.random.Generator) -> tuple[Image, Boxes]:
+        scenes = self._negatives if rng.random() < self._negative_ratio else self._scenes
+        scene = scenes[int(rng.integers(len(scenes)))]
+        return self._decode(scene.path), scene.xyxy
 
     def _decode(self, path: Path) -> Image:
         if path not in self._encoded:

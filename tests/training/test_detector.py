@@ -22,7 +22,7 @@ from scene_library import make_library
 from core.errors import ConfigError, DataError
 from synth.config import SceneConfig
 from training import detector
-from training.detector_data import BatchFeed, cut_crop, to_batch
+from training.detector_data import BatchFeed, cut_crop, cut_mosaic, to_batch
 from training.evaluate_detector import evaluate, open_detector
 from training.export_detector import average_weights, export_detector
 from training.scenes import make_scenes, read_scenes
@@ -82,6 +82,37 @@ def test_crops_show_large_objects_whole_and_in_part(rng: np.random.Generator) ->
     assert min(shares) < 0.97
     assert max(shares) > 0.99
     assert len(shares) > 40
+
+
+def test_a_mosaic_shows_four_scenes_with_their_boxes(rng: np.random.Generator) -> None:
+    scenes = []
+    for value in (60, 110, 160, 210):  # the object of each scene is 40 brighter than its ground
+        image = np.full((183, 320, 3), value - 40, np.uint8)
+        image[60:90, 100:140] = value
+        scenes.append((image, np.array([[100, 60, 140, 90]], np.float32)))
+    counts = []
+    for _ in range(40):
+        crop, boxes = cut_mosaic(scenes, (192, 160), rng)
+        assert crop.shape == (160, 192, 3)
+        assert (boxes >= 0).all()
+        assert (boxes <= [192, 160, 192, 160]).all()
+        for x1, y1, x2, y2 in np.round(boxes).astype(int):
+            inside = crop[y1:y2, x1:x2].mean()
+            around = crop[max(y1 - 3, 0) : y2 + 3, max(x1 - 3, 0) : x2 + 3].mean()
+            # Beside a seam the ground may be a brighter scene's, so only most must stand out.
+            counts.append(inside > around)
+    assert len(counts) > 100
+    assert np.mean(counts) > 0.8
+
+
+def test_mosaics_stop_when_told_to(cache: Path) -> None:
+    scenes = [scene for scene in read_scenes(cache) if len(scene.xyxy)]
+    feed = BatchFeed(scenes, crop_wh=(96, 64), batch_size=8, seed=0, mosaic_ratio=1.0)
+    many = np.mean([len(feed.next()["bboxes"]) for _ in range(6)])
+    feed.set_mosaic(0.0)
+    few = [len(feed.next()["bboxes"]) for _ in range(20)][-6:]  # past those already waiting
+    feed.close()
+    assert many > 1.3 * np.mean(few)
 
 
 def test_batches_group_boxes_by_image() -> None:
