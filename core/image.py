@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -25,6 +26,7 @@ from core.types import Image
 __all__ = [
     "IMAGE_ERRORS",
     "MAX_PIXELS",
+    "WRITABLE",
     "ImageSource",
     "decode_image",
     "encode_image",
@@ -43,6 +45,10 @@ ImageSource: TypeAlias = "str | Path | bytes | PilModule.Image | NDArray[np.gene
 
 MAX_PIXELS = 100_000_000
 
+# The endings that `write_image` knows.
+WRITABLE: Mapping[str, Literal["png", "jpeg", "webp"]] = {
+    ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp",
+}  # fmt: skip
 _FORMATS_HINT = "Use a PNG, JPEG, WebP, BMP, GIF or TIFF file; open and save it again if needed."
 _ORIENTATION = 0x0112  # EXIF tag
 _SIDEWAYS = (5, 6, 7, 8)  # its values that swap width and height
@@ -172,12 +178,9 @@ def format_of(path: Path) -> Literal["png", "jpeg", "webp"]:
     Raises:
         ImageError: The ending is none of .png, .jpg, .jpeg, .webp.
     """
-    formats: dict[str, Literal["png", "jpeg", "webp"]] = {
-        ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp",
-    }  # fmt: skip
-    if (suffix := path.suffix.lower()) not in formats:
-        raise ImageError(f"cannot write {path.name}.", f"Use one of {', '.join(formats)}.")
-    return formats[suffix]
+    if (suffix := path.suffix.lower()) not in WRITABLE:
+        raise ImageError(f"cannot write {path.name}.", f"Use one of {', '.join(WRITABLE)}.")
+    return WRITABLE[suffix]
 
 
 def _check_pixels(wh: tuple[int, int], max_pixels: int) -> None:

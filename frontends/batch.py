@@ -1,4 +1,4 @@
-"""Many pictures, one after the other: the only loop over a data file.
+"""Many pictures, one after the other: the only loop over a data file or a folder.
 
 Writes a line as soon as a picture is done, so that a stopped run goes on where it ended; a broken
 picture is recorded, does not stop the others, and is asked again by the next run. Each line says
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,9 +20,10 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 from core.captions import clean_captions
 from core.errors import CaptionError, DataError, SpotterError
 from core.files import write_bytes
+from core.image import WRITABLE, read_image, write_image
 from core.result import Ranking, Result
 from core.words import counted
-from frontends.data import Annotation, DataLine, confined_path, read_data
+from frontends.data import Annotation, DataLine, confined_path
 
 if TYPE_CHECKING:
     from pipeline.locate import Locator
@@ -58,31 +59,35 @@ class BatchSummary:
 def run_batch(
     locator: Locator,
     *,
-    data: Path,
+    lines: Sequence[DataLine],
     images: Path,
     output: Path,
     assignment: Assignment = "independent",
+    drawings: Path | None = None,
     show_progress: bool = True,
 ) -> BatchSummary:
-    """Locate all captions of a data file and write one line per picture.
+    """Locate all captions of all pictures and write one line per picture.
 
     Args:
         locator: the pipeline.
-        data: JSON lines, see `frontends.data`. A caption that a line has twice is answered once,
-            unless jointly: there both mean two objects.
+        lines: pictures and what each is asked, see `frontends.data`. A caption that a line has
+            twice is answered once, unless jointly: there both mean two objects.
         images: folder of the pictures; names that lead out of it are refused.
         output: JSON lines, appended; pictures already in it are skipped, but those that failed
             lose their line and are asked again. A picture that stands in the data twice is
             answered twice.
         assignment: "joint" gives no box to two captions of a picture.
+        drawings: folder for the pictures with their boxes drawn in, under the same names; only
+            of those that are located now.
         show_progress: draw a bar on stderr.
 
     Raises:
-        DataError: the data file cannot be read, or the output is no file of predictions, or it
-            answers other captions than the data file asks, or with other models or settings, or
-            it cannot be written: a full disk loses no line that was written before.
+        DataError: the output is no file of predictions, or it answers other captions than are
+            asked, or with other models or settings, or it cannot be written: a full disk loses
+            no line that was written before. `drawings` overlaps `images`.
     """
-    lines = read_data(data)
+    if drawings is not None:
+        _refuse_same_folder(images, drawings)
     if assignment == "independent":
         lines = [_once(line) for line in lines]
     made_with = _made_with(locator, assignment)
@@ -100,8 +105,11 @@ def run_batch(
         _take_out_failed(output, failed)
     errors: list[str] = []
     for line in tqdm(open_lines, unit="picture", disable=None if show_progress else True):
-        row = _locate_line(locator, line, images, assignment)
+        row, result = _locate_line(locator, line, images, assignment)
         errors += [row["error"]] if "error" in row else []
+        if drawings is not None and result is not None:
+            with _told(drawings):
+                _draw(images, line.image, result, drawings, locator.max_pixels)
         with _told(output):
             _append(output, {**row, "provenance": made_with})
     kept = len(lines) - len(open_lines)
@@ -153,13 +161,34 @@ def _caption_row(
 
 def _locate_line(
     locator: Locator, line: DataLine, images: Path, assignment: Assignment
-) -> Mapping[str, Any]:
+) -> tuple[Mapping[str, Any], Result | None]:
     try:
         path = confined_path(images, line.image)
         result = locator.locate([path], [line.captions], assignment=assignment)[0]
     except SpotterError as error:
-        return {"image": line.image, "error": str(error)}
-    return prediction(line.image, result)
+        return {"image": line.image, "error": str(error)}, None
+    return prediction(line.image, result), result
+
+
+def _refuse_same_folder(images: Path, drawings: Path) -> None:
+    """The drawn pictures have the names of the pictures: they must not replace any."""
+    one, other = images.resolve(), drawings.resolve()
+    if one.is_relative_to(other) or other.is_relative_to(one):
+        raise DataError(
+            f"{drawings} and {images} overlap, so drawn pictures could replace yours.",
+            "Give a folder beside them.",
+        )
+
+
+def _draw(images: Path, name: str, result: Result, drawings: Path, max_pixels: int) -> None:
+    from frontends.ui.draw import draw_result
+
+    path = confined_path(images, name)
+    target = drawings / path.relative_to(images.resolve())  # a name may hold ".."
+    if target.suffix.lower() not in WRITABLE:
+        target = target.with_name(f"{target.name}.png")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_image(draw_result(read_image(path, max_pixels=max_pixels), result), target)
 
 
 def _made_with(locator: Locator, assignment: Assignment) -> dict[str, str]:
@@ -168,7 +197,7 @@ def _made_with(locator: Locator, assignment: Assignment) -> dict[str, str]:
 
 
 def _not_answered(
-    lines: list[DataLine], before: Mapping[str, list[dict[str, Any]]], output: Path
+    lines: Sequence[DataLine], before: Mapping[str, list[dict[str, Any]]], output: Path
 ) -> list[DataLine]:
     """The pictures still to be asked: an answer is known by its captions, not by its place.
 
@@ -189,7 +218,7 @@ def _not_answered(
     for line in still:
         if answers.get(line.image):
             raise DataError(
-                f"{output} answers other captions for {line.image} than the data file asks.",
+                f"{output} answers other captions for {line.image} than are asked now.",
                 "Give another --output, or remove the file.",
             )
     return still

@@ -26,6 +26,7 @@ from frontends.project_models import PRESETS
 from frontends.synth_cli import add_synth_parser
 
 if TYPE_CHECKING:
+    from frontends.data import DataLine
     from frontends.service import Service
     from pipeline.config import LocateConfig
 
@@ -52,19 +53,32 @@ def build_parser() -> argparse.ArgumentParser:
     _add_config(locate)
 
     batch = commands.add_parser(
-        "batch", help="find the captions of a data file, picture by picture"
+        "batch", help="find captions in all pictures of a folder or a data file"
     )
     batch.set_defaults(run=_run_batch)
-    _add_data(batch)
+    batch.add_argument(
+        "data",
+        type=Path,
+        metavar="DATA",
+        help="a folder of pictures, or a file of JSON lines that says what each is asked",
+    )
+    batch.add_argument(
+        "--caption", action="append", default=[], help="for a folder; may be repeated"
+    )
+    batch.add_argument("--images", type=Path, metavar="DIR", help="the pictures of a data file")
     batch.add_argument(
         "--output", type=Path, required=True, metavar="PRED.jsonl", help="written as it goes"
+    )
+    batch.add_argument(
+        "--save", type=Path, metavar="DIR", help="also write the annotated pictures there"
     )
     _add_assignment(batch)
     _add_config(batch)
 
     evaluate = commands.add_parser("evaluate", help="measure against the boxes of a data file")
     evaluate.set_defaults(run=_run_evaluate)
-    _add_data(evaluate)
+    evaluate.add_argument("data", type=Path, metavar="DATA.jsonl", help="one picture a line")
+    evaluate.add_argument("--images", type=Path, required=True, metavar="DIR", help="the pictures")
     evaluate.add_argument("--json", action="store_true", help="print all figures as JSON")
     _add_config(evaluate)
 
@@ -89,11 +103,6 @@ def _add_assignment(parser: argparse.ArgumentParser) -> None:
         default="independent",
         help="independent (default): each caption its best box; joint: no two the same box",
     )
-
-
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", type=Path, metavar="DATA.jsonl", help="one picture a line")
-    parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="the pictures")
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -186,15 +195,37 @@ def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
 def _run_batch(options: argparse.Namespace, service: Service | None) -> int:
     from frontends.batch import run_batch
 
+    lines, images = _asked(options)
     summary = run_batch(
         _service(service).locator(_config(options)),
-        data=options.data,
-        images=options.images,
+        lines=lines,
+        images=images,
         output=options.output,
         assignment=options.assignment,
+        drawings=options.save,
     )
     print(f"{options.output}: {summary.sentence()}", file=sys.stderr)
     return 1 if summary.failed else 0
+
+
+def _asked(options: argparse.Namespace) -> tuple[list[DataLine], Path]:
+    """What `batch` is asked, and the folder of its pictures."""
+    from core.errors import InputError
+    from frontends.data import folder_data, read_data
+
+    if options.data.is_dir():
+        if not options.caption:
+            raise InputError(
+                f"{options.data} is a folder.", "Say what to look for: --caption TEXT."
+            )
+        if options.images is not None:
+            raise InputError("--images belongs to a data file.", "Leave it out for a folder.")
+        return folder_data(options.data, options.caption), options.data
+    if options.caption:
+        raise InputError("--caption belongs to a folder.", "A data file says its captions itself.")
+    if options.images is None:
+        raise InputError("--images is missing.", "Give the folder of the data file's pictures.")
+    return read_data(options.data), options.images
 
 
 def _run_evaluate(options: argparse.Namespace, service: Service | None) -> int:

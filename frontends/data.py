@@ -1,21 +1,24 @@
-"""Reads data files with one picture a line, as `batch` and `evaluate` take them.
+"""What `batch` and `evaluate` are asked: a data file with one picture a line, or a folder.
 
-In: JSON lines `{"image", "annotations": [{"caption", "bbox", "ambiguous"}]}`, or, where there is
-nothing to measure against, `{"image", "captions": [text]}`; out: plain values.
+In: a folder and captions for all of its pictures; or JSON lines `{"image", "annotations":
+[{"caption", "bbox", "ambiguous"}]}`; or, where there is nothing to measure against, `{"image",
+"captions": [text]}`. Out: plain values.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core import files
 from core.errors import DataError, ImageError, InputError
+from dataset.formats.files import IMAGE_SUFFIXES
 
-__all__ = ["Annotation", "DataLine", "confined_path", "read_data"]
+__all__ = ["Annotation", "DataLine", "confined_path", "folder_data", "read_data"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,25 @@ def read_data(path: Path) -> list[DataLine]:
                 '{"image": name, "annotations": [{"caption": text, "bbox": [l, t, w, h]}]}.',
             ) from error
     return lines
+
+
+def folder_data(folder: Path, captions: Sequence[str]) -> list[DataLine]:
+    """Return all pictures below a folder, by name, each asked the same captions.
+
+    Raises:
+        DataError: no picture is there.
+    """
+    names = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+    )
+    if not names:
+        raise DataError(
+            f"{folder} holds no picture.", f"Give a folder of {', '.join(IMAGE_SUFFIXES)} files."
+        )
+    asked = tuple(Annotation(caption, None, False) for caption in captions)
+    return [DataLine(name, asked) for name in names]
 
 
 def confined_path(folder: Path, name: str) -> Path:

@@ -5,11 +5,14 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image as PilImage
 
 from core.config import config_hash
 from core.errors import DataError
+from core.image import read_image
 from frontends.batch import run_batch
 from frontends.cli import main
+from frontends.data import folder_data, read_data
 from pipeline.config import load_config
 from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
@@ -29,8 +32,9 @@ def data(tmp_path: Path, shapes_path: Path) -> Path:
 
 
 def _run(locator, data: Path, output: Path, **options):
+    lines = read_data(data)
     return run_batch(
-        locator, data=data, images=data.parent, output=output, show_progress=False, **options
+        locator, lines=lines, images=data.parent, output=output, show_progress=False, **options
     )
 
 
@@ -291,7 +295,9 @@ def test_what_failed_is_asked_again(fake_locator, data, tmp_path):
     output, wrong = tmp_path / "pred.jsonl", tmp_path / "nodir"
     wrong.mkdir()
     (wrong / "b.png").write_bytes((tmp_path / "b.png").read_bytes())
-    first = run_batch(fake_locator, data=data, images=wrong, output=output, show_progress=False)
+    first = run_batch(
+        fake_locator, lines=read_data(data), images=wrong, output=output, show_progress=False
+    )
     assert (first.done, first.failed) == (3, 2)
     second = _run(fake_locator, data, output)
     assert (second.done, second.skipped, second.failed) == (2, 1, 0)
@@ -321,3 +327,78 @@ def test_captions_alone_are_asked_each_once_unless_jointly(fake_locator, data, t
         [row] = _rows(output)
         assert [result["caption"] for result in row["results"]] == answered
         assert _run(fake_locator, data, output, assignment=assignment).skipped == 1
+
+
+def test_a_folder_is_asked_the_same_captions(data, tmp_path, capsys):
+    photos, output = tmp_path / "photos", tmp_path / "pred.jsonl"
+    (photos / "more").mkdir(parents=True)
+    for name in ("b.png", "a.PNG", "more/c.png", ".hidden.png"):
+        (photos / name).write_bytes((tmp_path / "a.png").read_bytes())
+    (photos / "notes.txt").write_text("no picture")
+    arguments = ["batch", str(photos), "--output", str(output), "--preset", "fake"]
+    captions = ["--caption", "red thing", "--caption", "green thing"]
+    drawn = tmp_path / "drawn"
+    assert main([*arguments, *captions, "--save", str(drawn)]) == 0
+    rows = _rows(output)
+    assert [row["image"] for row in rows] == ["a.PNG", "b.png", "more/c.png"]
+    assert [r["caption"] for r in rows[0]["results"]] == ["red thing", "green thing"]
+    files = sorted(p.relative_to(drawn).as_posix() for p in drawn.rglob("*.*"))
+    assert files == ["a.PNG", "b.png", "more/c.png"]
+    before, after = (read_image(folder / "more" / "c.png") for folder in (photos, drawn))
+    assert before.shape == after.shape
+    assert (before != after).any()
+    assert main([*arguments, *captions]) == 0
+    assert "0 pictures done, 3 kept from before." in capsys.readouterr().err
+
+
+def test_drawings_stay_in_their_folder(fake_locator, data, tmp_path):
+    photos, drawn = tmp_path / "photos", tmp_path / "drawn"
+    photos.mkdir()
+    (photos / "a.png").write_bytes((tmp_path / "a.png").read_bytes())
+    before = (photos / "a.png").read_bytes()
+    data.write_text('{"image": "../photos/a.png", "captions": ["red thing"]}')
+    run_batch(
+        fake_locator,
+        lines=read_data(data),
+        images=photos,
+        output=tmp_path / "pred.jsonl",
+        drawings=drawn,
+        show_progress=False,
+    )
+    assert (photos / "a.png").read_bytes() == before
+    assert (drawn / "a.png").exists()
+
+
+def test_other_formats_are_drawn_as_png(fake_locator, data, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    PilImage.open(tmp_path / "a.png").save(photos / "a.bmp")
+    run_batch(
+        fake_locator,
+        lines=folder_data(photos, ["red thing"]),
+        images=photos,
+        output=tmp_path / "pred.jsonl",
+        drawings=tmp_path / "drawn",
+        show_progress=False,
+    )
+    assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["a.bmp.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["."], "Say what to look for: --caption"),
+        ([".", "--caption", "x", "--images", "."], "--images belongs to a data file"),
+        ([".", "--caption", "x", "--save", "drawn"], "could replace yours"),
+        (["empty", "--caption", "x"], "holds no picture"),
+        (["data.jsonl", "--images", ".", "--caption", "x"], "--caption belongs to a folder"),
+        (["data.jsonl"], "--images is missing"),
+    ],
+)
+def test_what_does_not_fit_together_is_said(arguments, message, data, monkeypatch, capsys):
+    monkeypatch.chdir(data.parent)
+    (data.parent / "empty").mkdir()
+    with pytest.raises(SystemExit, match="2"):
+        main(["batch", *arguments, "--output", "pred.jsonl", "--preset", "fake"])
+    assert message in capsys.readouterr().err
+    assert not (data.parent / "drawn").exists()
