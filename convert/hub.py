@@ -36,8 +36,10 @@ def fetch(entry: Model, *, download: bool, tell: Tell) -> Path:
         tell: Told what happens next.
 
     Raises:
-        ModelError: It is not here, or not all of it, or cannot be fetched.
+        ModelError: It is not here, or not all of it, or cannot be fetched; or no repository can
+            have such a name, as where a path was misspelt.
     """
+    _check_id(entry.hub)
     if download:
         tell(f"fetching huggingface.co/{entry.hub}")
         folder = _download(entry)
@@ -47,6 +49,19 @@ def fetch(entry: Model, *, download: bool, tell: Tell) -> Path:
     if not path.exists():
         raise ModelError(f"huggingface.co/{entry.hub} has no {entry.weights}.")
     return path
+
+
+def _check_id(name: str) -> None:
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    try:
+        validate_repo_id(name)
+    except HFValidationError as error:
+        raise ModelError(
+            f"'{name}' is neither a file or folder here, nor can it be a public id.",
+            "Check the path; public ids are like google/owlv2-base-patch16-ensemble.",
+        ) from error
 
 
 def _find(entry: Model) -> Path:

@@ -13,6 +13,7 @@ pytest.importorskip("huggingface_hub", reason="pip install -r requirements.txt")
 from huggingface_hub import constants, errors
 
 from convert.hub import fetch
+from convert.job import Consent, Request, prepare
 from core.errors import ModelError
 from pipeline.models import Model
 
@@ -129,3 +130,11 @@ def test_a_connection_that_breaks_is_told(monkeypatch):
     monkeypatch.setattr("huggingface_hub.snapshot_download", breaks)
     with pytest.raises(ModelError, match=r"cannot fetch huggingface\.co/someone/thing: connection"):
         fetch(entry(), download=True, tell=lambda what: None)
+
+
+@pytest.mark.parametrize("name", ["models/my detector", "-x/y", "a..b/c", "ünï/x"])
+@pytest.mark.parametrize("download", [False, True])
+def test_what_can_be_no_repository_is_taken_for_a_misspelt_path(name, download):
+    with pytest.raises(ModelError, match="neither a file or folder here") as caught:
+        prepare(Request(name), consent=Consent(download=download))
+    assert name in caught.value.message
