@@ -250,13 +250,12 @@ def _how(request: Request, entry: Model) -> str:
 
 def _made_from(weights: Path, how: str) -> str:
     """A hash of the weights and of how they are converted."""
-    files = [weights] if weights.is_file() else list_files(weights)
-    # Links of the Hugging Face cache count as the files they lead to.
-    if weights.is_dir() and not files:
-        files = sorted(path for path in weights.rglob("*") if path.is_file())
+    # Large files are often links: to another disk, or into the cache of Hugging Face.
+    files = [weights] if weights.is_file() else list_files(weights, links=True)
+    root = weights.parent if weights.is_file() else weights
     digest = hashlib.sha256(how.encode())
     for path in files:
-        digest.update(f"{path.name} {sha256_of(path)}\n".encode())
+        digest.update(f"{path.relative_to(root).as_posix()} {sha256_of(path)}\n".encode())
     return digest.hexdigest()
 
 

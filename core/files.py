@@ -70,13 +70,18 @@ def shortened(name: str, limit_bytes: int = 200) -> str:
     return name.encode(errors="ignore")[:limit_bytes].decode(errors="ignore")
 
 
-def list_files(folder: Path) -> list[Path]:
-    """Return all files below a folder, sorted by name; hidden ones and links are left out."""
+def list_files(folder: Path, *, links: bool = False) -> list[Path]:
+    """Return all files below a folder, sorted by name; hidden ones are left out.
+
+    Args:
+        folder: where to look; links to folders are not followed.
+        links: links to files count as files.
+    """
     named = []
     for path in folder.rglob("*"):
         name = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in name.parts)
-        if not hidden and not path.is_symlink() and path.is_file():
+        if not hidden and (links or not path.is_symlink()) and path.is_file():
             named.append((name.as_posix(), path))
     return [path for _, path in sorted(named)]
 

@@ -12,7 +12,7 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="pip install -r requirements-convert.txt")
 
 from convert.half import to_half
-from convert.job import Consent, Request, models_of, prepare, prepare_missing
+from convert.job import Consent, Request, _made_from, models_of, prepare, prepare_missing
 from convert.sentencepiece import tokenizer_of
 from core.errors import ModelError, UnknownNameError
 from core.types import Detections
@@ -161,6 +161,24 @@ class TestPrepare:
         changed = prepare(Request(str(source)))
         assert changed.made_from != first.made_from
         assert not list(changed.folder.parent.glob(".making-*"))
+
+    def test_weights_behind_a_link_count_as_they_are(self, tmp_path):
+        disk, repository = tmp_path / "disk", tmp_path / "repository"
+        for folder in (disk, repository / "one", repository / "two"):
+            folder.mkdir(parents=True)
+        (repository / "config.json").write_text("{}")
+        (repository / "model.safetensors").symlink_to(disk / "weights")
+        seen = []
+        for one, two, weights in ("abc", "abd", "bad"):
+            (repository / "one" / "w").write_text(one)
+            (repository / "two" / "w").write_text(two)
+            (disk / "weights").write_text(weights)
+            seen.append(_made_from(repository, "how"))
+        assert len(set(seen)) == 3
+        # What version control and the hub's client note beside the weights is none of them.
+        (repository / ".cache").mkdir()
+        (repository / ".cache" / "fetched").write_text("today")
+        assert _made_from(repository, "how") == seen[-1]
 
     def test_settings_count_as_much_as_weights(self, tiny_models, tmp_path):
         source = tiny_models / "detector-yolov6" / "detector.onnx"
