@@ -129,6 +129,9 @@ def _load(source: Source) -> nn.Module:
     if not source.path.is_file():
         raise ModelError(f"{source.path} is missing.")
     try:
+        # It asks PyTorch 2.6 or later for that, and reads without the list on older ones.
+        if not getattr(getattr(tasks, "_SafeLoad", None), "SUPPORTED", False):
+            raise ModelError("PyTorch is older than 2.6, or Ultralytics than its list of classes")
         checkpoint, _ = tasks.torch_safe_load(str(source.path), safe_only=True)
     except Exception as error:
         # Whatever is wrong with a foreign file: a class that is not on the list, or damage.

@@ -104,10 +104,15 @@ class TestUltralytics:
         torch.save({"model": model.half(), "ema": None}, tmp_path / "best.pt")
         assert _load(Source(tmp_path / "best.pt", entry("detect"))) is not None
 
-    def test_a_checkpoint_with_code_needs_consent(self, tmp_path):
+    @pytest.mark.parametrize("has_list", [True, False])
+    def test_a_checkpoint_with_code_needs_consent(self, tmp_path, monkeypatch, has_list):
         need_ultralytics()
         from convert.ultralytics_detector import _load
+        from core.packages import import_ultralytics
 
+        tasks = import_ultralytics("ultralytics.nn.tasks")
+        monkeypatch.setattr(tasks._SafeLoad, "SUPPORTED", has_list)  # False before PyTorch 2.6
+        monkeypatch.setattr(_Foreign, "woken", 0)
         torch.save({"model": _Foreign()}, tmp_path / "odd.pt")
         with pytest.raises(ModelError, match="without running code") as caught:
             _load(Source(tmp_path / "odd.pt", entry("detect")))
