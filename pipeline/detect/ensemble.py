@@ -22,7 +22,7 @@ class EnsembleDetector:
     """Boxes on which the members agree, placed by all of them.
 
     Args:
-        members: Detectors. Where their classes differ, all that they find is of one class.
+        members: Detectors. Where their lists of classes differ, all that they find is of one class.
         iou_min: Boxes that overlap by more are one object.
         score_min: Fused boxes with a lower score are dropped.
         max_boxes: At most this many boxes per image.
@@ -68,7 +68,8 @@ def fuse_weighted(found: Sequence[Detections], *, iou_min: float) -> Detections:
 
     After Solovyev, Wang and Gabruseva, "Weighted boxes fusion" (2021): a box joins the fused box
     it overlaps most; edges are averaged with scores as weights; the score is the mean, lowered
-    where fewer members found the object than there are. Boxes of different classes stay apart.
+    where fewer members found the object than there are. As everywhere one object is one candidate,
+    whatever its looks name it: the class is that of the surest box.
 
     Args:
         found: One set per member, of the same image.
@@ -85,7 +86,7 @@ def fuse_weighted(found: Sequence[Detections], *, iou_min: float) -> Detections:
     clusters: list[list[int]] = []
     centers: list[NDArray[np.float32]] = []
     for row in np.argsort(-together.score, kind="stable").tolist():
-        near = _nearest(together, row, clusters, centers, iou_min)
+        near = _nearest(together.xyxy[row], centers, iou_min)
         if near is None:
             clusters.append([row])
             centers.append(together.xyxy[row])
@@ -111,18 +112,12 @@ def _of_one_vocabulary(found: Sequence[Detections]) -> Sequence[Detections]:
 
 
 def _nearest(
-    together: Detections,
-    row: int,
-    clusters: Sequence[Sequence[int]],
-    centers: Sequence[NDArray[np.float32]],
-    iou_min: float,
+    box: NDArray[np.float32], centers: Sequence[NDArray[np.float32]], iou_min: float
 ) -> int | None:
-    """The cluster of the same class that a box overlaps most, if by more than `iou_min`."""
+    """The cluster that a box overlaps most, if by more than `iou_min`."""
     if not centers:
         return None
-    iou = iou_matrix(together.xyxy[row], np.array(centers))[0]
-    classes = together.class_id[[rows[0] for rows in clusters]]
-    iou[classes != together.class_id[row]] = 0
+    iou = iou_matrix(box, np.array(centers))[0]
     best = int(iou.argmax())
     return best if iou[best] > iou_min else None
 

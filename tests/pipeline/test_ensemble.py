@@ -38,9 +38,15 @@ def test_a_box_joins_the_fused_box_it_overlaps_most():
     np.testing.assert_allclose(fused.score, [0.75, 0.45], atol=1e-6)
 
 
-def test_classes_stay_apart_and_nothing_is_fine():
-    found = [seen([[0, 0, 10, 10]], [0.9], [0]), seen([[0, 0, 10, 10]], [0.9], [1])]
-    assert sorted(fuse_weighted(found, iou_min=0.5).class_id.tolist()) == [0, 1]
+def test_one_object_is_one_box_whatever_its_looks_name_it():
+    found = [seen([[0, 0, 10, 10]], [0.6], [0]), seen([[2, 0, 12, 10]], [0.8], [1])]
+    fused = fuse_weighted(found, iou_min=0.5)
+    assert (fused.class_id.tolist(), fused.class_names) == ([1], ("a", "b")), "the surest names it"
+    np.testing.assert_allclose(fused.score, [0.7], atol=1e-6)
+    np.testing.assert_allclose(fused.xyxy, [[1.6 / 1.4, 0, 10 + 1.6 / 1.4, 10]], atol=1e-5)
+
+
+def test_nothing_found_is_fine():
     assert len(fuse_weighted([seen([], []), seen([], [])], iou_min=0.5)) == 0
 
 
