@@ -50,6 +50,7 @@ WRITABLE: Mapping[str, Literal["png", "jpeg", "webp"]] = {
     ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp",
 }  # fmt: skip
 _FORMATS_HINT = "Use a PNG, JPEG, WebP, BMP, GIF or TIFF file; open and save it again if needed."
+_BLOCK = 1 << 16  # samples that are scaled at once
 _ORIENTATION = 0x0112  # EXIF tag
 _SIDEWAYS = (5, 6, 7, 8)  # its values that swap width and height
 # What Pillow raises for files that are no image, damaged (their EXIF too), or far too large.
@@ -217,8 +218,7 @@ def _contiguous(image: PilModule.Image) -> Image:
 
 def _eight_bit(samples: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Grey samples of 16, 32 or float bits as 8 bits, scaled by the range they evidently use."""
-    values = samples.astype(np.float64)
-    low, high = (values.min(), values.max()) if values.size else (0.0, 0.0)
+    low, high = float(samples.min()), float(samples.max())
     if not np.isfinite([low, high]).all() or low < 0 or high > 65535:
         raise ImageError(
             f"grey values run from {low:g} to {high:g}, allowed are 0..1, 0..255 or 0..65535.",
@@ -229,7 +229,17 @@ def _eight_bit(samples: NDArray[np.generic]) -> NDArray[np.uint8]:
     else:
         # Files with 16-bit samples use the whole range even when the picture is dark.
         scale = 255 / 65535 if samples.dtype.itemsize == 2 or high > 255 else 1.0
-    return np.round(values * scale).astype(np.uint8)
+    return _scaled(samples, scale)
+
+
+def _scaled(samples: NDArray[np.generic], scale: float) -> NDArray[np.uint8]:
+    """Samples times a scale, rounded; block by block, as float64 takes much memory."""
+    flat = samples.reshape(-1)
+    scaled = np.empty(flat.size, np.uint8)
+    for start in range(0, flat.size, _BLOCK):
+        block = flat[start : start + _BLOCK].astype(np.float64)
+        scaled[start : start + _BLOCK] = np.round(block * scale)
+    return scaled.reshape(samples.shape)
 
 
 def _from_array(array: NDArray[np.generic], max_pixels: int) -> Image:
@@ -256,10 +266,9 @@ def _array_samples(array: NDArray[np.generic]) -> NDArray[np.uint8]:
         return array.astype(np.uint8) * np.uint8(255)
     if array.dtype == np.uint16:
         return _eight_bit(array)
-    if array.dtype.kind == "f":
-        values = array.astype(np.float64)
-        if np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1:
-            return np.round(values * 255).astype(np.uint8)
+    # Neither comparison holds where a value is no number.
+    if array.dtype.kind == "f" and array.min() >= 0 and array.max() <= 1:
+        return _scaled(array, 255)
     raise ImageError(
         f"array values must be uint8, uint16, bool, or float in [0, 1], got {array.dtype}"
         f" from {array.min()} to {array.max()}.",

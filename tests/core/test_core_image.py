@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -151,6 +152,16 @@ def test_arrays(array, expected):
 def test_odd_arrays_are_refused(array, message):
     with pytest.raises(ImageError, match=message):
         to_image(array)
+
+
+def test_sixteen_bits_take_little_memory():
+    data = file_of(Pil.fromarray(np.full((1000, 1000), 65535, np.uint16)))
+    tracemalloc.start()
+    try:
+        assert (decode_image(data) == 255).all()
+        assert tracemalloc.get_traced_memory()[1] < 10e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_own_copy_not_a_view():
