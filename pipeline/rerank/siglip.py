@@ -6,7 +6,6 @@ embeddings once per caption; comparing them is one small matrix product.
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from core.errors import ModelError
 from core.types import Crops
@@ -24,14 +23,11 @@ from pipeline.config import RerankConfig
 from pipeline.engines.base import Engine, OpenEngine, check_interface
 from pipeline.models import Model
 from pipeline.rerank.preprocess import Fit, fit_input, to_pixel_values
+from pipeline.rerank.reading import CaptionReader
 from pipeline.stages import Calibration
 from pipeline.tokens import read_tokenizer
 
 __all__ = ["RerankerCard", "SiglipReranker", "read_card"]
-
-_UNKNOWN_TOKENS = ("[UNK]", "<unk>")
-# Letters and digits of any script; a pictogram is a word of its own.
-_WORD = re.compile(r"[^\W_]+|[\u2600-\u27bf\U0001f000-\U0001faff]")
 
 
 class CalibrationCard(BaseModel):
@@ -82,8 +78,8 @@ class SiglipReranker:
     ) -> None:
         self._vision = vision
         self._text = text
-        self._tokenizer = tokenizer
         self._card = card
+        self._reader = CaptionReader(tokenizer, card.template, card.filler_words)
         self._cache = _TextCache(cached_captions)
         # So that no boxes are still rows of the same width, and sets can be joined.
         # (A PyTorch reference does not tell its shapes.)
@@ -143,55 +139,11 @@ class SiglipReranker:
 
     def can_read(self, caption: str) -> bool:
         """Return whether some word of the caption tells the model what to look for."""
-        return self._says_something(self._words(caption, self._encode(caption)))
+        return self._reader.can_read(caption)
 
     def caption_notes(self, caption: str) -> list[str]:
-        """Return notes about words that the model cannot read, or that come too late."""
-        encoding = self._encode(caption)
-        words = self._words(caption, encoding)
-        short = caption if len(caption) <= 40 else f"{caption[:40]}..."
-        notes = []
-        if not self._says_something(words):
-            notes.append(f"The model knows no word of '{short}' that says what to look for.")
-        elif unknown := dict.fromkeys(word for word, tokens in words if not tokens):
-            told = ", ".join(f"'{word}'" for word in list(unknown)[:5])
-            notes.append(f"The model does not know {told}; the answer rests on the other words.")
-        if encoding.overflowing:
-            notes.append(
-                f"The model reads {self._card.text_length} tokens; the end of '{short}' was "
-                "ignored."
-            )
-        return notes
-
-    def _encode(self, caption: str) -> Encoding:
-        return self._tokenizer.encode(self._card.template.replace("{}", caption))
-
-    def _words(self, caption: str, encoding: Encoding) -> list[tuple[str, list[str]]]:
-        """The words that the model reads, each with its tokens: none where it is unknown.
-
-        Some tokenizers turn what they do not know into a token for that, others into nothing.
-        """
-        start = max(self._card.template.find("{}"), 0)
-        end = max((high for _, high in encoding.offsets), default=0) - start
-        words = []
-        for match in _WORD.finditer(caption):
-            if encoding.overflowing and match.start() >= end:
-                break
-            tokens = [
-                token
-                for (low, high), token in zip(encoding.offsets, encoding.tokens, strict=True)
-                if low - start < match.end() and high - start > match.start()
-            ]
-            unknown = any(token in _UNKNOWN_TOKENS for token in tokens)
-            words.append((match[0], [] if unknown else tokens))
-        return words
-
-    def _says_something(self, words: Sequence[tuple[str, list[str]]]) -> bool:
-        known = [tokens for _, tokens in words if tokens]
-        if len(known) == len(words):
-            return bool(words)
-        # What is left around an unknown word may be "a" and "in the sky", which fit everything.
-        return any(not self._card.filler_words.issuperset(tokens) for tokens in known)
+        """Return notes about what the model does not understand, or comes too late to be read."""
+        return self._reader.notes(caption)
 
     def __call__(
         self, crops: Sequence[Crops], captions: Sequence[str]
@@ -201,7 +153,7 @@ class SiglipReranker:
         return [self.logits(embeds, texts) for embeds in self.embed_images(crops)]
 
     def _input_ids(self, captions: Sequence[str]) -> NDArray[np.int64]:
-        return np.array([self._encode(caption).ids for caption in captions], np.int64)
+        return np.array([self._reader.token_ids(caption) for caption in captions], np.int64)
 
 
 class _TextCache:

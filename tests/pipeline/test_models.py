@@ -7,15 +7,18 @@ import time
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from core.errors import DataError, EngineError, ModelError, UnknownNameError
 from core.types import Crops, Detections
 from pipeline.build import build_stages, open_engine
 from pipeline.catalog import find_model, load_catalog, update_catalog
-from pipeline.config import load_config
+from pipeline.config import EngineConfig, load_config
 from pipeline.cut import cut
 from pipeline.engines.base import Choice
+from pipeline.engines.choose import choose_engine
+from pipeline.engines.machine import probe_machine
 from pipeline.locate import Locator
 from pipeline.registry import ENGINES
 
@@ -142,7 +145,8 @@ def test_reranker_caches_captions_and_notes_words(tiny_models):
     np.testing.assert_array_equal(reranker.embed_texts(["red"])[0], first[0])
     assert reranker.caption_notes("red white") == []
     assert "does not know 'Zeppelin'" in reranker.caption_notes("red Zeppelin")[0]
-    assert "ignored" in reranker.caption_notes("red blue red blue red blue white")[-1]
+    assert "read up to" in reranker.caption_notes("red blue red blue red blue white")[-1]
+    assert "did you mean 'green'?" in reranker.caption_notes("red grren")[0]
     assert "does not know 'дрон'" in reranker.caption_notes("red дрон")[0]
     assert reranker.embed_texts([]).shape[0] == 0
 
@@ -162,6 +166,12 @@ def airfield():
         ("the small thing in the sky", True),
         ("purple elephant", True),
         ("drone \U0001f681", True),
+        ("helicopters", True),
+        ("two Yellow planes", True),
+        ("the helicopter on the left", True),
+        ("the one on the left", False),
+        ("not the object", False),
+        ("elephants", False),
         ("elephant", False),
         ("a photo of a flying elephant", False),
         ("hot dog", False),
@@ -180,6 +190,32 @@ def test_what_says_nothing_to_the_model_is_not_found(airfield, caption, readable
     if not readable:
         assert not result.rankings[0].found
         assert result.rankings[0].found_probability < 0.01
+
+
+@pytest.mark.weights
+def test_plurals_are_read_as_singulars(airfield):
+    reranker = airfield[0].reranker
+    for many, one in (("helicopters", "helicopter"), ("hot air balloons", "hot air balloon")):
+        np.testing.assert_array_equal(*reranker.embed_texts([many, one]))
+        assert reranker.caption_notes(many) == []
+    # "wings" is known, "wing" is not
+    np.testing.assert_array_equal(*reranker.embed_texts(["red wing", "red wings"]))
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("caption", "note"),
+    [
+        ("the helicopter on the left", "so 'left' counts for nothing"),
+        ("the biggest drone", "so 'biggest' counts for nothing"),
+        ("not a helicopter", "does not understand 'not'"),
+        ("yelow drone", "does not know 'yelow' (did you mean 'yellow'?)"),
+    ],
+)
+def test_what_is_passed_over_is_said(airfield, caption, note):
+    notes = airfield[0].reranker.caption_notes(caption)
+    assert len(notes) == 1
+    assert note in notes[0]
 
 
 def test_reranker_cache_is_bounded(tiny_models):
@@ -203,7 +239,34 @@ def test_provenance_says_what_ran(locator, scene):
     assert provenance["precision"] == "f32"
     assert "asked for" in provenance["engine_reason"]
     assert "detector.onnx " in provenance["detector"]
-    assert len(provenance["config"]) == 12
+    assert "cut.shape=square " in provenance["config"]
+
+
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
+def test_what_a_runtime_refuses_is_an_engine_error_with_advice(tiny_models, engine):
+    path = tiny_models / "reranker" / "vision.onnx"
+    config = EngineConfig(engine=engine, precision="f32")
+    network = open_engine(path, choose_engine(config, probe_machine()))
+    with pytest.raises(EngineError, match=r"vision\.onnx could not be run with 2x3x7x7: ") as caught:
+        network.run({network.inputs[0].name: np.zeros((2, 3, 7, 7), np.float32)})
+    assert "app.py doctor" in caught.value.hint
+    assert len(caught.value.message) < 500
+
+
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
+def test_a_detector_of_one_size_sees_every_picture_in_it(tiny_models, tmp_path, engine, scene):
+    graph = onnx.load(tiny_models / "detector" / "detector.onnx")
+    for dim, side in zip(graph.graph.input[0].type.tensor_type.shape.dim, (1, 3, 640, 640)):
+        dim.dim_value = side
+    onnx.save(graph, tmp_path / "detector.onnx")
+    wish = (f'detect.model="{tmp_path}"', f"engine.engine={engine}", "detect.level_count=3")
+    locator = Locator.open(config_for(tiny_models, *wish))
+    # 960 px wide becomes 640, and so the boxes of the input lie half as far again.
+    found = locator.observe([scene, scene.repeat(2, axis=0)])
+    np.testing.assert_allclose(found[0].detections.xyxy[0], [120, 120, 180, 180], atol=1e-3)
+    scale = 1088 / 640
+    expected = np.array([80, 80, 120, 120]) * scale
+    np.testing.assert_allclose(found[1].detections.xyxy[0], expected, atol=1e-3)
 
 
 def test_engines_are_shared(tiny_models):
