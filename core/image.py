@@ -10,7 +10,8 @@ from __future__ import annotations
 import io
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -81,8 +82,10 @@ def to_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Image:
     if isinstance(source, bytes | bytearray | memoryview):
         return decode_image(bytes(source), max_pixels=max_pixels)
     if isinstance(source, PilModule.Image):
-        _check_pixels(source.size, max_pixels)
-        return _from_pil(source)
+        # It may not be decoded yet.
+        with _told("the image", max_pixels):
+            _check_pixels(source.size, max_pixels)
+            return _from_pil(source)
     if isinstance(source, np.ndarray):
         return _from_array(source, max_pixels)
     raise ImageError(
@@ -92,31 +95,45 @@ def to_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Image:
 
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image:
     """Return the image in a file; see `to_image`."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ImageError(f"cannot read {path}: {reason}.", "Check the path.") from error
-    return decode_image(data, max_pixels=max_pixels, name=path.name)
+    return decode_image(_read(path), max_pixels=max_pixels, name=path.name)
 
 
 def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS, name: str = "the image") -> Image:
     """Return the image in the bytes of a file; `name` is used in messages. See `to_image`."""
+    with _opened(data, name, max_pixels) as opened:
+        return _from_pil(opened)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # no name may hold a null character
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"cannot read {path}: {reason}.", "Check the path.") from error
+
+
+@contextmanager
+def _opened(data: bytes, name: str, max_pixels: int) -> Iterator[PilModule.Image]:
+    """The opened file, no larger than allowed; what goes wrong in the block is told."""
     if not data:
         raise ImageError(f"{name} is empty (0 bytes).", "Choose another file.")
+    with _told(name, max_pixels), PilModule.open(io.BytesIO(data)) as opened:
+        # The header alone is read so far: a bomb costs nothing.
+        _check_pixels(opened.size, max_pixels)
+        yield opened
+
+
+@contextmanager
+def _told(name: str, max_pixels: int) -> Iterator[None]:
+    """Turn what Pillow raises into an ImageError that names the file."""
     try:
-        with PilModule.open(io.BytesIO(data)) as opened:
-            # The header alone is read so far: a bomb costs nothing.
-            _check_pixels(opened.size, max_pixels)
-            return _from_pil(opened)
+        yield
     except PilModule.DecompressionBombError as error:
         # Pillow's own limit of 179 million pixels, which comes before we see the size.
         pixels = int(match[0]) if (match := re.search(r"\d+", str(error))) else None
         raise _too_large(f"{pixels} pixels", max_pixels) from error
     except UnidentifiedImageError as error:
         raise ImageError(f"{name} is not an image we can read.", _FORMATS_HINT) from error
-    except ImageError:
-        raise
     except IMAGE_ERRORS as error:
         raise ImageError(
             f"{name} is damaged or cut short: {error}.",

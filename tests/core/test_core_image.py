@@ -195,6 +195,12 @@ def test_damaged_files(data, message):
         decode_image(data)
 
 
+def test_a_damaged_file_that_pillow_opened_is_told_too():
+    cut_short = file_of(Pil.new("RGB", (90, 90), "red"), "JPEG")[:-60]
+    with pytest.raises(ImageError, match="the image is damaged or cut short"):
+        to_image(Pil.open(io.BytesIO(cut_short)))
+
+
 def test_damaged_exif_is_a_damaged_file(monkeypatch):
     cut_short = file_of(Pil.new("RGB", (9, 9)), exif=b"Exif\0\0MM\0*\0\0")
     with pytest.raises(struct.error):
@@ -232,6 +238,8 @@ def test_files(tmp_path, image):
         write_image(picture, tmp_path / "a.xyz")
     with pytest.raises(ImageError, match=r"cannot read .*No such file"):
         read_image(tmp_path / "none.png")
+    with pytest.raises(ImageError, match=r"cannot read .*null byte.*Check the path"):
+        read_image(tmp_path / "a\0.png")
     with pytest.raises(ImageError, match="got int"):
         to_image(7)
 
