@@ -1,7 +1,8 @@
-"""How good boxes are: average precision and recall at one IoU, over a set of images.
+"""How good boxes and scores are: plain numbers in [0, 1], from arrays and ``Detections``.
 
-Here: the COCO rules (greedy matching by score, 101 recall points) for one class. Not here: files
-or models. In: ``Detections`` and true boxes. Out: numbers in [0, 1].
+Boxes: average precision and recall at one IoU by the COCO rules (greedy matching by score, 101
+recall points), for one class. Scores: how well they tell right from wrong, and how far they can be
+taken at their word. Not here: files or models.
 """
 
 from __future__ import annotations
@@ -15,9 +16,16 @@ from core.boxes import iou_matrix
 from core.errors import DataError
 from core.types import Detections
 
-__all__ = ["average_precision", "match_boxes", "recall"]
+__all__ = [
+    "area_under_roc",
+    "average_precision",
+    "calibration_error",
+    "match_boxes",
+    "recall",
+]
 
 Boxes = NDArray[np.float32]
+_BINS = 10
 
 
 def match_boxes(prediction: Detections, truth: Boxes, *, iou_min: float = 0.5) -> NDArray[np.int64]:
@@ -101,6 +109,43 @@ def recall(
         for p, t in zip(kept, truths, strict=True)
     )
     return num_found / num_truths if num_truths else 1.0
+
+
+def area_under_roc(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float | None:
+    """The chance that a positive outscores a negative (ties count half); None without both.
+
+    By the ranks of Mann and Whitney (1947): no table of all pairs.
+
+    Example:
+        >>> area_under_roc(np.array([0.9, 0.4, 0.4]), np.array([True, True, False]))
+        0.75
+    """
+    num_positive = int(positive.sum())
+    num_negative = len(positive) - num_positive
+    if num_positive == 0 or num_negative == 0:
+        return None
+    _, which, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[which]  # ties share the middle one
+    above = ranks[positive].sum() - num_positive * (num_positive + 1) / 2
+    return float(above / (num_positive * num_negative))
+
+
+def calibration_error(probability: NDArray[np.float64], right: NDArray[np.bool_]) -> float | None:
+    """The expected calibration error in ten equal bins; None without any case.
+
+    Example:
+        >>> calibration_error(np.array([0.95, 0.95]), np.array([True, True]))
+        0.05
+    """
+    if len(probability) == 0:
+        return None
+    bins = np.minimum((probability * _BINS).astype(np.int64), _BINS - 1)
+    error = 0.0
+    for number in np.unique(bins):
+        inside = bins == number
+        gap = abs(float(probability[inside].mean()) - float(right[inside].mean()))
+        error += gap * float(inside.mean())
+    return round(error, 6)
 
 
 def _check(predictions: Sequence[Detections], truths: Sequence[Boxes], iou_min: float) -> None:

@@ -19,15 +19,14 @@ from core.boxes import iou_matrix
 from core.errors import DataError, ImageError, InputError
 from core.result import Result
 from core.types import Crops
-from dataset.metrics import average_precision, recall
+from dataset.metrics import area_under_roc, average_precision, calibration_error, recall
 from frontends.data import Annotation, DataLine, confined_path, read_data
 from pipeline.locate import Locator, Observation
 from pipeline.rank import weigh
 
-__all__ = ["area_under_roc", "calibration_error", "evaluate"]
+__all__ = ["evaluate"]
 
 IOU_MIN = 0.5
-_BINS = 10
 _STRANGERS_PER_IMAGE = 3
 
 
@@ -229,39 +228,6 @@ def _strangers(lines: list[DataLine], number: int) -> list[str]:
         if caption not in own
     ]
     return list(dict.fromkeys(others))[:_STRANGERS_PER_IMAGE]
-
-
-def area_under_roc(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float | None:
-    """Return the chance that a positive outscores a negative (ties count half); None without both.
-
-    Example:
-        >>> area_under_roc(np.array([0.9, 0.4, 0.4]), np.array([True, True, False]))
-        0.75
-    """
-    good, bad = scores[positive], scores[~positive]
-    if len(good) == 0 or len(bad) == 0:
-        return None
-    above = (good[:, None] > bad[None, :]).sum()
-    level = (good[:, None] == bad[None, :]).sum()
-    return float((above + 0.5 * level) / (len(good) * len(bad)))
-
-
-def calibration_error(probability: NDArray[np.float64], right: NDArray[np.bool_]) -> float | None:
-    """Return the expected calibration error in ten equal bins; None without any case.
-
-    Example:
-        >>> calibration_error(np.array([0.95, 0.95]), np.array([True, True]))
-        0.05
-    """
-    if len(probability) == 0:
-        return None
-    bins = np.minimum((probability * _BINS).astype(np.int64), _BINS - 1)
-    error = 0.0
-    for number in np.unique(bins):
-        inside = bins == number
-        gap = abs(float(probability[inside].mean()) - float(right[inside].mean()))
-        error += gap * float(inside.mean())
-    return round(error, 6)
 
 
 # ---------------------------------------------------------------- time

@@ -1,13 +1,21 @@
-"""Average precision and recall against numbers worked out by hand."""
+"""Figures of boxes and scores against numbers worked out by hand."""
 
 from __future__ import annotations
+
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from core.errors import DataError
 from core.types import Detections
-from dataset.metrics import average_precision, match_boxes, recall
+from dataset.metrics import (
+    area_under_roc,
+    average_precision,
+    calibration_error,
+    match_boxes,
+    recall,
+)
 
 A, B = [0, 0, 10, 10], [20, 20, 40, 30]
 OFF = [60, 60, 70, 70]
@@ -70,6 +78,47 @@ def test_wrong_arguments_are_refused() -> None:
         average_precision([seen()], [])
     with pytest.raises(DataError, match="iou_min"):
         recall([seen()], [truth()], iou_min=0.0)
+
+
+@pytest.mark.parametrize(
+    ("scores", "positive", "expected"),
+    [
+        ([0.9, 0.1], [True, False], 1.0),
+        ([0.1, 0.9], [True, False], 0.0),
+        ([0.5, 0.5], [True, False], 0.5),
+        ([0.5], [True], None),
+    ],
+)
+def test_area_under_roc(scores: list[float], positive: list[bool], expected: float | None) -> None:
+    assert area_under_roc(np.array(scores), np.array(positive)) == expected
+
+
+@pytest.mark.parametrize(
+    ("probability", "right", "expected"),
+    [
+        ([1.0, 1.0], [True, False], 0.5),
+        ([0.25] * 4, [True, False, False, False], 0.0),
+        ([], [], None),
+    ],
+)
+def test_calibration_error(
+    probability: list[float], right: list[bool], expected: float | None
+) -> None:
+    assert calibration_error(np.array(probability), np.array(right, bool)) == expected
+
+
+def test_the_area_is_that_of_all_pairs_without_a_table_of_them(rng: np.random.Generator) -> None:
+    scores, positive = rng.integers(0, 20, 300) / 20, rng.random(300) < 0.3
+    good, bad = scores[positive][:, None], scores[~positive][None]
+    pairs = ((good > bad) + 0.5 * (good == bad)).mean()
+    assert area_under_roc(scores, positive) == pytest.approx(pairs, abs=1e-12)
+    many = rng.random(20_000)  # a table of all pairs would take 100 MB, and grow with the square
+    tracemalloc.start()
+    area = area_under_roc(many, np.arange(len(many)) % 2 == 0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert area == pytest.approx(0.5, abs=0.02)
+    assert peak < 10e6
 
 
 def test_agrees_with_pycocotools() -> None:

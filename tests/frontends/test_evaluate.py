@@ -10,7 +10,7 @@ import pytest
 from core.errors import DataError, ImageError, InputError
 from core.image import encode_image
 from core.types import Image
-from frontends.evaluate import area_under_roc, calibration_error, evaluate
+from frontends.evaluate import evaluate
 from frontends.report import evaluation_report
 from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
@@ -163,31 +163,6 @@ def test_data_without_boxes_is_refused(content, message, fake_locator, tmp_path)
     data.write_text(content)
     with pytest.raises(DataError, match=message):
         evaluate(fake_locator, data=data, images=tmp_path, show_progress=False)
-
-
-@pytest.mark.parametrize(
-    ("scores", "positive", "expected"),
-    [
-        ([0.9, 0.1], [True, False], 1.0),
-        ([0.1, 0.9], [True, False], 0.0),
-        ([0.5, 0.5], [True, False], 0.5),
-        ([0.5], [True], None),
-    ],
-)
-def test_area_under_roc(scores, positive, expected):
-    assert area_under_roc(np.array(scores), np.array(positive)) == expected
-
-
-@pytest.mark.parametrize(
-    ("probability", "right", "expected"),
-    [
-        ([1.0, 1.0], [True, False], 0.5),
-        ([0.25] * 4, [True, False, False, False], 0.0),
-        ([], [], None),
-    ],
-)
-def test_calibration_error(probability, right, expected):
-    assert calibration_error(np.array(probability), np.array(right, bool)) == expected
 
 
 def test_without_true_boxes_there_are_no_shares_of_them(fake_locator, tmp_path):
