@@ -103,7 +103,7 @@ class ModelError(SpotterError):
 
 
 class EngineError(SpotterError):
-    """An explicit wish for an engine, a device or a precision cannot be met on this machine."""
+    """A wish for an engine, a device or a precision cannot be met here, or a network not be run."""
 
     code = "engine_unavailable"
 

@@ -6,6 +6,7 @@ fitted in shape or stretched. Without the file a network gets RGB in 0..1, fitte
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import cv2
@@ -20,7 +21,7 @@ from core.types import Image
 from pipeline.detect.letterbox import AREA_FROM, MULTIPLE_PX, letterbox, letterbox_wh
 from pipeline.models import Model
 
-__all__ = ["DetectorCard", "prepare", "read_detector_card"]
+__all__ = ["DetectorCard", "card_for_graph", "prepare", "read_detector_card"]
 
 _PAD_VALUE = 114
 _FILE = "detector.json"
@@ -55,6 +56,24 @@ class DetectorCard(Section):
     def is_plain(self) -> bool:
         """True when `letterbox` alone prepares the image."""
         return self == DetectorCard(text_length=self.text_length, template=self.template)
+
+
+def card_for_graph(card: DetectorCard, shape: Sequence[int | None]) -> DetectorCard:
+    """Return the card with the only size that a graph takes; unchanged where it takes any.
+
+    Args:
+        card: What is known of the network.
+        shape: Of the graph's input, (n, 3, h, w); None for free axes.
+
+    Example:
+        >>> card_for_graph(DetectorCard(), (1, 3, 480, 640)).input_wh
+        (640, 480)
+    """
+    height, width = shape[2:] if len(shape) == 4 else (None, None)
+    if height is None or width is None:
+        return card
+    fit = "corner" if card.fit == "letterbox" else card.fit
+    return card.model_copy(update={"fit": fit, "input_wh": (width, height)})
 
 
 def read_detector_card(model: Model) -> DetectorCard:

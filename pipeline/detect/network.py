@@ -18,7 +18,7 @@ from core.boxes import clip_boxes, is_valid, nms, scale_boxes
 from core.image import image_wh
 from core.types import Detections, Image
 from pipeline.config import DetectConfig
-from pipeline.detect.card import DetectorCard, prepare, read_detector_card
+from pipeline.detect.card import DetectorCard, card_for_graph, prepare, read_detector_card
 from pipeline.engines.base import Engine, OpenEngine, check_interface
 from pipeline.models import Model
 
@@ -47,7 +47,7 @@ class NetworkDetector(ABC):
     """A detector around one network; a family adds `decode`.
 
     Args:
-        engine: The loaded network; its first input is (n, 3, h, w).
+        engine: The loaded network; its first input is (n, 3, h, w), of any size or of one.
         config: Thresholds and input size.
         class_names: One per class of the network.
         card: How it wants its images.
@@ -65,7 +65,7 @@ class NetworkDetector(ABC):
         self._engine = engine
         self._config = config
         self._class_names = tuple(class_names)
-        self._card = card or DetectorCard()
+        self._card = card_for_graph(card or DetectorCard(), engine.inputs[0].shape)
 
     @classmethod
     def open(cls, model: Model, config: DetectConfig, open_engine: OpenEngine) -> Self:

@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import ModelError
+from core.errors import EngineError, ModelError
 
 __all__ = [
     "Choice",
@@ -33,6 +33,7 @@ Feeds: TypeAlias = Mapping[str, NDArray]
 # eighty windows of 128 px. On a CPU larger batches only cost memory.
 MAX_BATCH_NUMBERS = 4_000_000
 MAX_FEW_SHAPES_BATCH = 8
+_WHY_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,11 @@ class Engine(Protocol):
     outputs: tuple[TensorSpec, ...]
 
     def run(self, feeds: Feeds) -> dict[str, NDArray]:
-        """Return the outputs by name, as new arrays; the first axis of each feed is the batch."""
+        """Return the outputs by name, as new arrays; the first axis of each feed is the batch.
+
+        Raises:
+            EngineError: The runtime refused the feeds, or could not go on.
+        """
         ...
 
 
@@ -130,6 +135,7 @@ def run_in_batches(
     run: Callable[[Feeds], dict[str, NDArray]],
     feeds: Feeds,
     *,
+    name: str = "the network",
     max_numbers: int = MAX_BATCH_NUMBERS,
     max_items: int | None = None,
     few_shapes: bool = False,
@@ -139,9 +145,13 @@ def run_in_batches(
     Args:
         run: Runs one part.
         feeds: Inputs by name, all with the same first axis.
+        name: What is run, for messages.
         max_numbers: How many numbers the inputs of a part may hold (but at least one item).
         max_items: How many items a part may hold; None: no limit of its own.
         few_shapes: Only parts of 8, 4, 2 or 1 items: for engines that compile for each new shape.
+
+    Raises:
+        EngineError: The runtime refused a part, or could not go on.
     """
     num_items = len(next(iter(feeds.values())))
     numbers_per_item = sum(feed.size for feed in feeds.values()) / max(num_items, 1)
@@ -156,11 +166,29 @@ def run_in_batches(
         step = min(limit, num_items - start)
         if few_shapes and step:
             step = 1 << (step.bit_length() - 1)
-        parts.append(run({name: feed[start : start + step] for name, feed in feeds.items()}))
+        part = {key: feed[start : start + step] for key, feed in feeds.items()}
+        try:
+            parts.append(run(part))
+        except Exception as error:
+            # The runtimes' exceptions have no common base but Exception.
+            raise _not_run(name, part, error) from error
         start += step
     if len(parts) == 1:
         return parts[0]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+def _not_run(name: str, feeds: Feeds, error: Exception) -> EngineError:
+    given = ", ".join("x".join(map(str, feed.shape)) for feed in feeds.values())
+    # What is wrong stands at the start with one runtime, at the end with the other.
+    why = " ".join(str(error).split()) or type(error).__name__
+    if len(why) > 2 * _WHY_CHARS:
+        why = f"{why[:_WHY_CHARS]} ... {why[-_WHY_CHARS:]}"
+    return EngineError(
+        f"{name} could not be run with {given}: {why.rstrip('.')}.",
+        "If it takes other sizes, export it with free ones; if memory ran out, use smaller "
+        "sizes or fewer boxes. This machine is checked by: python app.py doctor",
+    )
 
 
 def check_interface(engine: Engine, path: Path, *, inputs: int, outputs: int) -> None:

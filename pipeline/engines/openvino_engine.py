@@ -27,9 +27,11 @@ class OpenVinoEngine:
 
     Args:
         compiled: The compiled network.
+        name: What it is, for messages.
     """
 
-    def __init__(self, compiled: openvino.CompiledModel) -> None:
+    def __init__(self, compiled: openvino.CompiledModel, *, name: str = "the network") -> None:
+        self._name = name
         self._request = compiled.create_infer_request()
         self._lock = Lock()
         self.inputs = tuple(_spec(port) for port in compiled.inputs)
@@ -50,14 +52,14 @@ class OpenVinoEngine:
             "NUM_STREAMS": 1,
         }
         try:
-            return cls(_core().compile_model(path, "CPU", settings))
+            return cls(_core().compile_model(path, "CPU", settings), name=path.name)
         except RuntimeError as error:
             raise ModelError(f"OpenVINO cannot load {path.name}: {error}.") from error
 
     def run(self, feeds: Feeds) -> dict[str, NDArray]:
         """Return the outputs by name."""
         # The first run of a new shape costs some 50 ms; a few batch sizes soon are all known.
-        return run_in_batches(self._run, feeds, few_shapes=True)
+        return run_in_batches(self._run, feeds, name=self._name, few_shapes=True)
 
     def _run(self, feeds: Feeds) -> dict[str, NDArray]:
         arrays = {name: np.ascontiguousarray(feed) for name, feed in feeds.items()}

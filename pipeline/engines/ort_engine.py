@@ -49,13 +49,19 @@ class OrtEngine:
 
     Args:
         session: The session to run.
+        name: What it runs, for messages.
         max_items: The largest batch that it was compiled for; None: any.
     """
 
     def __init__(
-        self, session: onnxruntime.InferenceSession, *, max_items: int | None = None
+        self,
+        session: onnxruntime.InferenceSession,
+        *,
+        name: str = "the network",
+        max_items: int | None = None,
     ) -> None:
         self._session = session
+        self._name = name
         self._max_items = max_items
         self.inputs = tuple(_spec(node) for node in session.get_inputs())
         self.outputs = tuple(_spec(node) for node in session.get_outputs())
@@ -82,7 +88,7 @@ class OrtEngine:
         options.log_severity_level = 3
         if choice.provider not in (TENSORRT, RTX):
             session = _load(path, options, provider_chain(choice), choice.provider)
-            return cls(_checked(session, choice))
+            return cls(_checked(session, choice), name=path.name)
         compiled_for = profile or Profile()
         inputs = _read_inputs(path)
         free = any(None in spec.shape for spec in inputs)
@@ -96,11 +102,12 @@ class OrtEngine:
         session = _load_compiled(path, options, choice, folder, shapes)
         if is_new:
             _LOG.warning("compiled %s in %.0f s", path.name, perf_counter() - start_s)
-        return cls(_checked(session, choice), max_items=compiled_for.batch[2] if free else None)
+        max_items = compiled_for.batch[2] if free else None
+        return cls(_checked(session, choice), name=path.name, max_items=max_items)
 
     def run(self, feeds: Feeds) -> dict[str, NDArray]:
         """Return the outputs by name."""
-        return run_in_batches(self._run, feeds, max_items=self._max_items)
+        return run_in_batches(self._run, feeds, name=self._name, max_items=self._max_items)
 
     def _run(self, feeds: Feeds) -> dict[str, NDArray]:
         arrays = {name: np.ascontiguousarray(feed) for name, feed in feeds.items()}
