@@ -15,7 +15,7 @@ from core.errors import ConfigError
 from core.words import counted
 from dataset.splits import SPLITS, hash_position
 from synth.config import SceneConfig
-from synth.library import Library
+from synth.library import Background, Cutout, Library
 from synth.plan import ScenePlan, scene_rng
 from synth.sample import sample_scene
 
@@ -68,28 +68,31 @@ def check_shares(shares: Sequence[float]) -> Shares:
 def part_library(library: Library, shares: Sequence[float]) -> SplitLibrary:
     """A library's parts for train, val and test.
 
-    A part without an object or without a background is left out. Where that leaves nothing for
-    training, the library shows too little to be parted and is taken whole.
+    A val or test without an object or without a background is left out, and what falls into it is
+    for training. Where even that leaves nothing for training, the library shows too little to be
+    parted and is taken whole.
     """
     wanted: dict[str, float] = dict(zip(SPLITS, check_shares(shares), strict=True))
-    parts: dict[str, Library] = {}
+    members: dict[str, tuple[list[Cutout], list[Background]]] = {s: ([], []) for s in SPLITS}
+    for cutout in library.cutouts:
+        members[_split_at(cutout.identity, wanted)][0].append(cutout)
+    for background in library.backgrounds:
+        members[_split_at(background.group, wanted)][1].append(background)
     notes = []
-    for split, share in wanted.items():
-        if share <= 0:
+    for split in ("val", "test"):
+        if _can_show(library, *members[split]):
             continue
-        cutouts = [c for c in library.cutouts if _split_at(c.identity, wanted) == split]
-        places = [b for b in library.backgrounds if _split_at(b.group, wanted) == split]
-        if places and (not library.labelled or any(c.labelled for c in cutouts)):
-            parts[split] = library.part(cutouts, places)
-        else:
-            lack = _count_places(library) if not places else _count_objects(library)
-            notes.append(f"{split} is left out: by its hash none of {lack} falls into it")
-    if "train" not in parts:
+        if wanted[split] > 0:
+            notes.append(_tell_left_out(split, library, *members[split]))
+        cutouts, backgrounds = members.pop(split)
+        members["train"][0].extend(cutouts)
+        members["train"][1].extend(backgrounds)
+    if _can_show(library, *members["train"]):
+        parts = {split: library.part(*some) for split, some in members.items()}
+    else:
         parts = {"train": library}
-        notes = [
-            f"{_count_objects(library)} and {_count_places(library)} are too few to be parted: "
-            "all images are for training"
-        ]
+        lack = f"{_count_objects(library.labelled)} and {_count_places(library.backgrounds)}"
+        notes = [f"{lack} are too few to be parted: all images are for training"]
     if "val" not in parts and wanted["val"] > 0:
         notes.append(
             "without val, Ultralytics validates on the training images, and its figures mean "
@@ -99,14 +102,31 @@ def part_library(library: Library, shares: Sequence[float]) -> SplitLibrary:
     return SplitLibrary(parts, {s: wanted[s] / total for s in parts}, tuple(notes))
 
 
-def _count_places(library: Library) -> str:
-    places = {background.group for background in library.backgrounds}
-    return f"{counted(len(library.backgrounds), 'background')} ({counted(len(places), 'place')})"
+def _can_show(
+    library: Library, cutouts: Sequence[Cutout], backgrounds: Sequence[Background]
+) -> bool:
+    """Whether they make scenes; without objects only where the whole library has none."""
+    return bool(backgrounds) and (not library.labelled or any(c.labelled for c in cutouts))
 
 
-def _count_objects(library: Library) -> str:
-    objects = {cutout.identity for cutout in library.labelled}
-    return f"{counted(len(library.labelled), 'cutout')} ({counted(len(objects), 'object')})"
+def _tell_left_out(
+    split: str, library: Library, cutouts: Sequence[Cutout], backgrounds: Sequence[Background]
+) -> str:
+    lack = _count_objects(library.labelled) if backgrounds else _count_places(library.backgrounds)
+    note = f"{split} is left out: by their names none of {lack} falls into it"
+    counts = [_count_objects(cutouts)] if cutouts else []
+    counts += [_count_places(backgrounds)] if backgrounds else []
+    return f"{note}; for training instead: its {' and '.join(counts)}" if counts else note
+
+
+def _count_places(backgrounds: Sequence[Background]) -> str:
+    places = {background.group for background in backgrounds}
+    return f"{counted(len(backgrounds), 'background')} ({counted(len(places), 'place')})"
+
+
+def _count_objects(cutouts: Sequence[Cutout]) -> str:
+    objects = {cutout.identity for cutout in cutouts}
+    return f"{counted(len(cutouts), 'cutout')} ({counted(len(objects), 'object')})"
 
 
 def _split_at(group: str, shares: Mapping[str, float]) -> str:

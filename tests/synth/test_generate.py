@@ -31,7 +31,7 @@ from synth.library import Background, Cutout, Library, background_group
 from synth.manifest import Parts, read_manifest
 from synth.materials import check_materials
 from synth.render import render
-from synth.splits import part_library, sample_image
+from synth.splits import _split_at, part_library, sample_image
 from synth.work import clean_up, locked
 
 ROOT = Path(__file__).parents[2]
@@ -433,6 +433,33 @@ def test_photographs_of_a_camera_are_parted() -> None:
     parts = part_library(library, (0.8, 0.1, 0.1))
     assert not parts.notes
     assert [10 < len(part.backgrounds) < 180 for part in parts.parts.values()] == [True] * 3
+
+
+def test_what_falls_into_a_left_out_split_is_for_training() -> None:
+    names = [f"n{i}" for i in range(60)]
+    shares = {"train": 0.8, "val": 0.1, "test": 0.1}
+    of = {split: [name for name in names if _split_at(name, shares) == split] for split in shares}
+    assert min(map(len, of.values())) >= 2
+    # Objects for train and val, photographs for train and test.
+    cutouts = [
+        Cutout(name, Path(), "drone", "red drone", identity=name)
+        for name in (*of["train"][:2], of["val"][0])
+    ]
+    views = [Background(name, Path(), name) for name in (of["train"][0], *of["test"][:2])]
+    parts = part_library(Library(cutouts, views), tuple(shares.values()))
+    assert list(parts.parts) == ["train"]
+    train = parts.parts["train"]
+    assert {item.name for item in train.cutouts} == {item.name for item in cutouts}
+    assert {item.name for item in train.backgrounds} == {item.name for item in views}
+    assert parts.notes[:2] == (
+        "val is left out: by their names none of 3 backgrounds (3 places) falls into it; "
+        "for training instead: its 1 cutout (1 object)",
+        "test is left out: by their names none of 3 cutouts (3 objects) falls into it; "
+        "for training instead: its 2 backgrounds (2 places)",
+    )
+    # What is left over may be just what training lacks.
+    parts = part_library(Library(cutouts, views[1:]), tuple(shares.values()))
+    assert [len(parts.parts["train"].cutouts), len(parts.parts["train"].backgrounds)] == [3, 2]
 
 
 def test_notes_on_splits_tell_the_number_of_places() -> None:
