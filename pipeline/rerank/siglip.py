@@ -122,8 +122,10 @@ class SiglipReranker:
         new = [caption for caption in dict.fromkeys(captions) if caption not in known]
         if new:
             embeds = _run(self._text, self._input_ids(new))
-            known.update(zip(new, embeds, strict=True))
-            self._cache.put({caption: known[caption] for caption in new})
+            # Copies: a row that is kept would keep the embeddings of all captions asked with it.
+            rows = {caption: row.copy() for caption, row in zip(new, embeds, strict=True)}
+            known.update(rows)
+            self._cache.put(rows)
         if not captions:
             return np.zeros((0, self._embed_dim), np.float32)
         return np.stack([known[caption] for caption in captions])
