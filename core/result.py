@@ -125,7 +125,7 @@ class Result:
         crops: The crops as cut, kept only on request.
         upscaled: The crops as the reranker saw them, kept only on request.
         seconds: Seconds by stage: detect, cut, upscale, rerank, total; decode where it happened.
-        provenance: Model ids, engine and why, precision, versions, config hash.
+        provenance: Model ids, engine and why, precision, versions, settings.
         warnings: What the reader should know, in whole sentences.
     """
 

@@ -292,13 +292,23 @@ def _repair(output: Path, made_with: Mapping[str, str]) -> dict[str, list[dict[s
 
 
 def _check_made_with(before: Mapping[str, str], made_with: Mapping[str, str], output: Path) -> None:
-    for name in (*_MADE_WITH, "assignment"):
-        old, new = before.get(name, "unknown"), made_with.get(name, "unknown")
+    if before == made_with:
+        return
+    known, wanted = _one_by_one(before), _one_by_one(made_with)
+    for name in (*wanted, *known):
+        old, new = known.get(name, "not told"), wanted.get(name, "not told")
         if old != new:
             raise DataError(
                 f"{output} holds answers made with another {name} ({old}, now {new}).",
                 "Give another --output, or repeat the command that began this one.",
             )
+
+
+def _one_by_one(made_with: Mapping[str, str]) -> dict[str, str]:
+    """Models, then settings by their keys."""
+    pairs = (pair.partition("=") for pair in str(made_with.get("config", "")).split())
+    models = {name: text for name, text in made_with.items() if name != "config"}
+    return models | {key: value for key, _, value in pairs}
 
 
 def _summary(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,10 @@ are looked up in networks.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from core.config import config_hash
 from pipeline.config import DetectConfig, LocateConfig, RerankConfig, UpscaleConfig
 from pipeline.detect.augmented import open_views
 from pipeline.detect.captioned import CaptionWrapper
@@ -31,6 +31,17 @@ from pipeline.registry import DETECTORS, RERANKERS, UPSCALERS
 from pipeline.stages import Calibration, CaptionDetector, Detector, Reranker, Upscaler
 
 __all__ = ["Stages", "build_stages", "open_engine"]
+
+# Settings that no answer depends on. Models count by what is in their files, wherever these lie; an
+# engine that was asked for, unlike its precision, gives the same answers as another one.
+_WITHOUT_EFFECT: Mapping[str, Mapping[str, bool] | bool] = {
+    "preset": True,
+    "image": True,
+    "detect": {"model": True, "ensemble": True},
+    "upscale": {"model": True},
+    "rerank": {"model": True, "cached_captions": True},
+    "engine": {"engine": True, "device": True, "provider": True, "threads": True},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +83,25 @@ def build_stages(config: LocateConfig, *, machine: Machine | None = None) -> Sta
         "upscaler": models.upscaler.version() if models.upscaler else "none",
         "reranker": models.reranker.version(),
         **networks.describe(),
-        "config": config_hash(config),
+        "config": _settings(config),
         "preset": config.preset,
     }
     calibration = _calibration(reranker, config.rerank)
     return Stages(detector, upscalers, reranker, calibration, provenance)
+
+
+def _settings(config: LocateConfig) -> str:
+    """What answers depend on beside the models, as `--set` takes it; those that are unset, not."""
+    values = config.model_dump(mode="json", exclude=dict(_WITHOUT_EFFECT), exclude_none=True)
+    return " ".join(
+        f"{section}.{name}={_text(value)}"
+        for section, part in values.items()
+        for name, value in part.items()
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def _build_detector(

@@ -78,7 +78,7 @@ class Locator:
         context_ratio: Context cut around each box, as a share of its longer side.
         cut_shape: Crops are squares, or have the shape of the box.
         max_pixels: Larger images are refused.
-        provenance: Model ids, engine and why, versions, config hash; copied into each result.
+        provenance: Model ids, engine and why, versions, settings; copied into each result.
 
     Example:
         >>> from pipeline.fakes import FakeDetector, FakeReranker

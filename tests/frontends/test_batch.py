@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image as PilImage
 
-from core.config import config_hash
 from core.errors import DataError
 from core.image import read_image
 from frontends.batch import run_batch
 from frontends.cli import main
 from frontends.data import folder_data, read_data
-from pipeline.config import load_config
 from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
 
@@ -198,15 +196,17 @@ def test_a_line_says_what_made_it(data, tmp_path):
     for row in _rows(output):
         made_with = row["provenance"]
         assert set(made_with) == {"detector", "upscaler", "reranker", "config", "assignment"}
-        assert made_with["config"] == config_hash(load_config("fake"))
+        assert "detect.score_min=0.1 " in made_with["config"]
         assert made_with["assignment"] == "joint"
 
 
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        (["--set", "detect.score_min=0.3"], "config"),
-        (["--assignment", "joint"], "assignment"),
+        (["--set", "detect.score_min=0.3"], "detect.score_min (0.1, now 0.3)"),
+        (["--set", "detect.tile_wh=[96,64]"], "detect.tile_wh (not told, now [96,64])"),
+        (["--set", "engine.precision=f32"], "engine.precision (auto, now f32)"),
+        (["--assignment", "joint"], "assignment (independent, now joint)"),
     ],
 )
 def test_answers_of_other_settings_are_not_mixed(options, what, data, tmp_path, capsys):
@@ -218,10 +218,21 @@ def test_answers_of_other_settings_are_not_mixed(options, what, data, tmp_path, 
     with pytest.raises(SystemExit):
         main([*arguments, "--preset", "fake", *options])
     told = capsys.readouterr().err
-    assert f"holds answers made with another {what} (" in told
+    assert f"holds answers made with another {what}." in told
     assert "Give another --output" in told
     assert output.read_bytes() == cut_short
     assert main([*arguments, "--preset", "fake"]) == 0
+
+
+def test_settings_that_change_no_answer_do_not_keep_a_run_from_going_on(data, tmp_path, capsys):
+    output = tmp_path / "pred.jsonl"
+    arguments = ["batch", str(data), "--images", str(tmp_path), "--output", str(output)]
+    assert main([*arguments, "--preset", "fake"]) == 0
+    others = ("engine.threads=2", "engine.engine=onnxruntime", "rerank.cached_captions=100",
+              "image.max_pixels=1000000")  # fmt: skip
+    wishes = [word for pair in others for word in ("--set", pair)]
+    assert main([*arguments, "--preset", "fake", *wishes]) == 0
+    assert "0 pictures done, 3 kept from before." in capsys.readouterr().err
 
 
 def test_answers_of_another_model_are_not_mixed(data, tmp_path):
@@ -238,7 +249,7 @@ def test_answers_of_another_model_are_not_mixed(data, tmp_path):
 def test_answers_of_unknown_origin_are_not_mixed(fake_locator, data, tmp_path):
     output = tmp_path / "pred.jsonl"
     output.write_text('{"image": "a.png", "error": "broken"}\n')
-    with pytest.raises(DataError, match=r"another assignment \(unknown, now independent\)"):
+    with pytest.raises(DataError, match=r"another assignment \(not told, now independent\)"):
         _run(fake_locator, data, output)
 
 

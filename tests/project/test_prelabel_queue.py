@@ -13,6 +13,7 @@ import pytest
 from core.errors import Cancelled, EngineError, InputError
 from core.image import encode_image
 from core.types import Image
+from pipeline.config import load_config
 from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
 from project.doubt import box_doubt, image_doubt
@@ -92,6 +93,14 @@ def test_a_stopped_run_goes_on_and_a_finished_one_does_nothing(
     assert prelabel(project, fake_locator, question).done == 0
     other = Question(vocabulary=WORDS, class_name="drone")
     assert prelabel(project, fake_locator, other).done == 4, "another question is asked anew"
+
+
+def test_what_changes_no_answer_asks_nothing_anew(project: Project, shapes: int) -> None:
+    question = Question(captions=("red thing",))
+    same = ("engine.threads=2", "rerank.cached_captions=9", "image.max_pixels=1000000")
+    for sets, done in (((), 1), (same, 0), (("detect.score_min=0.2",), 1)):
+        locator = Locator.open(load_config("fake", sets=sets))
+        assert prelabel(project, locator, question).done == done
 
 
 def test_images_that_are_done_are_left_alone(
