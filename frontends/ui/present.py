@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import html
+import itertools
 import re
 from typing import Literal
 
@@ -38,6 +39,8 @@ __all__ = [
 _FILE_FIRST = re.compile(r"(?!(?:an?|the|this|no|there|cannot) )[^:;]*?\.[A-Za-z]\w{1,4}(?: |: |,)")
 _PNG_MAX_PIXELS = 4_000_000
 _CROP_SIDE_MAX = 512
+# An error that comes again is news to the browser, which waits for a change.
+_SERIAL = itertools.count(1)
 _ENGINE_NAMES = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
 
 
@@ -147,7 +150,7 @@ def _at_most(image: Image) -> Image:
 
 def present_nothing() -> dict[str, object]:
     """Return the mapping for the browser while there is no caption yet."""
-    return {"error": {"at": "nowhere", "message": ""}}
+    return _without_answer("nowhere", "")
 
 
 def present_readiness(found: Readiness) -> str:
@@ -180,7 +183,11 @@ def present_error(error: SpotterError) -> dict[str, object]:
         at = "captions"
     elif isinstance(error, ImageError):
         at = "picture"
-    return {"error": {"at": at, "message": sentence(error)}}
+    return _without_answer(at, sentence(error))
+
+
+def _without_answer(at: str, message: str) -> dict[str, object]:
+    return {"serial": next(_SERIAL), "error": {"at": at, "message": message}}
 
 
 def sentence(error: SpotterError) -> str:

@@ -320,6 +320,15 @@ def test_errors_stand_where_their_cause_is(browse, folder, tmp_path):
         assert "No caption yet" in said.inner_text()
 
 
+def test_an_error_that_comes_twice_ends_the_waiting(browse):
+    with browse(DESKTOP) as page:
+        page.fill("#locate-captions textarea", "red thing")
+        for _ in range(2):
+            page.click("#locate-button")
+            page.wait_for_selector("#locate-picture .notice:not([hidden])")
+            page.wait_for_selector("#locate-picture .picture:not([data-busy])")
+
+
 def test_the_evidence_compares_and_downloads(browse, folder):
     with browse(DESKTOP) as page:
         _upload_and_ask(page, folder, "red thing")

@@ -154,6 +154,15 @@ def test_without_a_picture_it_says_so(handlers):
     assert "No picture yet" in shown["error"]["message"]
 
 
+def test_an_error_that_comes_twice_is_a_change_both_times(handlers):
+    """The browser stops waiting when the answer changes."""
+    asked = [handlers.ask({"image": None}, "red thing", *SETTINGS) for _ in range(2)]
+    assert asked[0]["error"] == asked[1]["error"]
+    assert asked[0] != asked[1]
+    picked = [handlers.pick({"image": None}, " ", *SETTINGS)[1] for _ in range(2)]
+    assert picked[0] != picked[1]
+
+
 def test_our_own_mistakes_are_logged_and_not_shown(service, shapes_path, caplog):
     def broken(config: object) -> Any:
         raise RuntimeError("secret detail")
