@@ -8,7 +8,9 @@ of them, those about what is not there too.
 from __future__ import annotations
 
 import statistics
+from collections import OrderedDict
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +18,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from core.boxes import iou_matrix
-from core.errors import DataError, ImageError, InputError
+from core.errors import DataError, ImageError, ImageTooLargeError, InputError
 from core.result import Result
 from core.types import Crops
 from dataset.metrics import area_under_roc, average_precision, calibration_error, recall
+from dataset.record import read_image_wh
 from frontends.data import Annotation, DataLine, confined_path, read_data
 from pipeline.locate import Locator, Observation
 from pipeline.rank import weigh
@@ -62,10 +65,15 @@ def evaluate(
     lines = read_data(data)
     if not lines:
         raise DataError(f"{data} has no pictures.", "Give a file with one picture a line.")
+    # All of them before the first is looked at: the last one would throw the work away.
+    paths = [_check(line, images, locator.max_pixels) for line in lines]
     cases = [
-        _observe(locator, line, _strangers(lines, number), images)
-        for number, line in enumerate(
-            tqdm(lines, unit="picture", disable=None if show_progress else True)
+        _observe(locator, line, strangers, path)
+        for line, strangers, path in zip(
+            tqdm(lines, unit="picture", disable=None if show_progress else True),
+            _strangers(lines),
+            paths,
+            strict=True,
         )
     ]
     predictions = [case.observation.detections for case in cases]
@@ -87,21 +95,36 @@ def evaluate(
     }
 
 
-def _observe(locator: Locator, line: DataLine, strangers: list[str], images: Path) -> _Case:
-    boxes = [annotation.xyxy for annotation in line.annotations]
-    if None in boxes:
+def _check(line: DataLine, images: Path, max_pixels: int) -> Path:
+    """The path of a picture that can be used, as far as its header and annotations tell."""
+    if any(annotation.xyxy is None for annotation in line.annotations):
         raise DataError(f"{line.image}: an annotation has no bbox.", "Evaluation needs all boxes.")
+    path = confined_path(images, line.image)
+    try:
+        width, height = read_image_wh(path)
+    except DataError as error:
+        raise ImageError(error.message, "Take its line out, or fetch the file again.") from error
+    if width * height > max_pixels:
+        raise ImageTooLargeError(
+            f"{line.image} has {width}x{height} pixels, the limit is {max_pixels}.",
+            "Take its line out, or raise image.max_pixels.",
+        )
+    return path
+
+
+def _observe(locator: Locator, line: DataLine, strangers: list[str], path: Path) -> _Case:
     # As `locate` does with these captions: an open vocabulary sees what it is asked for.
     asked = list(dict.fromkeys([*line.captions, *strangers]))
     try:
-        seen = locator.observe([confined_path(images, line.image)], asked)[0]
+        seen = locator.observe([path], asked)[0]
     except ImageError as error:
         raise ImageError(f"{line.image}: {error.message}", error.hint) from error
     except InputError as error:
         raise DataError(f"{line.image}: {error.message}", error.hint) from error
     # The crops are megabytes a picture, and no figure needs them.
     observation = replace(seen, crops=Crops.empty(), upscaled=Crops.empty())
-    return _Case(line, strangers, observation, np.array(boxes, np.float32).reshape(-1, 4))
+    boxes = np.array([annotation.xyxy for annotation in line.annotations], np.float32)
+    return _Case(line, strangers, observation, boxes.reshape(-1, 4))
 
 
 def _asked(case: _Case) -> list[Annotation]:
@@ -218,16 +241,19 @@ def _first(result: Result, count: int) -> Result:
     return replace(result, rankings=result.rankings[:count])
 
 
-def _strangers(lines: list[DataLine], number: int) -> list[str]:
-    """Captions of other pictures that no object of this one has; the same ones on every run."""
-    own = set(lines[number].captions)
-    others = [
-        caption
-        for step in range(1, len(lines))
-        for caption in lines[(number + step) % len(lines)].captions
-        if caption not in own
-    ]
-    return list(dict.fromkeys(others))[:_STRANGERS_PER_IMAGE]
+def _strangers(lines: list[DataLine]) -> list[list[str]]:
+    """For each picture the next captions of others that no object of it has; always the same."""
+    found: list[list[str]] = []
+    # From the end to the start, twice: after the last picture comes the first again.
+    nearest: OrderedDict[str, None] = OrderedDict()  # what follows, the next one last
+    for line in reversed([*lines, *lines]):
+        own = set(line.captions)
+        others = (caption for caption in reversed(nearest) if caption not in own)
+        found.append(list(islice(others, _STRANGERS_PER_IMAGE)))
+        for caption in reversed(line.captions):
+            nearest[caption] = None
+            nearest.move_to_end(caption)
+    return found[: len(lines) - 1 : -1]
 
 
 # ---------------------------------------------------------------- time

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core.errors import DataError, ImageError, InputError
+from core.errors import DataError, ImageError, ImageTooLargeError, InputError
 from core.image import encode_image
 from core.types import Image
-from frontends.evaluate import evaluate
+from frontends.evaluate import _strangers, evaluate
 from frontends.report import evaluation_report
 from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
@@ -149,6 +150,49 @@ def test_a_missing_picture_stops_the_evaluation(fake_locator, tmp_path):
     data = _write(tmp_path, {"gone.png": []}, {})
     with pytest.raises(ImageError, match=r"gone\.png"):
         evaluate(fake_locator, data=data, images=tmp_path, show_progress=False)
+
+
+@pytest.mark.parametrize(
+    ("last", "error", "message"),
+    [
+        (b"no picture", ImageError, r"z\.png as an image"),
+        (encode_image(np.zeros((60, 60, 3), np.uint8)), ImageTooLargeError, r"z\.png has 60x60"),
+    ],
+)
+def test_nothing_is_looked_at_before_the_last_picture_can_be_read(last, error, message, tmp_path):
+    looked: list[int] = []
+
+    def look(images):
+        looked.append(len(images))
+        return FakeDetector()(images)
+
+    data = _write(tmp_path, {"a.png": [], "z.png": []}, {"a.png": np.zeros((40, 40, 3), np.uint8)})
+    (tmp_path / "z.png").write_bytes(last)
+    locator = Locator(look, FakeReranker(), max_pixels=2000)
+    with pytest.raises(error, match=message):
+        evaluate(locator, data=data, images=tmp_path, show_progress=False)
+    assert not looked
+
+
+@pytest.mark.parametrize("num_captions", [1, 4, 300])
+def test_strangers_are_the_next_captions_and_cost_no_look_at_all_pairs(num_captions, rng):
+    reads = []
+
+    class Line:
+        def __init__(self, captions):
+            self._captions = captions
+
+        @property
+        def captions(self):
+            reads.append(1)
+            return self._captions
+
+    drawn = rng.integers(num_captions, size=(200, 2)).astype(str).tolist()
+    found = _strangers([Line(captions) for captions in drawn])
+    assert len(reads) < 10 * len(drawn)
+    for row, own in enumerate(drawn):
+        following = chain.from_iterable([*drawn[row + 1 :], *drawn[:row]])
+        assert found[row] == list(dict.fromkeys(c for c in following if c not in own))[:3]
 
 
 @pytest.mark.parametrize(
