@@ -21,14 +21,14 @@ from time import perf_counter
 from typing import Any
 
 from core.errors import EngineError, MissingPackageError, ModelError
-from core.files import sha256_of, write_bytes
+from core.files import write_bytes
 from pipeline.config import LocateConfig
 from pipeline.detect.card import read_detector_card
 from pipeline.engines.base import Profile, TensorSpec
 from pipeline.engines.machine import RTX
 from pipeline.engines.providers import shape_texts
 from pipeline.engines.rtx_files import context_path
-from pipeline.models import FAMILY_FILES, Model
+from pipeline.models import FAMILY_FILES, Model, network_sha256
 from pipeline.networks import detect_profile, rerank_profile, upscale_profile
 
 __all__ = ["ARCHITECTURES", "build_context", "build_model", "build_plan", "missing_packages"]
@@ -103,7 +103,7 @@ def build_context(
     inputs = _read_inputs(path)
     free = any(None in spec.shape for spec in inputs)
     shapes = shape_texts(profile, inputs) if free else ()
-    target = context_path(sha256_of(path), architecture, _version(), shapes)
+    target = context_path(network_sha256(path), architecture, _version(), shapes)
     if target.is_file():
         return target
     start_s = perf_counter()

@@ -22,6 +22,7 @@ __all__ = [
     "Model",
     "ModelFile",
     "Task",
+    "network_sha256",
     "read_model",
     "write_model",
 ]
@@ -29,6 +30,8 @@ __all__ = [
 Task: TypeAlias = Literal["detect", "upscale", "rerank"]
 
 CARD_NAME = "model.json"
+# What numbers of large graphs are called, which lie beside them.
+_BESIDE = (".data", "_data")
 
 # What a folder of each family must hold.
 _TOWERS = ("vision.onnx", "text.onnx", "tokenizer.json")
@@ -104,7 +107,7 @@ class Model(Section):
             return
         if not path.is_file():
             raise ModelError(f"model '{self.id}': {path} is missing.", self._mend())
-        if (got := hash_once(path, path.stat().st_mtime_ns)) != known.sha256:
+        if (got := _hash_once(path)) != known.sha256:
             raise ModelError(
                 f"model '{self.id}': {path} is not the file of the catalogue "
                 f"(sha256 {got[:12]}..., expected {known.sha256[:12]}...).",
@@ -117,12 +120,14 @@ class Model(Section):
         return "Fetch it again; if you exported it yourself, update pipeline/catalog.toml."
 
     def version(self) -> str:
-        """Return a short text for provenance: the id and the start of each file's hash."""
+        """Return a short text for provenance: the id and the start of each file's hash.
+
+        The hash of a network stands for the numbers beside it too, see `network_sha256`.
+        """
         # All of them: a new calibration is a new version as much as new weights are.
         named = FAMILY_FILES.get(self.family, ())
         names = [name for name in named if (self.folder / name).is_file()]
-        hashes = [hash_once(self.folder / n, (self.folder / n).stat().st_mtime_ns) for n in names]
-        parts = [f"{name} {digest[:12]}" for name, digest in zip(names, hashes, strict=True)]
+        parts = [f"{name} {network_sha256(self.folder / name)[:12]}" for name in names]
         return f"{self.id} ({', '.join(parts)})" if parts else self.id
 
 
@@ -154,7 +159,23 @@ def write_model(folder: Path, model: Model) -> Model:
     return entry
 
 
+def network_sha256(path: Path) -> str:
+    """Return one hash of a network: of its graph, and of the numbers beside it where it has any.
+
+    A graph that holds its own numbers has the hash of its file.
+    """
+    path = path.resolve()
+    beside = (path.with_name(path.name + suffix) for suffix in _BESIDE)
+    hashes = [_hash_once(path), *(_hash_once(part) for part in beside if part.is_file())]
+    return hashes[0] if len(hashes) == 1 else sha256_of(" ".join(hashes).encode())
+
+
+def _hash_once(path: Path) -> str:
+    """The hash of a file, computed again only when the file has changed."""
+    now = path.stat()
+    return _hash_as_of(path, now.st_mtime_ns, now.st_size)
+
+
 @cache
-def hash_once(path: Path, mtime_ns: int) -> str:
-    """Hash of a file as it was at this time; files do not change while we run, or the time does."""
+def _hash_as_of(path: Path, mtime_ns: int, size_bytes: int) -> str:
     return sha256_of(path)

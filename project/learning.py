@@ -21,9 +21,10 @@ from typing import Any, Literal, TypeAlias
 
 from core.config import Section
 from core.errors import DataError, InputError
-from core.files import read_json, sha256_of, write_bytes
+from core.files import read_json, write_bytes
 from pipeline.cache import cache_folder
 from pipeline.config import LocateConfig
+from pipeline.models import network_sha256
 from project.processes import is_alive, started_at
 from project.settings import EARLIER, MODELS, PIPELINE, RUN_NAME, RUNS
 from project.store import Project
@@ -291,7 +292,7 @@ def run_behind(project: Project, provenance: Mapping[str, str]) -> str | None:
     graph = project.folder / RUNS / (run or "") / "model" / "detector.onnx"
     if run is None or not graph.is_file():
         return None
-    return run if sha256_of(graph)[:_HASH_CHARS] in provenance.get("detector", "") else None
+    return run if network_sha256(graph)[:_HASH_CHARS] in provenance.get("detector", "") else None
 
 
 def can_go_back(project: Project) -> bool:

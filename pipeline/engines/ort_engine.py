@@ -18,7 +18,6 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from core.errors import EngineError, ModelError, SpotterError
-from core.files import sha256_of
 from pipeline.cache import cache_folder
 from pipeline.engines.base import Choice, Feeds, Profile, TensorSpec, run_in_batches
 from pipeline.engines.machine import CUDA, RTX, TENSORRT
@@ -30,6 +29,7 @@ from pipeline.engines.providers import (
     shape_texts,
 )
 from pipeline.engines.rtx_files import find_context
+from pipeline.models import network_sha256
 
 __all__ = ["OrtEngine"]
 
@@ -93,7 +93,7 @@ class OrtEngine:
         inputs = _read_inputs(path)
         free = any(None in spec.shape for spec in inputs)
         shapes = shape_texts(compiled_for, inputs) if free else ()
-        folder = cache_folder("engines") / engine_key(sha256_of(path), choice, shapes)
+        folder = cache_folder("engines") / engine_key(network_sha256(path), choice, shapes)
         folder.mkdir(parents=True, exist_ok=True)
         is_new = not any(folder.iterdir())
         start_s = perf_counter()

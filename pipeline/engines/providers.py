@@ -26,7 +26,7 @@ def engine_key(network_sha256: str, choice: Choice, shapes: Sequence[str]) -> st
     """Return the name of a compiled engine's folder: different whenever the engine would be.
 
     Args:
-        network_sha256: Hash of the graph.
+        network_sha256: Of graph and weights, see `pipeline.models.network_sha256`.
         choice: Provider, precision, card and compiler.
         shapes: Least, usual and largest shapes, see `shape_texts`.
     """

@@ -1,7 +1,7 @@
 """Where engines lie that TensorRT-RTX built ahead of time for a named card.
 
 Built by `python app.py export --preset P --tensorrt-rtx sm89` on any machine
-(convert/tensorrt_rtx.py); found by the graph's hash, its sizes, the card's architecture and the
+(convert/tensorrt_rtx.py); found by the network's hash, its sizes, the card's architecture and the
 version that built them.
 """
 
@@ -12,25 +12,25 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.files import sha256_of
 from pipeline.cache import cache_folder
 from pipeline.engines.base import Choice
+from pipeline.models import network_sha256
 
 __all__ = ["context_path", "find_context"]
 
 
 def context_path(
-    network_sha256: str, architecture: str, version: str, shapes: Sequence[str] = ()
+    network_hash: str, architecture: str, version: str, shapes: Sequence[str] = ()
 ) -> Path:
     """Return where the loadable file of an engine lies; the engine itself has the same stem.
 
     Args:
-        network_sha256: Hash of the graph it was built from.
+        network_hash: Of what it was built from, see `pipeline.models.network_sha256`.
         architecture: For example "sm89".
         version: Of TensorRT-RTX: another version does not load it.
         shapes: Least, usual and largest shapes that it was built for.
     """
-    tied = hashlib.sha256("|".join([network_sha256, *shapes]).encode()).hexdigest()[:24]
+    tied = hashlib.sha256("|".join([network_hash, *shapes]).encode()).hexdigest()[:24]
     name = f"{tied}-{architecture}-{version}"
     return cache_folder("rtx") / f"{name}.onnx"
 
@@ -40,5 +40,5 @@ def find_context(path: Path, choice: Choice, shapes: Sequence[str] = ()) -> Path
     found = re.search(r"\b(sm\d+)\b.*?TensorRT-RTX (\S+)", choice.hardware)
     if found is None:
         return None
-    context = context_path(sha256_of(path), found[1], found[2], shapes)
+    context = context_path(network_sha256(path), found[1], found[2], shapes)
     return context if context.is_file() else None

@@ -7,11 +7,11 @@ hashes of both. When the weights are replaced, the old twin no longer fits and i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
 from core.errors import DataError
 from core.files import read_json, sha256_of, write_bytes, write_json
+from pipeline.models import network_sha256
 
 __all__ = ["find_twin", "twin_path", "write_twin"]
 
@@ -32,8 +32,12 @@ def find_twin(source: Path, precision: str) -> Path | None:
     note = twin.with_suffix(".json")
     if not (twin.is_file() and note.is_file()):
         return None
-    times = tuple(path.stat().st_mtime_ns for path in (source, twin, note))
-    return twin if _fits(source, twin, note, times) else None
+    try:
+        told = read_json(note)
+    except DataError:
+        return None
+    hashes = {"source_sha256": network_sha256(source), "sha256": network_sha256(twin)}
+    return twin if isinstance(told, dict) and hashes.items() <= told.items() else None
 
 
 def write_twin(
@@ -49,18 +53,6 @@ def write_twin(
     """
     twin = twin_path(source, precision)
     write_bytes(twin, data)
-    hashes = {"source_sha256": sha256_of(source), "sha256": sha256_of(data)}
+    hashes = {"source_sha256": network_sha256(source), "sha256": sha256_of(data)}
     write_json(twin.with_suffix(".json"), {**hashes, **(notes or {})})
     return twin
-
-
-@cache
-def _fits(source: Path, twin: Path, note: Path, times: tuple[int, ...]) -> bool:
-    """Whether the note tells the hashes of both files, as they were at these times."""
-    try:
-        told = read_json(note)
-    except DataError:
-        return False
-    return isinstance(told, dict) and (
-        told.get("source_sha256") == sha256_of(source) and told.get("sha256") == sha256_of(twin)
-    )

@@ -10,15 +10,17 @@ import onnxruntime
 import pytest
 
 from core.errors import EngineError, ModelError
+from core.files import sha256_of
 from pipeline.build import build_stages
 from pipeline.cache import cache_folder, set_cache_folder
 from pipeline.config import EngineConfig, load_config
 from pipeline.detect.card import DetectorCard, prepare
 from pipeline.engines.base import Choice, Profile, TensorSpec
-from pipeline.engines.machine import Gpu, Machine
+from pipeline.engines.machine import RTX, Gpu, Machine
 from pipeline.engines.providers import engine_key, plugin_options, provider_chain, shape_texts
 from pipeline.engines.rtx_files import context_path, find_context
 from pipeline.engines.twins import find_twin, write_twin
+from pipeline.models import Model, network_sha256
 from pipeline.networks import (
     Networks,
     detect_profile,
@@ -102,14 +104,8 @@ def test_an_engine_is_used_only_for_what_it_was_built_for(other):
 def test_engines_built_ahead_are_found_by_graph_card_and_version(tmp_path, own_cache):
     graph = tmp_path / "detector.onnx"
     graph.write_bytes(b"graph")
-    rtx = replace(
-        TRT,
-        provider="NvTensorRTRTXExecutionProvider",
-        hardware="RTX 4070, sm89, TensorRT-RTX 0.5.0",
-    )
+    rtx = replace(TRT, provider=RTX, hardware="RTX 4070, sm89, TensorRT-RTX 0.5.0")
     assert find_context(graph, rtx) is None
-    from core.files import sha256_of
-
     built = context_path(sha256_of(graph), "sm89", "0.5.0")
     built.write_bytes(b"context")
     assert own_cache in built.parents
@@ -117,6 +113,29 @@ def test_engines_built_ahead_are_found_by_graph_card_and_version(tmp_path, own_c
     assert find_context(graph, replace(rtx, hardware="RTX 5090, sm120, TensorRT-RTX 0.5.0")) is None
     assert find_context(graph, replace(rtx, hardware="RTX 4070, sm89, TensorRT-RTX 0.6.0")) is None
     assert find_context(graph, TRT) is None
+
+
+@pytest.mark.parametrize("beside", ["vision.onnx.data", "vision.onnx_data"])
+def test_numbers_beside_a_graph_make_another_network(tmp_path, own_cache, beside):
+    graph, weights = tmp_path / "vision.onnx", tmp_path / beside
+    graph.write_bytes(b"graph")
+    alone = network_sha256(graph)
+    assert alone == sha256_of(b"graph")
+    model = Model(id="large", task="rerank", family="siglip", folder=tmp_path)
+    rtx = replace(TRT, provider=RTX, hardware="RTX 4070, sm89, TensorRT-RTX 0.5.0")
+    seen = [(alone, model.version())]
+    for numbers in (b"1", b"333"):
+        weights.write_bytes(numbers)
+        seen.append((network_sha256(graph), model.version()))
+        context_path(network_sha256(graph), "sm89", "0.5.0").write_bytes(b"context")
+        twin = write_twin(graph, "int8", b"small")
+        assert find_context(graph, rtx) is not None
+        assert find_twin(graph, "int8") == twin
+    assert len({digest for digest, _ in seen}) == 3
+    assert len({version for _, version in seen}) == 3
+    weights.write_bytes(b"other")
+    assert find_context(graph, rtx) is None, "an engine of the old weights"
+    assert find_twin(graph, "int8") is None
 
 
 def test_a_twin_is_used_only_for_the_weights_it_was_made_from(tmp_path):
