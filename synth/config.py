@@ -180,7 +180,11 @@ class SceneConfig(Section):
 
     canvas_wh: tuple[Side, Side] = _knob((1520, 870), "Frame", "Width and height of an image, px.")
     window_ratio_min: float = _knob(
-        0.7, "Frame", "Smallest share of a background's sides that is shown.", ge=0.05, le=1
+        0.7,
+        "Frame",
+        "Smallest part of a background that is shown, share of the largest of the frame's shape.",
+        ge=0.05,
+        le=1,
     )
     effects: str = _knob(
         "photo",

@@ -61,7 +61,7 @@ class ScenePlan:
     """Everything ``render`` needs besides the library; JSON beside the image."""
 
     background: str
-    window_ratio_xyxy: tuple[float, float, float, float]
+    window_ratio_xyxy: tuple[float, float, float, float]  # what is shown, shares of the sides
     background_flipped: bool
     canvas_wh: tuple[int, int]
     placements: tuple[Placement, ...]

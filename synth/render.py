@@ -126,7 +126,8 @@ def _open_background(plan: ScenePlan, library: Library) -> NDArray[np.uint8]:
     image = library.background(plan.background)
     height, width = image.shape[:2]
     x1, y1, x2, y2 = np.round(np.array(plan.window_ratio_xyxy) * [width, height, width, height])
-    # The window takes the canvas' aspect inside the drawn one, so that nothing is stretched.
+    # Nothing is stretched. Windows have the canvas' aspect up to rounding; those of older plans may
+    # have any other, and lose what is too much at the right or the lower edge.
     target = plan.canvas_wh[0] / plan.canvas_wh[1]
     window_w, window_h = x2 - x1, y2 - y1
     if window_w / window_h > target:

@@ -35,7 +35,8 @@ def sample_scene(rng: np.random.Generator, library: Library, config: SceneConfig
         A plan that always renders to the same image.
     """
     background = library.backgrounds[int(rng.integers(len(library.backgrounds)))]
-    window = _sample_window(rng, config.window_ratio_min)
+    height, width = library.background(background.name).shape[:2]
+    window = _sample_window(rng, config, width / height)
     flipped = bool(rng.random() < 0.5)
     place = Place(library.background_thumbnail(background.name), window, flipped, config.canvas_wh)
     sizes = _sample_sizes(rng, config) if library.labelled else []
@@ -73,10 +74,14 @@ def _sample_all_effects(rng: np.random.Generator, config: SceneConfig) -> tuple[
     return own
 
 
-def _sample_window(rng: np.random.Generator, ratio_min: float) -> Box:
-    side = float(np.exp(rng.uniform(np.log(ratio_min), 0.0))) if rng.random() < 0.75 else 1.0
-    x1, y1 = (float(rng.uniform(0, 1 - side)) for _ in range(2))
-    return round(x1, 5), round(y1, 5), round(x1 + side, 5), round(y1 + side, 5)
+def _sample_window(rng: np.random.Generator, config: SceneConfig, aspect: float) -> Box:
+    """The part of a background that is shown: of the frame's shape, anywhere in the picture."""
+    low = np.log(config.window_ratio_min)
+    side = float(np.exp(rng.uniform(low, 0.0))) if rng.random() < 0.75 else 1.0
+    frame = config.canvas_wh[0] / config.canvas_wh[1]
+    wide, high = side * min(1.0, frame / aspect), side * min(1.0, aspect / frame)
+    x1, y1 = float(rng.uniform(0, 1 - wide)), float(rng.uniform(0, 1 - high))
+    return round(x1, 5), round(y1, 5), round(x1 + wide, 5), round(y1 + high, 5)
 
 
 def _sample_count(rng: np.random.Generator, config: SceneConfig) -> int:

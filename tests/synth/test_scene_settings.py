@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,7 @@ from core.errors import ConfigError, UnknownNameError
 from synth.config import GROUPS, SceneConfig, load_scene_config, scene_preset_names
 from synth.library import Library
 from synth.measure import measure_look
-from synth.place import find_sky
+from synth.place import Place, find_sky
 from synth.plan import scene_rng
 from synth.render import render
 from synth.sample import sample_scene
@@ -189,6 +190,49 @@ def test_objects_go_before_the_sky_where_asked(tmp_path: Path) -> None:
 
     assert lower_half(1.0) < 0.05
     assert lower_half(0.0) > 0.3
+
+
+@pytest.mark.parametrize("wh", [(480, 360), (300, 450), (900, 300)])
+def test_every_part_of_a_background_of_any_shape_is_shown(wh: tuple[int, int], tmp_path) -> None:
+    library = make_library(tmp_path)
+    where = np.zeros((wh[1], wh[0], 3), np.uint8)  # red tells the column, green the row
+    where[..., 2] = (np.arange(wh[0])[None] + 0.5) / wh[0] * 255
+    where[..., 1] = (np.arange(wh[1])[:, None] + 0.5) / wh[1] * 255
+    for path in (tmp_path / "backgrounds").glob("*.png"):
+        cv2.imwrite(str(path), where)
+    config = SceneConfig(
+        canvas_wh=(152, 87), count_range=(0, 0), clutter_ratio=0, distractor_ratio=0,
+        effects="none",
+    )  # fmt: skip
+    plans = [sample_scene(scene_rng(0, index), library, config) for index in range(200)]
+    windows = np.array([plan.window_ratio_xyxy for plan in plans])
+    for axis in range(2):
+        starts, ends = windows[:, axis], windows[:, axis + 2]
+        middles = np.linspace(0.02, 0.98, 49)[:, None]
+        shown = ((starts < middles) & (middles < ends)).mean(axis=1)
+        assert shown.min() > 0, "some row or column is in no scene"
+        assert shown[:24].sum() == pytest.approx(shown[25:].sum(), rel=0.15), "one end prevails"
+    for plan in plans[:20]:
+        image = render(plan, library).image[..., :2].astype(float)
+        found = np.array([image[0, 0], image[-1, -1]]) / 255
+        if plan.background_flipped:
+            found[:, 0] = found[::-1, 0]
+        assert np.abs(found.ravel() - plan.window_ratio_xyxy).max() < 0.015, "not what is shown"
+        thumbnail = library.background_thumbnail(plan.background)
+        place = Place(thumbnail, plan.window_ratio_xyxy, plan.background_flipped, (152, 87))
+        for x, y in ((20, 10), (76, 43), (130, 80)):
+            assert np.abs(place.color_at((x, y))[:2] - image[y, x]).max() < 10
+
+
+def test_plans_whose_window_has_another_shape_show_what_they_always_showed(tmp_path: Path) -> None:
+    library = make_library(tmp_path)
+    plan = sample_scene(scene_rng(0, 0), library, SceneConfig(count_range=(0, 0), effects="none"))
+    old = replace(
+        plan, window_ratio_xyxy=(0, 0, 1, 1), background_flipped=False, canvas_wh=(108, 108),
+        clutter=(), placements=(),
+    )  # fmt: skip
+    left = library.background(plan.background)[:, :108]
+    assert np.array_equal(render(old, library).image, left)
 
 
 @pytest.mark.parametrize("noise", [0.0, 4.0])
