@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from threading import Lock
 from typing import Any
 
@@ -19,6 +20,7 @@ from convert.hub import fetch
 from convert.source import Source, Tell
 from core.errors import ModelError
 from core.files import list_files, sha256_of
+from core.locks import try_lock
 from core.packages import require
 from core.registry import Entry, Registry
 from pipeline.catalog import converted_folder, find_model, load_catalog
@@ -31,6 +33,8 @@ __all__ = ["CONVERTERS", "Consent", "Request", "models_of", "prepare", "prepare_
 VERSION = 1
 # One conversion at a time: each holds a whole network twice, and settings share models.
 _CONVERTING = Lock()
+# Begins the names of folders that are being filled, and of the files that hold them.
+_UNFINISHED = ".making-"
 
 _INSTALL = "pip install -r requirements-convert.txt"
 CONVERTERS: Registry[Any] = Registry(
@@ -319,11 +323,39 @@ def _hash_of(model: Model, names: Sequence[str]) -> str:
 def _build(folder: Path, fill: Callable[[Path], Model]) -> Model:
     """Fill a folder beside the wanted one and put it in its place when it is whole."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as made:
-        into = Path(made) / folder.name
+    with _making(folder.parent) as made:
+        into = made / folder.name
         into.mkdir()
         write_model(into, fill(into))
         if folder.exists():
-            folder.replace(Path(made) / "old")
+            folder.replace(made / "old")
         into.replace(folder)
     return read_model(folder)
+
+
+@contextmanager
+def _making(parent: Path) -> Iterator[Path]:
+    """A folder to fill, gone afterwards; those of runs that were killed are removed first."""
+    for left in parent.glob(f"{_UNFINISHED}*"):
+        if left.is_dir() and not _is_held(left):
+            shutil.rmtree(left, ignore_errors=True)
+            left.with_suffix(".lock").unlink(missing_ok=True)
+    with NamedTemporaryFile(dir=parent, prefix=_UNFINISHED, suffix=".lock") as lock:
+        # Before there is a folder: one that nobody holds is a dead run's.
+        try_lock(lock.fileno())
+        made = Path(lock.name).with_suffix("")
+        made.mkdir()
+        try:
+            yield made
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+
+def _is_held(unfinished: Path) -> bool:
+    try:
+        with unfinished.with_suffix(".lock").open("rb") as lock:
+            return not try_lock(lock.fileno())
+    except FileNotFoundError:
+        return False
+    except PermissionError:  # Windows lets nobody else open it
+        return True

@@ -1,16 +1,17 @@
-"""Locks by name: work on one thing keeps nobody waiting who works on another."""
+"""Locks by name, between threads, and of files, between processes."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable
 from threading import Lock
 from weakref import WeakValueDictionary
 
-__all__ = ["NamedLocks"]
+__all__ = ["NamedLocks", "try_lock"]
 
 
 class NamedLocks:
-    """Hands out one lock for each name, to any thread.
+    """Hands out one lock for each name, to any thread; work on one thing delays no other.
 
     Example:
         >>> locks = NamedLocks()
@@ -28,3 +29,23 @@ class NamedLocks:
         """Return the lock of a name, the same one to all who want it at the same time."""
         with self._guard:
             return self._locks.setdefault(name, Lock())
+
+
+def try_lock(handle: int) -> bool:
+    """Lock an open file until it is closed, also by the end of its process; False if it cannot be.
+
+    Args:
+        handle: Its descriptor; elsewhere than on Windows it may be a folder's.
+    """
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -25,6 +25,7 @@ import numpy as np
 
 from core.errors import DataError, InputError
 from core.files import write_bytes
+from core.locks import try_lock
 from core.memory import keep_freed_memory
 from dataset.splits import SPLITS
 from synth.export import IMAGE_PREFIX, STATISTICS_NAME, image_file
@@ -218,7 +219,10 @@ def locked(folder: Path) -> Iterator[None]:
             f"cannot use the folder {folder}: {error.strerror}.", "Choose another folder."
         ) from error
     try:
-        _lock(handle, folder)
+        if not try_lock(handle):
+            raise DataError(
+                f"another run is writing to {folder}.", "Wait for it, or choose another folder."
+            )
         yield
     finally:
         os.close(handle)
@@ -228,22 +232,6 @@ def _open_to_lock(folder: Path) -> int:
     if sys.platform == "win32":  # folders themselves cannot be opened there
         return os.open(folder / ".lock", os.O_RDWR | os.O_CREAT)
     return os.open(folder, os.O_RDONLY)
-
-
-def _lock(handle: int, folder: Path) -> None:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise DataError(
-            f"another run is writing to {folder}.", "Wait for it, or choose another folder."
-        ) from error
 
 
 def clean_up(folder: Path, format_name: str, done: Collection[int]) -> None:

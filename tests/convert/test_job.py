@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="pip install -r requirements-convert.txt")
 
 from convert.half import to_half
-from convert.job import Consent, Request, _made_from, models_of, prepare, prepare_missing
+from convert.job import Consent, Request, _made_from, _making, models_of, prepare, prepare_missing
 from convert.sentencepiece import tokenizer_of
 from core.errors import ModelError, UnknownNameError
 from core.types import Detections
@@ -251,6 +253,27 @@ class TestPrepare:
         with pytest.raises(ModelError, match="no ONNX file"):
             prepare(Request(str(source)))
         assert read_model(model.folder).file("detector.onnx").is_file()
+
+    def test_what_a_killed_run_left_is_removed_and_what_runs_is_not(self, tmp_path):
+        """A process that is killed while it converts; another conversion while one runs."""
+        code = (
+            "import sys, pathlib, convert.job as job\n"
+            "with job._making(pathlib.Path(sys.argv[1])) as made:\n"
+            "    (made / 'graph').write_text('half'); print(made.name, flush=True); input()"
+        )
+        command = [sys.executable, "-c", code, str(tmp_path)]
+        root = Path(__file__).parents[2]
+        with Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=root) as other:
+            name = other.stdout.readline().strip()
+            with _making(tmp_path) as made:
+                assert made.is_dir()
+                assert (tmp_path / name / "graph").is_file()
+            other.kill()
+        assert (tmp_path / name / "graph").is_file()
+        (tmp_path / ".making-older").mkdir()  # without a holder
+        with _making(tmp_path):
+            assert not (tmp_path / name).exists()
+        assert list(tmp_path.iterdir()) == []
 
     def test_a_damaged_conversion_is_refused(self, tiny_models):
         source = tiny_models / "detector-yolov6" / "detector.onnx"
