@@ -21,9 +21,9 @@ from pipeline.cut import BUCKETS_PX
 from pipeline.detect.letterbox import MULTIPLE_PX
 from pipeline.engines.base import Choice, Engine, OpenEngine, Profile
 from pipeline.engines.choose import choose_engine
-from pipeline.engines.machine import TENSORRT, Machine
+from pipeline.engines.machine import RTX, TENSORRT, Machine
 from pipeline.engines.twins import find_twin
-from pipeline.models import Model
+from pipeline.models import Model, network_sha256
 from pipeline.registry import ENGINES
 
 __all__ = [
@@ -234,13 +234,16 @@ def rerank_profile() -> Profile:
 
 def open_engine(path: Path, choice: Choice, profile: Profile | None = None) -> Engine:
     """Return a loaded network; shared by every locator that uses the same file the same way."""
+    # Only what is compiled ahead is tied to sizes; and a file that was replaced is another network.
+    sizes = profile if choice.provider in (TENSORRT, RTX) else None
+    asked = (path, network_sha256(path), replace(choice, reason=""), sizes)
     # Those that are opened at the same time share it too, instead of compiling it twice.
-    with _OPENING((path, choice, profile)):
-        return _load_engine(path, choice, profile)
+    with _OPENING(asked):
+        return _load_engine(*asked)
 
 
 @lru_cache(maxsize=32)
-def _load_engine(path: Path, choice: Choice, profile: Profile | None) -> Engine:
+def _load_engine(path: Path, sha256: str, choice: Choice, profile: Profile | None) -> Engine:
     family = ENGINES.load(choice.engine)
     if choice.engine != "onnxruntime":
         engine: Engine = family.open(path, choice)

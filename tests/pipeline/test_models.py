@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from onnx import numpy_helper
 
 from core.errors import DataError, EngineError, ModelError, UnknownNameError
 from core.types import Crops, Detections
@@ -16,7 +18,7 @@ from pipeline.build import build_stages, open_engine
 from pipeline.catalog import find_model, load_catalog, update_catalog
 from pipeline.config import EngineConfig, load_config
 from pipeline.cut import cut
-from pipeline.engines.base import Choice
+from pipeline.engines.base import Choice, Profile
 from pipeline.engines.choose import choose_engine
 from pipeline.engines.machine import probe_machine
 from pipeline.locate import Locator
@@ -275,7 +277,26 @@ def test_a_detector_of_one_size_sees_every_picture_in_it(tiny_models, tmp_path, 
 def test_engines_are_shared(tiny_models):
     choice = Choice(ENGINE_NAMES[0], "cpu", "f32", 1, "test", "CPUExecutionProvider")
     path = tiny_models / "detector" / "detector.onnx"
-    assert open_engine(path, choice) is open_engine(path, choice)
+    network = open_engine(path, choice)
+    assert open_engine(path, replace(choice, reason="another")) is network
+    other_sizes = Profile(height=(32, 384, 640), width=(32, 640, 640))
+    assert open_engine(path, choice, other_sizes) is network, "only TensorRT is tied to sizes"
+
+
+def test_a_network_that_is_replaced_on_disk_is_loaded_anew(tiny_models, tmp_path, scene):
+    folder = tmp_path / "detector"
+    shutil.copytree(tiny_models / "detector", folder)
+    config = config_for(tiny_models, f'detect.model="{folder}"')
+    before = Locator.open(config)
+    assert len(before.observe([scene])[0].detections) == 3
+    graph = onnx.load(folder / "detector.onnx")
+    anchors = next(part for part in graph.graph.initializer if part.name == "anchors")
+    anchors.CopyFrom(numpy_helper.from_array(0 * numpy_helper.to_array(anchors), "anchors"))
+    onnx.save(graph, folder / "detector.onnx")
+    after = Locator.open(config)
+    assert after.provenance["detector"] != before.provenance["detector"]
+    assert len(after.observe([scene])[0].detections) == 0
+    assert len(before.observe([scene])[0].detections) == 3, "what is open keeps its own"
 
 
 def test_engines_opened_at_the_same_time_are_shared(in_threads, monkeypatch, tmp_path):
@@ -290,6 +311,7 @@ def test_engines_opened_at_the_same_time_are_shared(in_threads, monkeypatch, tmp
 
     monkeypatch.setattr("pipeline.networks.ENGINES.load", lambda name: SlowEngine)
     choice = Choice(ENGINE_NAMES[0], "cpu", "f32", 1, "test", "CPUExecutionProvider")
+    (tmp_path / "network.onnx").write_bytes(b"graph")
     engines = in_threads(lambda: open_engine(tmp_path / "network.onnx", choice))
     assert len(opened) == 1
     assert len(set(map(id, engines))) == 1
