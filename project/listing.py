@@ -153,7 +153,7 @@ def measure_progress(connection: sqlite3.Connection, now: float | None = None) -
     ).fetchone()
     boxes = dict(zip(BOX_STATES, (int(value or 0) for value in sums), strict=True))
     pace = _pace(connection, time.time() if now is None else now)
-    left = images["new"] + images["proposed"] + images["skipped"]
+    left = images["new"] + images["proposed"]
     removed = count_images(connection, Filter(removed=True))
     return Progress(images, boxes, pace, None if pace is None else pace * left, removed)
 

@@ -301,7 +301,8 @@ class Progress:
         boxes: Number by state.
         seconds_per_image: Median time that people took for an image lately; None before there is
             enough to tell.
-        left_s: How long the rest takes at that pace; None where unknown.
+        left_s: How long what waits takes at that pace, without what was put off; None where
+            unknown.
         removed: Number of images that were taken out; they count nowhere else.
     """
 

@@ -81,6 +81,7 @@ BENCH: Words = {
     "close": "Close",
     "done_of": "{done} of {all} done",
     "pace": "{each} each, {left} left",
+    "later": "{count} put off",
     **_DURATIONS,
     "saving": "Saving",
     "saved": "Saved",
@@ -204,6 +205,9 @@ DONE: Words = {
 
 DESK: Words = {
     "all_done": "All pictures are done.",
+    "list_done": "All pictures in this list are done.",
+    "all_but": "{done} done, {later} put off.",
+    "show": "Show it",
     "finished": {
         "done": "{name} is done.",
         "nothing": "{name} is done, with nothing in it.",

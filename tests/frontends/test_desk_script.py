@@ -57,7 +57,8 @@ for (const name of Object.keys(answers)) {
 }
 const words = {
   removed: "{name} is out", restored: "{name} is back", undo: "Undo", fixed: "fixed",
-  all_done: "all done", finished: { done: "{name} done", skipped: "{name} later" },
+  all_done: "all done", list_done: "list done", all_but: "{done} done, {later} later", show: "Show",
+  finished: { done: "{name} done", skipped: "{name} later" },
 };
 createDesk({ props: { room: "annotate", words, colors: 8, marks: 4 }, server });
 const room = window.spotter.room("annotate");
@@ -186,6 +187,46 @@ def test_undo_leads_back_to_the_image_that_was_just_finished(command, told):
     assert log["on"] == [3, [told, True], state]
     assert log["steps"] == ["step", 2]
     assert log["back"] == [2, "proposed", "proposed", None]
+
+
+def test_what_was_put_off_is_told_at_the_end_and_led_back_to():
+    log = _play("""
+      for (const how of ["done", "skip", "done", "done"]) { press(how); await rest(20); }
+      log.end = said();
+      press(state.notice.act.command, ...state.notice.act.args); await rest(20);
+      log.back = [state.photo.id, state.photo.state];
+      press("done"); await rest(20); log.all = said()[0];
+      room.set({ only: "new" }); await rest();
+      for (let i = 0; i < 4; i += 1) { press("done"); await rest(20); }
+      log.list = said()[0];
+    """)
+    assert log["end"] == ["3 done, 1 later", True]
+    assert log["back"] == [3, "skipped"]
+    assert (log["all"], log["list"]) == ("all done", "list done")
+
+
+def test_what_was_put_off_stands_where_the_time_left_stood():
+    stage = """
+    const words = new Proxy(
+      {
+        invite: {}, done_of: "{done} of {all}", pace: "{left} left", seconds: "{value} s",
+        later: "{count} later",
+      },
+      { get: (all, name) => all[name] ?? "" },
+    );
+    createBench({ element, props: { room: "annotate", words }, upload: null, server: {} });
+    const tell = (images) => {
+      const progress = { total: 4, done: 3, seconds_per_image: 5, left_s: 5, images };
+      room.set({ progress });
+      return element.querySelector(".pace").textContent;
+    };
+    """
+    log = play(
+        ("page.js", "bench/bench.js"),
+        PARTS + stage,
+        "log.now = [{ new: 1, skipped: 1 }, { done: 3, skipped: 1 }, { done: 4 }].map(tell);",
+    )
+    assert log["now"] == ["3 of 4 · 5 s left", "3 of 4 · 1 later", "3 of 4"]
 
 
 def test_undo_is_of_the_image_that_is_open_once_something_was_done_there():

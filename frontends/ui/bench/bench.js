@@ -71,7 +71,10 @@ function createBench({ element, props, upload, server }) {
     const pace = progress && progress.seconds_per_image
       ? fill(words.pace, { each: duration(progress.seconds_per_image, words), left: duration(progress.left_s, words) }) : "";
     const done = total ? fill(words.done_of, { done: progress.done.toLocaleString("en"), all: total.toLocaleString("en") }) : "";
-    find("pace").textContent = [done, progress && progress.left_s > 0 ? pace : ""].filter(Boolean).join(" · ");
+    // What was put off is no work that lies ahead, but what is left of it.
+    const { new: fresh = 0, proposed = 0, skipped = 0 } = (progress && progress.images) || {};
+    const later = skipped ? fill(words.later, { count: skipped.toLocaleString("en") }) : "";
+    find("pace").textContent = [done, fresh + proposed ? pace : later].filter(Boolean).join(" · ");
   }
 
   function tellSaving() {

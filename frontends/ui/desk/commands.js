@@ -154,6 +154,7 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
     // The picture that is open: out of the project, or back.
     take_out: () => { if (photo() && room.state.queue.ids[room.state.at] === photo().id) setRemoved({ image: photo().id, name: photo().name, removed: !photo().removed }); },
     set_removed: setRemoved,
+    show: go,
     next: () => go("next"),
     previous: () => go("previous"),
     next_box: () => step(1),

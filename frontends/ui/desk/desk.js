@@ -63,13 +63,23 @@ function createDesk({ props, server }) {
       const waits = (i) => ["new", "proposed"].includes(room.state.queue.states[i]);
       const order = [...queue.ids.keys()];
       next = order.slice(at + 1).find(waits) ?? order.slice(0, at).find(waits) ?? -1;
-      if (next < 0) { news.message = words.all_done; next = Math.min(at + 1, queue.ids.length - 1); }
+      if (next < 0) { next = Math.min(at + 1, queue.ids.length - 1); Object.assign(news, tellEnd(queue.ids[next])); }
     } else if (where === "next") next = Math.min(at + 1, queue.ids.length - 1);
     else if (where === "previous") next = Math.max(at - 1, 0);
     else next = queue.ids.indexOf(where);
     if (next < 0 || next === at) { if (news) say(news.message, true, news.act); return; }
     room.set({ at: next });
     open(queue.ids[next], news);
+  }
+
+  // Nothing waits in the list. What was put off is a press away, unless it is what stays open.
+  function tellEnd(open) {
+    const { ids, states } = room.state.queue;
+    const later = ids.filter((id, i) => states[i] === "skipped");
+    const next = later.find((id) => id !== open);
+    const end = room.state.only || room.state.sought ? words.list_done : words.all_done;
+    const message = fill(later.length ? words.all_but : end, { done: states.filter((state) => state === "done").length, later: later.length });
+    return next === undefined ? { message } : { message, act: { text: words.show, command: "show", args: [next] } };
   }
 
   function mark(id, state) {
