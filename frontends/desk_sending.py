@@ -38,7 +38,14 @@ class Sent:
 
 
 def send_answer(
-    desk: Desk, visit: Visit, path: Path, result: Result, *, wished: str, default_name: str
+    desk: Desk,
+    visit: Visit,
+    path: Path,
+    result: Result,
+    *,
+    wished: str,
+    default_name: str,
+    score_min: float = 0.0,
 ) -> Sent:
     """Put a picture into a project, with its boxes beside whatever is there.
 
@@ -49,6 +56,7 @@ def send_answer(
         result: What was found in it; the box that answers a caption gets it.
         wished: Key of the project; one that is not there is no error.
         default_name: The project that is used, or made, then.
+        score_min: Boxes of a lower detector score stay behind.
 
     Raises:
         ImageError: The picture cannot be read.
@@ -64,7 +72,7 @@ def send_answer(
     project = desk.project(visit, key)
     image_id, is_new = project.add(picture, path.stem)
     source = MODEL + (result.provenance.get("preset", "") or "own")
-    proposals = _proposals(result)
+    proposals = _proposals(result, score_min)
     if is_new:
         asked = [Asked(r.caption, r.found, r.found_probability, False) for r in result.rankings]
         project.propose(image_id, proposals, source=source, key="", asked=asked)
@@ -82,14 +90,15 @@ def _choose(desk: Desk, visit: Visit, wished: str, default_name: str) -> str:
     return named.folder.name if named else desk.create(visit, default_name, ())
 
 
-def _proposals(result: Result) -> list[Proposal]:
-    """All boxes; where two captions mean the same one, the one that fits better names it."""
+def _proposals(result: Result, score_min: float) -> list[Proposal]:
+    """The boxes from a score on; where two captions mean the same one, the one that fits better names it."""
     best: dict[int, Ranking] = {}
     for ranking in result.rankings:
         row = ranking.answer_row
         if row is not None and (row not in best or ranking.logit[row] > best[row].logit[row]):
             best[row] = ranking
-    return [_proposal(result, row, best.get(row)) for row in range(len(result.detections))]
+    shown = (result.detections.score >= score_min).nonzero()[0].tolist()
+    return [_proposal(result, row, best.get(row)) for row in shown]
 
 
 def _proposal(result: Result, row: int, ranking: Ranking | None) -> Proposal:

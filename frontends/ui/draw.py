@@ -28,12 +28,13 @@ _LONGEST_CAPTION_CHARS = 48
 Frame = tuple[int, int, int, int]
 
 
-def draw_result(image: Image, result: Result) -> Image:
+def draw_result(image: Image, result: Result, *, score_min: float = 0.0) -> Image:
     """Return the picture with all boxes; answers and nearest candidates carry a label.
 
     Args:
         image: uint8 (h, w, 3) RGB; not changed.
         result: what was found in this picture.
+        score_min: boxes of a lower detector score are left out.
 
     Returns:
         uint8 (h, w, 3) RGB of the same size.
@@ -43,15 +44,18 @@ def draw_result(image: Image, result: Result) -> Image:
     pen = _Pen(ImageDraw.Draw(layer), canvas.size)
     frames = [_frame(xyxy) for xyxy in result.detections.xyxy.tolist()]
     marked = {row for r in result.rankings for row in (r.answer_row, r.nearest_row)}
+    is_shown = result.detections.score >= score_min
     for row, frame in enumerate(frames):
-        if row not in marked:
+        if row not in marked and is_shown[row]:
             pen.box(frame, _WHITE, thick=False)
-    missing = []
+    notes = []
     for position, ranking in enumerate(result.rankings):
         best = ranking.answer_row if ranking.found else ranking.nearest_row
-        if not ranking.found:
-            missing.append((position, ranking.caption))
-        if best is None:
+        is_hidden = best is not None and not is_shown[best]
+        if is_hidden or not ranking.found:
+            note = text.DRAW["hidden" if is_hidden and ranking.found else "missing"]
+            notes.append((position, note.format(caption=_short(ranking.caption))))
+        if best is None or is_hidden:
             continue
         color = _rgba(COLORS[color_index(position)].picture)
         pen.box(frames[best], color, thick=ranking.found)
@@ -63,7 +67,7 @@ def draw_result(image: Image, result: Result) -> Image:
             detector=f"{float(result.detections.score[best]):.2f}",
         )
         pen.label(frames[best], [title, numbers], color, mark_index(position))
-    pen.footer(missing)
+    pen.footer(notes)
     return np.array(PilImage.alpha_composite(canvas, layer).convert("RGB"))
 
 
@@ -125,11 +129,10 @@ class _Pen:
             at = (x + pad + glyph + gap, y + pad // 2 + i * line_height)
             self._draw.text(at, line, fill=_WHITE, font=font)
 
-    def footer(self, missing: list[tuple[int, str]]) -> None:
-        """Say at the lower edge which captions were not found."""
+    def footer(self, notes: list[tuple[int, str]]) -> None:
+        """Say at the lower edge which captions have no box."""
         x, y = 0, self._wh[1]
-        for position, caption in reversed(missing):
-            line = text.DRAW["missing"].format(caption=_short(caption))
+        for position, line in reversed(notes):
             height = 24 * self._unit
             y -= height
             color = _rgba(COLORS[color_index(position)].picture)

@@ -66,6 +66,9 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
         engine: str = "auto",
     ) -> Shown:
         chosen = service.base_config(preset, engine_sets(engine))
+        # A higher confidence only hides boxes, which the browser does by itself: an answer below
+        # it is not absent, and no other is surer for it.
+        score_min = min(score_min, chosen.detect.score_min)
         config = _configure(chosen, score_min=score_min, iou_max=iou_max, upscale=upscale)
         found = service.locate(path, captions, config, assignment=assignment)
         return present.present_answer(found, assignment, score_min)
@@ -113,7 +116,7 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
         )
         with drawing:
             image = read_image(path, max_pixels=base.image.max_pixels)
-            return present.drawn_url(draw_result(image, result))
+            return present.drawn_url(draw_result(image, result, score_min=float(wish["shown_min"])))
 
     @guarded(raise_in_page)
     def locate(

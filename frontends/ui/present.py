@@ -62,7 +62,7 @@ def present_answer(answer: Answer, assignment: str, score_min: float) -> dict[st
     Args:
         answer: what the service found.
         assignment: "independent" or "joint", kept for the download.
-        score_min: the confidence that was asked for, kept for the download.
+        score_min: the lowest confidence of its boxes, kept for the download.
     """
     result = answer.result
     xyxy = result.detections.xyxy.astype(float)

@@ -33,6 +33,7 @@ def create_send_call(desk: Desk) -> Callable[[dict[str, Any]], dict[str, Any]]:
             result,
             wished=str(wish.get("project") or ""),
             default_name=text.SENDING["project"],
+            score_min=float(wish["shown_min"]),
         )
         said = text.SENDING["said"].format(name=sent.name, count=sent.num_boxes)
         return {"project": sent.key, "image": sent.image_id, "said": said}

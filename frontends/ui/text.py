@@ -218,4 +218,5 @@ DRAW: Words = {
     "answer": "{number}  {sure} % sure  det {detector}",
     "nearest": "nearest to {caption}",
     "missing": "Not in this picture: {caption}",
+    "hidden": "Below the confidence: {caption}",
 }

@@ -257,6 +257,7 @@ def test_an_answer_of_locate_becomes_proposals(desk, shapes_image):
     found = desk.service.locate(path, captions, desk.service.base_config())
     send, ann = create_send_call(desk), Browser(desk)
     wish = {"visit": ann.visit, "key": found.key, "captions": captions, "score_min": 0.25}
+    wish["shown_min"] = 0
     sent = send({**wish, "assignment": "joint", "project": "gone"})
     assert "From Locate, with 2 new boxes" in sent["said"]
     ann.project = sent["project"]
@@ -271,8 +272,10 @@ def test_an_answer_of_locate_becomes_proposals(desk, shapes_image):
     assert (again["project"], again["image"]) == (sent["project"], sent["image"])
     assert "0 new boxes" in again["said"]
     ann.open("Other")
-    other = send({**wish, "assignment": "joint", "project": ann.project})
+    high = {**wish, "shown_min": 0.99}
+    other = send({**high, "assignment": "joint", "project": ann.project})
     assert other["project"] == ann.project
+    assert "0 new boxes" in other["said"], "what the confidence hides stays behind"
     path.unlink()
     assert "no longer kept" in send({**wish, "assignment": "joint"})["error"]
     assert "has ended" in send({**wish, "assignment": "joint", "visit": "x"})["error"]

@@ -259,7 +259,7 @@ def test_the_slider_works_by_keyboard(browse, folder):
         page.keyboard.press("End")
         page.wait_for_function("document.querySelectorAll('.overlay g').length === 0")
         page.wait_for_function(
-            "document.querySelector('#locate-answers').textContent.includes('Nothing was detected')"
+            "document.querySelector('#locate-answers').textContent.includes('below the confidence')"
         )
         page.keyboard.press("Home")
         page.wait_for_function("document.querySelectorAll('.overlay g').length === 2")

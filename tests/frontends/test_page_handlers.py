@@ -9,9 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
+import numpy as np
 import pytest
 
-from core.image import decode_image
+from core.image import decode_image, encode_image
 from frontends.service import Service
 from frontends.ui.examples import read_examples
 from frontends.ui.handlers import Handlers, create_handlers
@@ -81,10 +82,20 @@ def test_joint_assignment_reaches_the_pipeline(handlers, shapes_path):
     assert len({caption["nearest"] for caption in shown["captions"]}) == 2
 
 
-def test_the_confidence_filters(handlers, shapes_path):
-    shown = handlers.ask(_picture(shapes_path), "red thing", 0.9, 0.6, True, "independent")
-    assert len(shown["boxes"]) == 1
-    nothing = handlers.ask(_picture(shapes_path), "red thing", 0.95, 0.6, True, "independent")
+def test_a_higher_confidence_leaves_the_answer_as_it_was(handlers, shapes_path):
+    """The browser hides boxes; what is hidden stays found, and nothing gets surer."""
+    plain = handlers.ask(_picture(shapes_path), "red thing", *SETTINGS)
+    high = handlers.ask(_picture(shapes_path), "red thing", 0.95, *SETTINGS[1:])
+    assert (high["boxes"], high["captions"]) == (plain["boxes"], plain["captions"])
+    assert high["score_min"] == plain["score_min"] < 0.25
+    assert (
+        handlers.ask(_picture(shapes_path), "red thing", 0.05, *SETTINGS[1:])["score_min"] == 0.05
+    )
+
+
+def test_a_picture_without_objects_says_what_to_try(handlers, tmp_path):
+    (tmp_path / "plain.png").write_bytes(encode_image(np.full((80, 80, 3), 99, np.uint8)))
+    nothing = handlers.ask(_picture(tmp_path / "plain.png"), "red thing", *SETTINGS)
     assert nothing["boxes"] == []
     assert nothing["captions"][0]["nearest"] is None
     assert nothing["advice"]["steps"]
@@ -206,8 +217,9 @@ def test_without_upscaling_there_is_only_the_cut(handlers, shapes_path):
 def test_the_annotated_picture_can_be_had(handlers, shapes_path):
     shown = handlers.ask(_picture(shapes_path), "red thing", *SETTINGS)
     wish = {"captions": ["red thing"], "assignment": "independent", "score_min": 0.25}
-    url = handlers.overlay({"key": shown["key"], **wish})
-    assert url.startswith("data:image/png;base64,")
+    urls = [handlers.overlay({"key": shown["key"], **wish, "shown_min": m}) for m in (0.0, 0.99)]
+    assert all(url.startswith("data:image/png;base64,") for url in urls)
+    assert urls[0] != urls[1], "what the confidence hides is not drawn"
 
 
 @pytest.mark.parametrize("key", ["", "../../etc/passwd", "f" * 24])

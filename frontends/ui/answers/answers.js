@@ -111,7 +111,7 @@ function createAnswers({ element, props, watch }) {
     const tone = `--tone: var(--caption-${caption.color})`;
     const hidden = caption.found && !shown.visible.has(caption.answer);
     const wished = caption.found ? caption.answer : caption.nearest;
-    const best = shown.visible.has(wished) ? wished : order[0];
+    const best = shown.visible.has(wished) ? wished : null;
     const verdict = make("span", { class: "verdict" });
     if (caption.found && !hidden) {
       verdict.append(make("b", { text: fill(words.found, { share: percent(caption.found_probability) }) }));
@@ -119,14 +119,14 @@ function createAnswers({ element, props, watch }) {
       if (lead !== null && lead >= 0) verdict.append(` ${fill(words.margin, { margin: lead.toFixed(1) })}`);
     } else {
       verdict.append(make("b", { text: hidden ? words.hidden : words.not_found }));
-      if (!hidden && best !== undefined && best === caption.nearest) {
+      if (!hidden && best !== null) {
         const told = { number: best + 1, share: percent(caption.found_probability), limit: percent(answer.limit) };
         verdict.append(` ${fill(caption.found_probability < answer.limit ? words.nearest : words.taken, told)}`);
       }
     }
     const head = make("button", {
       type: "button", class: "head", "aria-pressed": String(i === active),
-      onclick: () => room.set({ active: i, selected: best ?? null }),
+      onclick: () => room.set({ active: i, selected: best }),
     }, [
       mark(caption.mark), make("span", { class: "caption", text: caption.caption }), verdict,
     ]);

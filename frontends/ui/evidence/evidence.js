@@ -25,7 +25,7 @@ function createEvidence({ element, props, server }) {
     if (selected !== null && selected !== undefined && shown.visible.has(selected)) return selected;
     const caption = captionNow();
     const wished = caption.found ? caption.answer : caption.nearest;
-    return shown.visible.has(wished) ? wished : shown.orders[active][0];
+    return shown.visible.has(wished) ? wished : undefined;
   }
 
   // ---------------------------------------------------------------- why
@@ -202,7 +202,10 @@ function createEvidence({ element, props, server }) {
   });
   function wish() {
     const { answer, score_min } = room.state;
-    return { key: answer.key, captions: answer.captions.map((caption) => caption.caption), assignment: answer.assignment, score_min: Math.max(answer.score_min ?? 0, score_min ?? 0) };
+    return {
+      key: answer.key, captions: answer.captions.map((caption) => caption.caption), assignment: answer.assignment,
+      score_min: answer.score_min, shown_min: score_min ?? 0,
+    };
   }
   find("save-picture").addEventListener("click", async () => {
     try {
