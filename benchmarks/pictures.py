@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PilModule
 
+from core.image import open_picture
 from core.types import Image
 
 __all__ = ["OBJECT_SIDES_PX", "Picture", "Scattered", "make_pictures", "scatter_objects"]
@@ -99,7 +100,7 @@ def _labelled(folder: Path) -> list[dict]:
 
 def _open_cutout(path: Path, side_px: int) -> PilModule.Image:
     """A cutout with its longer side so long, without an empty rim."""
-    with PilModule.open(path) as opened:
+    with open_picture(path) as opened:
         rgba = opened.convert("RGBA")
     rgba = rgba.crop(rgba.getchannel("A").getbbox())
     rgba.thumbnail((side_px, side_px), PilModule.Resampling.LANCZOS)
@@ -114,7 +115,7 @@ def _make_picture(
     chosen = rng.choice(len(cutouts), len(OBJECT_SIDES_PX), replace=False)
     for slot, (number, side_px) in enumerate(zip(chosen, OBJECT_SIDES_PX, strict=True)):
         cutout = cutouts[number]
-        with PilModule.open(folder / cutout["file"]) as opened:
+        with open_picture(folder / cutout["file"]) as opened:
             rgba = opened.convert("RGBA")
         rgba.thumbnail((side_px, side_px), PilModule.Resampling.LANCZOS)
         # One column each, so that no two overlap.

@@ -24,10 +24,10 @@ from time import perf_counter, process_time
 
 import cv2
 import numpy as np
-from PIL import Image as PilImage
 
 from benchmarks.machine import describe_commit, describe_machine
 from core.errors import MissingPackageError
+from core.image import open_picture
 from synth.config import load_scene_config
 from synth.generate import GALLERY, Job, library_for
 from synth.library import Library
@@ -72,12 +72,12 @@ class OriginsWay:
         rng = np.random.default_rng([1, index])
         library = self._library
         place = library.backgrounds[int(rng.integers(len(library.backgrounds)))]
-        with PilImage.open(place.path) as opened:
+        with open_picture(place.path) as opened:
             picture = opened.convert("RGB").resize((1520, 870))
         boxes: list[tuple[int, int, int, int]] = []
         while len(boxes) < OBJECTS:
             cutout = library.labelled[int(rng.integers(len(library.labelled)))]
-            with PilImage.open(cutout.path) as opened:
+            with open_picture(cutout.path) as opened:
                 thing = opened.convert("RGBA").rotate(float(rng.uniform(0, 360)), expand=True)
             side = int(np.exp(rng.uniform(*np.log(SIDE_PX_RANGE))))
             thing = thing.resize((side, side))  # the aspect is lost, as it was

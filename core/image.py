@@ -3,6 +3,7 @@
 In: a path, bytes, a Pillow image or an array. Out: uint8 (h, w, 3) RGB, contiguous, upright.
 Rules: EXIF orientation is applied; transparency is laid on white (what a page would show);
 16-bit samples are scaled to 8 bits, not clipped; of an animation the first frame is used.
+Other modules open files by `open_picture`, which knows few formats.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ __all__ = [
     "encode_image",
     "format_of",
     "image_wh",
+    "open_picture",
     "orientation_of",
     "read_image",
     "resize_image",
@@ -46,6 +48,9 @@ ImageSource: TypeAlias = "str | Path | bytes | PilModule.Image | NDArray[np.gene
 
 MAX_PIXELS = 100_000_000
 
+# What is opened, by Pillow's names; MPO is found as JPEG. Of the many others EPS is a program that
+# Pillow hands to Ghostscript.
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "AVIF")
 # The endings that `write_image` knows.
 WRITABLE: Mapping[str, Literal["png", "jpeg", "webp"]] = {
     ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp",
@@ -93,6 +98,16 @@ def to_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Image:
     )
 
 
+def open_picture(source: Path | bytes) -> PilModule.Image:
+    """Return a picture file opened by Pillow, its header read; use it in `with`.
+
+    Raises:
+        OSError: It cannot be read or is in none of our formats; decoding raises `IMAGE_ERRORS`.
+    """
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    return PilModule.open(file, formats=_FORMATS)
+
+
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image:
     """Return the image in a file; see `to_image`."""
     return decode_image(_read(path), max_pixels=max_pixels, name=path.name)
@@ -117,7 +132,7 @@ def _opened(data: bytes, name: str, max_pixels: int) -> Iterator[PilModule.Image
     """The opened file, no larger than allowed; what goes wrong in the block is told."""
     if not data:
         raise ImageError(f"{name} is empty (0 bytes).", "Choose another file.")
-    with _told(name, max_pixels), PilModule.open(io.BytesIO(data)) as opened:
+    with _told(name, max_pixels), open_picture(data) as opened:
         # The header alone is read so far: a bomb costs nothing.
         _check_pixels(opened.size, max_pixels)
         yield opened

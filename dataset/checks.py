@@ -11,11 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from PIL import Image as PilImage
-
 from core.errors import DataError
 from core.files import sha256_of
-from core.image import IMAGE_ERRORS, MAX_PIXELS
+from core.image import IMAGE_ERRORS, MAX_PIXELS, open_picture
 from core.words import counted
 from dataset.box_checks import check_boxes
 from dataset.formats.raw import Finding, RawDataset, RawImage
@@ -128,7 +126,7 @@ def _check_pixels(images: Iterable[RawImage]) -> Iterable[Finding]:
             )  # fmt: skip
             continue
         try:
-            with PilImage.open(image.path) as opened:
+            with open_picture(image.path) as opened:
                 # JPEG is read at an eighth of the size, which still goes through all of the file.
                 opened.draft("RGB", (opened.width // 8, opened.height // 8))
                 opened.load()

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image as PilImage
 
 from core.errors import DataError
-from core.image import IMAGE_ERRORS, read_image, upright_wh
+from core.image import IMAGE_ERRORS, open_picture, read_image, upright_wh
 from core.types import Image
 from dataset.splits import SPLITS, split_of
 
@@ -190,7 +189,7 @@ def read_image_wh(path: Path) -> tuple[int, int]:
         DataError: The file is missing or is not an image.
     """
     try:
-        with PilImage.open(path) as image:
+        with open_picture(path) as image:
             return upright_wh(image)
     except IMAGE_ERRORS as error:
         raise DataError(f"cannot read {path} as an image: {error}.") from error

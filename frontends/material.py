@@ -21,7 +21,7 @@ from PIL import ImageOps
 
 from core.errors import ImageError, InputError, SpotterError
 from core.files import write_bytes
-from core.image import IMAGE_ERRORS, encode_image, read_image, resize_image
+from core.image import IMAGE_ERRORS, encode_image, open_picture, read_image, resize_image
 from dataset.archive import Limits as ArchiveLimits
 from dataset.archive import unpack
 from synth.captions import parse_caption
@@ -167,7 +167,7 @@ def _read_cutout(path: Path, max_pixels: int) -> NDArray[np.uint8]:
         ImageError: It is no picture, too large, or not transparent anywhere.
     """
     try:
-        with PilImage.open(path) as opened:
+        with open_picture(path) as opened:
             if opened.width * opened.height > max_pixels:
                 raise ImageError("has too many pixels.", "Scale it down.")
             if not opened.has_transparency_data:

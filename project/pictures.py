@@ -5,7 +5,6 @@ In: the bytes of a file. Out: a `Picture`. Not here: where it is kept (``project
 
 from __future__ import annotations
 
-import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,14 @@ from PIL import ImageOps, UnidentifiedImageError
 
 from core.errors import DataError, ImageError, ImageTooLargeError
 from core.files import sha256_of
-from core.image import IMAGE_ERRORS, MAX_PIXELS, decode_image, encode_image, upright_wh
+from core.image import (
+    IMAGE_ERRORS,
+    MAX_PIXELS,
+    decode_image,
+    encode_image,
+    open_picture,
+    upright_wh,
+)
 
 __all__ = [
     "SUFFIXES",
@@ -84,7 +90,7 @@ def read_picture(data: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Pic
     if not data:
         raise ImageError(f"{name} is empty (0 bytes).", "Choose another file.")
     try:
-        with PilImage.open(io.BytesIO(data)) as opened:
+        with open_picture(data) as opened:
             if opened.width * opened.height > max_pixels:
                 raise ImageTooLargeError(
                     f"{name} has {opened.width}x{opened.height} pixels, the limit is {max_pixels}.",

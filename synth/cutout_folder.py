@@ -19,13 +19,12 @@ from typing import IO, Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PilImage
 from PIL import ImageOps
 
 from core.captions import clean_caption
 from core.errors import CaptionError, DataError, ImageError, ImageTooLargeError, InputError
 from core.files import confined_path, read_json_lines, write_bytes
-from core.image import IMAGE_ERRORS, MAX_PIXELS
+from core.image import IMAGE_ERRORS, MAX_PIXELS, open_picture
 from synth.captions import choose_colors, write_caption
 from synth.colors import measure_colors
 from synth.library import Cutout, read_cutouts
@@ -118,7 +117,7 @@ def read_rgba(path: Path, *, max_pixels: int = MAX_PIXELS) -> Rgba:
         ImageError: It cannot be read, is too large, or has no transparency.
     """
     try:
-        with PilImage.open(path) as opened:
+        with open_picture(path) as opened:
             if opened.width * opened.height > max_pixels:
                 raise ImageTooLargeError(
                     f"{path.name} has {opened.width}x{opened.height} pixels, the limit is "

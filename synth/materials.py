@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import platform
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from PIL import Image as PilImage
-
 from core.errors import InputError
 from core.files import sha256_of
-from core.image import IMAGE_ERRORS
+from core.image import IMAGE_ERRORS, open_picture
 from synth.library import Background, Cutout, Library
 
 __all__ = ["check_materials", "describe_software"]
@@ -84,7 +81,7 @@ def _check(
 
 def _decode(data: bytes, *, alpha: bool) -> None:
     """Raises what Pillow raises for a damaged file; JPEGs are decoded at an eighth of the size."""
-    with PilImage.open(io.BytesIO(data)) as image:
+    with open_picture(data) as image:
         if alpha and not image.has_transparency_data:
             raise ValueError("no transparency")
         image.draft("RGB", (max(1, image.width // 8), max(1, image.height // 8)))

@@ -144,6 +144,29 @@ def test_modules_and_functions_stay_small() -> None:
     assert not large, "\n".join(large)
 
 
+def test_pictures_are_opened_in_one_place() -> None:
+    """Pillow alone opens forty formats, some of which run programs."""
+    wrong = []
+    for package in PACKAGES:
+        for path, tree in _modules(package):
+            names = {
+                alias.asname or alias.name
+                for node in ast.walk(tree)
+                if isinstance(node, ast.ImportFrom) and node.module == "PIL"
+                for alias in node.names
+                if alias.name == "Image"
+            }
+            wrong += [
+                f"{path.relative_to(ROOT)}:{node.lineno} calls {ast.unparse(node.func)}"
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "open"
+                and ast.unparse(node.func.value) in names
+            ]
+    assert [line.split(":")[0] for line in wrong] == ["core/image.py"], "\n".join(wrong)
+
+
 def _entries() -> Iterator[tuple[str, Entry]]:
     for name, table in vars(registry).items():
         if isinstance(table, Registry):

@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from PIL import Image as PilImage
-
-from core.image import IMAGE_ERRORS, orientation_of
+from core.image import IMAGE_ERRORS, open_picture, orientation_of
 from dataset.formats.raw import RawImage, RawObject
 
 __all__ = ["fit_to_stated_size"]
@@ -56,7 +54,7 @@ def _whole(value: object) -> int:
 
 def _orientation(image: RawImage) -> int:
     try:
-        with PilImage.open(image.path) as opened:
+        with open_picture(image.path) as opened:
             return orientation_of(opened)
     except IMAGE_ERRORS:
         return 1

@@ -16,7 +16,7 @@ from PIL import ImageDraw, ImageOps
 
 from core.errors import SpotterError
 from core.files import write_bytes
-from core.image import IMAGE_ERRORS
+from core.image import IMAGE_ERRORS, open_picture
 from frontends.desk import Desk
 from frontends.failures import InternalError
 from frontends.runs import Run
@@ -221,7 +221,7 @@ def crop_url(project: Project, box: BoxRow) -> str:
 
 
 def _write_thumb(source: Path, path: Path) -> None:
-    with PilImage.open(source) as opened:
+    with open_picture(source) as opened:
         opened.draft("RGB", (2 * _THUMB_WH[0], 2 * _THUMB_WH[1]))
         upright = ImageOps.exif_transpose(opened).convert("RGB")
         small = ImageOps.fit(upright, _THUMB_WH, PilImage.Resampling.BILINEAR)
@@ -236,7 +236,7 @@ def _write_crop(source: Path, xyxy: Xyxy, path: Path) -> None:
     scale = max(scale, _CROP_WIDTH_MIN_PX / width)
     left, top = round((x1 + x2 - width * scale) / 2), round((y1 + y2 - height * scale) / 2)
     window = (left, top, left + round(width * scale), top + round(height * scale))
-    with PilImage.open(source) as opened:
+    with open_picture(source) as opened:
         upright = ImageOps.exif_transpose(opened).convert("RGB")
     # What lies outside of the picture is black.
     small = upright.crop(window).resize(_THUMB_WH, PilImage.Resampling.BILINEAR)

@@ -10,11 +10,9 @@ from pathlib import Path
 
 from gradio.processing_utils import save_pil_to_cache
 from gradio.utils import get_upload_folder
-from PIL import Image as PilImage
-from PIL import UnidentifiedImageError
 
 from core.errors import ImageError
-from core.image import read_image, to_pil
+from core.image import IMAGE_ERRORS, open_picture, read_image, to_pil
 
 __all__ = ["displayable"]
 
@@ -29,16 +27,10 @@ def displayable(path: Path, *, max_pixels: int) -> Path | None:
         ImageError: the file is not a picture, damaged or too large.
     """
     try:
-        with PilImage.open(path) as opened:
+        with open_picture(path) as opened:
             still = not getattr(opened, "is_animated", False)
             known = opened.format in _SHOWN_BY_BROWSERS and opened.mode in _MODES_SHOWN_ALIKE
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,
-        UnidentifiedImageError,
-        PilImage.DecompressionBombError,
-    ):
+    except IMAGE_ERRORS:
         # Reading it in full says in words what is wrong with it.
         known = still = False
     if known and still:

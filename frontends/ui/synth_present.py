@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from PIL import Image as PilImage
 from PIL import ImageOps
 
 from core.errors import ConfigError, SpotterError
-from core.image import encode_image
+from core.image import IMAGE_ERRORS, encode_image, open_picture
 from core.types import Image
 from dataset.record import Record
 from dataset.statistics import Statistics
@@ -84,12 +83,12 @@ def present_photographs(backgrounds: Sequence[Background]) -> list[dict[str, Any
 def _tile(path: Path, modified_ns: int) -> str:
     """A small WebP as an address; empty if the file cannot be read (it is then not shown)."""
     try:
-        with PilImage.open(path) as opened:
+        with open_picture(path) as opened:
             opened.draft("RGB", (2 * _TILE_WH[0], 2 * _TILE_WH[1]))
             small = ImageOps.exif_transpose(opened)
             small = small.convert("RGBA" if small.has_transparency_data else "RGB")
             small.thumbnail(_TILE_WH)
-    except (OSError, ValueError, SyntaxError):
+    except IMAGE_ERRORS:
         return ""
     buffer = io.BytesIO()
     small.save(buffer, "WEBP", quality=70, method=2)
@@ -118,7 +117,7 @@ def present_record(record: Record, *, full: bool) -> dict[str, Any]:
         data = record.path.read_bytes()
         url = "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
     else:
-        with PilImage.open(record.path) as opened:
+        with open_picture(record.path) as opened:
             opened.draft("RGB", (_THUMB_WIDTH_PX, _THUMB_WIDTH_PX))
             small = opened.convert("RGB")
         small.thumbnail((_THUMB_WIDTH_PX, _THUMB_WIDTH_PX))
@@ -180,6 +179,7 @@ def present_made(made: Made) -> dict[str, Any]:
         "empty": statistics.num_empty,
         "splits": statistics.images_per_split,
         "seconds": made.generated.seconds,
+        "warnings": [_as_sentence(text) for text in made.generated.warnings],
         "notes": _notes(made),
         "aspect": first.image_wh[0] / first.image_wh[1],
         "swatches": SWATCHES,
@@ -193,10 +193,14 @@ def present_made(made: Made) -> dict[str, Any]:
 
 
 def _notes(made: Made) -> list[str]:
-    notes = [note[:1].upper() + note[1:].rstrip(".") + "." for note in made.generated.notes]
+    notes = [_as_sentence(note) for note in made.generated.notes]
     if made.generated.dropped:
-        notes.insert(0, text_synth.MADE["dropped"].format(count=made.generated.dropped))
+        notes.append(text_synth.MADE["dropped"].format(count=made.generated.dropped))
     return notes
+
+
+def _as_sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
 def _plots(statistics: Statistics) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from core.errors import InputError
 from core.files import read_json_lines
+from core.image import open_picture
 from core.packages import INSTALL_TRAIN, require
 from synth.captions import choose_colors, write_caption
 from synth.studio.identity import Identity, sample_identity
@@ -182,7 +183,7 @@ def write_sheet(library: Path, out: Path, *, columns: int = 12, cell_px: int = 1
     draw = ImageDraw.Draw(sheet)
     for k, line in enumerate(lines):
         x, y = k % columns * cell_px, k // columns * step
-        with Image.open(library / line["file"]) as opened:
+        with open_picture(library / line["file"]) as opened:
             cutout = opened.convert("RGBA")
         cutout.thumbnail((cell_px - 6, cell_px - 6), Image.Resampling.LANCZOS)
         place = (x + (cell_px - cutout.width) // 2, y + (cell_px - cutout.height) // 2)

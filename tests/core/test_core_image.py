@@ -9,14 +9,15 @@ import zlib
 
 import numpy as np
 import pytest
+from PIL import EpsImagePlugin, ImageOps
 from PIL import Image as Pil
-from PIL import ImageOps
 
 from core.errors import ImageError, ImageTooLargeError
 from core.image import (
     decode_image,
     encode_image,
     image_wh,
+    open_picture,
     read_image,
     resize_image,
     to_image,
@@ -193,6 +194,25 @@ def test_float_tiff_and_its_limits():
 def test_damaged_files(data, message):
     with pytest.raises(ImageError, match=message):
         decode_image(data)
+
+
+def test_programs_that_draw_are_no_pictures(monkeypatch):
+    started = []
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *options: started.append(options))
+    drawn = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
+    with pytest.raises(ImageError, match=r"holiday\.jpg is not an image we can read.*Use a PNG"):
+        decode_image(drawn, name="holiday.jpg")
+    assert not started
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "MPO", "BMP", "GIF", "WEBP", "TIFF", "AVIF"])
+def test_common_formats_are_opened(format, tmp_path):
+    picture = Pil.new("RGB", (20, 10), "red")
+    path = tmp_path / "picture"
+    picture.save(path, format, **({"append_images": [picture]} if format == "MPO" else {}))
+    for source in (path, path.read_bytes()):
+        with open_picture(source) as opened:
+            assert (opened.format, opened.size) == (format, (20, 10))
 
 
 def test_a_damaged_file_that_pillow_opened_is_told_too():

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
-from PIL import Image as PilImage
 from PIL import ImageOps
 
+from core.image import open_picture
 from frontends.ui import text
 from frontends.ui.parts import read_part
 
@@ -62,7 +62,7 @@ def read_examples(folder: Path) -> list[Example]:
 
 
 def _thumbnail(path: Path) -> str:
-    with PilImage.open(path) as opened:
+    with open_picture(path) as opened:
         opened.draft("RGB", (_THUMBNAIL_WH[0] * 2, _THUMBNAIL_WH[1] * 2))
         small = ImageOps.fit(ImageOps.exif_transpose(opened).convert("RGB"), _THUMBNAIL_WH)
     buffer = io.BytesIO()
