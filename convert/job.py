@@ -10,7 +10,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from threading import Lock
@@ -279,13 +279,7 @@ def _prepare_half(request: Request, entry: Model, consent: Consent | None, tell:
     from convert.half import to_half
     from convert.onnx_file import save_graph
 
-    whole = prepare(
-        Request(
-            request.name, request.weights, "f32", request.again, request.input_wh,
-            request.class_names,
-        ),
-        consent=consent, tell=tell,
-    )  # fmt: skip
+    whole = prepare(replace(request, precision="f32"), consent=consent, tell=tell)
     folder = converted_folder(entry.id, precision="f16")
     names = _present(whole)
     made_from = _hash_of(whole, names)
