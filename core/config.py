@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeVar, get_args
+from typing import Self, TypeGuard, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -29,12 +29,13 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def with_values(self, values: Mapping[str, object]) -> Self:
-        """Return this section with some values replaced (nested mappings are merged).
+        """Return this section with some values replaced; sections in it are merged.
 
         Raises:
             ConfigError: A key is unknown or a value not allowed.
         """
-        return _validate(type(self), _merge(self.model_dump(), values), "the given values")
+        merged = _merge(type(self), self.model_dump(), values)
+        return _validate(type(self), merged, "the given values")
 
 
 S = TypeVar("S", bound=Section)
@@ -60,6 +61,9 @@ def load(
 ) -> S:
     """Return the merged settings.
 
+    Sections are merged. A setting that is itself a table is replaced as a whole, or in one entry
+    by a pair such as "weights.none=1".
+
     Args:
         section: The class of the whole, for example `LocateConfig`.
         preset: A TOML file with the preset's values.
@@ -74,10 +78,10 @@ def load(
     for path in (preset, file):
         if path is not None:
             # Validated one by one so that the message names the source at fault.
-            values = _merge(values, read_toml(path))
+            values = _merge(section, values, read_toml(path))
             _validate(section, values, str(path.name))
     for pair in sets:
-        values = _merge(values, parse_set(pair))
+        values = _merge(section, values, parse_set(pair), dots=pair.partition("=")[0].count("."))
         _validate(section, values, f"--set {pair}")
     return _validate(section, values, "the settings")
 
@@ -115,7 +119,7 @@ def describe_fields(section: type[Section], prefix: str = "") -> Iterator[FieldI
     """Yield every setting of a section and of the sections in it, with dotted keys."""
     for name, info in section.model_fields.items():
         annotation = info.annotation
-        if isinstance(annotation, type) and issubclass(annotation, Section):
+        if _is_section(annotation):
             yield from describe_fields(annotation, f"{prefix}{name}.")
             continue
         yield FieldInfo(
@@ -146,12 +150,21 @@ def _bounds(metadata: Sequence[object]) -> str:
     )
 
 
-def _merge(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
+def _merge(
+    section: type[Section], base: Mapping[str, object], over: Mapping[str, object], *, dots: int = 0
+) -> dict[str, object]:
+    """`base` with the values of `over`, whose first `dots` tables only lead to one value."""
     merged = dict(base)
     for key, value in over.items():
-        below = merged.get(key)
-        both = isinstance(below, Mapping) and isinstance(value, Mapping)
-        merged[key] = _merge(below, value) if both else value  # type: ignore[arg-type]
+        info = section.model_fields.get(key)
+        if info is not None and isinstance(value, Mapping):
+            below = merged.get(key, info.get_default(call_default_factory=True))
+            known = below if isinstance(below, Mapping) else {}
+            if _is_section(info.annotation):
+                value = _merge(info.annotation, known, value, dots=dots - 1)
+            elif dots > 0:
+                value = {**known, **value}
+        merged[key] = value
     return merged
 
 
@@ -182,5 +195,5 @@ def _field_names(section: type[Section], path: Sequence[str]) -> list[str]:
     return sorted(section.model_fields)
 
 
-def _is_section(kind: object) -> bool:
+def _is_section(kind: object) -> TypeGuard[type[Section]]:
     return isinstance(kind, type) and issubclass(kind, Section)

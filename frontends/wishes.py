@@ -50,11 +50,7 @@ def read_settings(settings: Mapping[str, Any]) -> SceneConfig:
         ConfigError: A setting is unknown, out of range, or not for visitors.
     """
     refuse_steps(settings)
-    values, weights = dict(settings), settings.get("blend_weights")
-    if isinstance(weights, Mapping):
-        # Told weights replace the default ones, where `with_values` would merge the two.
-        values["blend_weights"] = {**dict.fromkeys(SceneConfig().blend_weights, 0.0), **weights}
-    return SceneConfig().with_values(values)
+    return SceneConfig().with_values(settings)
 
 
 def refuse_steps(settings: Mapping[str, Any]) -> None:

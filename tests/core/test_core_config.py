@@ -20,6 +20,7 @@ class Outer(Section):
     name: str = Field(default="x", description="A name.")
     limit: int | None = Field(default=None, gt=0, description="A limit.")
     inner: Inner = Inner()
+    weights: dict[str, float] = Field(default={"a": 1.0, "b": 2.0}, description="Weights.")
 
 
 def test_sources_from_weak_to_strong(tmp_path):
@@ -31,6 +32,29 @@ def test_sources_from_weak_to_strong(tmp_path):
     config = load(Outer, preset=preset, file=file, sets=["name=set", "limit=3"])
     assert (config.name, config.limit) == ("set", 3)
     assert (config.inner.score_min, config.inner.mode) == (0.2, "slow")
+
+
+def test_a_table_of_values_is_replaced_whole_whatever_is_below(tmp_path):
+    preset, file = tmp_path / "preset.toml", tmp_path / "mine.toml"
+    preset.write_text('weights = { a = 1.0 }\n[inner]\nmode = "slow"\n')
+    file.write_text("inner.score_min = 0.2\nweights.c = 3\n")
+    for below in (None, preset):
+        assert load(Outer, preset=below, file=file).weights == {"c": 3}
+        assert load(Outer, preset=below, sets=["weights={c=3}"]).weights == {"c": 3}
+    assert load(Outer, preset=preset, file=file).inner == Inner(score_min=0.2, mode="slow")
+    assert Outer().with_values({"weights": {"c": 3}}).weights == {"c": 3}
+
+
+def test_a_dotted_pair_sets_one_entry_of_a_table(tmp_path):
+    preset = tmp_path / "preset.toml"
+    preset.write_text("weights = { a = 4.0 }\n")
+    pairs = ["weights.b=3", "weights.c=5"]
+    assert load(Outer, sets=pairs).weights == {"a": 1, "b": 3, "c": 5}
+    assert load(Outer, preset=preset, sets=pairs).weights == {"a": 4, "b": 3, "c": 5}
+    assert load(Outer, sets=[*pairs, "weights={b=1}"]).weights == {"b": 1}
+    for pair in ("name.y=1", "limit.y=1", "weights.a.b=1"):
+        with pytest.raises(ConfigError, match=f"--set {pair}"):
+            load(Outer, sets=[pair])
 
 
 @pytest.mark.parametrize(
@@ -93,7 +117,7 @@ def test_frozen_hash_and_changes():
 
 def test_fields_are_described():
     rows = {row.key: row for row in describe_fields(Outer)}
-    assert list(rows) == ["name", "limit", "inner.score_min", "inner.mode"]
+    assert list(rows) == ["name", "limit", "inner.score_min", "inner.mode", "weights"]
     assert rows["inner.score_min"].bounds == ">= 0 <= 1"
     assert rows["inner.score_min"].default == 0.5
     assert rows["inner.mode"].type == "fast | slow"
