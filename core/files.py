@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -89,6 +90,8 @@ def list_files(folder: Path, *, links: bool = False) -> list[Path]:
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file through a temporary neighbor, so that readers never see half of it.
 
+    A file that is replaced keeps its group and mode; a link is written through.
+
     Raises:
         DataError: The folder cannot be made or written to, or the disk is full.
     """
@@ -102,17 +105,29 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
+    # Links stay, what they lead to is written; `resolve` raises where they go in circles.
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{shortened(path.name)}.")
+    part = path.with_name(f".{shortened(path.name)}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        # A new file's mode is the user's umask's.
+        with part.open("xb") as file:
             file.write(data)
-        # mkstemp makes files that only their owner can read
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+        with suppress(FileNotFoundError):
+            _keep_access(part, path.stat())
+        part.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
+
+
+def _keep_access(path: Path, before: os.stat_result) -> None:
+    """Give a file the group and the mode of the one it replaces."""
+    if hasattr(os, "chown"):
+        # A group that the user is not in cannot be given.
+        with suppress(OSError):
+            os.chown(path, -1, before.st_gid)
+    path.chmod(before.st_mode & 0o777)
 
 
 def write_json(path: Path, value: object) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+
 import pytest
 
 from core.errors import DataError, InputError
@@ -50,6 +53,34 @@ def test_long_names_can_be_written(tmp_path):
     path = tmp_path / ("ä" * 125 + ".json")
     write_bytes(path, b"1")
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no modes")
+def test_written_files_are_as_open_as_their_owner_wants(tmp_path):
+    private, shared = tmp_path / "private", tmp_path / "shared"
+    before = os.umask(0o077)
+    try:
+        shared.write_bytes(b"old")
+        shared.chmod(0o664)
+        write_bytes(private, b"1")
+        write_bytes(shared, b"new")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (private, shared)] == [0o600, 0o664]
+    assert shared.read_bytes() == b"new"
+
+
+def test_links_are_written_through(tmp_path):
+    (tmp_path / "disk").mkdir()
+    links = tmp_path / "old.json", tmp_path / "new.json"
+    for link in links:
+        link.symlink_to(tmp_path / "disk" / link.name)
+    (tmp_path / "disk" / "old.json").write_bytes(b"old")
+    for link in links:
+        write_bytes(link, b"1")
+        assert link.is_symlink()
+        assert (tmp_path / "disk" / link.name).read_bytes() == b"1"
+    assert len(list((tmp_path / "disk").iterdir())) == 2
 
 
 def test_hidden_files_and_links_are_not_listed(tmp_path):
