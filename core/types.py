@@ -155,13 +155,14 @@ class Crops:
         images: n images of differing size.
         region_xyxy: (n, 4) int64, the whole pixels of the original image that each one shows.
         row: (n,) int64, which detection each came from.
-        scale: (n,) float32, crop pixels per original pixel: 1.0 as cut, 4.0 after x4. One per
-            crop, because crops that are large enough are not upscaled.
+        scale: (n,) float32, crop pixels per original pixel: 1.0 as cut (less where the region is
+            very large), 4.0 after x4. One per crop, because those large enough are not upscaled.
         source: The image they were cut from, for stages that want the real pixels around a crop;
             None once it was dropped (`without_source`).
 
     Raises:
-        DataError: Lengths differ, or an image is not its region's size times its scale.
+        DataError: Lengths differ, or an image is not its region's size times its scale (a pixel
+            at least).
     """
 
     images: tuple[Image, ...]
@@ -178,7 +179,7 @@ class Crops:
         images = tuple(frozen_image(image) for image in self.images)
         set_fields(self, images=images, region_xyxy=region, row=row, scale=scale)
         for image, wh, factor in zip(images, region[:, 2:] - region[:, :2], scale, strict=True):
-            expected_wh = tuple(int(v) for v in np.round(wh * factor))
+            expected_wh = tuple(int(v) for v in np.maximum(np.round(wh * factor), 1))
             got_wh = (image.shape[1], image.shape[0])
             if got_wh != expected_wh:
                 raise DataError(

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -20,6 +22,7 @@ __all__ = [
     "BUCKETS_PX",
     "CONTEXT_RATIO",
     "MARGIN_PX",
+    "MAX_SIDE_PX",
     "MIN_SIDE_PX",
     "Shape",
     "Window",
@@ -32,6 +35,7 @@ __all__ = [
 
 CONTEXT_RATIO = 0.1
 MIN_SIDE_PX = 8
+MAX_SIDE_PX = 1024
 MARGIN_PX = 8
 BUCKETS_PX = (32, 48, 64, 96, 128)
 
@@ -108,7 +112,10 @@ def cut(
     context_ratio: float = CONTEXT_RATIO,
     shape: Shape = "square",
 ) -> Crops:
-    """Return one crop per detection, as real pixels of the image, at scale 1.
+    """Return one crop per detection: the real pixels of the image, at scale 1.
+
+    Only crops of more than 1024 px are made smaller: no reranker and no page shows as much, and
+    twenty large objects of a large photograph would fill gigabytes.
 
     Args:
         image: uint8 (h, w, 3) RGB.
@@ -118,13 +125,24 @@ def cut(
     """
     find = crop_regions if shape == "square" else box_regions
     regions = find(detections.xyxy, image_wh(image), context_ratio)
+    sides = regions[:, 2:] - regions[:, :2]
+    scale = np.minimum(1, MAX_SIDE_PX / sides.max(axis=1, initial=1)).astype(np.float32)
+    sizes = np.maximum(np.round(sides * scale[:, None]), 1).astype(np.int64)
     return Crops(
-        images=tuple(image[y1:y2, x1:x2] for x1, y1, x2, y2 in regions),
+        images=tuple(map(partial(_shown, image), regions.tolist(), sizes.tolist())),
         region_xyxy=regions,
         row=np.arange(len(regions)),
-        scale=np.ones(len(regions), np.float32),
+        scale=scale,
         source=image,
     )
+
+
+def _shown(image: Image, region: Sequence[int], wh: Sequence[int]) -> Image:
+    x1, y1, x2, y2 = region
+    crop = image[y1:y2, x1:x2]
+    if image_wh(crop) == tuple(wh):
+        return crop
+    return np.asarray(cv2.resize(crop, wh, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)

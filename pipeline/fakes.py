@@ -7,6 +7,7 @@ They keep the contracts of stages.py, so the whole app runs and is tested with n
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -103,20 +104,19 @@ class FakeUpscaler:
         return cls()
 
     def __call__(self, crops: Sequence[Crops]) -> list[Crops]:
-        """Return the same crops, larger."""
-        return [
-            Crops(
-                images=tuple(
-                    image.repeat(self.factor, axis=0).repeat(self.factor, axis=1)
-                    for image in one.images
-                ),
-                region_xyxy=one.region_xyxy,
-                row=one.row,
-                scale=one.scale * self.factor,
-                source=one.source,
-            )
-            for one in crops
-        ]
+        """Return the same crops, larger, but for those that were cut smaller."""
+        return [self._enlarge(one) for one in crops]
+
+    def _enlarge(self, one: Crops) -> Crops:
+        factors = np.where(one.scale < 1, 1, self.factor)
+        return replace(
+            one,
+            images=tuple(
+                image.repeat(factor, axis=0).repeat(factor, axis=1)
+                for image, factor in zip(one.images, factors, strict=True)
+            ),
+            scale=one.scale * factors,
+        )
 
 
 class FakeReranker:

@@ -93,7 +93,7 @@ class CompactUpscaler:
     def _plan(self, one: Crops, sides: Sequence[int]) -> list[Window]:
         if not len(one):
             return []
-        if (one.scale != 1).any():
+        if (one.scale > 1).any():
             raise DataError("crops were enlarged before.", "Use one upscaling model only.")
         return plan_windows(
             one.region_xyxy,
@@ -163,10 +163,11 @@ def _read_card(model: Model) -> UpscalerCard:
 
 
 def _with_enlarged(one: Crops, i: int, enlarged: dict[tuple[int, int], Image], scale: int) -> Crops:
+    is_large = [(i, j) in enlarged for j in range(len(one))]
     return replace(
         one,
         images=tuple(enlarged.get((i, j), image) for j, image in enumerate(one.images)),
-        scale=np.array([scale if (i, j) in enlarged else 1 for j in range(len(one))], np.float32),
+        scale=np.where(is_large, scale, one.scale),
     )
 
 

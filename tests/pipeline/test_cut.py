@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from core.types import Detections
-from pipeline.cut import BUCKETS_PX, crop_regions, cut, plan_windows, read_window
+from pipeline.config import UpscaleConfig
+from pipeline.cut import BUCKETS_PX, MAX_SIDE_PX, crop_regions, cut, plan_windows, read_window
+from pipeline.fakes import FakeUpscaler
+from pipeline.upscale.lanczos import LanczosUpscaler
 
 
 @pytest.mark.parametrize(
@@ -57,6 +60,24 @@ def test_cut_shows_the_pixels(image, make_detections):
     assert crops.row.tolist() == [0, 1]
     assert crops.scale.tolist() == [1, 1]
     assert len(cut(picture, Detections.empty((64, 48)))) == 0
+
+
+@pytest.mark.parametrize("shape", ["square", "box"])
+def test_crops_of_a_huge_picture_are_no_larger_than_anybody_looks_at(shape):
+    picture = np.zeros((1500, 3000, 3), np.uint8)
+    picture[:, 1500:] = 200
+    boxes = [[0, 100, 2990, 101], [1400, 600, 1600, 700], [500, 0, 2500, 1500]]
+    crops = cut(picture, Detections.from_xyxy(boxes, (3000, 1500)), context_ratio=0, shape=shape)
+    assert sum(image.nbytes for image in crops.images) < 3 * 3 * MAX_SIDE_PX**2
+    assert [max(image.shape[:2]) for image in crops.images] == [1024, 200, 1024]
+    assert crops.region_xyxy[0, 2] == 2990
+    assert crops.scale[1] == 1
+    # What is seen stays where it was, and is enlarged no more.
+    assert crops.images[0].shape[0] == (1 if shape == "box" else 514)
+    assert [crops.images[2][0, side].tolist() for side in (0, -1)] == [[0] * 3, [200] * 3]
+    for upscaler in (LanczosUpscaler(UpscaleConfig(below_px=512)), FakeUpscaler()):
+        (larger,) = upscaler([crops])
+        assert (larger.scale / crops.scale).tolist() == [1, 4, 1]
 
 
 @pytest.mark.parametrize("image_wh", [(200, 160), (40, 300), (20, 20), (1, 1)])
