@@ -63,10 +63,6 @@ def _add_generate(kinds: Any) -> None:
         "--outlines", action="store_true", help="also write outlines, where the format has them"
     )
     generate.add_argument("--quality", type=int, default=92, help="of the JPEGs (default 92)")
-    generate.add_argument(
-        "--shares", default="0.8,0.1,0.1", metavar="A,B,C",
-        help="of train, val and test (default 0.8,0.1,0.1)",
-    )  # fmt: skip
     _add_scene_options(generate)
 
 
@@ -115,6 +111,10 @@ def _add_scene_options(parser: argparse.ArgumentParser) -> None:
         help="one setting, for example empty_ratio=0.2; may be repeated; "
         "all: python app.py synth settings",
     )
+    parser.add_argument(
+        "--shares", default="0.8,0.1,0.1", metavar="A,B,C",
+        help="of train, val and test (default 0.8,0.1,0.1)",
+    )  # fmt: skip
     _add_library_options(parser)
 
 
@@ -179,8 +179,9 @@ def _run_generate(options: argparse.Namespace, service: Service | None) -> int:
     )
     with _Bar() as bar:
         made = generate(job, bar.show)
-    for note in made.notes:
-        sys.stderr.write(f"note: {note}\n")
+    for kind, lines in (("warning", made.warnings), ("note", made.notes)):
+        for line in lines:
+            sys.stderr.write(f"{kind}: {line}\n")
     sys.stdout.write(
         f"{made.folder}: {made.images} images, {made.boxes} boxes, "
         f"{made.dropped} objects too hidden for a box, {made.seconds:.1f} s\n"
@@ -214,6 +215,7 @@ def _run_preview(options: argparse.Namespace, service: Service | None) -> int:
     from core.image import format_of, write_image
     from synth.generate import library_for, preview
     from synth.sheet import draw_sheet
+    from synth.splits import check_shares
 
     format_of(options.out)
     _require("--count", options.count, 1, 100)
@@ -223,7 +225,8 @@ def _run_preview(options: argparse.Namespace, service: Service | None) -> int:
     config = _read_config(options)
     library = library_for(*_folders(options), config)
     numbers = range(options.first, options.first + options.count)
-    scenes = preview(library, config, options.seed, numbers, width_px=options.width)
+    shares = check_shares(_parse_shares(options.shares))
+    scenes = preview(library, config, options.seed, numbers, shares=shares, width_px=options.width)
     write_image(draw_sheet(scenes, columns=options.columns), options.out)
     boxes = sum(len(scene.captions) for scene in scenes)
     distractors = sum(len(scene.distractors_xyxy) for scene in scenes)

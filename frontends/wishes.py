@@ -5,13 +5,15 @@ Knows no page. In: plain mappings, which may be anything; out: settings, a choic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.config import config_hash
 from core.errors import ConfigError
 from frontends.chosen import Choice, read_choice
 from synth.config import SceneConfig
+from synth.splits import SHARES, Shares, check_shares
 
 __all__ = ["Wish", "read_settings", "read_wish", "refuse_steps"]
 
@@ -25,6 +27,13 @@ class Wish:
     config: SceneConfig
     choice: Choice = field(default_factory=Choice)
     seed: int = 0
+    shares: Shares = SHARES
+
+    @property
+    def key(self) -> str:
+        """Names everything but the choice, as part of a file name."""
+        shares = "-".join(f"{share:.6g}" for share in self.shares)
+        return f"{config_hash(self.config)}-{self.seed}-{shares}"
 
 
 def read_wish(values: Mapping[str, Any]) -> Wish:
@@ -40,7 +49,12 @@ def read_wish(values: Mapping[str, Any]) -> Wish:
     seed = values.get("seed", 0)
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= _SEED_MAX:
         raise ConfigError(f"the seed must be in [0, {_SEED_MAX}], got {seed!r}.")
-    return Wish(config, read_choice(values), seed)
+    return Wish(config, read_choice(values), seed, _read_shares(values.get("shares", SHARES)))
+
+
+def _read_shares(value: object) -> Shares:
+    told = value if isinstance(value, Sequence) else ()
+    return check_shares(told if all(isinstance(share, int | float) for share in told) else ())
 
 
 def read_settings(settings: Mapping[str, Any]) -> SceneConfig:

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.config import config_hash
 from core.errors import ConfigError, DataError, InputError
 from core.files import write_bytes
 from dataset.archive import pack
@@ -192,7 +191,9 @@ class Workshop:
         folders = self._folders(visit, wish.choice)
         with self._previewing:
             library = self._library(folders, wish.config)
-            return preview(library, wish.config, wish.seed, indices, width_px=width_px)
+            return preview(
+                library, wish.config, wish.seed, indices, shares=wish.shares, width_px=width_px
+            )
 
     def _folders(self, visit: Visit | None, choice: Choice) -> Folders:
         if visit is None:
@@ -253,7 +254,9 @@ class Workshop:
 
     def _job(self, visit: Visit, wish: Wish, count: int, format: str, single_class: bool) -> Job:
         folders = self._folders(visit, wish.choice)
-        name = f"{config_hash(wish.config)}-{folders.key}-{wish.seed}-{format}-{single_class:d}"
+        name = f"{wish.key}-{folders.key}-{format}-{single_class:d}"
+        # A second process costs seconds to start: so few wait for it.
+        two = count >= _COUNT_FOR_TWO and (os.cpu_count() or 1) > 1
         return Job(
             out=visit.folder / "made" / name / "dataset",
             count=count,
@@ -262,8 +265,9 @@ class Workshop:
             config=wish.config,
             cutouts=folders.cutouts,
             backgrounds=folders.backgrounds,
-            workers=_workers(count),
+            workers=2 if two else 1,
             single_class=single_class,
+            shares=wish.shares,
         )
 
     def _make(self, visit: Visit, job: Job, run: Run) -> RunState:
@@ -393,8 +397,3 @@ def _read_count(path: Path) -> int:
         return int(path.read_bytes())
     except ValueError:
         return 0
-
-
-def _workers(count: int) -> int:
-    """Processes for so many pictures: a second one costs seconds to start, so few wait for it."""
-    return 2 if count >= _COUNT_FOR_TWO and (os.cpu_count() or 1) > 1 else 1

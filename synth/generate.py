@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from synth.library import Library
 from synth.manifest import MANIFEST_NAME, Parts, read_manifest
 from synth.materials import check_materials, describe_software
 from synth.render import Rendered, render
-from synth.splits import part_library, sample_image
+from synth.splits import SHARES, Shares, part_library, sample_image
 from synth.work import OnProgress, checksum, clean_up, locked, run_blocks
 
 __all__ = ["GALLERY", "Generated", "Job", "generate", "library_for", "preview", "replay"]
@@ -40,7 +40,8 @@ class Generated:
         boxes: Boxes in it.
         dropped: Objects without a box, because too little of them is visible.
         seconds: Time that this run took.
-        notes: What is worth knowing: skipped files, splits left out, images kept from before.
+        warnings: What makes the data set worth less than it looks.
+        notes: What else is worth knowing: splits left out, skipped files, images kept from before.
     """
 
     folder: Path
@@ -48,6 +49,7 @@ class Generated:
     boxes: int
     dropped: int
     seconds: float
+    warnings: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -74,7 +76,6 @@ def generate(job: Job, on_progress: OnProgress | None = None) -> Generated:
     given = library_for(job.cutouts, job.backgrounds, job.config)
     library, digests, notes = check_materials(given)
     parts = part_library(library, job.shares)
-    notes = [*notes, *parts.notes]
     header = {
         "manifest": 1,
         "software": describe_software(),
@@ -101,17 +102,28 @@ def generate(job: Job, on_progress: OnProgress | None = None) -> Generated:
         report(job.count, job.count, "writing labels")
         _, entries = read_manifest(job.out / MANIFEST_NAME)
         skipped = [f"image {entry.index}: {entry.skipped}" for entry in entries if entry.skipped]
-        notes = [*notes, *skipped]
-        export(job, library, entries, notes)
-    made = [entry for entry in entries if not entry.skipped]
+        made = [entry for entry in entries if not entry.skipped]
+        warnings = _warn(job, {entry.split for entry in made})
+        notes = [*parts.notes, *notes, *skipped]
+        export(job, library, entries, [*warnings, *notes])
     return Generated(
         folder=job.out,
         images=len(made),
         boxes=sum(len(entry.xyxy) for entry in made),
         dropped=sum(entry.num_dropped for entry in made),
         seconds=time.monotonic() - began,
-        notes=(*passing, *notes),
+        warnings=tuple(warnings),
+        notes=(*notes, *passing),
     )
+
+
+def _warn(job: Job, splits: Collection[str]) -> list[str]:
+    if "val" in splits or job.shares[1] <= 0:
+        return []
+    return [
+        "no image is for val: Ultralytics then validates on the training images, and its figures "
+        "mean nothing. More images, cutouts and backgrounds give it some, or a larger share for val"
+    ]
 
 
 def preview(
@@ -120,7 +132,7 @@ def preview(
     seed: int,
     indices: Sequence[int],
     *,
-    shares: tuple[float, float, float] = (0.8, 0.1, 0.1),
+    shares: Shares = SHARES,
     width_px: int = PREVIEW_WIDTH_PX,
 ) -> list[Rendered]:
     """The images of these numbers as ``generate`` would make them, but small.

@@ -10,7 +10,7 @@ from core.errors import ConfigError, InputError
 from dataset.registry import FORMATS
 from synth.config import SceneConfig
 from synth.library import Library, open_library
-from synth.splits import check_shares
+from synth.splits import SHARES, Shares, check_shares
 
 __all__ = ["GALLERY", "Job", "library_for"]
 
@@ -58,7 +58,7 @@ class Job:
     single_class: bool = True
     outlines: bool = False
     jpeg_quality: int = 92
-    shares: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    shares: Shares = SHARES
 
     def __post_init__(self) -> None:
         for key, (low, high) in _LIMITS.items():

@@ -6,6 +6,7 @@ i of a seed falls into a split by its number alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,9 +20,18 @@ from synth.library import Background, Cutout, Library
 from synth.plan import ScenePlan, scene_rng
 from synth.sample import sample_scene
 
-__all__ = ["ImagePlan", "SplitLibrary", "check_shares", "part_library", "sample_image"]
+__all__ = [
+    "SHARES",
+    "ImagePlan",
+    "Shares",
+    "SplitLibrary",
+    "check_shares",
+    "part_library",
+    "sample_image",
+]
 
 Shares = tuple[float, float, float]
+SHARES: Shares = (0.8, 0.1, 0.1)
 _GOLDEN = 0.6180339887498949
 
 
@@ -56,7 +66,8 @@ def check_shares(shares: Sequence[float]) -> Shares:
     Raises:
         ConfigError: They are not three numbers from 0 on, or train has none.
     """
-    if len(shares) != 3 or min(shares) < 0 or shares[0] <= 0:
+    good = len(shares) == 3 and all(0 <= share < math.inf for share in shares)
+    if not good or shares[0] <= 0:
         raise ConfigError(
             f"shares must be three numbers of at least 0 for train, val and test, got {shares}.",
             "For example 0.8, 0.1, 0.1; train needs some.",
@@ -93,11 +104,6 @@ def part_library(library: Library, shares: Sequence[float]) -> SplitLibrary:
         parts = {"train": library}
         lack = f"{_count_objects(library.labelled)} and {_count_places(library.backgrounds)}"
         notes = [f"{lack} are too few to be parted: all images are for training"]
-    if "val" not in parts and wanted["val"] > 0:
-        notes.append(
-            "without val, Ultralytics validates on the training images, and its figures mean "
-            "nothing: for a val take more backgrounds, or a larger share (--shares 0.5,0.3,0.2)"
-        )
     total = sum(wanted[split] for split in parts)
     return SplitLibrary(parts, {s: wanted[s] / total for s in parts}, tuple(notes))
 

@@ -83,9 +83,16 @@ def test_a_picture_says_what_it_is_before_why_it_is_doubted(photo, told):
 def test_a_number_over_the_limit_is_told_and_not_changed():
     stage = f"""
     const words = {json.dumps(MAKE)};
+    const given = [];
+    window.spotter.element = (tag, told) => {{
+      const one = {{ ...leaf(), ...told }};
+      if (tag === "input") given.push(one);
+      return one;
+    }};
     find("size").value = find("seed").value = find("count").value = "";
     createMake({{ element, server: {{}}, props: {{
       room: "annotate", words, sizes: [[640, 366]], formats: [], most: 2000,
+      splits: ["train", "val", "test"], shares: [80, 10, 10],
     }} }});
     room.set({{ visit: "v", scene_s: 0.1, settings: {{ canvas_wh: [640, 366] }} }});
     const wish = (count) => {{
@@ -96,11 +103,19 @@ def test_a_number_over_the_limit_is_told_and_not_changed():
     log = play(
         ("page.js", "make/make.js"),
         STAGE + stage,
-        'log.over = wish("99999"); log.under = wish("2000");',
+        """
+        log.over = wish("99999"); log.under = wish("2000"); log.first = state.shares;
+        given[1].value = "60"; given[2].value = "-5"; given[1].onchange();
+        log.typed = [state.shares, given[2].value];
+        given[0].value = ""; given[0].onchange(); log.untrained = [state.shares, wish("20")[0]];
+        """,
     )
     assert log["over"] == [True, "At most 2,000 here. The command line makes more.", "99999"]
     assert log["under"][0] is False
     assert "about" in log["under"][1]
+    assert log["first"] == [80, 10, 10]
+    assert log["typed"] == [[80, 60, 0], 0]
+    assert log["untrained"] == [[80, 60, 0], True], "nobody draws or makes scenes without training"
 
 
 # ---------------------------------------------------------------- the list of boxes

@@ -69,6 +69,24 @@ def test_the_preview_is_what_is_made(handlers, key):
     assert [scene["boxes"] for scene in shown] == [picture["boxes"] for picture in made]
 
 
+def test_shares_are_those_wished_for(handlers, key):
+    """Of the previews too; other shares are another data set."""
+    _start(handlers, key)
+    wait_run(handlers, key)
+    before = handlers.made({"visit": key})
+    _start(handlers, key, shares=[1, 0, 0])
+    assert wait_run(handlers, key)["state"] == "done"
+    assert handlers.made({"visit": key})["splits"]["train"] == 6
+    made = handlers.gallery({"visit": key})["pictures"]
+    wish = make_wish(key, indices=list(range(6)), shares=[1, 0, 0])
+    shown = handlers.preview(wish)["scenes"]
+    assert [scene["boxes"] for scene in shown] == [picture["boxes"] for picture in made]
+    assert handlers.made({"visit": key})["warnings"] == []
+    [warning] = before["warnings"]
+    assert warning.startswith("No image is for val: ")
+    assert not any("--" in line for line in (*before["notes"], warning)), "this is no command line"
+
+
 def test_looking_at_other_choices_leaves_a_run_its_material(handlers, key, workshop, monkeypatch):
     let_go = threading.Event()
     drawn_from: list[Path] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import random
 import signal
 import subprocess
@@ -31,7 +32,7 @@ from synth.library import Background, Cutout, Library, background_group
 from synth.manifest import Parts, read_manifest
 from synth.materials import check_materials
 from synth.render import render
-from synth.splits import _split_at, part_library, sample_image
+from synth.splits import _split_at, check_shares, part_library, sample_image
 from synth.work import clean_up, locked
 
 ROOT = Path(__file__).parents[2]
@@ -424,6 +425,23 @@ def test_a_small_library_is_not_parted(folders: tuple[Path, Path], tmp_path: Pat
     assert "train" in splits
     assert len(splits) + left_out >= 2
     assert left_out
+    told = ["its figures mean nothing" in line for line in made.warnings]
+    assert told == [True] * ("val" not in splits)
+
+
+@pytest.mark.parametrize("shares", [(math.nan, 1, 1), (1, math.inf, 0), (0.5, 0.5), (1, -1, 1)])
+def test_shares_are_numbers_from_0_on(shares) -> None:
+    with pytest.raises(ConfigError, match="shares must be three numbers"):
+        check_shares(shares)
+
+
+def test_few_images_without_a_val_are_warned_of(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """Also where the library could be parted, but no image of so few fell into val."""
+    few = generate(make_job(folders, tmp_path / "a", shares=(0.9, 0.1, 0), count=1))
+    assert ["validates on the training images" in line for line in few.warnings] == [True]
+    assert few.warnings[0] in (tmp_path / "a" / "README.md").read_text()
+    unwished = generate(make_job(folders, tmp_path / "b", shares=(1, 0, 0), count=1))
+    assert unwished.warnings == ()
 
 
 def test_photographs_of_a_camera_are_parted() -> None:
@@ -451,7 +469,7 @@ def test_what_falls_into_a_left_out_split_is_for_training() -> None:
     train = parts.parts["train"]
     assert {item.name for item in train.cutouts} == {item.name for item in cutouts}
     assert {item.name for item in train.backgrounds} == {item.name for item in views}
-    assert parts.notes[:2] == (
+    assert parts.notes == (
         "val is left out: by their names none of 3 backgrounds (3 places) falls into it; "
         "for training instead: its 1 cutout (1 object)",
         "test is left out: by their names none of 3 cutouts (3 objects) falls into it; "
@@ -467,10 +485,8 @@ def test_notes_on_splits_tell_the_number_of_places() -> None:
     for place in ("lake", "dune", "hill"):
         views = [Background(f"{place}_{i}", Path(), place) for i in range(20)]
         notes = part_library(Library(cutouts, views), (0.4, 0.3, 0.3)).notes
-        assert len(notes) > 1
-        assert all("20 backgrounds (1 place)" in note for note in notes[:-1])
-        assert "validates on the training images" in notes[-1]
-        assert "--shares" in notes[-1]
+        assert notes
+        assert all("20 backgrounds (1 place)" in note for note in notes)
     first = Background("lake_0", Path(), "lake")
     assert "1 background (1 place)" in part_library(Library([], [first]), (0.4, 0.3, 0.3)).notes[0]
 

@@ -34,7 +34,9 @@ function createMade({ element, props, server }) {
       fill(words.sum, { ...answer, images: answer.images.toLocaleString("en"), boxes: answer.boxes.toLocaleString("en"), time }),
       fill(words.splits, { train: 0, val: 0, test: 0, ...answer.splits }),
     ].join(" ");
-    find("notes").textContent = answer.notes.join(" ");
+    find("notes").replaceChildren(
+      ...answer.warnings.map((text) => make("li", { class: "warning", text })), ...answer.notes.map((text) => make("li", { text })),
+    );
     find("download").href = answer.zip.url;
     find("download").setAttribute("download", answer.zip.name);
     find("download").textContent = fill(words.download, { size: answer.zip.megabytes });

@@ -12,8 +12,10 @@ from typing import Any
 
 import gradio as gr
 
+from dataset.splits import SPLITS
 from frontends.ui import text_synth as text
 from frontends.ui.parts import read_part
+from synth.splits import SHARES
 
 __all__ = ["create_make"]
 
@@ -37,7 +39,7 @@ def create_make(
         room: Name of the shared browser state.
         formats: Names of file formats, the first is chosen.
         most: Largest number of pictures.
-        start: A wish (visit, settings, material, seed, count, format...) to the state of its run.
+        start: A wish (visit, settings, material, seed, shares, count...) to the state of its run.
             The browser calls this and the next two by their names.
         progress: `{visit}` to the state of the run.
         stop: `{visit}` to the state of the run, which ends soon.
@@ -52,6 +54,8 @@ def create_make(
         formats=named,
         sizes=[list(wh) for wh in _SIZES_WH],
         most=most,
+        splits=SPLITS,
+        shares=[round(100 * share) for share in SHARES],
         server_functions=[start, progress, stop],
         apply_default_css=False,
         elem_id=elem_id,

@@ -1,7 +1,8 @@
 // The wish for a data set: how many, how large, in which format; then progress, time left and Stop.
 //
-// Room in: `visit`, `settings`, `cutouts_use`, `backgrounds_use`, `scene_s`. Out: `seed`, `settings`
-// (the size), `made` (a new object for each finished data set), `run` (the state of the run).
+// Room in: `visit`, `settings`, `cutouts_use`, `backgrounds_use`, `scene_s`. Out: `seed`, `shares` (of
+// train, val and test), `settings` (the size), `made` (a new object for each finished data set),
+// `run` (the state of the run).
 function createMake({ element, props, server }) {
   const { room: openRoom, element: make, fill, duration } = window.spotter;
   const room = openRoom(props.room);
@@ -11,13 +12,19 @@ function createMake({ element, props, server }) {
   const POLL_MS = 400;
   const BYTES_OF_PIXEL = 0.17;
 
-  for (const name of ["count", "size", "format", "classes", "seed"]) find(`label-${name}`).textContent = words[name];
+  for (const name of ["count", "size", "format", "classes", "shares", "seed"]) find(`label-${name}`).textContent = words[name];
   find("stop").textContent = words.stop;
   find("dice").setAttribute("aria-label", words.dice);
   find("dice").title = words.dice;
   find("count").max = props.most;
   find("format").append(...props.formats.map(([value, label]) => make("option", { value, text: label })));
   find("classes").append(make("option", { value: "single", text: words.single }), make("option", { value: "types", text: words.types }));
+
+  const shares = props.shares.map((value, i) => make("input", {
+    type: "number", inputmode: "decimal", min: 0, step: "any", value, "aria-label": fill(words.share, { split: props.splits[i] }), onchange: share,
+  }));
+  find("shares").append(...shares.flatMap((input, i) => (i ? [":", input] : [input])));
+  find("shares").setAttribute("aria-label", words.shares);
 
   const count = () => Math.max(Math.round(Number(find("count").value)) || 0, 0);
   const nameOf = ([width, height]) => `${width} × ${height}`;
@@ -35,7 +42,9 @@ function createMake({ element, props, server }) {
     const n = count();
     const [width, height] = (room.state.settings || {}).canvas_wh || [0, 0];
     find("go").textContent = n === 1 ? words.go_one : fill(words.go, { count: n.toLocaleString("en") });
-    find("go").disabled = n === 0 || n > props.most || !room.state.visit;
+    const untrained = !(Number(shares[0].value) > 0);
+    find("go").disabled = n === 0 || n > props.most || untrained || !room.state.visit;
+    if (untrained) { find("estimate").textContent = words.no_train; return; }
     if (n > props.most) { find("estimate").textContent = fill(words.most, { count: props.most.toLocaleString("en") }); return; }
     const megabytes = n * width * height * BYTES_OF_PIXEL / 1e6;
     const size = fill(words.megabytes, { value: megabytes < 10 ? megabytes.toFixed(1) : Math.round(megabytes) });
@@ -85,10 +94,10 @@ function createMake({ element, props, server }) {
     event.preventDefault();
     if (find("go").disabled) return;
     notice("");
-    const { visit, settings, cutouts_use, backgrounds_use, seed } = room.state;
+    const { visit, settings, cutouts_use, backgrounds_use, seed, shares: parts } = room.state;
     try {
       show(await server.start({
-        visit, settings, cutouts: cutouts_use, backgrounds: backgrounds_use, seed: seed ?? 0, count: count(),
+        visit, settings, cutouts: cutouts_use, backgrounds: backgrounds_use, seed: seed ?? 0, shares: parts, count: count(),
         format: find("format").value, single_class: find("classes").value === "single",
       }));
       if (root.hasAttribute("data-running")) find("stop").focus({ preventScroll: true });
@@ -102,6 +111,14 @@ function createMake({ element, props, server }) {
     find("stop").disabled = false;
   });
 
+  // What is no number from 0 on counts as none; without any for training there is nothing to draw.
+  function share() {
+    for (const input of shares) input.value = Math.max(Number(input.value) || 0, 0);
+    const values = shares.map((input) => Number(input.value));
+    if (values[0] > 0) room.set({ shares: values });
+    showWish();
+  }
+
   function seed(value) { find("seed").value = value; room.set({ seed: value }); }
   find("seed").addEventListener("change", () => seed(Math.min(Math.max(Math.round(Number(find("seed").value)) || 0, 0), 2 ** 31 - 1)));
   find("dice").addEventListener("click", () => seed(Math.floor(Math.random() * 100000)));
@@ -110,7 +127,7 @@ function createMake({ element, props, server }) {
   find("size").addEventListener("change", () => room.set({ settings: { ...room.state.settings, canvas_wh: JSON.parse(find("size").value) } }));
   room.on(["settings"], () => { showSize(); showWish(); });
   room.on(["scene_s", "visit"], showWish);
-  room.set({ seed: 0 });
+  room.set({ seed: 0, shares: props.shares });
   showSize();
   showWish();
 }

@@ -1,8 +1,8 @@
 // Six scenes that follow the settings. One question is under way at a time; what changes meanwhile
 // is asked after it, so that the last wish counts and none is lost.
 //
-// Room in: `visit`, `settings`, `cutouts_use`, `backgrounds_use`, `seed`, `large`. Out: `scene_s`
-// (seconds for a megapixel), `large`, `large_scene`, `settings_error`.
+// Room in: `visit`, `settings`, `cutouts_use`, `backgrounds_use`, `seed`, `shares`, `large`. Out:
+// `scene_s` (seconds for a scene), `large`, `large_scene`, `settings_error`.
 function createScenes({ element, props, server }) {
   const { room: openRoom, element: make, svg, fill, scene } = window.spotter;
   const room = openRoom(props.room);
@@ -28,8 +28,8 @@ function createScenes({ element, props, server }) {
   const isOpen = () => pageRoom.state.tab === "synthesize" && Boolean(room.state.visit);
 
   function wish(some) {
-    const { visit, settings, cutouts_use, backgrounds_use, seed } = room.state;
-    return { visit, settings, cutouts: cutouts_use, backgrounds: backgrounds_use, seed: seed ?? 0, indices: some };
+    const { visit, settings, cutouts_use, backgrounds_use, seed, shares } = room.state;
+    return { visit, settings, cutouts: cutouts_use, backgrounds: backgrounds_use, seed: seed ?? 0, shares, indices: some };
   }
 
   function notice(message) {
@@ -141,7 +141,7 @@ function createScenes({ element, props, server }) {
 
   room.on(["large"], enlarge);
   room.on(["large_again"], rerollLarge);
-  room.on(["settings", "cutouts_use", "backgrounds_use", "seed", "visit"], all);
+  room.on(["settings", "cutouts_use", "backgrounds_use", "seed", "shares", "visit"], all);
   pageRoom.on(["tab"], all);
   render([]);
 }
