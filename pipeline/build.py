@@ -7,8 +7,9 @@ are looked up in networks.py.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from pipeline.config import DetectConfig, LocateConfig, RerankConfig, UpscaleConfig
 from pipeline.detect.augmented import open_views
@@ -17,6 +18,7 @@ from pipeline.detect.card import read_detector_card
 from pipeline.detect.ensemble import EnsembleDetector, SureDetector
 from pipeline.detect.pyramid import open_levels
 from pipeline.detect.tiled import TiledDetector, Tiling
+from pipeline.engines.base import OpenEngine, Profile
 from pipeline.engines.machine import Machine, probe_machine
 from pipeline.models import Model
 from pipeline.networks import (
@@ -30,7 +32,9 @@ from pipeline.networks import (
 from pipeline.registry import DETECTORS, RERANKERS, UPSCALERS
 from pipeline.stages import Calibration, CaptionDetector, Detector, Reranker, Upscaler
 
-__all__ = ["Stages", "build_stages", "open_engine"]
+__all__ = ["Stages", "build_detector", "build_stages", "open_engine"]
+
+OpenNetwork: TypeAlias = Callable[[Profile], OpenEngine]
 
 # Settings that no answer depends on. Models count by what is in their files, wherever these lie; an
 # engine that was asked for, unlike its precision, gives the same answers as another one.
@@ -68,11 +72,7 @@ def build_stages(config: LocateConfig, *, machine: Machine | None = None) -> Sta
     machine = machine or probe_machine()
     models = find_models(config, machine)
     networks = Networks(models.engine, machine, has_int8=models.has_int8(), note=models.note)
-    detector = _build_detector(models.detectors, config.detect, networks)
-    if _read_captions(models.detectors) and not isinstance(detector, CaptionDetector):
-        detector = CaptionWrapper(
-            lambda captions: _build_detector(models.detectors, config.detect, networks, captions)
-        )
+    detector = build_detector(models.detectors, config.detect, networks.opener)
     upscalers = _build_upscalers(models.upscaler, config.upscale, networks)
     open_rerank = networks.opener(rerank_profile())
     reranker = RERANKERS.load(models.reranker.family).open(
@@ -104,28 +104,47 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
-def _build_detector(
+def build_detector(
+    models: Sequence[Model], config: DetectConfig, open_network: OpenNetwork
+) -> Detector:
+    """Return the detector that the settings describe: what is measured is what is used.
+
+    Args:
+        models: The detector and those that are fused with it.
+        config: Everything else; what it names as models is not looked at.
+        open_network: Gives for a profile what opens a file.
+    """
+    detector = _build_shown(models, config, open_network)
+    if _read_captions(models) and not isinstance(detector, CaptionDetector):
+        return CaptionWrapper(lambda captions: _build_shown(models, config, open_network, captions))
+    return detector
+
+
+def _build_shown(
     models: Sequence[Model],
     config: DetectConfig,
-    networks: Networks,
+    open_network: OpenNetwork,
     captions: tuple[str, ...] = (),
 ) -> Detector:
     """What is shown of all looks, which weigh the same boxes whatever score is asked for."""
     least = config.weighed_score_min if config.is_fused else config.score_min
     weighed = config.model_copy(update={"score_min": least})
-    looks = _build_looks(models, weighed, networks, captions)
+    looks = _build_looks(models, weighed, open_network, captions)
     return looks if weighed == config else SureDetector(looks, score_min=config.score_min)
 
 
 def _build_looks(
-    models: Sequence[Model], config: DetectConfig, networks: Networks, captions: tuple[str, ...]
+    models: Sequence[Model],
+    config: DetectConfig,
+    open_network: OpenNetwork,
+    captions: tuple[str, ...],
 ) -> Detector:
     """Scales within views within models within tiles; an open vocabulary bound to captions."""
 
     def open_one(model: Model, part: DetectConfig) -> Detector:
         family = DETECTORS.load(model.family)
         multiple_px = read_detector_card(model).multiple_px
-        open_file = networks.opener(detect_profile(config, multiple_px))
+        open_file = open_network(detect_profile(config, multiple_px))
 
         def open_level(level: DetectConfig) -> Detector:
             detector: Detector = family.open(model, level, open_file)

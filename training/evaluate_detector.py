@@ -2,7 +2,8 @@
 
     python -m training.evaluate_detector --model detector.onnx --dataset FOLDER [--scenes CACHE]
 
-Runs the pipeline's own detector, so letterbox, decoding and suppression are those of the product.
+Two lists of boxes an image, from one run of the network: what the product shows with the same
+settings, for recall and false boxes, and all down to a score of 0.01, for average precision.
 Never used to train: a folder of real images is measured, nothing else.
 """
 
@@ -11,27 +12,29 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import ModelError
 from core.image import read_image, write_image
 from core.types import Detections, Image
 from dataset.formats import jsonl
 from dataset.metrics import average_precision, match_boxes, recall
+from pipeline.build import build_detector
+from pipeline.catalog import find_model
 from pipeline.config import DetectConfig
-from pipeline.detect.pyramid import open_levels
-from pipeline.detect.yolo import YoloDetector
-from pipeline.engines.base import Choice
+from pipeline.engines.base import Choice, Engine, Feeds
 from pipeline.engines.ort_engine import OrtEngine
 from pipeline.stages import Detector
 from training.scenes import read_scenes
 
-__all__ = ["Measured", "evaluate", "main"]
+__all__ = ["Measured", "evaluate", "main", "open_detectors"]
 
 LOW_SCORE = 0.01  # average precision wants the whole list, not the product's threshold
 SIZE_EDGES_PX = (0, 16, 32, 64, 128, 256, 10_000)
@@ -40,10 +43,45 @@ Boxes = NDArray[np.float32]
 Measured = dict[str, float]
 
 
-def open_detector(
-    path: Path, input_wh: tuple[int, int], threads: int, level_count: int | None = None
-) -> Detector:
-    """The pipeline's detector over a file, with the lowest threshold."""
+class _Once:
+    """A network that is not run again for what it has just seen.
+
+    Args:
+        engine: Runs it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.inputs, self.outputs = engine.inputs, engine.outputs
+        self._engine = engine
+        # The scales of an image and somewhat more; on a miss it is only run again.
+        self._seen: deque[tuple[Feeds, dict[str, NDArray]]] = deque(maxlen=8)
+
+    def run(self, feeds: Feeds) -> dict[str, NDArray]:
+        """Return the outputs by name."""
+        for known, outputs in self._seen:
+            if all(np.array_equal(known[name], feed) for name, feed in feeds.items()):
+                return outputs
+        outputs = self._engine.run(feeds)
+        self._seen.append((feeds, outputs))
+        return outputs
+
+
+def open_detectors(path: Path, config: DetectConfig, threads: int) -> tuple[Detector, Detector]:
+    """Return the detector as the product shows it, and the same with all its unsure boxes.
+
+    Args:
+        path: A model's folder or the `detector.onnx` in it.
+        config: The product's settings; the model that they name is not looked at.
+        threads: Threads to compute with.
+
+    Raises:
+        ModelError: The file is missing, or has another name.
+    """
+    if not path.is_dir() and path.name != "detector.onnx":
+        raise ModelError(f"{path} is not named detector.onnx.", "Give a folder with such a file.")
+    folder = (path if path.is_dir() else path.parent).resolve()
+    names = (str(folder), *config.ensemble)
+    models = [find_model(name, "detect") for name in names]
     choice = Choice(
         engine="onnxruntime",
         device="cpu",
@@ -52,34 +90,35 @@ def open_detector(
         reason="evaluation",
         provider="CPUExecutionProvider",
     )
-    config = DetectConfig(score_min=LOW_SCORE, input_wh=input_wh, max_boxes=300)
-    if level_count:
-        config = config.model_copy(update={"level_count": level_count})
-    engine = OrtEngine.open(path, choice)
-    return open_levels(lambda level: YoloDetector(engine, level), config)
+    open_file = cache(lambda file: _Once(OrtEngine.open(file, choice)))
+    unsure = config.model_copy(update={"score_min": LOW_SCORE, "max_boxes": 300})
+    shown, whole = (build_detector(models, part, lambda _: open_file) for part in (config, unsure))
+    return shown, whole
 
 
 def evaluate(
-    detector: Detector,
+    shown: Detector,
+    whole: Detector,
     images: Sequence[Callable[[], Image]],
     truths: Sequence[Boxes],
-    *,
-    score_min: float = 0.25,
 ) -> tuple[Measured, list[Detections]]:
-    """Figures over a set, and the boxes they come from.
+    """Figures over a set, and the boxes that are shown.
 
     Args:
-        detector: Images in, detections out.
+        shown: Finds what the product shows: for recall, false boxes and the time.
+        whole: Finds that and what is less sure: for average precision.
         images: Functions that read one image each, called one at a time.
         truths: True boxes of each.
-        score_min: Threshold of the product, for recall and boxes per image.
     """
-    found = []
-    start = time.monotonic()
+    kept: list[Detections] = []
+    found: list[Detections] = []
+    passed_s = 0.0
     for read in images:
-        found.extend(detector([read()]))
-    passed_s = time.monotonic() - start
-    kept = [seen[seen.score >= score_min] for seen in found]
+        start = time.monotonic()
+        image = read()
+        kept += shown([image])
+        passed_s += time.monotonic() - start
+        found += whole([image])
     false = sum(
         int((match_boxes(seen, truth) < 0).sum()) for seen, truth in zip(kept, truths, strict=True)
     )
@@ -94,19 +133,18 @@ def evaluate(
         "boxes_per_image": round(sum(len(seen) for seen in kept) / count, 3),
         "false_boxes_per_image": round(false / count, 3),
         "images_per_s": round(count / max(passed_s, 1e-9), 2),
-    }, found
+    }, kept
 
 
 def recall_by(
     found: Sequence[Detections],
     truths: Sequence[Boxes],
     labels: Sequence[Sequence[str]],
-    score_min: float,
 ) -> dict[str, str]:
-    """Recall at the product's threshold for each label, as "found/all"."""
+    """Recall for each label, as "found/all"."""
     hits: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for seen, truth, names in zip(found, truths, labels, strict=True):
-        rows = match_boxes(seen[seen.score >= score_min], truth)
+        rows = match_boxes(seen, truth)
         for row, name in enumerate(names):
             hits[name][0] += int(row in rows)
             hits[name][1] += 1
@@ -120,7 +158,7 @@ def size_label(box: NDArray[np.float32], factor: float) -> str:
     return f"{SIZE_EDGES_PX[edge]:>3}+ px"
 
 
-def draw_boxes(image: Image, seen: Detections, truth: Boxes, score_min: float) -> Image:
+def draw_boxes(image: Image, seen: Detections, truth: Boxes) -> Image:
     """The image with true boxes in green and predicted ones in red with their score."""
     drawn = image.copy()
     width = max(1, round(max(image.shape) / 700))
@@ -128,47 +166,48 @@ def draw_boxes(image: Image, seen: Detections, truth: Boxes, score_min: float) -
         x1, y1, x2, y2 = np.round(box).astype(int).tolist()
         cv2.rectangle(drawn, (x1, y1), (x2, y2), (0, 220, 0), width)
     for box, score in zip(seen.xyxy, seen.score, strict=True):
-        if score >= score_min:
-            x1, y1, x2, y2 = np.round(box).astype(int).tolist()
-            cv2.rectangle(drawn, (x1, y1), (x2, y2), (240, 30, 30), width)
-            place = (x1, max(12, y1 - 3))
-            cv2.putText(drawn, f"{score:.2f}", place, 0, 0.5 * width, (240, 30, 30), width)
+        x1, y1, x2, y2 = np.round(box).astype(int).tolist()
+        cv2.rectangle(drawn, (x1, y1), (x2, y2), (240, 30, 30), width)
+        place = (x1, max(12, y1 - 3))
+        cv2.putText(drawn, f"{score:.2f}", place, 0, 0.5 * width, (240, 30, 30), width)
     return drawn
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line and print the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", type=Path, required=True, help="detector.onnx")
+    parser.add_argument("--model", type=Path, required=True, help="detector.onnx, or its folder")
     parser.add_argument("--dataset", type=Path, help="folder with annotations.jsonl")
     parser.add_argument("--scenes", type=Path, help="cache of training.scenes")
     parser.add_argument("--limit", type=int, default=0, help="first so many images only")
-    parser.add_argument("--input-wh", type=int, nargs=2, default=(960, 544))
-    parser.add_argument("--levels", type=int, help="scales to look at; without it, the default")
-    parser.add_argument("--score-min", type=float, default=DetectConfig().score_min)
+    usual = DetectConfig()
+    parser.add_argument("--input-wh", type=int, nargs=2, default=usual.input_wh)
+    parser.add_argument("--levels", type=int, default=usual.level_count, help="scales to look at")
+    parser.add_argument("--score-min", type=float, default=usual.score_min)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--draw", type=Path, help="folder for images with boxes drawn in")
     arguments = parser.parse_args(argv)
     if (arguments.dataset is None) == (arguments.scenes is None):
         parser.error("give either --dataset or --scenes")
     paths, truths, kinds = _read_set(arguments.dataset, arguments.scenes, arguments.limit)
-    input_wh = tuple(arguments.input_wh)
-    detector = open_detector(arguments.model, input_wh, arguments.threads, arguments.levels)
+    settings = {"level_count": arguments.levels, "score_min": arguments.score_min}
+    config = DetectConfig(input_wh=tuple(arguments.input_wh), **settings)
+    detectors = open_detectors(arguments.model, config, arguments.threads)
     images = [lambda path=path: read_image(path) for path in paths]
-    measured, found = evaluate(detector, images, truths, score_min=arguments.score_min)
+    measured, shown = evaluate(*detectors, images, truths)
     sizes = [
         [size_label(b, max(arguments.input_wh) / max(seen.image_wh)) for b in t]
-        for t, seen in zip(truths, found, strict=True)
+        for t, seen in zip(truths, shown, strict=True)
     ]
     report = {
         **measured,
-        "by_size": recall_by(found, truths, sizes, arguments.score_min),
-        "by_type": recall_by(found, truths, kinds, arguments.score_min),
+        "by_size": recall_by(shown, truths, sizes),
+        "by_type": recall_by(shown, truths, kinds),
     }
     print(json.dumps(report, indent=1))
     if arguments.draw is not None:
-        for path, seen, truth in zip(paths, found, truths, strict=True):
-            drawn = draw_boxes(read_image(path), seen, truth, arguments.score_min)
+        for path, seen, truth in zip(paths, shown, truths, strict=True):
+            drawn = draw_boxes(read_image(path), seen, truth)
             write_image(drawn, arguments.draw / f"{path.stem}.jpg")
 
 

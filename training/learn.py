@@ -34,6 +34,7 @@ from core.memory import keep_freed_memory
 from dataset.record import Record
 from pipeline.cache import cache_folder
 from pipeline.catalog import MODELS_PATH
+from pipeline.config import DetectConfig
 from project.learning import STOP_NAME, process_note, project_config
 from project.store import Project
 from training.detector import (
@@ -47,7 +48,7 @@ from training.detector import (
     train_step,
 )
 from training.detector_data import BatchFeed
-from training.evaluate_detector import evaluate, open_detector
+from training.evaluate_detector import evaluate, open_detectors
 from training.export_detector import export_detector
 from training.learn_data import (
     Divided,
@@ -64,10 +65,8 @@ from training.scenes import CachedScene, read_scenes
 
 __all__ = ["LearnOptions", "learn", "main"]
 
-_INPUT_WH = (960, 544)
 _REPORT_STEPS = 10
 _SAVE_EVERY_S = 60.0
-_PRODUCT_SCORE = 0.25  # for recall and false boxes; AP50 looks at all scores
 
 
 class Reporter:
@@ -132,7 +131,9 @@ def learn(project: Project, run: Path, options: LearnOptions, *, resume: bool = 
     divided = keep_division(divide_project(project), run / "divided.json", resume=resume)
     write_json(run / CONFIG_NAME, asdict(options))
     init = Path(options.init) if options.init else initial_weights(project)
-    before = measure_before(run, init, divided, reporter, options)
+    # Boxes as the product finds them: only the model is another one.
+    settings = project_config(project).detect
+    before = measure_before(run, init, settings, divided, reporter, options)
     own = cache_scenes(divided.train, run / "scenes")
     synthetic = synthetic_scenes(options, reporter)
     scenes = mix_scenes(own, synthetic, options.synthetic_ratio)
@@ -140,7 +141,7 @@ def learn(project: Project, run: Path, options: LearnOptions, *, resume: bool = 
     reporter.say("exporting", 0.74)
     export_detector(weights, out=run / "model")
     reranker = teach_reranker(project, divided, run, options, reporter, resume=resume)
-    after = measure(run / "model" / "detector.onnx", divided, options.threads, reporter, "after")
+    after = measure(run / "model", settings, divided, options.threads, reporter, "after")
     metrics = {
         "before": before,
         "after": after,
@@ -253,27 +254,41 @@ def initial_weights(project: Project) -> Path:
 
 
 def measure_before(
-    run: Path, init: Path, divided: Divided, reporter: Reporter, options: LearnOptions
+    run: Path,
+    init: Path,
+    settings: DetectConfig,
+    divided: Divided,
+    reporter: Reporter,
+    options: LearnOptions,
 ) -> dict[str, float]:
-    """Figures of the model to begin with; kept while held-out images and labels are the same."""
-    kept, now = run / "before.json", fingerprint(divided.held_out)
+    """Figures of the model to begin with; kept while they would be found the same way."""
+    kept = run / "before.json"
+    now = {
+        "held_out": fingerprint(divided.held_out),
+        "detect": settings.model_dump(mode="json", exclude={"model"}),
+    }
     with contextlib.suppress(DataError):
         told = read_json(kept)
-        if isinstance(told, dict) and told.get("held_out") == now:
+        if isinstance(told, dict) and told.get("found_with") == now:
             return dict(told["figures"])
     graph = init.parent / "detector.onnx"
     if not graph.is_file():
         reporter.say("exporting the first model", 0.01)
         graph = export_detector(init, out=run / "before")
-    figures = measure(graph, divided, options.threads, reporter, "before")
-    write_json(kept, {"held_out": now, "figures": figures})
+    figures = measure(graph, settings, divided, options.threads, reporter, "before")
+    write_json(kept, {"found_with": now, "figures": figures})
     return figures
 
 
 def measure(
-    graph: Path, divided: Divided, threads: int, reporter: Reporter, when: str
+    model: Path,
+    settings: DetectConfig,
+    divided: Divided,
+    threads: int,
+    reporter: Reporter,
+    when: str,
 ) -> dict[str, float]:
-    """Figures of a model on the held-out images, with the pipeline's own detector."""
+    """Figures of a model on the held-out images, as the product finds boxes with its settings."""
     base, share = (0.02, 0.06) if when == "before" else (0.93, 0.06)
     total = len(divided.held_out)
 
@@ -281,10 +296,10 @@ def measure(
         reporter.say(f"measuring {when}", base + share * number / total)
         return read_image(record.path)
 
-    detector = open_detector(graph, _INPUT_WH, threads)
+    detectors = open_detectors(model, settings, threads)
     images = [lambda n=n, r=r: reading(n, r) for n, r in enumerate(divided.held_out)]
     truths = [record.xyxy for record in divided.held_out]
-    figures, _ = evaluate(detector, images, truths, score_min=_PRODUCT_SCORE)
+    figures, _ = evaluate(*detectors, images, truths)
     return figures
 
 

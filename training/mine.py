@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 from core.errors import ConfigError
 from core.files import read_json, sha256_of, write_bytes, write_json
 from core.types import Detections, Image
+from pipeline.config import DetectConfig
 from pipeline.stages import Detector
 from synth.library import Background, Library, read_library
-from training.evaluate_detector import open_detector
+from training.evaluate_detector import open_detectors
 from training.scenes import JPEG_QUALITY
 
 __all__ = ["check_header", "cut_false", "main", "mine"]
@@ -151,7 +152,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     check_header(arguments.out, header)
     library = read_library(arguments.cutouts, *arguments.backgrounds, split="train")
-    detector = open_detector(arguments.model, VIEW_WH, arguments.threads)
+    _, detector = open_detectors(arguments.model, DetectConfig(input_wh=VIEW_WH), arguments.threads)
     count = mine(
         library, detector, arguments.out, score_min=arguments.score_min, seed=arguments.seed
     )

@@ -20,10 +20,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "synth"))
 from scene_library import make_library
 
 from core.errors import ConfigError, DataError
+from pipeline.config import DetectConfig
 from synth.config import SceneConfig
 from training import detector
 from training.detector_data import BatchFeed, cut_crop, cut_mosaic, to_batch
-from training.evaluate_detector import evaluate, open_detector
+from training.evaluate_detector import evaluate, open_detectors
 from training.export_detector import average_weights, export_detector
 from training.scenes import make_scenes, read_scenes
 
@@ -171,7 +172,8 @@ def test_train_resume_export_measure(cache: Path, tmp_path: Path) -> None:
     assert path.stat().st_size < 10_000_000
     scenes = read_scenes(cache)[:4]
     images = [lambda s=s: cv2.cvtColor(cv2.imread(str(s.path)), cv2.COLOR_BGR2RGB) for s in scenes]
-    measured, found = evaluate(open_detector(path, (96, 64), 1), images, [s.xyxy for s in scenes])
+    detectors = open_detectors(path, DetectConfig(input_wh=(96, 64)), 1)
+    measured, found = evaluate(*detectors, images, [s.xyxy for s in scenes])
     assert measured["images"] == len(found) == 4
     assert 0 <= measured["ap50"] <= 1
 

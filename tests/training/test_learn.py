@@ -17,6 +17,7 @@ if find_spec("ultralytics") is None:
 
 from core.errors import Cancelled, DataError
 from core.image import encode_image, read_image
+from pipeline.config import DetectConfig
 from project.export import to_dataset
 from project.learning import use_run
 from project.pictures import read_picture
@@ -103,13 +104,13 @@ def test_a_continued_run_measures_on_what_it_held_out(project: Project, tmp_path
     assert (len(kept.train), len(kept.held_out)) == (7, 2), "those that are gone are left out"
 
 
-def test_figures_before_are_those_of_the_same_images(
+def test_figures_before_are_those_of_the_same_images_and_settings(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured = []
 
-    def measure(graph, divided, *_):
-        measured.append(len(divided.held_out))
+    def measure(graph, settings, divided, *_):
+        measured.append((len(divided.held_out), settings.score_min))
         return {"ap50": len(measured) / 10}
 
     monkeypatch.setattr("training.learn.measure", measure)
@@ -119,11 +120,13 @@ def test_figures_before_are_those_of_the_same_images(
     dataset = to_dataset(project)
     two = divide(dataset, ["val", "val"] + ["train"] * 10)
     three = divide(dataset, ["val", "val", "val"] + ["train"] * 9)
+    usual, surer = DetectConfig(), DetectConfig(score_min=0.25)
     told = [
-        measure_before(tmp_path, init, divided, reporter, options)["ap50"]
-        for divided in (two, two, three)
+        measure_before(tmp_path, init, settings, divided, reporter, options)["ap50"]
+        for settings, divided in ((usual, two), (usual, two), (usual, three), (surer, three))
     ]
-    assert (told, measured) == ([0.1, 0.1, 0.2], [2, 3])
+    assert told == [0.1, 0.1, 0.2, 0.3]
+    assert measured == [(2, usual.score_min), (3, usual.score_min), (3, 0.25)]
     before = fingerprint(three.held_out)
     image = project.images("name")[0]
     box = project.boxes(image.id)[0]
