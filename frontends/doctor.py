@@ -15,6 +15,7 @@ from pathlib import Path
 from convert.job import models_of
 from core.errors import ModelError, SpotterError
 from core.packages import INSTALL_SPANDREL, INSTALL_ULTRALYTICS
+from pipeline.cache import cache_folder
 from pipeline.catalog import MODELS_PATH, find_model, load_catalog
 from pipeline.config import LocateConfig, load_config, preset_names
 from pipeline.engines.choose import choose_engine
@@ -71,6 +72,7 @@ def examine(config: LocateConfig) -> dict[str, object]:
             for work, (package, install) in _WORK_ALONE.items()
         },
         "conflicts": conflicts,
+        "cache": _cache(),
     }
 
 
@@ -229,6 +231,17 @@ def _check(name: str, task: str) -> dict[str, object]:
     except SpotterError as error:
         ok, note = False, str(error)
     return {"id": name, "task": task, "ok": ok, "note": note}
+
+
+def _cache() -> dict[str, object]:
+    """Where that lies which can be made again, and how large each kind is."""
+    root = cache_folder("models").parent
+    sizes = {
+        kind.name: sum(path.lstat().st_size for path in kind.rglob("*") if path.is_file())
+        for kind in sorted(root.iterdir())
+        if kind.is_dir()
+    }
+    return {"folder": str(root), "bytes": sizes}
 
 
 def _version(package: str) -> str | None:

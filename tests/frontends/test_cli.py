@@ -220,6 +220,17 @@ def test_doctor_tells_of_a_needed_model_how_to_get_it(capsys, monkeypatch, tmp_p
     assert "python app.py export --model siglip2-base-256 --download" in missing[-1]
 
 
+def test_doctor_tells_how_large_the_cache_is(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("SPOTTER_CACHE", str(tmp_path))
+    for name, megabytes in (("models/own/detector.onnx", 3), ("models/.making-x/half", 2)):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(bytes(megabytes * 1_000_000))
+    main(["doctor", *FAKE])
+    use_cache({})
+    assert f"{tmp_path} (models 5 MB)" in capsys.readouterr().out
+
+
 def test_evaluate_prints_figures(shapes_path, tmp_path, capsys):
     annotations = [
         {"caption": "red thing", "bbox": [20, 10, 40, 30]},
