@@ -16,16 +16,19 @@ import numpy as np
 
 from core.boxes import iou_matrix
 from core.words import counted
+from project.classes import class_told
 from project.store import Project
 from project.types import BoxRow, ImageRow
 
 __all__ = ["KINDS", "Kind", "Suspicion", "find_suspicions"]
 
 Kind: TypeAlias = Literal[
-    "duplicate", "caption", "size", "edge", "no-caption", "rare-class", "twin-differs"
-]
+    "duplicate", "caption", "other-class", "size", "edge", "no-caption", "rare-class",
+    "twin-differs",
+]  # fmt: skip
 KINDS: tuple[Kind, ...] = (
-    "duplicate", "caption", "size", "edge", "no-caption", "rare-class", "twin-differs",
+    "duplicate", "caption", "other-class", "size", "edge", "no-caption", "rare-class",
+    "twin-differs",
 )  # fmt: skip
 
 _DUPLICATE_IOU_MIN = 0.6
@@ -75,12 +78,14 @@ def find_suspicions(
     bare: list[BoxRow] = []
     counts: dict[int, int] = {}
     captioned = 0
+    names = project.class_names
     for image, every in project.walk_boxes():
         boxes = [box for box in every if box.state != "rejected"]
         counts[image.id] = len(boxes)
         found += _within(image, boxes)
         for box in boxes:
             found += [one for one in _caption(box) if can_judge(box.caption)]
+            found += _other_class(box, names)
         found += _twin(image, counts)
         for box in boxes:
             x1, y1, x2, y2 = box.xyxy
@@ -140,6 +145,12 @@ def _caption(box: BoxRow) -> Iterator[Suspicion]:
     elif box.probability <= _PROBABILITY_MAX:
         what = f"What is in the box is hardly {box.caption!r}: similarity {box.probability:.0%}."
         yield Suspicion("caption", box.image_id, box.id, 1 - box.probability, what)
+
+
+def _other_class(box: BoxRow, names: Sequence[str]) -> Iterator[Suspicion]:
+    if (told := class_told(box.caption, names)) and told != box.class_name:
+        what = f"{box.caption!r} names the type {told!r}, but the type is {box.class_name!r}."
+        yield Suspicion("other-class", box.image_id, box.id, 0.8, what)
 
 
 def _twin(image: ImageRow, counts: dict[int, int]) -> Iterator[Suspicion]:

@@ -6,7 +6,8 @@ that they stand where their cause is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypedDict
 
 import gradio as gr
@@ -17,6 +18,7 @@ from frontends.failures import guarded
 from frontends.ui import annotate_present as present
 from frontends.ui import text_annotate as text
 from frontends.visits import Visit
+from project.classes import class_told
 from project.listing import Filter
 from project.store import Project
 from project.types import (
@@ -180,11 +182,12 @@ def _changing(desk: Desk) -> list[Call]:
         if not all(isinstance(one, Delete) for one in edits):
             desk.check_growth(visit)
         state = _state(wish.get("state"))
+        edits, said = _with_classes(project, image_id, edits)
         try:
             applied = project.apply(image_id, edits, who=_who(wish), state=state, **_seen(wish))
         except ConflictError as conflict:
             return _conflict(project, image_id, conflict)
-        return _applied(project, applied)
+        return {**_applied(project, applied), "said": said}
 
     @guarded(present.present_error)
     def step(wish: dict[str, Any]) -> Shown:
@@ -230,6 +233,24 @@ def _applied(project: Project, applied: Applied) -> Shown:
         "classes": list(project.class_names),
         "progress": present.present_progress(project.progress()),
     }
+
+
+def _with_classes(project: Project, image_id: int, edits: Sequence[Edit]) -> tuple[list[Edit], str]:
+    """Return edits in which the type follows a caption that names another one, and a word on it.
+
+    Only where the caption did not name it before: who gave the box another type since meant it.
+    """
+    boxes, names = {box.id: box for box in project.boxes(image_id)}, project.class_names
+    done, said = list[Edit](), ""
+    for edit in edits:
+        box = boxes.get(edit.box_id) if isinstance(edit, Describe) else None
+        if box and isinstance(edit, Describe) and edit.caption and edit.class_name is None:
+            told = class_told(edit.caption, names)
+            if told not in ("", box.class_name, class_told(box.caption, names)):
+                edit = replace(edit, class_name=told)
+                said = text.DESK["class_follows"].format(name=told)
+        done.append(edit)
+    return done, said
 
 
 def _conflict(project: Project, image_id: int, conflict: ConflictError) -> Shown:

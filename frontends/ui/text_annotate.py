@@ -214,6 +214,7 @@ DESK: Words = {
         "skipped": "{name} was put off.",
     },
     "copied": "Box copied. Ctrl V puts it into this or another picture.",
+    "class_follows": "Type: {name}, as the caption says.",
     "class_next": "The next box will be: {name}",
     "nobody": "guest",
     "removed": "{name} was removed. It can be put back.",
@@ -326,6 +327,7 @@ REVIEW: Words = {
     "kinds": {
         "duplicate": "Two boxes on one object",
         "caption": "Caption does not fit",
+        "other-class": "Caption names another type",
         "size": "Unusual size",
         "edge": "Cut by the edge",
         "no-caption": "No caption",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core.image import encode_image, image_wh, read_image
@@ -58,6 +59,26 @@ def test_a_new_type_is_told_with_the_edit_that_made_it(ann):
     assert photo["classes"] == ["thing", "other"]
     answer = edit(ann, photo, {"kind": "add", "xyxy": [20, 10, 60, 40], "class_name": "drone"})
     assert answer["classes"] == ["thing", "other", "drone"]
+
+
+def test_the_type_follows_a_caption_that_names_another_one(ann):
+    ann.open("Flying", classes="drone, helicopter")
+    ann.bring(("a.png", encode_image(np.full((100, 200, 3), 200, np.uint8))))
+    told = edit(ann, ann.photo(), {"kind": "add", "xyxy": [20, 10, 60, 40], "class_name": "drone"})
+    box = told["changed"][0]["id"]
+
+    def reword(caption: str) -> tuple[str, str]:
+        nonlocal told
+        told = edit(ann, told, {"kind": "describe", "box": box, "caption": caption})
+        return told["changed"][0]["class_name"], told["said"]
+
+    assert reword("grey helicopter") == ("helicopter", "Type: helicopter, as the caption says.")
+    undone = step(ann, told)
+    assert (undone["boxes"][0]["class_name"], undone["boxes"][0]["caption"]) == ("drone", "")
+    told = step(ann, undone, "redo")
+    told = edit(ann, told, {"kind": "describe", "box": box, "class_name": "drone"})
+    assert reword("dark grey helicopter") == ("drone", ""), "somebody has given it this type"
+    assert reword("drone below a helicopter") == ("drone", "")
 
 
 def test_a_change_that_comes_twice_is_made_once(ann):

@@ -176,6 +176,18 @@ def test_a_new_type_has_its_own_color_at_once():
     assert log["later"] == ["object", "drone"]
 
 
+def test_a_type_that_follows_the_caption_is_told_with_a_way_back():
+    log = _play("""
+      const { edit } = answers;
+      answers.edit = (wish) => (
+        { ...edit(wish), changed: [{ ...state.rows[0], class_name: "kite" }], said: "Type: kite" }
+      );
+      press("describe", 2, { caption: "a kite" }); await rest();
+      log.now = [state.rows[0].class_name, said(), state.notice.act.command];
+    """)
+    assert log["now"] == ["kite", ["Type: kite", True], "undo"]
+
+
 @pytest.mark.parametrize(("command", "told"), [("done", "p2 done"), ("skip", "p2 later")])
 def test_undo_leads_back_to_the_image_that_was_just_finished(command, told):
     log = _play(f"""

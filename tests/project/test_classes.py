@@ -10,7 +10,7 @@ import pytest
 from core.image import encode_image
 from core.types import Image
 from pipeline.locate import Locator
-from project.classes import class_of
+from project.classes import class_of, class_told
 from project.pictures import read_picture
 from project.prelabel import Question, prelabel
 from project.proposals import Proposal
@@ -35,6 +35,20 @@ TYPES = ("balloon", "drone", "plane", "hot air balloon")
 )
 def test_the_caption_decides_among_several_classes(caption: str, expected: str) -> None:
     assert class_of(caption, TYPES) == expected
+
+
+@pytest.mark.parametrize(
+    ("caption", "expected"),
+    [
+        ("two grey drones", "drone"),
+        ("red hot air balloon", "hot air balloon"),
+        ("hot air balloon beside a balloon", ""),
+        ("drone above a plane", ""),
+        ("grey object", ""),
+    ],
+)
+def test_a_caption_tells_one_class_or_none(caption: str, expected: str) -> None:
+    assert class_told(caption, (*TYPES, "object")) == expected
 
 
 def test_a_project_of_one_class_means_everything_by_it() -> None:

@@ -36,7 +36,8 @@ def _kinds(project: Project) -> dict[str, list[int | None]]:
 
 
 def test_clean_labels_raise_no_suspicion(project: Project, image_id: int) -> None:
-    _label(project, image_id, Add(BOX, caption="drone"), Add((40, 30, 50, 40), caption="kite"))
+    boxes = Add(BOX, "drone", caption="drone"), Add((40, 30, 50, 40), caption="kite")
+    _label(project, image_id, *boxes)
     assert find_suspicions(project) == []
 
 
@@ -64,6 +65,19 @@ def test_captions_that_do_not_fit(project: Project, image_id: int) -> None:
     assert set(_kinds(project)["caption"]) == {ids[1], ids[2]}
 
 
+def test_a_caption_that_names_another_type_is_told(tmp_path: Path, make_picture) -> None:
+    with Project.create(tmp_path / "q", "q", class_names=("drone", "helicopter")) as project:
+        image_id, _ = project.add(make_picture(7), "a")
+        told = ("grey helicopter", "drone over a helicopter", "grey drone", "kite", "")
+        places = [(2 + 12 * i, 2, 10 + 12 * i, 10) for i in range(len(told))]
+        boxes = [Add(xyxy, "drone", text) for xyxy, text in zip(places, told, strict=True)]
+        ids = _label(project, image_id, *boxes)
+        found = [one for one in find_suspicions(project) if one.kind == "other-class"]
+    assert [one.box_id for one in found] == ids[:1]
+    said = "'grey helicopter' names the type 'helicopter', but the type is 'drone'."
+    assert found[0].what == said
+
+
 def test_unusual_sizes_and_rare_classes(
     project: Project, make_picture: Callable[..., object]
 ) -> None:
@@ -78,7 +92,7 @@ def test_unusual_sizes_and_rare_classes(
 
 
 def test_a_missing_caption_stands_out_among_captions(project: Project, image_id: int) -> None:
-    boxes = [Add((2 + 12 * i, 2, 10 + 12 * i, 10), caption="drone") for i in range(4)]
+    boxes = [Add((2 + 12 * i, 2, 10 + 12 * i, 10), "drone", "drone") for i in range(4)]
     ids = _label(project, image_id, *boxes, Add((2, 20, 10, 30)))
     assert _kinds(project) == {"no-caption": [ids[-1]]}
 

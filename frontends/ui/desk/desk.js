@@ -282,6 +282,7 @@ function createDesk({ props, server }) {
       say(answer.conflict || answer.said || "", !answer.conflict);
     } else if (answer.changed) {
       merge(answer, more);
+      if (answer.said) say(answer.said, true, { text: words.undo, command: "undo", brief: true });
     }
     if (!more) scoring = setTimeout(() => rescore(entry.image), 0);
   }
