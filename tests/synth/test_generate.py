@@ -364,7 +364,8 @@ def test_a_file_is_locked_where_folders_cannot_be(
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(locking=locking, LK_NBLCK=2))
-    monkeypatch.setattr("synth.work.sys", SimpleNamespace(platform="win32"))
+    for module in ("synth.work", "core.locks"):
+        monkeypatch.setattr(f"{module}.sys", SimpleNamespace(platform="win32"))
     with locked(tmp_path), pytest.raises(DataError, match="another run"), locked(tmp_path):
         pass
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
