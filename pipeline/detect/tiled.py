@@ -1,19 +1,21 @@
 """A detector that also looks closer: at overlapping tiles of the image, each by itself.
 
 For small objects in large images. A wrapper: any detectors go in, the same contract comes out. The
-tiles of all images go to the inner detector in one call, which runs those of one size as batches.
+tiles of all images go to the inner detector in groups, which runs those of one size as batches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.boxes import area, intersection_matrix, move_detections, nms
+from core.errors import ConfigError
 from core.image import image_wh
 from core.types import Detections, Image
 from pipeline.stages import Detector
@@ -23,6 +25,10 @@ __all__ = ["TiledDetector", "Tiling", "auto_tile_wh", "merge_parts", "plan_tiles
 Merge: TypeAlias = Literal["nms", "nmm"]
 
 OVERLAP_RATIO = 0.25
+# Looked at together: more cost memory and save no time, as a picture of 60 MP has two hundred.
+TILES_AT_ONCE = 8
+# The largest picture that any setting allows has 620 tiles of the usual size.
+MAX_TILES = 1000
 # A box this near to an inner border of its tile is taken for part of a larger object.
 _BORDER_PX = 2.0
 # A piece of which so much lies in another box is taken for part of the same object.
@@ -52,7 +58,11 @@ class Tiling:
     max_boxes: int = 20
 
     def tiles(self, wh: tuple[int, int]) -> NDArray[np.int64]:
-        """Return the (n, 4) tiles of an image of this size; none if it needs none."""
+        """Return the (n, 4) tiles of an image of this size; none if it needs none.
+
+        Raises:
+            ConfigError: There would be too many.
+        """
         tile_wh = self.tile_wh or auto_tile_wh(wh, self.input_wh)
         return plan_tiles(wh, tile_wh, self.overlap_ratio)
 
@@ -72,26 +82,29 @@ class TiledDetector:
         self._whole = whole
 
     def __call__(self, images: Sequence[Image]) -> list[Detections]:
-        """Return one `Detections` per image."""
-        tiles = [self._tiling.tiles(image_wh(image)) for image in images]
-        # An image without tiles is its own only one, unless it is looked at anyway.
-        views = [
+        """Return one `Detections` per image.
+
+        Raises:
+            ConfigError: An image would have too many tiles.
+        """
+        tiles = [self._plan(image_wh(image)) for image in images]
+        views = (
             np.ascontiguousarray(image[y1:y2, x1:x2])
             for image, planned in zip(images, tiles, strict=True)
-            for x1, y1, x2, y2 in self._planned(image, planned)
-        ]
-        seen = iter(self._inner(views) if views else [])
+            for x1, y1, x2, y2 in planned
+        )
+        groups = iter(lambda: list(islice(views, TILES_AT_ONCE)), [])
+        seen = (found for group in groups for found in self._inner(group))
         wholes = self._whole(images) if self._whole is not None and images else [None] * len(images)
-        found = []
-        for image, planned, whole in zip(images, tiles, wholes, strict=True):
-            parts = [(tile, next(seen)) for tile in self._planned(image, planned).tolist()]
-            found.append(self._join(image_wh(image), parts, whole))
-        return found
+        return [
+            self._join(image_wh(image), [(tile, next(seen)) for tile in planned], whole)
+            for image, planned, whole in zip(images, tiles, wholes, strict=True)
+        ]
 
-    def _planned(self, image: Image, planned: NDArray[np.int64]) -> NDArray[np.int64]:
-        if len(planned) or self._whole is not None:
-            return planned
-        return np.array([[0, 0, *image_wh(image)]], np.int64)
+    def _plan(self, wh: tuple[int, int]) -> list[list[int]]:
+        """The tiles of an image; without any it is its own only one, unless seen whole anyway."""
+        planned: list[list[int]] = self._tiling.tiles(wh).tolist()
+        return planned if planned or self._whole is not None else [[0, 0, *wh]]
 
     def _join(
         self,
@@ -142,6 +155,9 @@ def plan_tiles(
 ) -> NDArray[np.int64]:
     """Return (n, 4) tiles that cover the image and overlap at least so much; none if one would do.
 
+    Raises:
+        ConfigError: There would be more than a thousand.
+
     Example:
         >>> plan_tiles((1000, 500), (600, 500)).tolist()
         [[0, 0, 600, 500], [400, 0, 1000, 500]]
@@ -150,6 +166,12 @@ def plan_tiles(
         _starts(side, min(tile, side), overlap_ratio)
         for side, tile in zip(image_wh, tile_wh, strict=True)
     ]
+    if (count := len(starts[0]) * len(starts[1])) > MAX_TILES:
+        raise ConfigError(
+            f"an image of {image_wh[0]}x{image_wh[1]} has {count} tiles of "
+            f"{tile_wh[0]}x{tile_wh[1]} pixels, at most {MAX_TILES} are looked at.",
+            "Set a larger detect.tile_wh or 'auto', or a smaller detect.tile_overlap_ratio.",
+        )
     width, height = (min(tile, side) for side, tile in zip(image_wh, tile_wh, strict=True))
     tiles = [(x, y, x + width, y + height) for y in starts[1] for x in starts[0]]
     return np.array(tiles if len(tiles) > 1 else [], np.int64).reshape(-1, 4)

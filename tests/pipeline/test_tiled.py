@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 
 from core.errors import ConfigError
 from core.image import image_wh
 from pipeline.config import load_config
-from pipeline.detect.tiled import TiledDetector, Tiling, auto_tile_wh, merge_parts, plan_tiles
+from pipeline.detect.tiled import (
+    MAX_TILES,
+    TILES_AT_ONCE,
+    TiledDetector,
+    Tiling,
+    auto_tile_wh,
+    merge_parts,
+    plan_tiles,
+)
 from pipeline.fakes import FakeDetector
 from pipeline.locate import Locator
 
@@ -66,6 +76,27 @@ def test_tiles_of_all_images_are_one_call():
     # An image without tiles is looked at as a whole, where nobody else does.
     assert calls == [[(120, 100)] * 3 + [(90, 90)]]
     assert tiled([]) == []
+
+
+@pytest.mark.parametrize("whole", [None, FakeDetector()])
+def test_tiles_are_looked_at_in_groups_and_not_without_end(whole):
+    picture = np.full((400, 1200, 3), 200, np.uint8)
+    picture[300:320, 1100:1130] = (255, 0, 0)
+    groups, alive = [], []
+
+    def inner(views):
+        groups.append(len(views))
+        alive.extend(weakref.ref(view) for view in views)
+        assert sum(ref() is not None for ref in alive) <= TILES_AT_ONCE + 1
+        return FakeDetector()(views)
+
+    found = TiledDetector(inner, Tiling((120, 100)), whole=whole)([picture, picture])
+    assert [one.xyxy.tolist() for one in found] == [[[1100, 300, 1130, 320]]] * 2
+    assert max(groups) == TILES_AT_ONCE
+    assert sum(groups) == 2 * len(plan_tiles((1200, 400), (120, 100)))
+    assert len(plan_tiles((16300, 10900), (960, 544))) < MAX_TILES
+    with pytest.raises(ConfigError, match="20875 tiles of 32x32 pixels"):
+        plan_tiles((4000, 3000), (32, 32))
 
 
 def test_automatic_tiles_are_seen_without_shrinking():
