@@ -2,7 +2,7 @@
 
 Small crops are cut again from the image as windows with a margin of real pixels, in a few fixed
 sizes; windows of one size, from all images, run as one batch; then the margin is cut off. So no
-artificial border is ever seen, and N crops of many sizes cost at most four batches.
+artificial border is ever seen, and N small crops of many sizes cost at most four batches.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ from pipeline.models import Model
 __all__ = ["MAX_SIZES", "CompactUpscaler", "UpscalerCard", "choose_sides", "take_inner"]
 
 MAX_SIZES = 4
+# Windows are enlarged together while their outputs hold at most this many numbers (64 MB): eighty
+# of 64 px, one of 512 px.
+_MAX_OUTPUT_NUMBERS = 16_000_000
 # Windows beyond the usual sizes; all are multiples of 16, which every known network accepts.
 _LARGE_PX = (192, 256, 384, 512, 640)
 _CARD = "upscaler.json"
@@ -84,10 +87,15 @@ class CompactUpscaler:
             for window in self._plan(one, sides):
                 batches[window.side_px].append((i, window))
         enlarged: dict[tuple[int, int], Image] = {}
-        for members in batches.values():
-            pixels = [read_window(_source(crops[i]), window) for i, window in members]
-            for (i, window), output in zip(members, self._run(np.stack(pixels)), strict=True):
-                enlarged[i, window.index] = take_inner(output, window, self._scale)
+        for side, members in batches.items():
+            step = max(1, _MAX_OUTPUT_NUMBERS // (3 * (self._scale * side) ** 2))
+            for start in range(0, len(members), step):
+                part = members[start : start + step]
+                pixels = [read_window(_source(crops[i]), window) for i, window in part]
+                for (i, window), output in zip(part, self._run(np.stack(pixels)), strict=True):
+                    image = take_inner(output, window, self._scale)
+                    image.setflags(write=False)  # or a copy would be kept
+                    enlarged[i, window.index] = image
         return [_with_enlarged(one, i, enlarged, self._scale) for i, one in enumerate(crops)]
 
     def _plan(self, one: Crops, sides: Sequence[int]) -> list[Window]:

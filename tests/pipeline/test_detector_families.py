@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from core.errors import InputError, ModelError
-from pipeline.config import DetectConfig
+from core.types import Detections
+from pipeline.config import DetectConfig, UpscaleConfig
+from pipeline.cut import cut
 from pipeline.detect.captioned import BoundDetector, CaptionWrapper
 from pipeline.detect.card import DetectorCard, prepare
 from pipeline.detect.detr import decode_queries
@@ -18,7 +20,7 @@ from pipeline.detect.yolox import YoloxDetector
 from pipeline.engines.base import TensorSpec
 from pipeline.fakes import FakeDetector
 from pipeline.locate import Locator
-from pipeline.upscale.compact import choose_sides
+from pipeline.upscale.compact import CompactUpscaler, choose_sides
 from tests.contracts.test_stage_contracts import open_stage
 
 
@@ -156,6 +158,26 @@ class TestCaptions:
     def test_no_captions_are_refused(self):
         with pytest.raises(InputError, match="needs captions"):
             BoundDetector(lambda image, captions: None, [])
+
+
+def test_large_windows_are_enlarged_one_by_one_and_small_ones_together(rng):
+    sizes = []
+
+    class Engine:
+        inputs = (TensorSpec("x", "float32", (None, 3, None, None)),)
+        outputs = (TensorSpec("y", "float32", (None, 3, None, None)),)
+
+        def run(self, feeds):
+            sizes.append(feeds["x"].shape[::3])
+            return {"y": feeds["x"].repeat(4, axis=2).repeat(4, axis=3)}
+
+    picture = rng.integers(0, 256, (600, 800, 3), np.uint8)
+    boxes = [[0, 0, 400, 400], [300, 100, 700, 500], [10, 10, 30, 30], [60, 60, 78, 80]]
+    crops = cut(picture, Detections.from_xyxy(boxes, (800, 600)), context_ratio=0)
+    (larger,) = CompactUpscaler(Engine(), UpscaleConfig(below_px=512))([crops])
+    assert sorted(sizes) == [(1, 512), (1, 512), (2, 48)]
+    for image, small in zip(larger.images, crops.images, strict=True):
+        np.testing.assert_array_equal(image, small.repeat(4, axis=0).repeat(4, axis=1))
 
 
 @pytest.mark.parametrize(
