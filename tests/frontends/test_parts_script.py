@@ -118,6 +118,32 @@ def test_a_number_over_the_limit_is_told_and_not_changed():
     assert log["untrained"] == [[80, 60, 0], True], "nobody draws or makes scenes without training"
 
 
+def test_a_typed_number_takes_the_other_end_along():
+    stage = """
+    const inputs = [], sets = [];
+    const make = (tag, told) => {
+      const one = { ...leaf(), style: { setProperty() {} }, ...told };
+      if (tag === "input") inputs.push(one);
+      return one;
+    };
+    const knob = { kind: "span", title: "Objects", low: 0, high: 20, step: 1, unit: "" };
+    const set = (value) => { sets.push(value); span.show(value); };
+    const kit = { make, set, fill: (text) => text };
+    const span = settingControls.span(knob, { from: "from", to: "to" }, kit);
+    span.show([1, 6]);
+    const [lower, upper, from, to] = inputs;
+    const type = (input, value) => { input.value = String(value); input.onchange(); };
+    """
+    scene = """
+    type(from, 30); log.from = sets.at(-1);
+    type(to, 2); log.to = sets.at(-1);
+    span.show([1, 6]);
+    lower.oninput({ target: { value: 900 } }); log.slid = sets.at(-1);
+    """
+    log = play(("page.js", "knobs/controls.js"), STAGE + stage, scene)
+    assert log == {"from": [30, 30], "to": [2, 2], "slid": [6, 6]}
+
+
 # ---------------------------------------------------------------- the list of boxes
 
 # What was made last with a class, and the list beside a server that tells a growing history.

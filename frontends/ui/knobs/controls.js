@@ -72,13 +72,11 @@ const settingControls = {
     let now = [knob.low, knob.high];
     const names = [fill(words.from, { name: knob.title }), fill(words.to, { name: knob.title })];
     const percent = knob.high <= 1.5 && !knob.unit;
-    const change = (i, value) => {
-      const next = [...now];
-      next[i] = i === 0 ? Math.min(value, now[1]) : Math.max(value, now[0]);
-      set(next);
-    };
-    const rail = createRail(make, knob, 2, (i) => names[i], change);
-    const inputs = names.map((label, i) => createNumber(make, { label, set: (value) => change(i, percent ? value / 100 : value) }));
+    // A thumb stops at the other one; a typed number stays, and takes the other end along.
+    const slide = (i, value) => set(i === 0 ? [Math.min(value, now[1]), now[1]] : [now[0], Math.max(value, now[0])]);
+    const write = (i, value) => set(i === 0 ? [value, Math.max(value, now[1])] : [Math.min(value, now[0]), value]);
+    const rail = createRail(make, knob, 2, (i) => names[i], slide);
+    const inputs = names.map((label, i) => createNumber(make, { label, set: (value) => write(i, percent ? value / 100 : value) }));
     return {
       figure: [inputs[0], make("span", { text: "–" }), inputs[1], make("span", { text: percent ? "%" : knob.unit })],
       control: rail.node,
