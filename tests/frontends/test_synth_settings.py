@@ -13,7 +13,7 @@ from core.config import Section
 from frontends.ui.knobs import describe_knobs
 from frontends.ui.knobs.describe import name_of
 from frontends.ui.synth_handlers import write_toml
-from synth.config import SceneConfig
+from synth.config import SceneConfig, load_scene_config
 from tests.frontends.synth_visit import BOB, make_wish, small_settings
 
 
@@ -71,7 +71,8 @@ def test_presets_are_whole(handlers):
 
 def test_weights_in_a_file_replace_all_others(handlers):
     values = handlers.load_settings("blend_weights = {poisson = 1.0}")["values"]
-    assert [name for name, weight in values["blend_weights"].items() if weight] == ["poisson"]
+    told = load_scene_config("plain", sets=["blend_weights={poisson=1}"])
+    assert values["blend_weights"] == told.blend_weights == {"poisson": 1.0}, "as the command line"
 
 
 def test_lists_of_effects_are_written_as_toml_too():
