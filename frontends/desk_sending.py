@@ -91,7 +91,7 @@ def _choose(desk: Desk, visit: Visit, wished: str, default_name: str) -> str:
 
 
 def _proposals(result: Result, score_min: float) -> list[Proposal]:
-    """The boxes from a score on; where two captions mean the same one, the one that fits better names it."""
+    """Boxes from a score on; where two captions mean one, the one that fits better names it."""
     best: dict[int, Ranking] = {}
     for ranking in result.rankings:
         row = ranking.answer_row

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -41,7 +41,7 @@ class Handlers:
     pick: Callable[..., tuple[Any, Shown]]
     choose: Callable[..., tuple[Any, str, Shown]]
     ask: Callable[..., Shown]
-    switch: Callable[[str, str], tuple[str, Any, Any, Any]]
+    ready: Callable[[dict[str, Any]], Shown]
     crops: Callable[[dict[str, Any]], Shown]
     overlay: Callable[[dict[str, Any]], str]
     locate: Callable[..., dict[str, Any]]
@@ -55,52 +55,41 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
     # A drawn picture takes several times its own memory: one at a time, however many ask.
     drawing = threading.Lock()
 
-    def answer(
-        path: Path,
-        captions: Sequence[str],
-        score_min: float,
-        iou_max: float,
-        upscale: bool,
-        assignment: Assignment,
-        preset: str = base.preset,
-        engine: str = "auto",
-    ) -> Shown:
-        chosen = service.base_config(preset, engine_sets(engine))
-        # A higher confidence only hides boxes, which the browser does by itself: an answer below
-        # it is not absent, and no other is surer for it.
-        score_min = min(score_min, chosen.detect.score_min)
-        config = _configure(chosen, score_min=score_min, iou_max=iou_max, upscale=upscale)
+    def chosen(settings: Mapping[str, Any]) -> LocateConfig:
+        preset = str(settings.get("preset", base.preset))
+        return service.base_config(preset, engine_sets(str(settings.get("engine", "auto"))))
+
+    def answer(path: Path, captions: Sequence[str], settings: Mapping[str, Any]) -> Shown:
+        config = _configure(chosen(settings), settings)
+        assignment = _assignment(settings)
         found = service.locate(path, captions, config, assignment=assignment)
-        return present.present_answer(found, assignment, score_min)
+        return present.present_answer(found, assignment, config.detect.score_min)
 
     @guarded(_error_beside_picture)
-    def pick(picture: dict[str, Any] | None, lines: str, *settings: Any) -> tuple[Any, Shown]:
+    def pick(
+        picture: dict[str, Any] | None, lines: str, settings: dict[str, Any]
+    ) -> tuple[Any, Shown]:
         path = _path(picture, max_bytes)
         still = displayable(path, max_pixels=base.image.max_pixels)
         update = {**(picture or {}), "display": _file(still)} if still else gr.skip()
         if not lines.strip():
             return update, present.present_nothing()
-        return update, answer(path, present.split_captions(lines), *settings)
+        return update, answer(path, present.split_captions(lines), settings)
 
     @guarded(_error_beside_example)
-    def choose(event: gr.EventData, *settings: Any) -> tuple[Any, str, Shown]:
+    def choose(event: gr.EventData, settings: dict[str, Any]) -> tuple[Any, str, Shown]:
         example = examples[int(event.index)]
-        shown = answer(example.path, example.captions, *settings)
+        shown = answer(example.path, example.captions, settings)
         return {"image": _file(example.path)}, "\n".join(example.captions), shown
 
     @guarded(present.present_error)
-    def ask(picture: dict[str, Any] | None, lines: str, *settings: Any) -> Shown:
-        return answer(_path(picture, max_bytes), present.split_captions(lines), *settings)
+    def ask(picture: dict[str, Any] | None, lines: str, settings: dict[str, Any]) -> Shown:
+        return answer(_path(picture, max_bytes), present.split_captions(lines), settings)
 
     @guarded(raise_in_page)
-    def switch(preset: str, engine: str) -> tuple[str, Any, Any, Any]:
-        chosen = service.base_config(preset, engine_sets(engine))
-        return (
-            present.present_readiness(readiness(chosen)),
-            chosen.detect.score_min,
-            chosen.detect.iou_max,
-            chosen.upscale.mode != "none",
-        )
+    def ready(settings: dict[str, Any]) -> Shown:
+        config = chosen(settings)
+        return present.present_readiness(readiness(config), config.preset)
 
     @guarded(raise_in_page)
     def crops(wish: dict[str, Any]) -> Shown:
@@ -112,7 +101,7 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
             str(wish["key"]),
             clean_captions(wish["captions"]),
             score_min=float(wish["score_min"]),
-            assignment="joint" if wish["assignment"] == "joint" else "independent",
+            assignment=_assignment(wish),
         )
         with drawing:
             image = read_image(path, max_pixels=base.image.max_pixels)
@@ -128,7 +117,7 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
         )
         return found.result.to_dict()
 
-    return Handlers(pick, choose, ask, switch, crops, overlay, locate)
+    return Handlers(pick, choose, ask, ready, crops, overlay, locate)
 
 
 def engine_sets(engine: str) -> tuple[str, ...]:
@@ -148,13 +137,22 @@ def engine_sets(engine: str) -> tuple[str, ...]:
     return (f"engine.provider={json.dumps(engine)}",)
 
 
-def _configure(
-    base: LocateConfig, *, score_min: float, iou_max: float, upscale: bool
-) -> LocateConfig:
-    mode = (base.upscale.mode if base.upscale.mode != "none" else "model") if upscale else "none"
+def _configure(base: LocateConfig, settings: Mapping[str, Any]) -> LocateConfig:
+    mode = base.upscale.mode if base.upscale.mode != "none" else "model"
+    detect = {
+        # A higher confidence only hides boxes, which the browser does by itself: an answer below
+        # it is not absent, and no other is surer for it.
+        "score_min": min(float(settings["score_min"]), base.detect.score_min),
+        "iou_max": settings["iou_max"],
+        "tile_wh": (base.detect.tile_wh or "auto") if settings["tiles"] else None,
+    }
     return base.with_values(
-        {"detect": {"score_min": score_min, "iou_max": iou_max}, "upscale": {"mode": mode}}
+        {"detect": detect, "upscale": {"mode": mode if settings["upscale"] else "none"}}
     )
+
+
+def _assignment(wish: Mapping[str, Any]) -> Assignment:
+    return "joint" if wish["assignment"] == "joint" else "independent"
 
 
 def _path(picture: dict[str, Any] | None, max_bytes: int) -> Path:

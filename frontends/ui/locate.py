@@ -12,16 +12,20 @@ from typing import Any
 import gradio as gr
 
 from frontends.desk import Desk
+from frontends.doctor import readiness
 from frontends.service import Service
 from frontends.ui import text
 from frontends.ui.answers import create_answers
 from frontends.ui.captions import create_captions
 from frontends.ui.evidence import create_evidence
 from frontends.ui.examples import create_examples, read_examples
-from frontends.ui.handlers import Handlers, create_handlers
+from frontends.ui.handlers import create_handlers
 from frontends.ui.picture import create_picture
+from frontends.ui.present import settings_of
 from frontends.ui.sending import create_send_call
+from frontends.ui.settings import create_settings
 from pipeline.config import LocateConfig, load_config, preset_names
+from pipeline.engines.machine import probe_machine
 
 __all__ = ["create_locate", "own_words_presets"]
 
@@ -36,7 +40,6 @@ _LIGHT: dict[str, Any] = {"concurrency_id": "ask", "concurrency_limit": 4}
 # A picture or question that comes while one is pending replaces it, instead of being dropped.
 _LAST: dict[str, Any] = {"trigger_mode": "always_last"}
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-_REST = "async (...inputs) => { await new Promise((go) => setTimeout(go, 300)); return inputs; }"
 
 
 def create_locate(service: Service, examples_folder: Path, desk: Desk) -> None:
@@ -64,7 +67,13 @@ def create_locate(service: Service, examples_folder: Path, desk: Desk) -> None:
             )
             button = gr.Button(text.PAGE["locate"], variant="primary", elem_id="locate-button")
             row = create_examples(examples, room=ROOM, elem_id="locate-examples")
-            settings, status = _create_settings(base)
+            settings = create_settings(
+                room=ROOM,
+                values=_settings(base),
+                presets=_presets(service),
+                ready=handlers.ready,
+                elem_id="locate-settings",
+            )
             answers = create_answers(room=ROOM, elem_id="locate-answers")
         create_evidence(
             room=ROOM,
@@ -73,11 +82,14 @@ def create_locate(service: Service, examples_folder: Path, desk: Desk) -> None:
             send=create_send_call(desk),
             elem_id="locate-evidence",
         )
-    inputs = [picture, captions, *settings]
+    inputs = [picture, captions, settings]
     picture.pick(handlers.pick, inputs, [picture, answers], **_LAST, **_HEAVY, **_QUIET)
     row.choose(handlers.choose, settings, [picture, captions, answers], **_LAST, **_HEAVY, **_QUIET)
-    _connect_questions(handlers, captions, button, settings, inputs, answers)
-    _connect_switch(handlers, settings, status, inputs, answers)
+    # Whatever changes the question about the same picture asks again; the last wish counts.
+    busy = f"() => window.spotter.room('{ROOM}').set({{busy: true}})"
+    button.click(None, js=busy, **_QUIET)
+    for event in (captions.reword, button.click, settings.turn):
+        event(handlers.ask, inputs, answers, **_LAST, **_LIGHT, **_QUIET)
     gr.api(handlers.locate, api_name="locate", **_HEAVY)  # type: ignore[attr-defined]
 
 
@@ -87,110 +99,19 @@ def own_words_presets(base: LocateConfig) -> list[str]:
     return [one.preset for one in presets if one.rerank.model == _OWN_WORDS_MODEL]
 
 
-def _connect_questions(
-    handlers: Handlers,
-    captions: gr.HTML,
-    button: gr.Button,
-    settings: list[Any],
-    inputs: list[Any],
-    answers: gr.HTML,
-) -> None:
-    """Whatever changes the question about the same picture asks again; the last wish counts."""
-    ask: dict[str, Any] = {
-        "fn": handlers.ask,
-        "inputs": inputs,
-        "outputs": answers,
-        **_LAST,
-        **_LIGHT,
-        **_QUIET,
-    }
-    room = f"window.spotter.room('{ROOM}')"
-    score_min, iou_max, upscale, assignment, _, _ = settings
-    captions.reword(**ask)
-    button.click(None, js=f"() => {room}.set({{busy: true}})", **_QUIET)
-    button.click(**ask)
-    # While the slider moves the browser filters; the server follows after a moment of rest.
-    score_min.input(None, score_min, js=f"(least) => {room}.set({{score_min: least}})", **_QUIET)
-    score_min.change(**ask, js=_REST)
-    iou_max.change(**ask, js=_REST)
-    upscale.input(**ask)
-    assignment.input(**ask)
+def _settings(base: LocateConfig) -> dict[str, Any]:
+    """What the page begins with."""
+    more = {"assignment": "independent", "preset": base.preset, "engine": "auto"}
+    return {**settings_of(base), **more}
 
 
-def _connect_switch(
-    handlers: Handlers, settings: list[Any], status: gr.HTML, inputs: list[Any], answers: gr.HTML
-) -> None:
-    """Another preset or engine says whether it can run, brings its defaults and is asked."""
-    score_min, iou_max, upscale, _, preset, engine = settings
-    room = f"window.spotter.room('{ROOM}')"
-    preset.input(None, preset, js=f"(preset) => {room}.set({{preset}})", **_QUIET)
-    gr.on(
-        [preset.input, engine.input],
-        handlers.switch,
-        [preset, engine],
-        [status, score_min, iou_max, upscale],
-        **_LAST,
-        **_LIGHT,
-        **_QUIET,
-    ).then(handlers.ask, inputs, answers, **_HEAVY, **_QUIET)
-
-
-def _create_settings(base: LocateConfig) -> tuple[list[Any], gr.HTML]:
-    """The settings in the order of the handlers' arguments, and the line that tells their state."""
-    words = text.SETTINGS
-    with gr.Accordion(words["title"], open=False, elem_id="locate-settings"):
-        score_min = gr.Slider(
-            0.05,
-            0.95,
-            base.detect.score_min,
-            step=0.01,
-            label=words["score_min"],
-            info=words["score_min_info"],
-            elem_id="locate-score-min",
-        )
-        iou_max = gr.Slider(
-            0.1,
-            0.95,
-            base.detect.iou_max,
-            step=0.05,
-            label=words["iou_max"],
-            info=words["iou_max_info"],
-            elem_id="locate-iou-max",
-        )
-        upscale = gr.Checkbox(
-            base.upscale.mode != "none",
-            label=words["upscale"],
-            info=words["upscale_info"],
-            elem_id="locate-upscale",
-        )
-        assignment = gr.Radio(
-            [(words["independent"], "independent"), (words["joint"], "joint")],
-            value="independent",
-            label=words["assignment"],
-            elem_id="locate-assignment",
-        )
-        preset, engine, status = _create_switch(base)
-    return [score_min, iou_max, upscale, assignment, preset, engine], status
-
-
-def _create_switch(base: LocateConfig) -> tuple[gr.Dropdown, gr.Dropdown, gr.HTML]:
-    """Preset and engine, and what the machine says to them."""
-    words = text.SETTINGS
+def _presets(service: Service) -> list[dict[str, Any]]:
+    """Each preset with its settings, and whether its models are here."""
+    machine = probe_machine()
+    base = service.base_config()
     # The fake models are for tests and for trying out a front end.
     names = [name for name in preset_names() if name != "fake" or name == base.preset]
-    preset = gr.Dropdown(
-        names,
-        value=base.preset,
-        label=words["preset"],
-        info=words["preset_info"],
-        elem_id="locate-preset",
-    )
-    engine = gr.Dropdown(
-        [(label, name) for name, label in text.ENGINES.items()],
-        value="auto",
-        label=words["engine"],
-        info=words["engine_info"],
-        elem_id="locate-engine",
-    )
-    status = gr.HTML(elem_id="locate-status", elem_classes="spotter-status")
-    return preset, engine, status
+    return [
+        {"name": name, "installed": readiness(one, machine).ok, "values": settings_of(one)}
+        for name, one in ((name, service.base_config(name)) for name in names)
+    ]

@@ -7,7 +7,6 @@ captions with their orders and scores, times, engine, and the result's own JSON 
 from __future__ import annotations
 
 import base64
-import html
 import itertools
 import re
 from typing import Literal
@@ -22,6 +21,7 @@ from frontends.failures import InternalError
 from frontends.service import Answer, CropPair
 from frontends.ui import text
 from frontends.ui.palette import color_index, mark_index
+from pipeline.config import LocateConfig
 
 __all__ = [
     "data_url",
@@ -32,11 +32,14 @@ __all__ = [
     "present_nothing",
     "present_readiness",
     "sentence",
+    "settings_of",
     "split_captions",
 ]
 
 # "my cut.jpg is damaged", not "the file a.jpg is damaged".
 _FILE_FIRST = re.compile(r"(?!(?:an?|the|this|no|there|cannot) )[^:;]*?\.[A-Za-z]\w{1,4}(?: |: |,)")
+# "Fetch it from there, then run: python app.py ...": what to read, and what to type.
+_COMMAND = re.compile(r"(?:, then )?\b[Rr]un(?:, [^:]+)?: ")
 _PNG_MAX_PIXELS = 4_000_000
 _CROP_SIDE_MAX = 512
 # An error that comes again is news to the browser, which waits for a change.
@@ -153,15 +156,31 @@ def present_nothing() -> dict[str, object]:
     return _without_answer("nowhere", "")
 
 
-def present_readiness(found: Readiness) -> str:
-    """Return HTML: what runs the networks and why, or what is missing and how to get it."""
+def present_readiness(found: Readiness, preset: str) -> dict[str, object]:
+    """Return what runs the networks and why; or what is missing, with a note and a command each."""
     words = text.SETTINGS
     if found.ok:
-        return f"<p>{html.escape(words['ready'].format(engine=found.engine.rstrip('.')))}</p>"
-    lines = "".join(
-        f"<p>{html.escape(words['missing'].format(what=what))}</p>" for what in found.missing
-    )
-    return f'<div role="status">{lines}</div>'
+        said = words["ready"].format(engine=found.engine.rstrip("."))
+    elif found.engine:
+        said = words["missing"].format(preset=preset)
+    else:
+        said = found.missing[-1][:1].upper() + found.missing[-1][1:]
+    steps = []
+    for what in found.missing:
+        run = _COMMAND.search(what)
+        note, command = (what[: run.start()], what[run.end() :]) if run else (what, "")
+        steps.append({"note": f"{note[:1].upper()}{note[1:].strip()}", "command": command})
+    return {"ok": found.ok, "said": said, "steps": steps}
+
+
+def settings_of(config: LocateConfig) -> dict[str, object]:
+    """Return those settings that the page can change and a preset sets."""
+    return {
+        "score_min": config.detect.score_min,
+        "iou_max": config.detect.iou_max,
+        "upscale": config.upscale.mode != "none",
+        "tiles": config.detect.tile_wh is not None,
+    }
 
 
 def data_url(image: Image, format: Literal["png", "jpeg"] = "png") -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from frontends.ui.text import ANSWERS, EVIDENCE
+from frontends.ui.text import ANSWERS
 from tests.frontends.script_stage import NODE, play
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node.js: apt-get install nodejs")
@@ -30,13 +30,15 @@ window.spotter.mark = () => null;
 const texts = (one) => (typeof one === "string" ? [one]
   : [one.text, ...(one.children || []).flatMap(texts)].filter((text) => text !== undefined));
 const all = (one, name) => [
-  ...(one.class === name ? [one] : []), ...(one.children || []).flatMap((child) => all(child, name)),
+  ...(one.class === name ? [one] : []),
+  ...(one.children || []).flatMap((child) => all(child, name)),
 ];
 const element = node();
 for (const name of ["cards", "advice"]) {{
-  element.querySelector(`.${{name}}`).replaceChildren = (...more) => {{ kept[name] = leaf("div", {{}}, more); }};
-  element.querySelector(`.${{name}}`).append = (...more) => kept[name].append(...more);
-  element.querySelector(`.${{name}}`).children = [];
+  const part = element.querySelector(`.${{name}}`);
+  part.replaceChildren = (...more) => {{ kept[name] = leaf("div", {{}}, more); }};
+  part.append = (...more) => kept[name].append(...more);
+  part.children = [];
 }}
 const kept = {{}};
 const told = (name) => texts(kept[name]).join(" ");
@@ -50,7 +52,8 @@ const answer = (more = {{}}) => ({{
   captions: [says("kite")], warnings: [], advice: {{ title: "", steps: [] }}, closer: 0, ...more,
 }});
 const props = {{ room: "locate", words: {json.dumps(ANSWERS)}, value: null }};
-createAnswers({{ element, props, watch: (name, run) => {{ globalThis.receive = run; }}, trigger() {{}} }});
+const watch = (name, run) => {{ globalThis.receive = run; }};
+createAnswers({{ element, props, watch, trigger() {{}} }});
 const give = (value) => {{ props.value = value; receive(); }};
 """
 

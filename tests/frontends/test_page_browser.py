@@ -254,8 +254,8 @@ def test_the_confidence_filters_in_the_browser(browse, folder):
 def test_the_slider_works_by_keyboard(browse, folder):
     with browse(DESKTOP) as page:
         _upload_and_ask(page, folder, "red thing")
-        page.click("#locate-settings button")
-        page.focus("#locate-score-min input[type=range]")
+        page.click("#locate-settings summary")
+        page.focus('#locate-settings [data-key="score_min"] input[type=range]')
         page.keyboard.press("End")
         page.wait_for_function("document.querySelectorAll('.overlay g').length === 0")
         page.wait_for_function(
@@ -263,6 +263,37 @@ def test_the_slider_works_by_keyboard(browse, folder):
         )
         page.keyboard.press("Home")
         page.wait_for_function("document.querySelectorAll('.overlay g').length === 2")
+
+
+def test_a_number_out_of_range_is_brought_into_it(browse, folder):
+    with browse(DESKTOP) as page:
+        _upload_and_ask(page, folder, "red thing")
+        page.click("#locate-settings summary")
+        field = '#locate-settings [data-key="score_min"] input[type=number]'
+        for typed, kept in (("0.02", "0.05"), ("7", "0.95")):
+            page.fill(field, typed)
+            page.keyboard.press("Enter")
+            page.wait_for_function(
+                "([field, kept]) => document.querySelector(field).value === kept",
+                arg=[field, kept],
+            )
+        page.wait_for_function("document.querySelectorAll('.overlay g').length === 0")
+
+
+def test_a_preset_that_is_not_installed_is_marked_and_leaves_the_answer(browse, folder):
+    with browse(PHONE) as page:
+        _upload_and_ask(page, folder, "red thing")
+        before = page.locator("#locate-answers .cards").inner_text()
+        page.click("#locate-settings summary")
+        preset = '#locate-settings [data-key="preset"] select'
+        assert "origin (not installed)" in page.locator(preset).inner_text()
+        page.select_option(preset, "origin")
+        page.wait_for_selector("#locate-settings .missing")
+        page.click("#locate-settings .steps summary")
+        assert "python app.py export" in page.locator("#locate-settings .commands").inner_text()
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+        page.wait_for_timeout(600)
+        assert page.locator("#locate-answers .cards").inner_text() == before
 
 
 def test_keys_zoom_and_go_from_box_to_box(browse, folder):

@@ -19,7 +19,9 @@ from frontends.ui.handlers import Handlers, create_handlers
 from frontends.ui.page import create_page, launch_options
 
 UPLOAD_FIRST = "The image was not uploaded. Upload the file first."
-SETTINGS = (0.25, 0.6, True, "independent")
+SETTINGS = {
+    "score_min": 0.25, "iou_max": 0.6, "upscale": True, "tiles": False, "assignment": "independent"
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +44,7 @@ def _is_skip(update: object) -> bool:
 
 
 def test_a_new_picture_is_answered_at_once(handlers, shapes_path):
-    update, shown = handlers.pick(_picture(shapes_path), "red thing\n\nwhite blimp", *SETTINGS)
+    update, shown = handlers.pick(_picture(shapes_path), "red thing\n\nwhite blimp", SETTINGS)
     assert _is_skip(update)
     assert shown["error"] is None
     assert shown["size"] == [200, 100]
@@ -58,19 +60,19 @@ def test_a_new_picture_is_answered_at_once(handlers, shapes_path):
 
 
 def test_a_picture_without_captions_waits_calmly(handlers, shapes_path):
-    _, shown = handlers.pick(_picture(shapes_path), "  ", *SETTINGS)
+    _, shown = handlers.pick(_picture(shapes_path), "  ", SETTINGS)
     assert shown["error"]["message"] == ""
 
 
 def test_new_captions_only_read_text(handlers, shapes_path):
-    handlers.pick(_picture(shapes_path), "red thing", *SETTINGS)
-    shown = handlers.ask(_picture(shapes_path), "blue thing", *SETTINGS)
+    handlers.pick(_picture(shapes_path), "red thing", SETTINGS)
+    shown = handlers.ask(_picture(shapes_path), "blue thing", SETTINGS)
     assert shown["reused"] is True
     assert set(shown["seconds"]) == {"rerank", "total"}
 
 
 def test_an_example_brings_picture_captions_and_answer(handlers, examples_folder):
-    update, lines, shown = handlers.choose(SimpleNamespace(index=0), *SETTINGS)
+    update, lines, shown = handlers.choose(SimpleNamespace(index=0), SETTINGS)
     assert update["image"]["path"] == str((examples_folder / "one.jpg").resolve())
     assert lines == "red thing\ngreen thing"
     assert [caption["found"] for caption in shown["captions"]] == [True, False]
@@ -78,24 +80,23 @@ def test_an_example_brings_picture_captions_and_answer(handlers, examples_folder
 
 def test_joint_assignment_reaches_the_pipeline(handlers, shapes_path):
     lines = "red thing\norange thing"
-    shown = handlers.ask(_picture(shapes_path), lines, 0.25, 0.6, True, "joint")
+    shown = handlers.ask(_picture(shapes_path), lines, SETTINGS | {"assignment": "joint"})
     assert len({caption["nearest"] for caption in shown["captions"]}) == 2
 
 
 def test_a_higher_confidence_leaves_the_answer_as_it_was(handlers, shapes_path):
     """The browser hides boxes; what is hidden stays found, and nothing gets surer."""
-    plain = handlers.ask(_picture(shapes_path), "red thing", *SETTINGS)
-    high = handlers.ask(_picture(shapes_path), "red thing", 0.95, *SETTINGS[1:])
+    plain = handlers.ask(_picture(shapes_path), "red thing", SETTINGS)
+    high = handlers.ask(_picture(shapes_path), "red thing", SETTINGS | {"score_min": 0.95})
     assert (high["boxes"], high["captions"]) == (plain["boxes"], plain["captions"])
     assert high["score_min"] == plain["score_min"] < 0.25
-    assert (
-        handlers.ask(_picture(shapes_path), "red thing", 0.05, *SETTINGS[1:])["score_min"] == 0.05
-    )
+    low = handlers.ask(_picture(shapes_path), "red thing", SETTINGS | {"score_min": 0.05})
+    assert low["score_min"] == 0.05
 
 
 def test_a_picture_without_objects_says_what_to_try(handlers, tmp_path):
     (tmp_path / "plain.png").write_bytes(encode_image(np.full((80, 80, 3), 99, np.uint8)))
-    nothing = handlers.ask(_picture(tmp_path / "plain.png"), "red thing", *SETTINGS)
+    nothing = handlers.ask(_picture(tmp_path / "plain.png"), "red thing", SETTINGS)
     assert nothing["boxes"] == []
     assert nothing["captions"][0]["nearest"] is None
     assert nothing["advice"]["steps"]
@@ -111,7 +112,7 @@ def test_a_picture_without_objects_says_what_to_try(handlers, tmp_path):
     ],
 )
 def test_an_unusable_picture_is_told_at_the_picture(kind, message, handlers, odd_file):
-    update, shown = handlers.pick(_picture(odd_file(kind)), "red thing", *SETTINGS)
+    update, shown = handlers.pick(_picture(odd_file(kind)), "red thing", SETTINGS)
     assert _is_skip(update)
     assert shown["error"]["at"] == "picture"
     assert message in shown["error"]["message"]
@@ -130,7 +131,7 @@ def test_an_unusable_picture_is_told_at_the_picture(kind, message, handlers, odd
 def test_unusual_pictures_are_shown_in_a_form_that_browsers_know(
     kind, converted, handlers, odd_file
 ):
-    update, shown = handlers.pick(_picture(odd_file(kind)), "red thing", *SETTINGS)
+    update, shown = handlers.pick(_picture(odd_file(kind)), "red thing", SETTINGS)
     assert shown["error"] is None
     assert _is_skip(update) is not converted
     if converted:
@@ -148,29 +149,29 @@ def test_unusual_pictures_are_shown_in_a_form_that_browsers_know(
     ],
 )
 def test_an_unusable_caption_is_told_at_the_captions(lines, message, handlers, shapes_path):
-    shown = handlers.ask(_picture(shapes_path), lines, *SETTINGS)
+    shown = handlers.ask(_picture(shapes_path), lines, SETTINGS)
     assert shown["error"]["at"] == "captions"
     assert message in shown["error"]["message"]
 
 
 @pytest.mark.parametrize("line", ["a" * 2000, "red \U0001f681", "<script>alert(1)</script>"])
 def test_unusual_captions_work(line, handlers, shapes_path):
-    shown = handlers.ask(_picture(shapes_path), line, *SETTINGS)
+    shown = handlers.ask(_picture(shapes_path), line, SETTINGS)
     assert shown["captions"][0]["caption"] == line
 
 
 def test_without_a_picture_it_says_so(handlers):
-    shown = handlers.ask({"image": None}, "red thing", *SETTINGS)
+    shown = handlers.ask({"image": None}, "red thing", SETTINGS)
     assert shown["error"]["at"] == "picture"
     assert "No picture yet" in shown["error"]["message"]
 
 
 def test_an_error_that_comes_twice_is_a_change_both_times(handlers):
     """The browser stops waiting when the answer changes."""
-    asked = [handlers.ask({"image": None}, "red thing", *SETTINGS) for _ in range(2)]
+    asked = [handlers.ask({"image": None}, "red thing", SETTINGS) for _ in range(2)]
     assert asked[0]["error"] == asked[1]["error"]
     assert asked[0] != asked[1]
-    picked = [handlers.pick({"image": None}, " ", *SETTINGS)[1] for _ in range(2)]
+    picked = [handlers.pick({"image": None}, " ", SETTINGS)[1] for _ in range(2)]
     assert picked[0] != picked[1]
 
 
@@ -179,7 +180,7 @@ def test_our_own_mistakes_are_logged_and_not_shown(service, shapes_path, caplog)
         raise RuntimeError("secret detail")
 
     handlers = create_handlers(Service(service.limits, open_locator=broken), [])
-    shown = handlers.ask(_picture(shapes_path), "red thing", *SETTINGS)
+    shown = handlers.ask(_picture(shapes_path), "red thing", SETTINGS)
     assert shown["error"]["at"] == "page"
     assert "secret" not in shown["error"]["message"]
     assert "secret detail" in caplog.text
@@ -188,7 +189,7 @@ def test_our_own_mistakes_are_logged_and_not_shown(service, shapes_path, caplog)
 def test_a_missing_model_is_told(service, shapes_path):
     broken = replace(service.limits, preset="mini")
     handlers = create_handlers(Service(broken, open_locator=_no_model), [])
-    shown = handlers.ask(_picture(shapes_path), "red thing", *SETTINGS)
+    shown = handlers.ask(_picture(shapes_path), "red thing", SETTINGS)
     assert shown["error"] == {"at": "page", "message": "Model 'x' is missing. Fetch it."}
 
 
@@ -199,7 +200,7 @@ def _no_model(config: object) -> Any:
 
 
 def test_the_evidence_shows_both_crops(handlers, shapes_path):
-    shown = handlers.ask(_picture(shapes_path), "red thing", *SETTINGS)
+    shown = handlers.ask(_picture(shapes_path), "red thing", SETTINGS)
     row = shown["captions"][0]["answer"]
     crops = handlers.crops({"key": shown["key"], "row": row})
     assert crops["cut"].startswith("data:image/png;base64,")
@@ -208,14 +209,14 @@ def test_the_evidence_shows_both_crops(handlers, shapes_path):
 
 
 def test_without_upscaling_there_is_only_the_cut(handlers, shapes_path):
-    shown = handlers.ask(_picture(shapes_path), "red thing", 0.25, 0.6, False, "independent")
+    shown = handlers.ask(_picture(shapes_path), "red thing", SETTINGS | {"upscale": False})
     crops = handlers.crops({"key": shown["key"], "row": 0})
     assert crops["upscaled"] is None
     assert crops["note"] == "not upscaled"
 
 
 def test_the_annotated_picture_can_be_had(handlers, shapes_path):
-    shown = handlers.ask(_picture(shapes_path), "red thing", *SETTINGS)
+    shown = handlers.ask(_picture(shapes_path), "red thing", SETTINGS)
     wish = {"captions": ["red thing"], "assignment": "independent", "score_min": 0.25}
     urls = [handlers.overlay({"key": shown["key"], **wish, "shown_min": m}) for m in (0.0, 0.99)]
     assert all(url.startswith("data:image/png;base64,") for url in urls)
@@ -239,9 +240,9 @@ def test_the_api_returns_the_whole_result(handlers, shapes_path):
 def test_files_that_nobody_uploaded_are_refused(path, handlers):
     with pytest.raises(gr.Error, match="was not uploaded"):
         handlers.locate({"path": path}, ["red thing"])
-    shown = handlers.ask({"image": {"path": path}}, "red thing", *SETTINGS)
+    shown = handlers.ask({"image": {"path": path}}, "red thing", SETTINGS)
     assert shown["error"] == {"at": "picture", "message": UPLOAD_FIRST}
-    update, shown = handlers.pick({"image": {"path": path}}, "red thing", *SETTINGS)
+    update, shown = handlers.pick({"image": {"path": path}}, "red thing", SETTINGS)
     assert _is_skip(update)
     assert shown["error"]["message"] == UPLOAD_FIRST
 
@@ -273,29 +274,42 @@ def test_the_page_is_made_without_opening_a_model(service, examples_folder):
 def test_a_picture_may_not_be_as_large_as_a_zip_file(service, examples_folder, shapes_path):
     limits = replace(service.limits, upload_max_bytes=shapes_path.stat().st_size - 1)
     small = create_handlers(Service(limits), read_examples(examples_folder))
-    _, shown = small.pick(_picture(shapes_path), "red thing", *SETTINGS)
+    _, shown = small.pick(_picture(shapes_path), "red thing", SETTINGS)
     assert "the limit is 0 MB" in shown["error"]["message"]
 
 
 def test_preset_and_engine_are_switched_while_the_page_runs(handlers, shapes_path):
-    status, score_min, iou_max, upscale = handlers.switch("mini", "onnxruntime")
-    assert "ONNX Runtime on the CPU" in status
-    assert (score_min, iou_max, upscale) == (0.1, 0.45, True)
-    shown = handlers.ask(_picture(shapes_path), "red thing", *SETTINGS, "fake", "onnxruntime")
+    told = handlers.ready({"preset": "mini", "engine": "onnxruntime"})
+    assert told["ok"]
+    assert "ONNX Runtime on the CPU" in told["said"]
+    shown = handlers.ask(
+        _picture(shapes_path), "red thing", SETTINGS | {"preset": "fake", "engine": "onnxruntime"}
+    )
     assert shown["engine"] == "fake"
     assert shown["result"]["provenance"]["preset"] == "fake"
 
 
 def test_what_an_engine_lacks_is_said_with_the_command(handlers, shapes_path):
-    status, *_ = handlers.switch("fake", "tensorrt")
-    assert status.startswith('<div role="status"><p>Missing: ')
-    assert "pip install -r requirements-gpu.txt" in status
-    refused = handlers.ask(_picture(shapes_path), "red thing", *SETTINGS, "mini", "tensorrt")
-    assert "provider &#x27;tensorrt&#x27;" in status
+    told = handlers.ready({"preset": "fake", "engine": "tensorrt"})
+    assert not told["ok"]
+    assert told["said"].startswith("Provider 'tensorrt'")
+    assert told["steps"][0]["command"] == "pip install -r requirements-gpu.txt"
+    refused = handlers.ask(
+        _picture(shapes_path), "red thing", SETTINGS | {"preset": "mini", "engine": "tensorrt"}
+    )
     assert "requirements-gpu.txt" in refused["error"]["message"]
 
 
 @pytest.mark.parametrize(("preset", "engine"), [("no-such", "auto"), ("fake", "no-such")])
 def test_unknown_names_from_the_browser_are_refused(preset, engine, handlers):
     with pytest.raises(gr.Error, match=r"no-such"):
-        handlers.switch(preset, engine)
+        handlers.ready({"preset": preset, "engine": engine})
+
+
+def test_a_preset_that_is_not_installed_says_so_once_and_how_it_is_got(handlers):
+    told = handlers.ready({"preset": "zero-shot"})
+    assert told["said"].startswith("zero-shot is not installed here.")
+    commands = [step["command"] for step in told["steps"]]
+    assert commands[0] == "python app.py export --model owlv2-base --download"
+    assert len(commands) == 2
+    assert not any("Run:" in step["note"] for step in told["steps"])
