@@ -99,6 +99,9 @@ def test_from_a_photograph_to_a_data_set(browse, photograph, tmp_path):
         stage = page.locator("#synth-cutter .stage").bounding_box()
         below = page.viewport_size["height"] - stage["y"] - stage["height"]
         assert 0 < below < 160, "the picture has what room there is"
+    # Over the photograph Escape shows the whole of it, and leaves a cutout that is not added yet.
+    page.keyboard.press("Escape")
+    assert page.is_visible("#synth-cutter .cutout")
     # Without a type it is an object, and the hint cannot be taken for a value.
     assert page.input_value("#synth-cutter .caption").endswith(" object")
     assert "example" in page.get_attribute("#synth-cutter .type", "placeholder")

@@ -9,6 +9,11 @@ function createCutter({ element, props }) {
   done.textContent = props.words.done;
 
   done.addEventListener("click", () => room.set({ cutter: false }));
-  layer.onEscape(() => { room.set({ cutter: false }); return true; });
+  // Over the photograph Escape is the maker's: it shows the whole picture.
+  layer.onEscape(() => {
+    if (document.activeElement.closest(`#${props.layer} .stage`)) return false;
+    room.set({ cutter: false });
+    return true;
+  });
   room.on(["cutter"], (state) => { if (state.cutter) layer.open(props.words.title, done); else layer.close(); });
 }
