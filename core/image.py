@@ -1,9 +1,10 @@
 """The only place where pictures become `Image` arrays: decode, check, encode.
 
-In: a path, bytes, a Pillow image or an array. Out: uint8 (h, w, 3) RGB, contiguous, upright.
-Rules: EXIF orientation is applied; transparency is laid on white (what a page would show);
-16-bit samples are scaled to 8 bits, not clipped; of an animation the first frame is used.
-Other modules open files by `open_picture`, which knows few formats.
+In: a path, bytes, a Pillow image or an array. Out: uint8 (h, w, 3) RGB, contiguous, upright;
+cutouts (`read_rgba`) as (h, w, 4).
+Rules: EXIF orientation is applied; transparency is laid on white (what a page would show), or kept
+in cutouts; 16-bit samples are scaled to 8 bits, not clipped; of an animation the first frame is
+used. Other modules open files by `open_picture`, which knows few formats.
 """
 
 from __future__ import annotations
@@ -31,12 +32,14 @@ __all__ = [
     "WRITABLE",
     "ImageSource",
     "decode_image",
+    "decode_rgba",
     "encode_image",
     "format_of",
     "image_wh",
     "open_picture",
     "orientation_of",
     "read_image",
+    "read_rgba",
     "resize_image",
     "to_image",
     "to_pil",
@@ -56,6 +59,7 @@ WRITABLE: Mapping[str, Literal["png", "jpeg", "webp"]] = {
     ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp",
 }  # fmt: skip
 _FORMATS_HINT = "Use a PNG, JPEG, WebP, BMP, GIF or TIFF file; open and save it again if needed."
+_OPAQUE_MIN = 251  # pictures whose alpha is nowhere below were exported with a channel, not cut out
 _BLOCK = 1 << 16  # samples that are scaled at once
 _ORIENTATION = 0x0112  # EXIF tag
 _SIDEWAYS = (5, 6, 7, 8)  # its values that swap width and height
@@ -117,6 +121,27 @@ def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS, name: str = "the 
     """Return the image in the bytes of a file; `name` is used in messages. See `to_image`."""
     with _opened(data, name, max_pixels) as opened:
         return _from_pil(opened)
+
+
+def read_rgba(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """Return the cutout in a file: upright RGBA with straight alpha, uint8 (h, w, 4).
+
+    Raises:
+        ImageError: It cannot be read, is too large, or is transparent nowhere.
+    """
+    return decode_rgba(_read(path), max_pixels=max_pixels, name=path.name)
+
+
+def decode_rgba(
+    data: bytes, *, max_pixels: int = MAX_PIXELS, name: str = "the image"
+) -> NDArray[np.uint8]:
+    """Return the cutout in the bytes of a file; `name` is used in messages. See `read_rgba`."""
+    with _opened(data, name, max_pixels) as opened:
+        if opened.has_transparency_data:
+            rgba = np.array(ImageOps.exif_transpose(opened).convert("RGBA"), np.uint8)
+            if rgba[..., 3].min() < _OPAQUE_MIN:
+                return rgba
+    raise ImageError(f"{name} has no transparent ground.", "Cut its object out first.")
 
 
 def _read(path: Path) -> bytes:

@@ -10,8 +10,8 @@ from PIL import Image as PilImage
 from PIL import ImageDraw, ImageFont
 
 from core.errors import InputError, SpotterError
+from core.image import read_rgba
 from core.types import Image
-from synth.cutout_folder import read_rgba
 from synth.library import Cutout
 
 __all__ = ["draw_checkerboard", "draw_sheet"]

@@ -17,11 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PilImage
-from PIL import ImageOps
 
 from core.errors import ImageError, InputError, SpotterError
 from core.files import write_bytes
-from core.image import IMAGE_ERRORS, encode_image, open_picture, read_image, resize_image
+from core.image import encode_image, read_image, read_rgba, resize_image
 from dataset.archive import Limits as ArchiveLimits
 from dataset.archive import unpack
 from synth.captions import parse_caption
@@ -93,7 +92,7 @@ def add_own_cutouts(
             new = copy_of(listed, rgba) if listed else _describe(rgba, file.name)
             added.append(add_cutouts(folder, [new])[0].name)
         except SpotterError as error:
-            refused.append((file.name, _reason(error)))
+            refused.append((file.name, _reason(error, file)))
     return Taken(tuple(added), tuple(refused))
 
 
@@ -127,7 +126,7 @@ def add_backgrounds(
             write_bytes(folder / f"{name}.jpg", encode_image(image, format="jpeg"))
             added.append(name)
         except SpotterError as error:
-            refused.append((file.name, _reason(error)))
+            refused.append((file.name, _reason(error, file)))
     return Taken(tuple(added), tuple(refused))
 
 
@@ -155,7 +154,7 @@ def _each(
                 yield Brought(path, path.name), listed.get(path.resolve())
         except SpotterError as error:
             # Where it was unpacked to is nobody's business.
-            refused.append((file.name, _reason(error).replace(str(folder), file.name)))
+            refused.append((file.name, str(error).replace(str(folder), file.name)))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -166,23 +165,8 @@ def _read_cutout(path: Path, max_pixels: int) -> NDArray[np.uint8]:
     Raises:
         ImageError: It is no picture, too large, or not transparent anywhere.
     """
-    try:
-        with open_picture(path) as opened:
-            if opened.width * opened.height > max_pixels:
-                raise ImageError("has too many pixels.", "Scale it down.")
-            if not opened.has_transparency_data:
-                raise ImageError("has no transparent ground.", "Cut its object out instead.")
-            upright = ImageOps.exif_transpose(opened).convert("RGBA")
-    except PilImage.DecompressionBombError as error:
-        raise ImageError("has too many pixels.", "Scale it down.") from error
-    except IMAGE_ERRORS as error:
-        raise ImageError("is no picture that can be read.") from error
-    rgba = np.array(upright, np.uint8)
-    if int(rgba[..., 3].min()) > 250:
-        raise ImageError("has no transparent ground.", "Cut its object out instead.")
-    rgba, _ = trim(rgba)
-    side = max(rgba.shape[:2])
-    if side > _CUTOUT_SIDE_MAX_PX:
+    rgba, _ = trim(read_rgba(path, max_pixels=max_pixels))
+    if max(rgba.shape[:2]) > _CUTOUT_SIDE_MAX_PX:
         small = PilImage.fromarray(rgba)
         small.thumbnail((_CUTOUT_SIDE_MAX_PX, _CUTOUT_SIDE_MAX_PX))
         rgba = np.array(small, np.uint8)
@@ -213,5 +197,6 @@ def _free(stem: str, taken: set[str]) -> str:
     return name
 
 
-def _reason(error: SpotterError) -> str:
-    return str(error)
+def _reason(error: SpotterError, file: Brought) -> str:
+    """What is wrong with a file; its name stands before."""
+    return str(error).removeprefix(f"{file.path.name} ")

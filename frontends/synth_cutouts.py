@@ -91,8 +91,8 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 def _run_from_photo(options: argparse.Namespace, service: Service | None) -> int:
     from core.errors import ImageError
-    from core.image import read_image
-    from synth.cutout_folder import add_cutout, read_rgba
+    from core.image import read_image, read_rgba
+    from synth.cutout_folder import add_cutout
     from synth.matting import NothingMarkedError, cut_out
 
     box = _read_box(options.box) if options.box else None

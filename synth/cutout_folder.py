@@ -19,12 +19,10 @@ from typing import IO, Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageOps
 
 from core.captions import clean_caption
-from core.errors import CaptionError, DataError, ImageError, ImageTooLargeError, InputError
+from core.errors import CaptionError, DataError, InputError
 from core.files import confined_path, read_json_lines, write_bytes
-from core.image import IMAGE_ERRORS, MAX_PIXELS, open_picture
 from synth.captions import choose_colors, write_caption
 from synth.colors import measure_colors
 from synth.library import Cutout, read_cutouts
@@ -39,7 +37,6 @@ __all__ = [
     "describe",
     "encode_rgba",
     "read_folder",
-    "read_rgba",
     "reason_against",
     "remove",
     "rename",
@@ -108,32 +105,6 @@ def suggest_caption(rgba: Rgba, class_name: str) -> str:
 def read_folder(folder: Path) -> list[Cutout]:
     """The cutouts of a folder, in the order they came; none where nothing was added yet."""
     return read_cutouts(folder) if (folder / INDEX_NAME).is_file() else []
-
-
-def read_rgba(path: Path, *, max_pixels: int = MAX_PIXELS) -> Rgba:
-    """An image file with its transparency, uint8 (h, w, 4) RGBA with straight alpha, upright.
-
-    Raises:
-        ImageError: It cannot be read, is too large, or has no transparency.
-    """
-    try:
-        with open_picture(path) as opened:
-            if opened.width * opened.height > max_pixels:
-                raise ImageTooLargeError(
-                    f"{path.name} has {opened.width}x{opened.height} pixels, the limit is "
-                    f"{max_pixels} pixels.",
-                    "Scale it down.",
-                )
-            if not opened.has_transparency_data:
-                raise ImageError(
-                    f"{path.name} has no transparent ground.",
-                    "Cut the object out first: synth cutouts from-photo.",
-                )
-            return np.array(ImageOps.exif_transpose(opened).convert("RGBA"), np.uint8)
-    except ImageError:
-        raise
-    except IMAGE_ERRORS as error:
-        raise ImageError(f"cannot read {path.name} as an image: {error}.") from error
 
 
 def add_cutout(

@@ -19,18 +19,11 @@ from numpy.typing import NDArray
 from core.boxes import area, intersection_matrix, iou_matrix
 from core.errors import ImageError, InputError
 from core.files import read_json_lines, sha256_of
-from core.image import image_wh
+from core.image import image_wh, read_rgba
 from core.types import Image
 from dataset.record import Dataset, Record
 from synth.captions import parse_caption
-from synth.cutout_folder import (
-    INDEX_NAME,
-    NewCutout,
-    add_cutouts,
-    copy_of,
-    read_rgba,
-    reason_against,
-)
+from synth.cutout_folder import INDEX_NAME, NewCutout, add_cutouts, copy_of, reason_against
 from synth.library import IMAGE_SUFFIXES, read_cutouts_below
 from synth.matting import Matte, Method, cut_out, trim
 
@@ -138,9 +131,8 @@ def harvest_images(
                 continue
             rgba, _ = trim(read_rgba(path))
         except ImageError as error:
-            skipped[
-                "without a transparent ground" if "ground" in error.message else "unusable"
-            ] += 1
+            opaque = "transparent ground" in error.message
+            skipped["without a transparent ground" if opaque else "unusable"] += 1
             continue
         named, caption = _read_words(path.stem, class_name)
         new = NewCutout(rgba, path.stem, named, caption)

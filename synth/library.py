@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.files import confined_path, read_json_lines
+from core.image import read_rgba
 from dataset.splits import select_split
 
 __all__ = [
@@ -357,22 +358,17 @@ def _by_name(items: Sequence[Cutout] | Sequence[Background], what: str) -> dict:
     return named
 
 
-def _decode(path: Path, flags: int) -> NDArray | None:
+def _decode(path: Path) -> NDArray | None:
     """A file's pixels; ``cv2.imread`` itself does not open all names on Windows."""
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError:
         return None
-    return cv2.imdecode(data, flags) if len(data) else None
+    return cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
 
 
 def _read_pyramid(path: Path) -> tuple[NDArray[np.uint8], ...]:
-    image = _decode(path, cv2.IMREAD_UNCHANGED)
-    if image is None or image.ndim != 3 or image.shape[2] != 4:
-        raise InputError(f"{path} is not a readable RGBA image.")
-    if image.dtype == np.uint16:
-        image = (image // 256).astype(np.uint8)  # as Pillow reads it
-    rgba = np.array(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA), np.uint8)
+    rgba = read_rgba(path)
     alpha = rgba[..., 3:].astype(np.uint16)
     rgba[..., :3] = ((rgba[..., :3] * alpha + 127) // 255).astype(np.uint8)
     levels = [rgba]
@@ -385,7 +381,7 @@ def _read_pyramid(path: Path) -> tuple[NDArray[np.uint8], ...]:
 
 
 def _read_background(path: Path, side_px: int) -> tuple[NDArray[np.uint8], ...]:
-    image = _decode(path, cv2.IMREAD_COLOR)
+    image = _decode(path)
     if image is None:
         raise InputError(f"{path} is not a readable image.")
     if min(image.shape[:2]) < BACKGROUND_SIDE_MIN_PX:

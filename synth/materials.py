@@ -9,9 +9,9 @@ from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from core.errors import InputError
+from core.errors import ImageError, InputError
 from core.files import sha256_of
-from core.image import IMAGE_ERRORS, open_picture
+from core.image import IMAGE_ERRORS, decode_rgba, open_picture
 from synth.library import Background, Cutout, Library
 
 __all__ = ["check_materials", "describe_software"]
@@ -65,8 +65,8 @@ def _check(
     for item in items:
         try:
             data = item.path.read_bytes()
-            _decode(data, alpha=what == "cutout")
-        except IMAGE_ERRORS as error:
+            decode_rgba(data) if what == "cutout" else _check_photograph(data)
+        except (ImageError, *IMAGE_ERRORS) as error:
             bad.append(f"{item.path.name} ({error})")
             continue
         kept.append(item)
@@ -79,10 +79,8 @@ def _check(
     return kept, digest.hexdigest(), notes
 
 
-def _decode(data: bytes, *, alpha: bool) -> None:
+def _check_photograph(data: bytes) -> None:
     """Raises what Pillow raises for a damaged file; JPEGs are decoded at an eighth of the size."""
     with open_picture(data) as image:
-        if alpha and not image.has_transparency_data:
-            raise ValueError("no transparency")
         image.draft("RGB", (max(1, image.width // 8), max(1, image.height // 8)))
         image.load()

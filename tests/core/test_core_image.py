@@ -19,6 +19,7 @@ from core.image import (
     image_wh,
     open_picture,
     read_image,
+    read_rgba,
     resize_image,
     to_image,
     to_pil,
@@ -262,6 +263,37 @@ def test_files(tmp_path, image):
         read_image(tmp_path / "a\0.png")
     with pytest.raises(ImageError, match="got int"):
         to_image(7)
+
+
+def test_cutouts_are_upright_with_straight_alpha(tmp_path):
+    upright = np.zeros((4, 6, 4), np.uint8)
+    upright[:, 3:] = (200, 30, 20, 128)
+    exif = Pil.Exif()
+    exif[274] = 6
+    turned = Pil.fromarray(upright).transpose(Pil.Transpose.ROTATE_90)
+    for format in ("PNG", "WEBP"):
+        turned.save(tmp_path / "turned", format, exif=exif, lossless=True)
+        np.testing.assert_array_equal(read_rgba(tmp_path / "turned"), upright)
+    Pil.new("LA", (6, 4), (9, 0)).save(tmp_path / "grey.png")
+    assert read_rgba(tmp_path / "grey.png")[0, 0].tolist() == [9, 9, 9, 0]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (file_of(Pil.new("RGB", (9, 9))), r"a\.png has no transparent ground.*Cut its object out"),
+        (file_of(Pil.new("RGBA", (9, 9), (1, 2, 3, 251))), r"a\.png has no transparent ground"),
+        (file_of(Pil.new("RGBA", (11, 10))), r"110 pixels, the limit is 100"),
+        (b"no image", r"a\.png is not an image"),
+        (file_of(Pil.new("RGBA", (9, 9)))[:45], r"a\.png is damaged"),
+        (b"", r"a\.png is empty"),
+    ],
+    ids=["rgb", "opaque", "large", "words", "cut", "empty"],
+)
+def test_what_is_no_cutout_is_told(data, message, tmp_path):
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(ImageError, match=message):
+        read_rgba(tmp_path / "a.png", max_pixels=100)
 
 
 def test_resize_and_encode(image):

@@ -13,11 +13,11 @@ from gradio.utils import get_upload_folder
 from PIL import Image as PilImage
 
 from core.errors import InputError
-from core.image import encode_image, read_image
+from core.image import encode_image, read_image, read_rgba
 from frontends.cli import main
 from frontends.cutout_sheet import draw_checkerboard, draw_sheet
 from frontends.ui.cutout_maker.handlers import answer_cut, answer_take
-from synth.cutout_folder import add_cutout, read_folder, read_rgba
+from synth.cutout_folder import add_cutout, read_folder
 
 SKY, RED = (120, 170, 230), (200, 30, 30)
 LIMITS = {"max_pixels": 1_000_000, "max_bytes": 10_000_000}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as PilImage
 
-from core.errors import CaptionError, DataError, ImageError, InputError
+from core.errors import CaptionError, DataError, InputError
+from core.image import read_rgba
 from synth.captions import choose_colors
 from synth.colors import measure_colors
 from synth.cutout_folder import (
@@ -20,7 +20,6 @@ from synth.cutout_folder import (
     clean_name,
     describe,
     read_folder,
-    read_rgba,
     remove,
     rename,
     suggest_caption,
@@ -169,27 +168,6 @@ def test_an_unwritable_folder_is_an_error(rgba, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot write to"):
         add_cutout(tmp_path / "file" / "folder", rgba, name="a", class_name="drone")
-
-
-def test_images_without_transparency_are_refused(tmp_path, odd_image):
-    with pytest.raises(ImageError, match="no transparent ground"):
-        read_rgba(odd_image("RGB"))
-    with pytest.raises(ImageError, match="limit is 100 pixels"):
-        read_rgba(odd_image("RGBA"), max_pixels=100)
-    (tmp_path / "words.png").write_text("no image")
-    with pytest.raises(ImageError, match=r"cannot read words\.png"):
-        read_rgba(tmp_path / "words.png")
-    assert read_rgba(odd_image("LA")).shape == (12, 16, 4)
-
-
-@pytest.fixture
-def odd_image(tmp_path):
-    def make(mode: str) -> Path:
-        path = tmp_path / f"{mode}.png"
-        PilImage.new(mode, (16, 12)).save(path)
-        return path
-
-    return make
 
 
 # ------------------------------------------------------------------ colours

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image as PilImage
 
 from core.errors import Cancelled, InputError
-from core.image import encode_image, read_image
+from core.image import encode_image, read_image, read_rgba
 from dataset.record import Dataset, Record
 from synth.cutout_folder import (
     NewCutout,
@@ -19,7 +19,6 @@ from synth.cutout_folder import (
     add_cutouts,
     encode_rgba,
     read_folder,
-    read_rgba,
 )
 from synth.harvest import Harvest, harvest, harvest_images
 
@@ -139,6 +138,7 @@ def test_transparent_images_are_taken_as_they_are(record, tmp_path, rng):
         target.write_bytes(cutout.path.read_bytes())
     (folder / "photo.png").write_bytes(record.path.read_bytes())
     (folder / "broken.png").write_bytes(b"x")
+    PilImage.new("RGBA", (50, 40), "red").save(folder / "screenshot.png")
     done = harvest_images(folder, tmp_path / "out", licence="CC0-1.0")
     added = read_folder(tmp_path / "out")
     by_name = {cutout.name: (cutout.class_name, cutout.caption) for cutout in added}
@@ -147,7 +147,7 @@ def test_transparent_images_are_taken_as_they_are(record, tmp_path, rng):
         "IMG_1": ("object", "green object"),
         "helicopter": ("helicopter", "green helicopter"),
     }
-    assert done.skipped == {"without a transparent ground": 1, "unusable": 1}
+    assert done.skipped == {"without a transparent ground": 2, "unusable": 1}
     assert harvest_images(folder, tmp_path / "out").num_there == 3
     named = harvest_images(folder, tmp_path / "other", class_name="kite")
     assert {cutout.class_name for cutout in read_folder(named.folder)} == {"kite"}
@@ -226,6 +226,7 @@ def test_one_bad_image_does_not_spoil_the_others(tmp_path):
     cut_short = b"Exif\0\0MM\0*\0\0"  # makes Pillow raise struct.error
     PilImage.fromarray(rgba).save(folder / "exif.png", exif=cut_short)
     wide = np.full((2, 4200, 4), (200, 30, 30, 254), np.uint8)
+    wide[0, 0, 3] = 0
     (folder / "wide.webp").write_bytes(encode_rgba(wide))
     done = harvest_images(folder, tmp_path / "out")
     assert done.added == ("a-drone", "z-kite")

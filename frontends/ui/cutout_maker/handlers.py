@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from PIL import Image as PilImage
 
 from core.errors import ImageError, InputError, SpotterError
-from core.image import read_image
+from core.image import read_image, read_rgba
 from frontends.failures import guarded
 from frontends.ui.display import displayable
 from frontends.ui.uploads import find_picture
 from synth.captions import choose_colors, write_caption
 from synth.colors import measure_colors
-from synth.cutout_folder import add_cutout, encode_rgba, read_rgba
+from synth.cutout_folder import add_cutout, encode_rgba
 from synth.matting import Matte, Stroke, cut_out
 
 __all__ = ["answer_cut", "answer_take"]
@@ -143,10 +143,9 @@ def _preview(rgba: NDArray[np.uint8]) -> str:
 def _read(path: Path, max_pixels: int) -> NDArray[np.uint8]:
     """RGBA where the picture is transparent somewhere, else RGB."""
     try:
-        rgba = read_rgba(path, max_pixels=max_pixels)
+        return read_rgba(path, max_pixels=max_pixels)
     except ImageError:
         return read_image(path, max_pixels=max_pixels)
-    return rgba if int(rgba[..., 3].min()) < 255 else np.ascontiguousarray(rgba[..., :3])
 
 
 def _stem(wish: Value) -> str:
