@@ -344,9 +344,20 @@ class Desk:
                 self._scorers = [scorer, *self._scorers[: _SCORERS_MAX - 1]]
             return scorer
 
-    def locator(self, project: Project) -> Locator:
-        """Return the pipeline of a project: its own, once one was trained, else the page's."""
-        return self.service.locator(project_config(project, self.service.base_config()))
+    def locator(self, project: Project, *, score_min: float | None = None) -> Locator:
+        """Return the pipeline of a project: its own, once one was trained, else the page's.
+
+        Args:
+            project: The project.
+            score_min: Detector score from which it shows boxes; None: that of the settings.
+
+        Raises:
+            ConfigError: There is no such score.
+        """
+        config = project_config(project, self.service.base_config())
+        if score_min is not None:
+            config = config.with_values({"detect": {"score_min": score_min}})
+        return self.service.locator(config)
 
 
 def _file_of(folder: Path) -> tuple[int, int] | None:

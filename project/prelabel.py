@@ -23,7 +23,7 @@ from pipeline.rank import Assignment, sigmoid
 from pipeline.stages import OnProgress
 from project.learning import lost_models, run_behind
 from project.proposals import Proposal
-from project.score import choose_captions
+from project.score import FITS_MIN, choose_captions
 from project.settings import CUT
 from project.store import Project
 from project.types import MODEL, Asked, Xyxy
@@ -170,6 +170,9 @@ def propose(
             _box(observation, row), question.class_name, caption, _score(observation, row),
             logit, _chance(logit), lead,
         )
+        if _chance(logit) >= FITS_MIN
+        # The best of captions that all hardly fit would be a guess for a person to clear away.
+        else Proposal(_box(observation, row), question.class_name, "", _score(observation, row))
         for row, (caption, logit, lead) in enumerate(chosen)
     ], []  # fmt: skip
 

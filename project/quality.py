@@ -17,6 +17,7 @@ import numpy as np
 from core.boxes import iou_matrix
 from core.words import counted
 from project.classes import class_told
+from project.score import FITS_MIN
 from project.store import Project
 from project.types import BoxRow, ImageRow
 
@@ -32,7 +33,6 @@ KINDS: tuple[Kind, ...] = (
 )  # fmt: skip
 
 _DUPLICATE_IOU_MIN = 0.6
-_PROBABILITY_MAX = 0.25
 _LEAD_MAX = -0.5  # logits by which another caption fits better
 _SIZE_Z_MIN = 3.5  # after Iglewicz and Hoaglin, for the modified z-score
 _SIZE_BOXES_MIN = 12
@@ -142,7 +142,7 @@ def _caption(box: BoxRow) -> Iterator[Suspicion]:
         severity = float(1 - np.exp(box.margin / 2))
         what = f"Another caption that was asked for fits better than {box.caption!r}."
         yield Suspicion("caption", box.image_id, box.id, severity, what)
-    elif box.probability <= _PROBABILITY_MAX:
+    elif box.probability < FITS_MIN:
         what = f"What is in the box is hardly {box.caption!r}: similarity {box.probability:.0%}."
         yield Suspicion("caption", box.image_id, box.id, 1 - box.probability, what)
 

@@ -21,8 +21,10 @@ from pipeline.rank import sigmoid
 from project.types import BoxRow, Score, Xyxy
 from project.vocabulary import Vocabulary
 
-__all__ = ["RankedScore", "Scorer", "choose_captions", "embed_boxes"]
+__all__ = ["FITS_MIN", "RankedScore", "Scorer", "choose_captions", "embed_boxes"]
 
+FITS_MIN = 0.25
+"""Similarity below which a caption hardly fits: none is proposed, and a given one is doubted."""
 _KEPT_BOXES = 20_000  # about 1 kB each
 
 

@@ -12,7 +12,13 @@ import gradio as gr
 
 from core.errors import InputError
 from frontends.desk import Desk
-from frontends.desk_runs import Outgoing, start_export, start_import, start_prelabel
+from frontends.desk_runs import (
+    PROPOSED_SCORE_MIN,
+    Outgoing,
+    start_export,
+    start_import,
+    start_prelabel,
+)
 from frontends.failures import guarded
 from frontends.ui import annotate_present as present
 from frontends.ui.annotate_handlers import Call, Shown, find
@@ -65,7 +71,8 @@ def _beginning(desk: Desk) -> list[Callable[..., Shown]]:
         project.set_setting("captions", list(question.captions))
         if question.vocabulary is not None:
             project.set_setting(SETTING, question.vocabulary.to_dict())
-        return present.present_run(start_prelabel(desk, visit, key, question))
+        score_min = float(wish.get("score_min", PROPOSED_SCORE_MIN))
+        return present.present_run(start_prelabel(desk, visit, key, question, score_min))
 
     @guarded(present.present_error)
     def start_outlet(wish: dict[str, Any], signed_in: gr.OAuthToken | None) -> Shown:

@@ -156,6 +156,7 @@ BOXES: Words = {
     "scores": "similarity {share}, detector {score}",
     "proposals": "Proposals",
     "proposals_hidden": "Proposals, {count} hidden",
+    "hidden_fate": "Done rejects the hidden ones.",
     "refused": "Rejected {count}",
     "row": "{label}, {state}",
     "states": {"proposed": "proposed", "confirmed": "confirmed", "rejected": "rejected"},
@@ -241,7 +242,10 @@ PRELABEL: Words = {
     },
     "leads": {
         "captions": "Each caption is looked for in every picture that is not done.",
-        "vocabulary": "Every box that the detector finds gets the caption that fits it best.",
+        "vocabulary": (
+            "Every box that the detector finds gets the caption that fits it best, or none where "
+            "none fits."
+        ),
         "boxes": "Every box that the detector finds is proposed, without a caption.",
     },
     "labels": {
@@ -254,6 +258,8 @@ PRELABEL: Words = {
             "What a person drew, corrected, accepted or rejected stays. A run that is stopped goes "
             "on where it was."
         ),
+        "score-label": "Detector score from",
+        "score-hint": "Lower finds more objects, and more that is none.",
         "go": "Propose boxes",
     },
     "captions_hint": "red and white drone",

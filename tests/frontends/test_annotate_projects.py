@@ -143,6 +143,11 @@ def test_models_propose_and_done_ends_a_picture(ann):
     assert run["to_review"] == 0
 
 
+def test_boxes_below_the_wished_score_are_not_proposed(ann):
+    assert ann.run("start_looking", mode="boxes", score_min=0.99)["to_review"] == 0
+    assert ann.run("start_looking", mode="boxes", score_min=0.05)["to_review"] == 2
+
+
 def test_a_run_leads_to_the_most_doubtful_picture_with_proposals(ann):
     assert ann.call("queue", lead=True)["doubtful"] is None
     grey = encode_image(np.full((100, 200, 3), 200, np.uint8))

@@ -22,6 +22,7 @@ from project.listing import Filter
 from project.pictures import read_picture
 from project.prelabel import Question, prelabel
 from project.proposals import Proposal
+from project.quality import find_suspicions
 from project.score import Scorer, choose_captions, embed_boxes
 from project.store import Project
 from project.types import Accept, Add, BoxRow, Describe, Move, Reject
@@ -72,6 +73,16 @@ def test_a_vocabulary_names_each_box(project: Project, shapes: int, fake_locator
     assert {box.class_name for box in boxes.values()} == {"drone"}
     # "red box" and "red thing" are the same to a model that knows colors alone.
     assert boxes[RED].margin == pytest.approx(0)
+
+
+def test_a_caption_that_hardly_fits_is_not_proposed(
+    project: Project, shapes: int, fake_locator: Locator
+) -> None:
+    prelabel(project, fake_locator, Question(vocabulary=Vocabulary(("thing",), ("red", "green"))))
+    boxes = {box.xyxy: box for box in project.boxes(shapes)}
+    assert (boxes[RED].caption, boxes[BLUE].caption) == ("red thing", "")
+    assert (boxes[BLUE].class_name, boxes[BLUE].probability) == ("object", None)
+    assert "caption" not in {one.kind for one in find_suspicions(project)}
 
 
 def test_a_stopped_run_goes_on_and_a_finished_one_does_nothing(

@@ -13,6 +13,7 @@ function createBoxlist({ element, props, server }) {
   let past = null;  // {id, entries, version}: the history that is unfolded, of a version of the image
 
   find("filter-label").textContent = words.filter;
+  find("fate").textContent = words.hidden_fate;
   find("score").setAttribute("aria-describedby", "annotate-score-value");
   find("score").addEventListener("input", () => room.set({ score_min: Number(find("score").value) }));
   // Who set it with the pointer goes on with keys of the picture, who set it with keys goes on here.
@@ -152,6 +153,7 @@ function createBoxlist({ element, props, server }) {
     find("empty").textContent = rows.some((row) => row.state === "proposed") ? words.all_hidden : photo && photo.state === "done" ? words.none_here : words.no_boxes;
     find("refused").hidden = !rows.some((row) => row.state === "rejected");
     find("refused").textContent = fill(words.refused, { count: rows.filter((row) => row.state === "rejected").length });
+    find("fate").hidden = hidden === 0;
     find("proposals").textContent = hidden ? fill(words.proposals_hidden, { count: hidden }) : words.proposals;
   }
 

@@ -13,6 +13,10 @@ function createPrelabel({ element, props, server }) {
   const sheet = createSheet({ room, name: "prelabel", id: props.layer, element, server, words, opened: show });
   find("captions").placeholder = words.captions_hint;
   find("joint").checked = true;
+  const tellScore = () => { find("score-value").textContent = Number(find("score").value).toFixed(2); };
+  find("score").value = props.score_min;
+  find("score").addEventListener("input", tellScore);
+  tellScore();
   find("modes").setAttribute("aria-label", words.mode);
   find("modes").append(...MODES.map((name) => make("button", { type: "button", role: "radio", class: "mode", "data-mode": name, text: words.modes[name], onclick: () => choose(name) })));
 
@@ -45,7 +49,7 @@ function createPrelabel({ element, props, server }) {
     find("go").disabled = true;
     const run = await sheet.ask("start_looking", {
       mode, captions: find("captions").value, types: find("types").value, colors: find("colors").value,
-      joint: find("joint").checked, others: find("others").checked,
+      joint: find("joint").checked, others: find("others").checked, score_min: Number(find("score").value),
     });
     find("go").disabled = false;
     if (run) { room.set({ run: { ...run, running: true } }); sheet.close(); }
