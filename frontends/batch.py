@@ -38,7 +38,7 @@ _MADE_WITH = ("detector", "upscaler", "reranker", "config")
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """How many pictures were done now, before, how many of those now failed, and why."""
+    """How many pictures were asked now, answered before, how many of those now failed, and why."""
 
     done: int
     skipped: int
@@ -47,7 +47,8 @@ class BatchSummary:
 
     def sentence(self) -> str:
         """Return the summary as one line."""
-        counts = f"{counted(self.done, 'picture')} done, {self.skipped} kept from before"
+        done = counted(self.done - self.failed, "picture")
+        counts = f"{done} done, {self.skipped} kept from before"
         if not self.failed:
             return f"{counts}."
         return (

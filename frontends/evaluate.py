@@ -97,8 +97,12 @@ def evaluate(
 
 def _check(line: DataLine, images: Path, max_pixels: int) -> Path:
     """The path of a picture that can be used, as far as its header and annotations tell."""
-    if any(annotation.xyxy is None for annotation in line.annotations):
-        raise DataError(f"{line.image}: an annotation has no bbox.", "Evaluation needs all boxes.")
+    for annotation in line.annotations:
+        if annotation.xyxy is None:
+            raise DataError(
+                f"{line.image}: {annotation.caption!r} has no bbox.",
+                'Evaluation needs "annotations" with a "bbox" each; batch answers captions alone.',
+            )
     path = confined_path(images, line.image)
     try:
         width, height = read_image_wh(path)

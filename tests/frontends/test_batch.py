@@ -161,7 +161,7 @@ def test_the_command_line_counts_failures(data, tmp_path, capsys):
     data.write_text(data.read_text() + '{"image": "absent.png", "annotations": []}\n')
     assert main([*arguments, "--preset", "fake"]) == 1
     told = capsys.readouterr().err
-    assert f"{output}: 1 picture done, 3 kept from before; 1 failed, the first: " in told
+    assert f"{output}: 0 pictures done, 3 kept from before; 1 failed, the first: " in told
     assert "'absent.png' is not in" in told
     assert main([*arguments, "--preset", "fake"]) == 1
     assert len(_rows(output)) == 4
