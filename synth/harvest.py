@@ -36,6 +36,7 @@ _DIGEST_CHARS = 16
 _EDGE_PX = 1.0
 _COVERED_MAX_RATIO = 0.25  # of a box, by another one
 _FILL_MIN_IOU = 0.5  # of the cutout's extent with its box
+_NAMED_MAX = 5
 _GENERIC_CLASSES = ("object", "thing", "item", "")
 
 
@@ -48,12 +49,14 @@ class Harvest:
         added: Names of the cutouts that were added.
         num_there: Boxes that had been cut before.
         skipped: Number of boxes by the reason why they were left out.
+        files: Of images taken as they are, the names of those that were left out, by the reason.
     """
 
     folder: Path
     added: tuple[str, ...] = ()
     num_there: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def sentence(self) -> str:
         """What happened, for a person."""
@@ -62,9 +65,14 @@ class Harvest:
         if self.num_there:
             parts.append(f"{self.num_there} were there before")
         if total:
-            reasons = ", ".join(f"{count} {reason}" for reason, count in self.skipped.items())
-            parts.append(f"{total} left out: {reasons}")
+            reasons = (f"{count} {why}{self._names(why)}" for why, count in self.skipped.items())
+            parts.append(f"{total} left out: {', '.join(reasons)}")
         return "; ".join(parts) + "."
+
+    def _names(self, reason: str) -> str:
+        names = self.files.get(reason, ())
+        more = ["..."] if len(names) > _NAMED_MAX else []
+        return f" ({', '.join([*names[:_NAMED_MAX], *more])})" if names else ""
 
 
 def harvest(
@@ -121,18 +129,20 @@ def harvest_images(
     paths = _list_images(folder)
     listed = read_cutouts_below(folder)
     known = _known_origins(out)
-    skipped: Counter[str] = Counter()
+    left_out: dict[str, list[str]] = {}
     added: list[str] = []
     waiting: list[NewCutout] = []
     for path in paths:
+        name = path.relative_to(folder).as_posix()
         try:
-            origin = _origin(path.relative_to(folder).as_posix(), _digest_of(path))
+            origin = _origin(name, _digest_of(path))
             if origin in known:
                 continue
             rgba, _ = trim(read_rgba(path))
         except ImageError as error:
             opaque = "transparent ground" in error.message
-            skipped["without a transparent ground" if opaque else "unusable"] += 1
+            reason = "without a transparent ground" if opaque else "unusable"
+            left_out.setdefault(reason, []).append(name)
             continue
         named, caption = _read_words(path.stem, class_name)
         new = NewCutout(rgba, path.stem, named, caption)
@@ -143,7 +153,7 @@ def harvest_images(
             new, source=source or new.source, licence=licence or new.licence, origin=origin
         )
         if reason := reason_against(new):
-            skipped[reason] += 1
+            left_out.setdefault(reason, []).append(name)
             continue
         waiting.append(new)
         if len(waiting) >= _BLOCK:
@@ -151,8 +161,9 @@ def harvest_images(
             waiting = []
     if waiting:
         added += [cutout.name for cutout in add_cutouts(out, waiting)]
+    skipped = Counter({reason: len(names) for reason, names in left_out.items()})
     num_there = len(paths) - len(added) - sum(skipped.values())
-    return Harvest(out, tuple(added), num_there, dict(skipped.most_common()))
+    return Harvest(out, tuple(added), num_there, dict(skipped.most_common()), left_out)
 
 
 def _list_images(folder: Path) -> list[Path]:

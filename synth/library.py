@@ -267,7 +267,11 @@ def read_cutouts(folder: Path) -> list[Cutout]:
     """The cutouts listed in ``folder/cutouts.jsonl``; pixels are not read yet."""
     index = folder / "cutouts.jsonl"
     if not index.is_file():
-        raise InputError(f"{index} does not exist; a cutout folder needs this index.")
+        raise InputError(
+            f"{index} does not exist; a cutout folder needs this index.",
+            "For transparent images: python app.py synth cutouts from-images "
+            f'"{folder}" --out cutouts, then give that folder.',
+        )
     cutouts = []
     for number, row in enumerate(read_json_lines(index), start=1):
         cutouts.append(_parse_cutout(row, folder, f"{index}, cutout {number}"))

@@ -236,8 +236,11 @@ def test_one_bad_image_does_not_spoil_the_others(tmp_path):
         "larger than 4096 px a side": 1,
         "unusable": 1,
     }
+    assert "1 unusable (exif.png)" in done.sentence()
     assert done.num_there == 0
     assert harvest_images(folder, tmp_path / "out").num_there == 2
+    many = Harvest(folder, (), 0, {"unusable": 7}, {"unusable": list("abcdefg")})
+    assert "7 unusable (a, b, c, d, e, ...)" in many.sentence()
 
 
 def test_one_bad_record_does_not_spoil_the_others(record, tmp_path):

@@ -300,5 +300,6 @@ def test_impossible_settings_are_refused(values: dict[str, object], message: str
 def test_damaged_libraries_are_explained(tmp_path: Path, text: str, message: str) -> None:
     if text:
         (tmp_path / "cutouts.jsonl").write_text(text)
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=message) as told:
         read_cutouts(tmp_path)
+    assert (f'from-images "{tmp_path}"' in told.value.hint) == (not text)
