@@ -199,6 +199,17 @@ def test_a_transparent_picture_needs_no_box(upload, tmp_path):
     assert answer_cut(upload(path), **LIMITS)["result"]["method"] == "alpha"
 
 
+@pytest.mark.parametrize(("columns", "parts"), [((), 1), ((20, 21), 2), ((8, 9), 1)])
+def test_separate_parts_of_a_like_size_are_counted(columns, parts, upload, tmp_path):
+    """Small ones, such as a rotor that was told apart, belong to the object."""
+    rgba = np.zeros((30, 40, 4), np.uint8)
+    rgba[5:25, 5:35] = (*RED, 255)
+    rgba[:, list(columns)] = 0
+    path = tmp_path / "kite.png"
+    PilImage.fromarray(rgba).save(path)
+    assert answer_cut(upload(path), **LIMITS)["result"]["parts"] == parts
+
+
 def test_a_photograph_has_a_largest_size(upload):
     answer = answer_cut(upload(), **{**LIMITS, "max_bytes": 10})
     assert "the limit is 0 MB" in answer["result"]["message"]

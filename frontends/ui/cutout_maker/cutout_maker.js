@@ -244,7 +244,8 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
     shown.src = answer.preview;
     shown.hidden = false;
     find("nothing").hidden = true;
-    find("facts").textContent = fill(words.facts, { width: answer.window[2] - answer.window[0], height: answer.window[3] - answer.window[1] });
+    const [x1, y1, x2, y2] = answer.window;
+    find("facts").textContent = fill(answer.parts > 1 ? words.parts : words.facts, { width: x2 - x1, height: y2 - y1, parts: answer.parts });
     find("add").disabled = false;
     suggest();
     const mask = new Image();

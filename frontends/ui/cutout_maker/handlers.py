@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from gradio.data_classes import FileData
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ Value = dict[str, Any]
 
 _PREVIEW_SIDE_PX = 900
 _STROKES_MAX, _POINTS_MAX = 500, 5000
+_PART_MIN_RATIO = 0.25  # of the largest part's area
 _SOURCE = "cut out by a visitor"
 
 
@@ -124,10 +126,18 @@ def _describe(matte: Matte, stem: str) -> Value:
     return {
         "preview": _preview(matte.rgba),
         "window": list(matte.window_xyxy),
+        "parts": _count_parts(matte.rgba),
         "method": matte.method,
         "colors": write_caption(colors, ""),
         "name": stem,
     }
+
+
+def _count_parts(rgba: NDArray[np.uint8]) -> int:
+    """How many separate parts are large enough to be objects of their own."""
+    solid = (rgba[..., 3] >= 128).astype(np.uint8)
+    areas = cv2.connectedComponentsWithStats(solid)[2][1:, cv2.CC_STAT_AREA]
+    return int((areas >= _PART_MIN_RATIO * areas.max(initial=1)).sum())
 
 
 def _preview(rgba: NDArray[np.uint8]) -> str:

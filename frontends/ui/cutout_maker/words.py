@@ -36,6 +36,10 @@ WORDS: dict[str, str] = {
     "result": "The cutout on a checkerboard",
     "nothing": "The cutout appears here.",
     "facts": "{width} × {height} px",
+    "parts": (
+        "{width} × {height} px, in {parts} parts. If these are several objects, draw a box around "
+        "one of them."
+    ),
     "type": "Type",
     "type_hint": "for example helicopter",
     "typeless": "object",
