@@ -12,6 +12,7 @@ import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import gradio as gr
 from PIL import ImageOps
@@ -72,7 +73,14 @@ def _thumbnail(path: Path) -> str:
 
 def create_examples(examples: list[Example], *, room: str, elem_id: str) -> gr.HTML:
     """Return the row of examples; without any it stays invisible."""
-    value = [{"thumbnail": e.thumbnail, "captions": list(e.captions)} for e in examples]
+    value = [
+        {
+            "thumbnail": e.thumbnail,
+            "captions": list(e.captions),
+            "url": f"gradio_api/file={quote(str(e.path))}",
+        }
+        for e in examples
+    ]
     return gr.HTML(
         value=value,
         **read_part(_FOLDER, "createExamples"),

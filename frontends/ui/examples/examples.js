@@ -12,7 +12,8 @@ function createExamples({ element, props, trigger, watch }) {
       title: example.captions.join("\n"),
       onclick: (event) => {
         for (const node of row.children) node.setAttribute("aria-pressed", String(node === event.currentTarget));
-        room.set({ busy: true, answer: null, picture_error: "", captions_error: "", image_own: false });
+        // The picture is seen at once, as one that is brought; what was found follows.
+        room.set({ busy: true, answer: null, boxes: [], selected: null, hovered: null, picture_error: "", captions_error: "", image_own: false, preview: { url: example.url } });
         trigger("choose", { index });
       },
     })));

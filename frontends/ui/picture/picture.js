@@ -2,7 +2,7 @@
 // line is one crisp pixel at any zoom. Coordinates: pixels of the picture, measured at edges.
 //
 // In: props.value {image, display, boxes} (two files; `display` where the browser cannot show the
-// image itself), or the room's `boxes` and `picture` {url, wh}; with props.fixed it takes no picture
+// image itself), or the room's `boxes`, `picture` {url, wh} and `preview` {url}; with props.fixed it takes no picture
 // from the person. Out: event `pick`, and the room's `image`, `hovered`, `selected`, `busy`.
 // With props.editable boxes can be drawn and changed (editing.js): the room's `edit` tells how; keys
 // and the room's `look` {kind, id?} move the view.
@@ -16,7 +16,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
 
   const LENS_BELOW_PX = 40;
   const PIXELS_FROM = 4;
-  const MINOR_LABELS = 5;
+  const MINOR_LABELS = 40;
   const SHORT_LABELS = 60;
 
   const view = createView({ stage, changed: draw });
@@ -320,6 +320,11 @@ function createPicture({ element, props, trigger, upload, watch }) {
     image.src = picture.url;
     if (editing) view.size = null;  // the next picture is seen whole, even one of the same size
     measure(picture.wh);
+  });
+  room.on(["preview"], ({ preview }) => {
+    if (image.getAttribute("src") === preview.url) return;
+    view.size = null;
+    show(preview.url);
   });
   room.on(["look"], ({ look }) => {
     if (!view.size) return;
