@@ -137,6 +137,10 @@ class Answer:
     reused: bool
     found_probability_min: float
     """Below this a caption has no answer."""
+    notes: tuple[tuple[str, ...], ...]
+    """By caption, what of it was not understood."""
+    readable: tuple[bool, ...]
+    """By caption, whether it says anything to the model; else there is no nearest box either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +238,15 @@ class Service:
         locator = self.locator(config)
         key, seen, reused = self._look(path, config, locator, captions)
         result = self._answer(seen, captions, config, assignment)
-        return Answer(result, key, reused, locator.calibration.found_probability_min)
+        asked = [ranking.caption for ranking in result.rankings]
+        return Answer(
+            result,
+            key,
+            reused,
+            locator.calibration.found_probability_min,
+            notes=tuple(tuple(locator.reranker.caption_notes(text)) for text in asked),
+            readable=tuple(locator.reranker.can_read(text) for text in asked),
+        )
 
     def answer_again(
         self,

@@ -27,6 +27,7 @@ from frontends.ui.draw import draw_result
 from frontends.ui.examples import Example
 from frontends.ui.uploads import find_picture
 from pipeline.config import LocateConfig
+from pipeline.detect.tiled import Tiling
 
 __all__ = ["Handlers", "create_handlers", "engine_sets"]
 
@@ -63,7 +64,12 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
         config = _configure(chosen(settings), settings)
         assignment = _assignment(settings)
         found = service.locate(path, captions, config, assignment=assignment)
-        return present.present_answer(found, assignment, config.detect.score_min)
+        return present.present_answer(
+            found,
+            assignment,
+            config.detect.score_min,
+            pieces=_pieces(config, found.result.image_wh),
+        )
 
     @guarded(_error_beside_picture)
     def pick(
@@ -149,6 +155,14 @@ def _configure(base: LocateConfig, settings: Mapping[str, Any]) -> LocateConfig:
     return base.with_values(
         {"detect": detect, "upscale": {"mode": mode if settings["upscale"] else "none"}}
     )
+
+
+def _pieces(config: LocateConfig, image_wh: tuple[int, int]) -> int:
+    """In how many tiles an image would be seen that was looked at without; 0: in one piece."""
+    if config.detect.tile_wh is not None:
+        return 0
+    overlap = config.detect.tile_overlap_ratio
+    return len(Tiling(None, config.detect.input_wh, overlap).tiles(image_wh))
 
 
 def _assignment(wish: Mapping[str, Any]) -> Assignment:

@@ -14,7 +14,7 @@ from typing import Literal
 from core.captions import clean_caption
 from core.errors import CaptionError, ImageError, SpotterError
 from core.image import encode_image, to_image, to_pil
-from core.result import Ranking, Result
+from core.result import Result
 from core.types import Image
 from frontends.doctor import Readiness
 from frontends.failures import InternalError
@@ -59,13 +59,16 @@ def split_captions(lines: str | None) -> list[str]:
     return captions
 
 
-def present_answer(answer: Answer, assignment: str, score_min: float) -> dict[str, object]:
+def present_answer(
+    answer: Answer, assignment: str, score_min: float, *, pieces: int = 0
+) -> dict[str, object]:
     """Return the mapping for the browser.
 
     Args:
         answer: what the service found.
         assignment: "independent" or "joint", kept for the download.
         score_min: the lowest confidence of its boxes, kept for the download.
+        pieces: in how many a closer look would see the picture; 0 where it would see no more.
     """
     result = answer.result
     xyxy = result.detections.xyxy.astype(float)
@@ -83,24 +86,28 @@ def present_answer(answer: Answer, assignment: str, score_min: float) -> dict[st
             )
         ],
         "limit": answer.found_probability_min,
-        "captions": [_caption(ranking, i) for i, ranking in enumerate(result.rankings)],
+        "captions": [_caption(answer, i) for i in range(len(result.rankings))],
+        "pieces": pieces,
         "seconds": _seconds(result, reused=answer.reused),
         "engine": _engine(result),
         "reason": result.provenance.get("engine_reason", ""),
-        "warnings": list(result.warnings),
-        "advice": text.NO_DETECTIONS,
+        "warnings": [note for note in result.warnings if note not in sum(answer.notes, ())],
         "result": result.to_dict(),
     }
 
 
-def _caption(ranking: Ranking, position: int) -> dict[str, object]:
+def _caption(answer: Answer, position: int) -> dict[str, object]:
+    ranking = answer.result.rankings[position]
+    readable = answer.readable[position]
     return {
         "caption": ranking.caption,
         "color": color_index(position),
         "mark": mark_index(position),
         "found": ranking.found,
         "answer": ranking.answer_row,
-        "nearest": ranking.nearest_row,
+        "nearest": ranking.nearest_row if readable else None,
+        "readable": readable,
+        "notes": list(answer.notes[position]),
         "found_probability": float(ranking.found_probability),
         "order": ranking.order.tolist(),
         "probability": ranking.score.astype(float).tolist(),

@@ -14,7 +14,6 @@ __all__ = [
     "ERRORS",
     "EVIDENCE",
     "EXAMPLES",
-    "NO_DETECTIONS",
     "PAGE",
     "PICTURE",
     "SENDING",
@@ -90,10 +89,12 @@ EXAMPLES: Words = {
 
 ANSWERS: Words = {
     "sum": "Found {found} of {captions} among {boxes} boxes",
+    "sum_one": "Found {found} of {captions}, there is one box",
     "found": "Found, {share} sure.",
     "not_found": "Not in this picture.",
     "hidden": "Below the confidence.",
     "margin": "{margin} ahead of the runner‑up.",
+    "level": "Level with the runner‑up.",
     "nearest": "Nearest: box {number}, {share} sure; {limit} are needed.",
     "taken": "Nearest: box {number}, but another caption has it.",
     "box": "box",
@@ -104,12 +105,20 @@ ANSWERS: Words = {
     "row": (
         "Box {number}, place {rank}: similarity {share}, detector {detector}, evidence {evidence}"
     ),
-    "all_hidden": "All boxes are below the confidence. Lower it to see them.",
+    "all_hidden": "All boxes are below the confidence.",
+    "unreadable": "Cannot be looked for.",
+    "nothing": "Nothing was detected in this picture.",
+    "lower": "Lower the confidence",
+    "larger": "The picture is larger than what the models see at once.",
+    "closer": "Look closely, in {pieces} pieces",
+    "looking": "Looking at {pieces} pieces. That takes longer.",
+    "other": "Or try a picture in which the object is larger or sharper.",
 }
 
 EVIDENCE: dict[str, str | Words] = {
     "why": "Why box {number}",
     "why_best": "It fits “{caption}” best, {margin} ahead of the runner‑up.",
+    "why_level": "It fits “{caption}” best, level with the runner‑up.",
     "why_only": "It is the only box, and it fits “{caption}”.",
     "why_joint": "Every caption gets a box of its own: this one is left for “{caption}”.",
     "why_nearest": "It comes nearest to “{caption}”, but {sure} sure is too little.",
@@ -117,8 +126,9 @@ EVIDENCE: dict[str, str | Words] = {
     "why_other": "It fits “{caption}” less well: place {rank}, similarity {share}.",
     "best": "Best box",
     "runner_up": "Runner-up",
-    "rival": "Box {number}: {share}, det {detector}, evidence {evidence}",
+    "rival": "Box {number}: similarity {share}, detector {detector}, evidence {evidence}",
     "show_box": "Show box {number}",
+    "sure": "Sure",
     "detector": "Detector",
     "probability": "Similarity",
     "evidence": "Evidence",
@@ -129,6 +139,7 @@ EVIDENCE: dict[str, str | Words] = {
         "Evidence and lead tell how sure the answer is; below {limit} there is none."
     ),
     "place": "Place",
+    "place_of": "{rank} of {boxes}",
     "size": "Size",
     "box": "Box",
     "left_top": "Left, top",
@@ -201,16 +212,8 @@ ENGINES: Words = {
 }
 
 CROP_NOTES: Words = {
-    "large": "large enough",
+    "large": "not upscaled: large enough",
     "off": "not upscaled",
-}
-
-NO_DETECTIONS: dict[str, object] = {
-    "title": "Nothing was detected in this picture.",
-    "steps": [
-        "Lower the confidence in the settings.",
-        "Try a picture in which the object is larger or sharper.",
-    ],
 }
 
 ERRORS: Words = {

@@ -9,6 +9,8 @@ import pytest
 
 from frontends.ui.text import ANSWERS
 from tests.frontends.script_stage import NODE, play
+from tests.frontends.test_parts_script import PICTURE
+from tests.frontends.test_parts_script import STAGE as BOARD
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node.js: apt-get install nodejs")
 
@@ -34,7 +36,7 @@ const all = (one, name) => [
   ...(one.children || []).flatMap((child) => all(child, name)),
 ];
 const element = node();
-for (const name of ["cards", "advice"]) {{
+for (const name of ["cards", "advice", "more"]) {{
   const part = element.querySelector(`.${{name}}`);
   part.replaceChildren = (...more) => {{ kept[name] = leaf("div", {{}}, more); }};
   part.append = (...more) => kept[name].append(...more);
@@ -49,7 +51,7 @@ const says = (caption, more = {{}}) => ({{
 }});
 const answer = (more = {{}}) => ({{
   key: "k", error: null, boxes: [box(0, 0.8), box(1, 0.4)], limit: 0.5, score_min: 0.1,
-  captions: [says("kite")], warnings: [], advice: {{ title: "", steps: [] }}, closer: 0, ...more,
+  captions: [says("kite")], warnings: [], pieces: 0, ...more,
 }});
 const props = {{ room: "locate", words: {json.dumps(ANSWERS)}, value: null }};
 const watch = (name, run) => {{ globalThis.receive = run; }};
@@ -74,5 +76,103 @@ def test_what_the_confidence_hides_is_not_absent():
     assert "Nearest: box 2" in log["before"]
     assert "Nearest" not in log["owl"], "no other box takes the place of the hidden one"
     assert ANSWERS["hidden"] in log["all"][0]
-    assert log["all"][1] == ANSWERS["all_hidden"]
+    assert log["all"][1] == f"{ANSWERS['all_hidden']} {ANSWERS['lower']}"
     assert log["again"] == log["before"]
+
+
+def test_a_caption_that_says_nothing_has_no_nearest_box():
+    log = _answers("""
+      const note = "The model knows no word of it.";
+      const lost = { found: false, nearest: null, readable: false, notes: [note] };
+      give(answer({ captions: [says("kite"), says("helicopters", lost)] }));
+      const [kite, other] = kept.cards.children;
+      log.kite = texts(kite).join(" "); log.other = texts(other).join(" ");
+      log.states = room.state.boxes.map((box) => box.state);
+    """)
+    assert "knows no word" not in log["kite"]
+    assert log["other"] == f"helicopters {ANSWERS['unreadable']} The model knows no word of it."
+    assert log["states"] == ["answer", "candidate"]
+
+
+def test_a_large_picture_in_which_something_is_missing_can_be_seen_closely():
+    log = _answers("""
+      const missing = [says("kite", { found: false })];
+      give(answer({ pieces: 48 })); log.found = told("more");
+      give(answer({ captions: missing })); log.small = told("more");
+      give(answer({ captions: missing, pieces: 48 })); log.large = told("more");
+      const none = says("kite", { found: false, answer: null, nearest: null, order: [] });
+      give(answer({ boxes: [], captions: [none], pieces: 48 }));
+      log.nothing = told("advice");
+      const buttons = all(kept.advice, "quiet");
+      const press = (words) => buttons.find(({ text }) => text === words).onclick();
+      room.on(["setting"], ({ setting }) => { log.setting = setting; });
+      press("Look closely, in 48 pieces"); log.closely = log.setting;
+      press("Lower the confidence");
+    """)
+    assert (log["found"], log["small"]) == ("", "")
+    assert "in 48 pieces" in log["large"]
+    assert ANSWERS["nothing"] in log["nothing"]
+    assert log["closely"] == {"key": "tiles", "value": True}
+    assert log["setting"] == {"key": "score_min"}
+
+
+def test_no_lead_and_one_box_are_told_in_words():
+    log = _answers("""
+      give(answer({ captions: [says("kite", { evidence: [2, 1.99] })] }));
+      log.level = told("cards");
+      give(answer({ boxes: [box(0, 0.8)], captions: [says("kite", { order: [0] })] }));
+      log.sum = element.querySelector(".sum").textContent;
+    """)
+    assert ANSWERS["level"] in log["level"]
+    assert "0.0" not in log["level"]
+    assert log["sum"] == "Found 1 of 1, there is one box"
+
+
+# A picture of 300 x 200, whatever is drawn on it.
+BOARD += """
+const kept = {};
+find("labels").replaceChildren = (...nodes) => { kept.labels = nodes.length; };
+Object.assign(find("stage"), { clientWidth: 300, clientHeight: 200, append() {} });
+const words = new Proxy({}, { get: () => "" });
+createPicture({
+  element, trigger() {}, upload() {}, watch() {}, props: { room: "annotate", words, fixed: true },
+});
+"""
+SCRIPTS = ("page.js", *(f"picture/{name}.js" for name in PICTURE))
+
+
+def test_every_box_that_has_room_gets_its_number():
+    log = play(
+        SCRIPTS,
+        BOARD,
+        """
+        const one = { y: 90, w: 8, h: 8, probability: 0, sure: null, state: "candidate" };
+        const place = (_, id) => ({ ...one, id, rank: id + 1, x: 40 * id });
+        const boxes = Array.from({ length: 7 }, place);
+        room.set({ picture: { url: "a", wh: [300, 200] }, boxes }); await rest();
+        log.labels = kept.labels;
+        """,
+    )
+    assert log["labels"] == 7
+
+
+def test_an_example_is_seen_before_its_answer():
+    log = play(
+        (*SCRIPTS, "examples/examples.js"),
+        BOARD,
+        """
+        window.spotter.element = (tag, attributes) => attributes;
+        const shelf = node();
+        shelf.querySelector(".row").replaceChildren = (one) => { kept.example = one; };
+        shelf.querySelector(".row").children = [];
+        const value = [{ url: "town.jpg", thumbnail: "t", captions: ["kite"] }];
+        createExamples({
+          element: shelf, watch() {}, trigger: (name) => { log.event = name; },
+          props: { room: "annotate", words: { choose: "" }, value },
+        });
+        room.set({ boxes: [{ id: 1 }] });
+        kept.example.onclick({ currentTarget: kept.example });
+        log.src = find("image").src; log.boxes = state.boxes;
+        """,
+    )
+    assert (log["event"], log["src"], log["boxes"]) == ("choose", "town.jpg", [])

@@ -99,7 +99,13 @@ def test_a_picture_without_objects_says_what_to_try(handlers, tmp_path):
     nothing = handlers.ask(_picture(tmp_path / "plain.png"), "red thing", SETTINGS)
     assert nothing["boxes"] == []
     assert nothing["captions"][0]["nearest"] is None
-    assert nothing["advice"]["steps"]
+    assert nothing["pieces"] == 0, "a small picture is seen in one"
+    (tmp_path / "large.png").write_bytes(encode_image(np.full((1200, 2400, 3), 99, np.uint8)))
+    large = handlers.ask(_picture(tmp_path / "large.png"), "red thing", SETTINGS)
+    assert large["pieces"] > 4
+    closer = handlers.ask(_picture(tmp_path / "large.png"), "red thing", SETTINGS | {"tiles": True})
+    assert closer["pieces"] == 0
+    assert closer["key"] != large["key"], "another look"
 
 
 @pytest.mark.parametrize(

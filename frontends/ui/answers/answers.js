@@ -88,21 +88,40 @@ function createAnswers({ element, props, watch }) {
   function render() {
     const { answer, shown } = room.state;
     const advice = element.querySelector(".advice");
-    cards.replaceChildren();
-    advice.replaceChildren();
+    const more = element.querySelector(".more");
+    for (const part of [cards, advice, more]) part.replaceChildren();
     const sum = element.querySelector(".sum");
     sum.textContent = "";
     if (!answer) return;
     if (answer.boxes.length === 0) {
-      advice.append(make("p", { text: answer.advice.title }), make("ul", {}, answer.advice.steps.map((step) => make("li", { text: step }))));
+      advice.append(make("p", { text: words.nothing }), steps([lower(), closer(answer), make("span", { text: words.other })]));
       cards.append(...answer.captions.map(card));
       return;
     }
     const found = answer.captions.filter((caption) => caption.found && shown.visible.has(caption.answer)).length;
-    sum.textContent = fill(words.sum, { found, captions: answer.captions.length, boxes: shown.boxes.length });
+    sum.textContent = fill(shown.boxes.length === 1 ? words.sum_one : words.sum, { found, captions: answer.captions.length, boxes: shown.boxes.length });
     cards.append(...answer.captions.map(card));
-    if (shown.boxes.length === 0) advice.append(make("p", { text: words.all_hidden }));
+    if (shown.boxes.length === 0) advice.append(make("p", { text: words.all_hidden }), steps([lower()]));
+    else if (answer.pieces && answer.captions.some((caption) => !caption.found && caption.readable)) {
+      more.append(make("p", { text: words.larger }), steps([closer(answer)]));
+    }
     for (const line of answer.warnings) advice.append(make("p", { text: line }));
+  }
+
+  const steps = (nodes) => make("div", { class: "steps" }, nodes);
+  const lower = () => make("button", {
+    type: "button", class: "quiet", text: words.lower, onclick: () => room.set({ setting: { key: "score_min" } }),
+  });
+
+  // Seen piece by piece, a picture larger than the models' input shows smaller objects.
+  function closer({ pieces }) {
+    if (!pieces) return null;
+    const button = make("button", { type: "button", class: "quiet", text: fill(words.closer, { pieces }), onclick: () => {
+      button.textContent = fill(words.looking, { pieces });
+      button.disabled = true;
+      room.set({ setting: { key: "tiles", value: true } });
+    } });
+    return button;
   }
 
   function card(caption, i) {
@@ -116,9 +135,9 @@ function createAnswers({ element, props, watch }) {
     if (caption.found && !hidden) {
       verdict.append(make("b", { text: fill(words.found, { share: percent(caption.found_probability) }) }));
       const lead = shown.lead(i, best);
-      if (lead !== null && lead >= 0) verdict.append(` ${fill(words.margin, { margin: lead.toFixed(1) })}`);
+      if (lead !== null && lead >= 0) verdict.append(` ${lead < 0.05 ? words.level : fill(words.margin, { margin: lead.toFixed(1) })}`);
     } else {
-      verdict.append(make("b", { text: hidden ? words.hidden : words.not_found }));
+      verdict.append(make("b", { text: hidden ? words.hidden : caption.readable ? words.not_found : words.unreadable }));
       if (!hidden && best !== null) {
         const told = { number: best + 1, share: percent(caption.found_probability), limit: percent(answer.limit) };
         verdict.append(` ${fill(caption.found_probability < answer.limit ? words.nearest : words.taken, told)}`);
@@ -130,14 +149,16 @@ function createAnswers({ element, props, watch }) {
     }, [
       mark(caption.mark), make("span", { class: "caption", text: caption.caption }), verdict,
     ]);
-    const open = order.length && (answer.captions.length <= 3 || i === active);
+    const open = order.length && caption.readable && (answer.captions.length <= 3 || i === active);
     const rows = open ? [make("ol", { class: "rows" }, order.slice(0, ROWS).map((id, rank) => row(caption, i, id, rank + 1, best)))] : [];
     // Once is enough: the first list tells what the numbers are.
     if (open && (i === 0 || answer.captions.length > 3)) {
       const heads = [words.box, words.similarity, words.detector, words.evidence];
       rows.unshift(make("p", { class: "heads", title: words.order, "aria-hidden": "true" }, heads.map((head) => make("span", { text: head }))));
     }
-    return make("section", { class: "card", style: tone, "aria-label": caption.caption }, [head, ...rows]);
+    return make("section", { class: "card", style: tone, "aria-label": caption.caption }, [
+      head, ...caption.notes.map((note) => make("p", { class: "note", text: note })), ...rows,
+    ]);
   }
 
   function row(caption, i, id, rank, best) {

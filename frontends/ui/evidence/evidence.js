@@ -48,18 +48,20 @@ function createEvidence({ element, props, server }) {
     };
     const nearest = !caption.found && caption.nearest === id;
     const sentence = chosen
-      ? (rank > 1 ? words.why_joint : rival === undefined ? words.why_only : words.why_best)
+      ? (rank > 1 ? words.why_joint : rival === undefined ? words.why_only : margin < 0.05 ? words.why_level : words.why_best)
       : nearest && caption.found_probability < limit ? words.why_nearest
       : nearest || (rank === 1 && caption.found && shown.visible.has(caption.answer)) ? words.why_taken : words.why_other;
-    find("title").textContent = fill(words.why, { number: id + 1 });
+    find("title").style.setProperty("--tone", `var(--caption-${caption.color})`);
+    find("title").replaceChildren(mark(caption.mark), fill(words.why, { number: id + 1 }));
     find("legend").textContent = fill(words.legend, told);
     find("sentence").textContent = fill(sentence, told);
     const figures = [
+      ...(chosen || nearest ? [[words.sure, percent(caption.found_probability)]] : []),
       [words.probability, percent(caption.probability[id])],
       [words.detector, boxOf(id).detector.toFixed(2)],
       [words.evidence, signed(caption.evidence[id])],
       [words.margin, margin === null ? words.none : signed(margin)],
-      [words.place, `${rank} / ${order.length}`],
+      [words.place, fill(words.place_of, { rank, boxes: order.length })],
       [words.size, `${Math.round(boxOf(id).w)} \u00d7 ${Math.round(boxOf(id).h)}`],
     ];
     find("figures").replaceChildren(...figures.map(([name, value]) => make("div", {}, [make("dt", { text: name }), make("dd", { text: value })])));

@@ -84,8 +84,8 @@ function createSettings({ element, props, trigger, server, watch }) {
   }
 
   function wish({ setting: { key, value } }) {
+    if (value !== undefined) { turn({ [key]: value }); return; }
     details.open = true;
-    if (value !== undefined) turn({ [key]: value });
     const row = element.querySelector(`[data-key="${key}"]`);
     row.scrollIntoView({ block: "nearest" });
     row.querySelector("input, select").focus({ preventScroll: true });
