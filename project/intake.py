@@ -30,6 +30,8 @@ __all__ = ["Imported", "import_dataset", "import_path", "import_pictures"]
 
 _SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
 
+_NAMED_MAX = 5
+_UNTOLD = ("Thumbs.db", "desktop.ini")  # what systems put beside pictures
 _NO_LABELS = "missing-labels"
 _MERGE_IT = "Import it into another project and merge that one: then they are proposed."
 
@@ -168,12 +170,26 @@ def _import_folder(
         return import_dataset(
             project, folder, format, origin, max_pixels=max_pixels, on_progress=on_progress
         )
-    paths = [path for path in list_files(folder) if path.suffix.lower() in _SUFFIXES]
+    files = list_files(folder)
+    paths = [path for path in files if path.suffix.lower() in _SUFFIXES]
     if not paths:
         raise DataError(
             f"there are no pictures in {folder}.", f"Known endings: {', '.join(_SUFFIXES)}."
         )
-    return import_pictures(project, paths, origin, max_pixels=max_pixels, on_progress=on_progress)
+    taken = import_pictures(project, paths, origin, max_pixels=max_pixels, on_progress=on_progress)
+    others = [path.name for path in files if path.suffix.lower() not in _SUFFIXES]
+    return taken.plus(Imported(findings=_passed_over(others)))
+
+
+def _passed_over(names: Sequence[str]) -> tuple[Finding, ...]:
+    """What is told of files among pictures that are none: each by its name, many as a number."""
+    names = [name for name in names if name not in _UNTOLD]
+    if len(names) > _NAMED_MAX:
+        named, what = f"{len(names)} files", f"no pictures, such as {names[0]}."
+        return (Finding("no-picture", "warning", named, what, "Left out."),)
+    return tuple(
+        Finding("no-picture", "warning", name, "no picture.", "Left out.") for name in names
+    )
 
 
 def import_pictures(

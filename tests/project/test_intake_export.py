@@ -43,12 +43,21 @@ def folder(tmp_path: Path) -> Path:
 def test_a_folder_comes_in_and_bad_files_are_told(project: Project, folder: Path) -> None:
     told = import_path(project, folder, source="mine", licence="CC0-1.0")
     assert (told.added, told.known, told.failed) == (3, 0, 2)
-    assert sorted(f.where for f in told.findings) == ["cut.jpg", "words.png"]
+    assert sorted(f.where for f in told.findings) == ["cut.jpg", "notes.txt", "words.png"]
     assert [i.name for i in project.images("name")] == ["a", "a-2", "b"]
     assert {i.source for i in project.images()} == {"mine"}
     again = import_path(project, folder)
     assert (again.added, again.known) == (0, 3)
     assert project.count() == 3
+
+
+def test_many_files_that_are_no_pictures_are_told_as_a_number(
+    project: Project, folder: Path
+) -> None:
+    for name in ("Thumbs.db", ".hidden", *(f"{number}.txt" for number in range(6))):
+        (folder / name).write_text("not looked at")
+    [told] = [f for f in import_path(project, folder).findings if f.kind == "no-picture"]
+    assert (told.where, told.what) == ("7 files", "no pictures, such as 0.txt.")
 
 
 def test_a_zip_file_comes_in(project: Project, folder: Path, tmp_path: Path) -> None:
