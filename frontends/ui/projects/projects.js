@@ -123,7 +123,10 @@ function createProjects({ element, props, server, watch }) {
   async function create(wish) {
     const mine = (wishes += 1);
     const answer = await ask("create_project", wish);
-    if (answer && mine === wishes) open(answer.key);
+    if (!answer) return;
+    // The next new one is another one.
+    for (const field of ["name", "classes"]) find(field).value = "";
+    if (mine === wishes) open(answer.key);
   }
   find("new").addEventListener("submit", (event) => {
     event.preventDefault();
