@@ -287,6 +287,7 @@ OUTLET: Words = {
     "labels": {
         "lead": "A file to download. What is not done would teach a detector to overlook objects.",
         "go": "Export",
+        "made-text": "Made last:",
         "hub-title": "Send to Hugging Face",
         "repo-label": "Data set",
         "token-label": "Token with write access (used once, kept nowhere)",

@@ -343,6 +343,89 @@ def test_who_comes_back_to_a_project_is_told_how_its_run_has_ended():
     assert told == [False, False, "2 images written.", ""]
 
 
+BENCH = """
+const hear = {};
+document.addEventListener = (kind, run) => { (hear[kind] ??= []).push(run); };
+const fire = (kind, event = {}) => hear[kind].forEach((run) => run({ target: null, ...event }));
+const words = new Proxy({ invite: {} }, { get: (all, name) => all[name] ?? "" });
+createBench({ element, props: { room: "annotate", words }, upload: null, server: {
+  describe_project: async () => ({}), run_state: async () => ({ running: true }),
+} });
+window.spotter.room("page").set({ tab: "annotate" });
+const told = element.querySelector(".said");
+told.contains = (target) => target === "link";
+room.set({ project: { key: "a", name: "a" } });
+const end = async (more) => {
+  room.set({ run: { running: true, state: "exporting" } });
+  room.set({ run: { running: false, state: "done", said: "made", ...more } });
+  await rest();
+};
+"""
+
+
+def test_what_is_told_goes_with_the_next_action():
+    log = play(
+        ("page.js", "bench/bench.js"),
+        PARTS + BENCH,
+        """
+        const made = { link: { url: "u", text: "made.zip", download: true } };
+        const after = async (...events) => {
+          await end(made); events.forEach(([kind, event]) => fire(kind, event)); return said();
+        };
+        const click = (target) => [["pointerdown", { target }], ["click", { target }]];
+        log.stays = [await after(["keydown", { key: "Tab" }]), await after(...click("link"))];
+        log.goes = [await after(["keydown", { key: "a" }]), await after(...click("picture"))];
+        fire("pointerdown"); await end(made); fire("click"); log.came = said();
+        room.set({ notice: { message: "conflict", calm: false } });
+        fire("keydown", { key: "a" }); log.wrong = said();
+        room.set({ sheet: { name: "outlet" } }); log.sheet = said();
+        """,
+    )
+    assert log["stays"] == ["made", "made"]
+    assert log["goes"] == ["", ""]
+    assert log["came"] == "made", "what came while the pointer was down has not been read yet"
+    assert (log["wrong"], log["sheet"]) == ("conflict", "")
+
+
+def test_an_export_leaves_the_order_of_the_pictures():
+    log = play(
+        ("page.js", "bench/bench.js"),
+        PARTS + BENCH,
+        """
+        log.loads = 0; room.on(["queue_again"], () => { log.loads += 1; });
+        await end({ link: { url: "u", text: "made.zip" } }); log.exported = log.loads;
+        await end({}); log.imported = log.loads;
+        """,
+    )
+    assert (log["exported"], log["imported"]) == (0, 1)
+
+
+def test_what_was_made_last_stays_under_export():
+    stage = """
+    const words = { labels: {}, confirmed: "", all: "" };
+    const props = { room: "annotate", formats: [["yolo", "YOLO", ""]], words };
+    for (const name of ["formats", "modes"]) {
+      element.querySelector(`.${name}`).children = [node(), node()];
+    }
+    createOutlet({ element, props, server: {} });
+    const offers = (key) => {
+      room.set({ sheet: null, project: { key } }); room.set({ sheet: { name: "outlet" } });
+      return element.querySelector(".made").hidden ? "" : element.querySelector(".made-link").href;
+    };
+    """
+    log = play(
+        ("page.js", "sheet.js", "outlet/outlet.js"),
+        PARTS + stage,
+        """
+        log.before = offers("a");
+        room.set({ run: { link: { url: "u", text: "made.zip", download: true } } });
+        room.set({ run: { running: true } });
+        log.now = [offers("a"), offers("b")];
+        """,
+    )
+    assert (log["before"], log["now"]) == ("", ["u", ""])
+
+
 @pytest.mark.parametrize("part", ["bench", "wall"])
 def test_a_zip_file_may_be_larger_than_a_picture(part):
     stage = f"""

@@ -37,10 +37,16 @@ function createBench({ element, props, upload, server }) {
   const isOpen = (key) => (room.state.project || {}).key === key;
   find("import").addEventListener("click", () => find("file").click());
 
-  // What only tells that something is done goes by itself: it lies over the picture.
+  // What is told goes with the next action, what only tells that something is done by itself; what
+  // went wrong stays until it is closed, or a sheet is opened.
   let leaving = 0;
+  let told = 0;
+  let seen = 0;  // what was told when the pointer went down
+  let lasting = false;
   function say(message, { bad = false, link = null, act = null, refused = [] } = {}) {
     clearTimeout(leaving);
+    told += 1;
+    lasting = bad;
     if (message && !bad && !link && (!act || act.brief) && refused.length === 0) leaving = setTimeout(() => say(""), CALM_MS);
     find("said").hidden = !message;
     find("said-text").textContent = message || "";
@@ -59,6 +65,12 @@ function createBench({ element, props, upload, server }) {
     find("refused").replaceChildren(...refused.map((line) => make("li", { text: line })));
   }
   find("said-close").addEventListener("click", () => say(""));
+  const passes = (event) => { if (!lasting && page.state.tab === "annotate" && !find("said").hidden && !find("said").contains(event.target)) say(""); };
+  const STILL = ["Tab", "Shift", "Control", "Alt", "Meta"];  // ways to the message, and halves of keys
+  document.addEventListener("keydown", (event) => { if (!STILL.includes(event.key)) passes(event); }, true);
+  document.addEventListener("pointerdown", () => { seen = told; }, true);
+  document.addEventListener("click", (event) => { if (seen === told) passes(event); }, true);
+  room.on(["sheet"], ({ sheet }) => { if (sheet) say(""); });
 
   // ---------------------------------------------------------------- how far it is
 
@@ -116,13 +128,15 @@ function createBench({ element, props, upload, server }) {
     // Proposals are there to be looked at. Who was at work meanwhile is not led away from it.
     const act = run.to_review && worked ? { text: words.to_review, go: () => room.set(FIRST()) } : null;
     if (run.state === "failed") say(run.error, { bad: true });
-    else say(run.said, { link: run.link, act, refused: run.refused || [] });
+    else say(run.said, { link: run.link, act, refused: [...unsent, ...(run.refused || [])] });
+    unsent = [];
     // What a run changed in the project: its types, captions, pipeline.
     const { key } = room.state.project;
     const answer = await server.describe_project({ visit: room.state.visit, project: key }).catch(() => null);
     if (!isOpen(key)) return;
     if (answer && answer.project) room.set({ project: answer.project });
-    room.set(run.to_review && !worked ? FIRST() : { queue_again: {} });
+    if (run.to_review && !worked) room.set(FIRST());
+    else if (!run.link) room.set({ queue_again: {} });  // what went out has changed no picture
   }
 
   find("stop").addEventListener("click", async () => {
@@ -136,6 +150,8 @@ function createBench({ element, props, upload, server }) {
   });
 
   // ---------------------------------------------------------------- pictures come in
+
+  let unsent = [];  // what of the files of the run did not come here
 
   async function receive(files) {
     const { project, run } = room.state;
@@ -158,6 +174,7 @@ function createBench({ element, props, upload, server }) {
     say("", {});
     if (refused.length) say(words.some_refused, { bad: true, refused });
     if (sent.length === 0) return;
+    unsent = refused;
     try {
       const answer = await server.import_files({ visit: room.state.visit, project: project.key, files: sent });
       if (answer.error) say(answer.error, { bad: true });
@@ -235,6 +252,8 @@ function createBench({ element, props, upload, server }) {
   room.on(["queue", "progress", "run"], ({ project, queue, progress, run }) => {
     const empty = Boolean(project && queue && progress && progress.total === 0 && !progress.removed);
     document.documentElement.toggleAttribute("data-empty", empty);
-    find("invite").hidden = !empty || Boolean(run && run.running);
+    const coming = Boolean(run && run.running);
+    find("coming").hidden = !empty || !coming;
+    find("invite").hidden = !empty || coming;
   });
 }

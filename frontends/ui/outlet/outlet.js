@@ -1,6 +1,6 @@
 // How the project leaves: as a file in a chosen format, or to Hugging Face.
 //
-// Room in: `sheet`, `project`, `progress`. Out: `run`.
+// Room in: `sheet`, `project`, `progress`, `run` (what was made last). Out: `run`.
 function createOutlet({ element, props, server }) {
   const { room: openRoom, element: make, fill, sheet: createSheet } = window.spotter;
   const room = openRoom(props.room);
@@ -25,8 +25,19 @@ function createOutlet({ element, props, server }) {
     find("modes").hidden = chosen.format === "project";
   }
 
+  let made = null;  // {key, link}: what came of the last export, and of which project
+  room.on(["run"], ({ run, project }) => { if (run && run.link && project) made = { key: project.key, link: run.link }; });
+
   function show() {
-    const { progress } = room.state;
+    const { progress, project } = room.state;
+    const link = made && made.key === project.key ? made.link : null;
+    find("made").hidden = !link;
+    if (link) {
+      find("made-link").textContent = link.text;
+      find("made-link").href = link.url;
+      find("made-link").toggleAttribute("download", Boolean(link.download));
+      find("made-link").target = link.download ? "" : "_blank";
+    }
     const [confirmed, all] = find("modes").children;
     const total = progress ? progress.total : 0;
     confirmed.textContent = fill(words.confirmed, { count: progress ? progress.done : 0 });
