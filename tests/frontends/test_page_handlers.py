@@ -172,6 +172,15 @@ def test_without_a_picture_it_says_so(handlers):
     assert "No picture yet" in shown["error"]["message"]
 
 
+def test_a_note_belongs_to_its_caption(handlers, shapes_path):
+    shown = handlers.ask(_picture(shapes_path), f"red thing\n{'very ' * 25}blue", SETTINGS)
+    assert [caption["notes"] for caption in shown["captions"]] == [
+        [],
+        ["The caption was cut after 24 words."],
+    ]
+    assert shown["warnings"] == [], "not told twice"
+
+
 def test_an_error_that_comes_twice_is_a_change_both_times(handlers):
     """The browser stops waiting when the answer changes."""
     asked = [handlers.ask({"image": None}, "red thing", SETTINGS) for _ in range(2)]
