@@ -239,14 +239,10 @@ class Service:
         key, seen, reused = self._look(path, config, locator, captions)
         result = self._answer(seen, captions, config, assignment)
         asked = [ranking.caption for ranking in result.rankings]
-        return Answer(
-            result,
-            key,
-            reused,
-            locator.calibration.found_probability_min,
-            notes=tuple(tuple(locator.reranker.caption_notes(text)) for text in asked),
-            readable=tuple(locator.reranker.can_read(text) for text in asked),
-        )
+        notes = tuple(tuple(locator.reranker.caption_notes(text)) for text in asked)
+        readable = tuple(locator.reranker.can_read(text) for text in asked)
+        limit = locator.calibration.found_probability_min
+        return Answer(result, key, reused, limit, notes, readable)
 
     def answer_again(
         self,
