@@ -308,7 +308,7 @@ def _export(
         return "done"
     if wish.format == WHOLE:
         copy_project(project, folder, on_progress=report)
-        run.said = f"{project.count()} images with all their boxes and history."
+        run.said = f"{project.count()} pictures with all their boxes and history."
     else:
         run.said = _told(
             export_project(project, folder, wish.format, what=wish.what, on_progress=report)

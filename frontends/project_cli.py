@@ -61,9 +61,9 @@ def add_project_parser(commands: Any) -> None:
     )
     queue.add_argument("--json", action="store_true", help="print it as JSON")
 
-    mark = _command(kinds, "mark", _run_mark, "settle images without looking at the page")
-    mark.add_argument("images", nargs="*", metavar="NAME", help="images or their files; or --all")
-    mark.add_argument("--all", action="store_true", help="all images with proposals")
+    mark = _command(kinds, "mark", _run_mark, "settle pictures without looking at the page")
+    mark.add_argument("images", nargs="*", metavar="NAME", help="pictures or their files; or --all")
+    mark.add_argument("--all", action="store_true", help="all pictures with proposals")
     mark.add_argument(
         "--accept-above", type=float, metavar="SCORE",
         help="accept proposals with at least this detector score or none, refuse the others",
@@ -152,7 +152,7 @@ def _run_queue(options: argparse.Namespace, service: Service | None) -> int:
         _say(json.dumps(_queue_dict(rows, progress), indent=2, ensure_ascii=False))
         return 0
     if rows:
-        _say(f"{'doubt':5} {'state':8}  image  boxes  why it is doubtful")
+        _say(f"{'doubt':5} {'state':8}  picture  boxes  why it is doubtful")
     for row in rows:
         boxes = f"{row.proposed} proposed, {row.confirmed} confirmed"
         _say(f"{row.doubt:.2f}  {row.state:8}  {row.name}  {boxes}  {row.doubt_reason}")
@@ -178,10 +178,10 @@ def _queue_dict(rows: Sequence[ImageRow], progress: Progress) -> dict[str, objec
 
 
 def _progress_line(progress: Progress) -> str:
-    text = f"{progress.done} of {progress.total} images done"
+    text = f"{progress.done} of {progress.total} pictures done"
     if progress.seconds_per_image is not None and progress.left_s is not None:
         text += (
-            f", {progress.seconds_per_image:.0f} s an image, {progress.left_s / 60:.0f} min left"
+            f", {progress.seconds_per_image:.0f} s a picture, {progress.left_s / 60:.0f} min left"
         )
     return text + "."
 
@@ -192,7 +192,7 @@ def _run_mark(options: argparse.Namespace, service: Service | None) -> int:
     from project.types import Accept, Reject
 
     if bool(options.images) == options.all:
-        raise InputError("name images, or give --all.", "python app.py project queue DIR")
+        raise InputError("name pictures, or give --all.", "python app.py project queue DIR")
     who = options.who or getpass.getuser()
     count = 0
     with Project.open(options.folder) as project:
@@ -201,7 +201,7 @@ def _run_mark(options: argparse.Namespace, service: Service | None) -> int:
         limit = options.accept_above
         undecided = [image.name for image in wished if image.proposed]
         if undecided and limit is None and options.state == "done":
-            others = f" and {counted(len(undecided) - 1, 'other image')}" * (len(undecided) > 1)
+            others = f" and {counted(len(undecided) - 1, 'other picture')}" * (len(undecided) > 1)
             raise InputError(
                 f"nobody decided the proposals in {undecided[0]}{others}.",
                 "--accept-above SCORE accepts those from a score on and refuses the others; "
@@ -218,7 +218,7 @@ def _run_mark(options: argparse.Namespace, service: Service | None) -> int:
             project.apply(image.id, edits, who=who, version=version, state=options.state)
             count += 1
     verb = "is" if count == 1 else "are"
-    _say(f"{counted(count, 'image')} {verb} now {options.state}.")
+    _say(f"{counted(count, 'picture')} {verb} now {options.state}.")
     return 0
 
 
@@ -270,9 +270,9 @@ def _run_check(options: argparse.Namespace, service: Service | None) -> int:
     if agreement:
         kappa, same = agreement.class_kappa, agreement.caption_ratio
         _say(
-            f"agreement on {agreement.images} images: F1 {agreement.f1:.3f}, mean IoU "
+            f"agreement on {agreement.images} pictures: F1 {agreement.f1:.3f}, mean IoU "
             f"{_number(agreement.mean_iou)}, kappa of classes {_number(kappa)}, same caption "
-            f"{_number(same)}; {len(agreement.differences)} images differ"
+            f"{_number(same)}; {len(agreement.differences)} pictures differ"
         )
     if unmeasured:
         unseen = counted(unmeasured, "caption")

@@ -22,7 +22,8 @@ __all__ = ["add_images_parser", "find_named"]
 def add_images_parser(kinds: Any) -> None:
     """Add `project images`."""
     parser = kinds.add_parser(
-        "images", help="take images out of the project or bring them back; list those that are out"
+        "images",
+        help="take pictures out of the project or bring them back; list those that are out",
     )
     parser.set_defaults(run=_run_images)
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the project")
@@ -31,11 +32,11 @@ def add_images_parser(kinds: Any) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="an image or its file; may be repeated",
+        help="a picture or its file; may be repeated",
     )
     parser.add_argument(
         "--restore", action="append", default=[], metavar="NAME",
-        help="a removed image, with all its boxes; may be repeated",
+        help="a removed picture, with all its boxes; may be repeated",
     )  # fmt: skip
 
 
@@ -50,14 +51,16 @@ def _run_images(options: argparse.Namespace, service: Service | None) -> int:
         coming = [image.id for image in absent]
         if going or coming:
             counts = project.remove_images(going), project.restore_images(coming)
-            sys.stdout.write(f"{counted(counts[0], 'image')} removed, {counts[1]} brought back.\n")
+            sys.stdout.write(
+                f"{counted(counts[0], 'picture')} removed, {counts[1]} brought back.\n"
+            )
             return 0
         removed = project.removed()
     for image in removed:
         width, height = image.image_wh
         sys.stdout.write(f"{image.name}  {width}x{height}  {image.confirmed} confirmed\n")
     verb = "is" if len(removed) == 1 else "are"
-    sys.stdout.write(f"{counted(len(removed), 'image')} {verb} removed.\n")
+    sys.stdout.write(f"{counted(len(removed), 'picture')} {verb} removed.\n")
     return 0
 
 
@@ -95,9 +98,9 @@ def _of_file(project: Project, name: str, known: Mapping[str, ImageRow], kind: s
     if of_stem:
         which = ", ".join(one.name for one in found or of_stem)
         raise InputError(
-            f"the project names images without endings, and {name!r} may be any of: {which}.",
+            f"the project names pictures without endings, and {name!r} may be any of: {which}.",
             "Give one of these names.",
         )
     raise InputError(
-        f"the project has no {kind}image {name!r}.", "See: project queue DIR, images DIR"
+        f"the project has no {kind}picture {name!r}.", "See: project queue DIR, images DIR"
     )

@@ -64,7 +64,7 @@ def show_bar() -> Iterator[Any]:
     """Give a callback (done, total, what) that draws a bar on stderr."""
     from tqdm import tqdm  # type: ignore[import-untyped]
 
-    with tqdm(unit="image", disable=None) as bar:
+    with tqdm(unit="picture", disable=None) as bar:
 
         def show(done: int, total: int, what: str) -> None:
             bar.total = total

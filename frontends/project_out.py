@@ -81,7 +81,7 @@ def export_project(
     if proposals:
         facts["proposals"] = _UNSEEN.format(counted(proposals, "box"))
     write_card(dataset, out, title=project.name, facts=facts)
-    return f"{out}: {counted(len(dataset), 'image')}, {counted(boxes, 'box')}.{told}"
+    return f"{out}: {counted(len(dataset), 'picture')}, {counted(boxes, 'box')}.{told}"
 
 
 def export_cutouts(
@@ -161,7 +161,7 @@ def add_export_parser(kinds: Any) -> None:
     parser.add_argument("--format", choices=EXPORTS, default="yolo", help="default: yolo")
     parser.add_argument("--out", type=Path, help="folder, for csv a file; this or --push")
     parser.add_argument(
-        "--all", action="store_true", help="images that are not done and proposals too"
+        "--all", action="store_true", help="pictures that are not done and proposals too"
     )
     parser.add_argument("--push", metavar="REPO", help="upload to the Hugging Face Hub")
     parser.add_argument("--token-file", type=Path, help="file with the token for --push")

@@ -27,7 +27,7 @@ class Adopted:
     def sentence(self) -> str:
         """Return the summary as one line."""
         lost = len(self.failed)
-        told = f"{counted(self.images, 'image')} came back with boxes and history."
+        told = f"{counted(self.images, 'picture')} came back with boxes and history."
         return told + f" {counted(lost, 'picture')} could not be read." * bool(lost)
 
 

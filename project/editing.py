@@ -79,8 +79,8 @@ def checked_box(xyxy: Sequence[float], image_wh: tuple[int, int]) -> Xyxy:
     if box[2] - box[0] < SIDE_MIN_PX or box[3] - box[1] < SIDE_MIN_PX:
         raise InputError(
             f"the box {[round(v, 2) for v in (x1, y1, x2, y2)]} covers less than a pixel of the "
-            f"image of {width}x{height} px.",
-            "Draw it larger, inside the image.",
+            f"picture of {width}x{height} px.",
+            "Draw it larger, inside the picture.",
         )
     return box
 
@@ -188,7 +188,7 @@ class Changes:
             (box_id, self._image["id"]),
         ).fetchone()
         if row is None:
-            raise DataError(f"the image has no box {box_id}.", "Load the image again.")
+            raise DataError(f"the picture has no box {box_id}.", "Load the picture again.")
         return box_row(row)
 
     def _add(self, edit: Add) -> None:

@@ -86,8 +86,10 @@ def to_dataset(project: Project, what: What = "confirmed") -> Dataset:
     )
     if not records:
         raise DataError(
-            "no image of the project is done." if what == "confirmed" else "the project is empty.",
-            "Finish some images, or export all with their proposals."
+            "no picture of the project is done."
+            if what == "confirmed"
+            else "the project is empty.",
+            "Finish some pictures, or export all with their proposals."
             if what == "confirmed"
             else "Import some pictures.",
         )
@@ -236,7 +238,7 @@ def export_crops(
         if on_progress is not None:
             on_progress(number, total, item.image.name)
     if not lines:
-        raise DataError("no box of these images has a caption.", "Describe some boxes first.")
+        raise DataError("no box of these pictures has a caption.", "Describe some boxes first.")
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     write_bytes(folder / CROPS_INDEX, text.encode("utf-8"))
     return len(lines)

@@ -65,11 +65,11 @@ class Imported:
         """Return the summary as one line."""
         if self.projects and not (self.added or self.known or self.failed):
             return " ".join(self.projects)
-        parts = [f"{counted(self.added, 'image')} added"]
+        parts = [f"{counted(self.added, 'picture')} added"]
         if self.boxes and self.added:
             parts[0] += f" with {counted(self.boxes, 'box')}"
         elif self.boxes:
-            parts[0] = f"0 images and {counted(self.boxes, 'box')} added"
+            parts[0] = f"0 pictures and {counted(self.boxes, 'box')} added"
         if self.known:
             parts.append(f"{self.known} {'was' if self.known == 1 else 'were'} there already")
         if self.failed:
@@ -277,7 +277,7 @@ def _label_of(image: RawImage, names: Sequence[str], base: Label, findings: list
             what = f"box {number} is of no class."
             findings.append(Finding("unusable-box", "error", image.where, what, "Name its class."))
         elif (xyxy[2:] - xyxy[:2] < 1).any():
-            what = f"box {number} is empty or outside of the image."
+            what = f"box {number} is empty or outside of the picture."
             findings.append(Finding("unusable-box", "warning", image.where, what, "Left out."))
         else:
             x1, y1, x2, y2 = xyxy.tolist()

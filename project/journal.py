@@ -113,7 +113,7 @@ def reverse(
         (image["id"], who, int(redo)),
     ).fetchone()
     if row is None:
-        raise InputError(f"there is nothing to {word} in this image.")
+        raise InputError(f"there is nothing to {word} in this picture.")
     state = row["state_after"] if redo else row["state_before"]
     expected = row["state_before"] if redo else row["state_after"]
     state = state if image["state"] == expected else None

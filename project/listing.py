@@ -107,7 +107,7 @@ def list_images(
     _known(order, ORDERS, "order")
     if offset < 0 or not 0 < limit <= _LIMIT_MAX:
         raise InputError(
-            f"a page has offset >= 0 and 1 to {_LIMIT_MAX} images, got {offset} and {limit}."
+            f"a page has offset >= 0 and 1 to {_LIMIT_MAX} pictures, got {offset} and {limit}."
         )
     where, values = wished.where()
     rows = connection.execute(

@@ -52,16 +52,16 @@ class Merged:
 
     def sentence(self) -> str:
         """Return the summary as one line."""
-        told = f"{counted(self.added, 'image')} added with {counted(self.taken, 'box')}."
+        told = f"{counted(self.added, 'picture')} added with {counted(self.taken, 'box')}."
         if self.common:
             told += (
-                f" {counted(self.common, 'image')} in both projects: of the other's boxes there "
+                f" {counted(self.common, 'picture')} in both projects: of the other's boxes there "
                 f"{self.proposed} wait for a decision, {self.differing} differ and stay as here."
             )
         if self.marked:
             told += f" {counted(self.marked, 'caption')} came as found or absent."
         if self.removed:
-            told += f" {counted(self.removed, 'image')} left out: removed here."
+            told += f" {counted(self.removed, 'picture')} left out: removed here."
         lost = len(self.failed)
         return told + f" {counted(lost, 'picture')} could not be read." * bool(lost)
 

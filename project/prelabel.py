@@ -92,7 +92,9 @@ class PrelabelSummary:
 
     def sentence(self) -> str:
         """Return the summary as one line."""
-        told = [f"{counted(self.done, 'image')} looked at, {counted(self.boxes, 'box')} to decide"]
+        told = [
+            f"{counted(self.done, 'picture')} looked at, {counted(self.boxes, 'box')} to decide"
+        ]
         told += [f"{self.kept} looked at before"] * bool(self.kept)
         told += [f"{self.failed} failed"] * bool(self.failed)
         return f"{', '.join(told)}. {self.note}".rstrip()

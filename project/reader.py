@@ -86,7 +86,7 @@ class Reader:
             except DataError:
                 missing = True
             if missing:
-                found.append(f"the file of image {row['name']} is missing")
+                found.append(f"the file of picture {row['name']} is missing")
         return found
 
     # ------------------------------------------------------------ reading

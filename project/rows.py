@@ -83,7 +83,7 @@ def find_image(
     """
     row = connection.execute("SELECT * FROM image WHERE id = ?", (image_id,)).fetchone()
     if row is None or (row["removed"] and not or_removed):
-        raise DataError(f"the project has no image {image_id}.", "It may have been removed.")
+        raise DataError(f"the project has no picture {image_id}.", "It may have been removed.")
     found: sqlite3.Row = row
     return found
 
@@ -231,5 +231,5 @@ def adopt_rows(connection: sqlite3.Connection, without: Sequence[str] = ()) -> N
         "(x1 >= 0 AND y1 >= 0 AND x2 <= width AND y2 <= height) LIMIT 1"
     ).fetchone()
     if lost or outside:
-        what = "a row refers to nothing" if lost else "a box lies outside of its image"
+        what = "a row refers to nothing" if lost else "a box lies outside of its picture"
         raise DataError(f"the other project is damaged: {what}.", "Take it out again.")

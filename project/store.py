@@ -208,7 +208,7 @@ class Project(Reader):
             changes = changes_since(connection, image_id, version)
             done = "; ".join(dict.fromkeys(entry.sentence() for entry in changes)) or "its state"
             raise ConflictError(
-                f"the image {image['name']} was changed since version {version} "
+                f"the picture {image['name']} was changed since version {version} "
                 f"(now {image['version']}): {done}.",
                 "Load it again and repeat the edit.",
                 version=image["version"],

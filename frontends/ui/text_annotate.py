@@ -378,6 +378,6 @@ LESSONS: Words = {
     "figures": {
         "ap50": "AP50",
         "recall50": "Recall",
-        "false_boxes_per_image": "False boxes an image",
+        "false_boxes_per_image": "False boxes a picture",
     },
 }

@@ -82,7 +82,7 @@ def test_pictures_come_in_and_what_is_none_is_told(desk, shapes_image):
     ann.open()
     run = ann.bring(("a/shapes.png", encode_image(shapes_image)), ("b/broken.jpg", b"no picture"))
     assert run["state"] == "done"
-    assert "1 image added" in run["said"]
+    assert "1 picture added" in run["said"]
     assert len(run["refused"]) == 1
     assert "broken.jpg" in run["refused"][0]
     shown = ann.photo()["photo"]
@@ -100,7 +100,7 @@ def test_a_folder_that_is_a_data_set_brings_its_labels(desk, shapes_image):
         ("data/labels/train/shapes.txt", b"0 0.2 0.25 0.2 0.3"),
         ("data/data.yaml", b"path: .\ntrain: images/train\nval: images/train\nnames: [bird]"),
     )
-    assert "1 image added with 1 box" in run["said"], run
+    assert "1 picture added with 1 box" in run["said"], run
     photo = ann.photo()
     box = photo["boxes"][0]
     assert (box["x"], box["y"], box["w"], box["h"]) == pytest.approx((20, 10, 40, 30), abs=0.01)
@@ -124,7 +124,7 @@ def test_files_that_nobody_uploaded_are_refused(ann):
 def test_models_propose_and_done_ends_a_picture(ann):
     run = ann.run("start_looking", mode="captions", captions="red thing\ngreen thing", others=True)
     assert (run["state"], run["to_review"]) == ("done", 2)
-    assert run["said"] == "1 image looked at, 2 boxes to decide."
+    assert run["said"] == "1 picture looked at, 2 boxes to decide."
     photo = ann.photo()
     assert photo["photo"]["state"] == "proposed"
     assert sorted(box["caption"] for box in photo["boxes"]) == ["", "red thing"]
@@ -139,7 +139,7 @@ def test_models_propose_and_done_ends_a_picture(ann):
     assert ann.call("queue", only="done")["states"] == ["done"]
     assert ann.call("queue", only="new")["ids"] == []
     run = ann.run("start_looking", mode="vocabulary", types="thing", colors="red, blue")
-    assert "0 images looked at" in run["said"]
+    assert "0 pictures looked at" in run["said"]
     assert run["to_review"] == 0
 
 
@@ -200,7 +200,7 @@ def test_a_project_comes_back_that_is_larger_than_a_picture_may_be(desk, image):
     desk.service.limits = replace(desk.limits, upload_max_bytes=size // 2, archive_max_bytes=size)
     other = Browser(desk, BOB)
     other.open("back")
-    assert "3 images" in other.bring(("carried.zip", archive.read_bytes()))["said"]
+    assert "3 pictures" in other.bring(("carried.zip", archive.read_bytes()))["said"]
 
 
 def test_only_zip_files_may_be_larger_than_a_picture(own_uploads):
@@ -239,7 +239,7 @@ def test_a_whole_project_is_brought_into_another(desk, ann):
     assert other.photo()["boxes"][0]["caption"] == "red thing"
     # Into one with pictures it is merged.
     again = other.bring(("carried.zip", archive.read_bytes()))
-    assert "0 images added" in again["said"]
+    assert "0 pictures added" in again["said"]
     answer = other.call("find_suspicious")
     assert [one["key"] for one in answer["others"]] == [ann.project]
     agreed = other.call("compare_projects", other=ann.project)

@@ -156,7 +156,7 @@ def test_journals_of_an_uploaded_project_are_not_played_back(
         return open_it(folder)
 
     monkeypatch.setattr(Project, "open", opened)
-    assert "1 image came back" in _bring(shared, visit, key, ("other.zip", packed))
+    assert "1 picture came back" in _bring(shared, visit, key, ("other.zip", packed))
     assert seen == [[DATABASE_NAME]]
 
 
@@ -263,7 +263,7 @@ def test_deleting_makes_room(tmp_path: Path) -> None:
     key = desk.create(visit, "Mine", ())
     with pytest.raises(InputError, match="of your room of 1 MB"):
         _bring(desk, visit, key, *((f"{n}.png", _noise(n)) for n in range(10)))
-    assert "5 images added" in _bring(
+    assert "5 pictures added" in _bring(
         desk, visit, key, *((f"{n}.png", _noise(n)) for n in range(5))
     )
     filled = size_of(visit.folder)
@@ -333,7 +333,7 @@ def test_a_project_in_a_folder_of_its_own_comes_back(shared: Desk, other: Path, 
             archive.writestr(name, data)
     brought = [("wrapped.zip", buffer.getvalue())] if how == "wrapped" else list(files.items())
     said = _bring(shared, visit, key, *brought)
-    assert said == "1 image came back with boxes and history."
+    assert said == "1 picture came back with boxes and history."
     assert [image.name for image in shared.project(visit, key).walk()] == ["picture"]
 
 

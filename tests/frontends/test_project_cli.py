@@ -59,12 +59,12 @@ def labelled(created: Run, pictures: Path) -> Run:
     """A project with one pre-labelled picture."""
     run = created
     code, out, err = run("import", pictures, "--source", "mine")
-    assert (code, out) == (1, "1 image added, 1 could not be used.\n")
+    assert (code, out) == (1, "1 picture added, 1 could not be used.\n")
     assert "broken.jpg" in err
     arguments = ("--preset", "fake", "--caption", "red thing", "--caption", "green thing")
     code, out, _ = run("prelabel", *arguments)
     assert (code, out) == (
-        0, "1 image looked at, 1 box to decide.\n",
+        0, "1 picture looked at, 1 box to decide.\n",
     )  # fmt: skip
     return run
 
@@ -74,17 +74,17 @@ def test_from_proposals_to_a_data_set(labelled: Run, tmp_path: Path) -> None:
     told = json.loads(out)
     assert (code, told["images"][0]["name"], told["images"][0]["proposed"]) == (0, "shapes", 1)
     code, _, err = labelled("export", "--out", tmp_path / "early")
-    assert (code, "no image of the project is done" in err) == (2, True)
+    assert (code, "no picture of the project is done" in err) == (2, True)
     unseen = "Proposals of a model among them, confirmed by nobody: 1 box."
     code, text, _ = labelled("export", "--all", "--out", tmp_path / "all")
-    assert (code, text) == (0, f"{tmp_path / 'all'}: 1 image, 1 box. {unseen}\n")
+    assert (code, text) == (0, f"{tmp_path / 'all'}: 1 picture, 1 box. {unseen}\n")
     assert unseen in (tmp_path / "all" / "README.md").read_text(encoding="utf-8")
     assert labelled("mark", "--all", "--accept-above", "0.5", "--who", "ann")[0] == 0
-    assert labelled("queue")[1].splitlines()[-1] == "1 of 1 images done."
+    assert labelled("queue")[1].splitlines()[-1] == "1 of 1 pictures done."
     for format in ("yolo", "coco"):
         out = tmp_path / format
         code, text, _ = labelled("export", "--format", format, "--out", out)
-        assert (code, text) == (0, f"{out}: 1 image, 1 box.\n")
+        assert (code, text) == (0, f"{out}: 1 picture, 1 box.\n")
         [record] = read_dataset(out, format)
         assert record.xyxy.round(2).tolist() == [[20, 10, 60, 40]]
         assert record.captions == ("red thing",)
@@ -140,20 +140,20 @@ def test_check_and_agreement(labelled: Run, tmp_path: Path) -> None:
     labelled("mark", "--all", "--accept-above", "0")
     other = tmp_path / "other"
     assert labelled("create", folder=other)[0] == 0
-    assert labelled("merge", tmp_path / "project", folder=other)[1].startswith("1 image added")
+    assert labelled("merge", tmp_path / "project", folder=other)[1].startswith("1 picture added")
     with Project.open(other) as project:
         image = project.images()[0]
         edits = [Accept(box.id) for box in project.boxes(image.id)]
         project.apply(image.id, edits, who="bob", version=image.version, state="done")
     code, out, _ = labelled("check", "--against", other)
     assert code == 0
-    assert "agreement on 1 images: F1 1.000, mean IoU 1.000" in out
+    assert "agreement on 1 pictures: F1 1.000, mean IoU 1.000" in out
     told = json.loads(labelled("check", "--json", "--against", other)[1])
     assert (told["problems"], told["agreement"]["matched"]) == ([], 1)
     with Project.open(tmp_path / "project") as project:
         project.path(project.images()[0].id).unlink()
     code, out, _ = labelled("check")
-    assert (code, "the file of image shapes is missing" in out) == (1, True)
+    assert (code, "the file of picture shapes is missing" in out) == (1, True)
 
 
 def test_imported_captions_are_measured(labelled: Run, tmp_path: Path) -> None:
@@ -204,8 +204,8 @@ def test_delete_and_restore(labelled: Run, tmp_path: Path) -> None:
         ("import", ("pictures", "--format", "tf"), "unknown format"),
         ("export", (), "either --out or --push"),
         ("export", ("--push", "me/x"), "needs --token-file"),
-        ("mark", (), "name images"),
-        ("mark", ("absent",), "no image 'absent'"),
+        ("mark", (), "name pictures"),
+        ("mark", ("absent",), "no picture 'absent'"),
         ("train", ("--use", "20200101-000000"), "there is no run"),
         ("train", ("--back",), "models it began with"),
         ("train", ("--stop", "../x"), "no name of a run"),
@@ -223,12 +223,12 @@ def test_mistakes_are_told_in_a_sentence(
 
 def test_images_are_removed_and_brought_back(labelled: Run) -> None:
     code, _, err = labelled("images", "--remove", "shapes", "--restore", "nothing")
-    assert (code, "no removed image 'nothing'" in err) == (2, True)
-    assert labelled("images")[1] == "0 images are removed.\n", "a wrong name changes nothing"
-    assert labelled("images", "--remove", "shapes")[1] == "1 image removed, 0 brought back.\n"
-    assert labelled("images")[1].splitlines()[-1] == "1 image is removed."
+    assert (code, "no removed picture 'nothing'" in err) == (2, True)
+    assert labelled("images")[1] == "0 pictures are removed.\n", "a wrong name changes nothing"
+    assert labelled("images", "--remove", "shapes")[1] == "1 picture removed, 0 brought back.\n"
+    assert labelled("images")[1].splitlines()[-1] == "1 picture is removed."
     assert json.loads(labelled("queue", "--json")[1])["images"] == []
-    assert "no image 'shapes'" in labelled("images", "--remove", "shapes")[2]
+    assert "no picture 'shapes'" in labelled("images", "--remove", "shapes")[2]
     assert labelled("images", "--restore", "shapes")[0] == 0
     [image] = json.loads(labelled("queue", "--json")[1])["images"]
     assert (image["name"], image["proposed"]) == ("shapes", 1)
@@ -287,15 +287,15 @@ def test_images_are_named_by_their_files_too(
         picture[:, : 10 * number + 10] = 40 * number
         place.write_bytes(encode_image(picture, format="jpeg" if name == "a.jpg" else "png"))
     assert labelled("import", tmp_path / "more")[0] == 0
-    assert labelled("images", "--remove", "a.png")[1] == "1 image removed, 0 brought back.\n"
+    assert labelled("images", "--remove", "a.png")[1] == "1 picture removed, 0 brought back.\n"
     assert labelled("images")[1].startswith("a-2 "), "the other of the two"
     assert labelled("images", "--restore", "a.PNG")[0] == 0
-    assert labelled("mark", "a.jpeg", "--state", "skipped")[1] == "1 image is now skipped.\n"
+    assert labelled("mark", "a.jpeg", "--state", "skipped")[1] == "1 picture is now skipped.\n"
     code, _, err = labelled("images", "--remove", "b.png")
     assert (code, "may be any of: b, b-2" in err) == (2, True)
-    assert labelled("images")[1] == "0 images are removed.\n"
+    assert labelled("images")[1] == "0 pictures are removed.\n"
     code, _, err = labelled("mark", "absent.png", "--state", "skipped")
-    assert (code, "no image 'absent.png'" in err) == (2, True)
+    assert (code, "no picture 'absent.png'" in err) == (2, True)
     assert labelled("export", "--format", "csv", "--all", "--out", tmp_path / "t.csv")[0] == 0
     rows = list(csv.DictReader((tmp_path / "t.csv").read_text().splitlines()))
     assert {row["image"]: row["file"] for row in rows}["a-2"] == "a-2.png"
@@ -303,7 +303,7 @@ def test_images_are_named_by_their_files_too(
 
 def test_nothing_is_told_as_nothing(labelled: Run, pictures: Path) -> None:
     assert labelled("train", "--status")[1] == "Nothing was trained yet.\n"
-    assert labelled("queue")[1].splitlines()[0].split()[:4] == ["doubt", "state", "image", "boxes"]
+    assert labelled("queue")[1].split()[:4] == ["doubt", "state", "picture", "boxes"]
     (pictures / "notes.md").write_text("no picture")
     told = labelled("import", pictures / "notes.md")[2]
     assert "error: notes.md is not an image" in told

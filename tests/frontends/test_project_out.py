@@ -60,7 +60,7 @@ def test_nothing_is_left_behind_when_the_hub_refuses(project: Project, hub: Fake
     assert not list(project.folder.glob(".push-*"))
     image = project.images()[0]
     project.apply(image.id, (), who="ann", version=image.version, state="new")
-    with pytest.raises(DataError, match="no image of the project is done"):
+    with pytest.raises(DataError, match="no picture of the project is done"):
         push_project(project, "flying", token=TOKEN, endpoint=hub.url)
 
 

@@ -52,7 +52,7 @@ def test_everything_comes_back(project: Project, copy: Path, tmp_path: Path) -> 
     with Project.create(tmp_path / "new", "Mine", class_names=("unused",)) as target:
         with Project.open(copy) as other:
             adopted = adopt(target, other)
-        assert adopted.sentence() == "4 images came back with boxes and history."
+        assert adopted.sentence() == "4 pictures came back with boxes and history."
         assert target.name == "Mine"
         assert target.problems() == []
     assert _rows(tmp_path / "new") == _rows(copy)
@@ -129,11 +129,11 @@ def test_a_project_that_is_imported_is_a_project(copy: Path, tmp_path: Path, how
     with Project.create(tmp_path / "new", "Mine") as target:
         brought = path[how]()
         told = import_path(target, brought)
-        assert told.sentence() == "4 images came back with boxes and history."
+        assert told.sentence() == "4 pictures came back with boxes and history."
         assert [image.name for image in target.walk()] == ["0", "1", "2"]
         assert target.redo(1, "ann", version=target.image(1).version).changed
         again = import_path(target, brought)
-        assert again.sentence().startswith("0 images added with 0 boxes. 3 images in both")
+        assert again.sentence().startswith("0 pictures added with 0 boxes. 3 pictures in both")
         assert not list(target.folder.glob(".import-*"))
 
 

@@ -162,7 +162,7 @@ def test_what_is_confirmed_goes_out(labelled: Project) -> None:
 
 
 def test_nothing_done_is_told(project: Project, image_id: int) -> None:
-    with pytest.raises(DataError, match="no image of the project is done"):
+    with pytest.raises(DataError, match="no picture of the project is done"):
         to_dataset(project)
     with pytest.raises(InputError, match="'confirmed' or 'all'"):
         to_dataset(project, "some")
@@ -341,10 +341,10 @@ def test_rejected_boxes_never_leave(labelled: Project) -> None:
 @pytest.mark.parametrize(
     ("imported", "said"),
     [
-        (Imported(1), "1 image added."),
-        (Imported(2, 1, 1), "2 images added with 1 box, 1 was there already."),
-        (Imported(0, 3), "0 images added, 3 were there already."),
-        (Imported(0, 2, 3), "0 images and 3 boxes added, 2 were there already."),
+        (Imported(1), "1 picture added."),
+        (Imported(2, 1, 1), "2 pictures added with 1 box, 1 was there already."),
+        (Imported(0, 3), "0 pictures added, 3 were there already."),
+        (Imported(0, 2, 3), "0 pictures and 3 boxes added, 2 were there already."),
     ],
 )
 def test_an_import_is_summed_up_in_one_sentence(imported: Imported, said: str) -> None:

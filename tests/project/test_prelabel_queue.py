@@ -133,7 +133,7 @@ def test_a_lost_picture_stops_nothing(
     assert "cannot read" in project.image(lost).error
     again = prelabel(project, fake_locator, question)
     assert (
-        again.sentence() == "0 images looked at, 0 boxes to decide, 1 looked at before, 1 failed."
+        again.sentence() == "0 pictures looked at, 0 boxes to decide, 1 looked at before, 1 failed."
     )
     elsewhere.rename(project.path(lost))
     assert prelabel(project, fake_locator, question).done == 1, "its disk is back"

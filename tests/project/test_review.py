@@ -204,7 +204,7 @@ def test_what_was_removed_here_stays_out_of_a_merge(project: Project, other: Pro
     project.remove_images([mine])
     told = merge(project, other)
     assert (told.added, told.common, told.taken, told.removed) == (1, 1, 0, 1)
-    assert "1 image left out: removed here." in told.sentence()
+    assert "1 picture left out: removed here." in told.sentence()
     assert project.image(mine).removed
     assert [box.class_name for box in project.boxes(mine)] == ["drone"]
 

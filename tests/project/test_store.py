@@ -385,7 +385,7 @@ def test_removed_images_come_back_with_their_boxes(project: Project, image_id: i
     assert removed.removed
     assert project.states(wished=Filter(removed=True)) == [(image_id, "new")]
     assert (project.progress().total, project.progress().removed) == (0, 1)
-    with pytest.raises(DataError, match="no image"):
+    with pytest.raises(DataError, match="no picture"):
         project.apply(image_id, [], who="ann", version=removed.version, state="done")
     assert project.restore_images([image_id, 99]) == 1
     assert [box.id for box in project.boxes(image_id)] == [box_id]
@@ -393,7 +393,7 @@ def test_removed_images_come_back_with_their_boxes(project: Project, image_id: i
 
 def test_problems_tell_of_missing_files(project: Project, image_id: int) -> None:
     project.path(image_id).unlink()
-    assert project.problems() == ["the file of image first is missing"]
+    assert project.problems() == ["the file of picture first is missing"]
 
 
 def test_settings_are_kept(project: Project) -> None:
