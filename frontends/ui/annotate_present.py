@@ -14,9 +14,9 @@ from typing import Any
 from PIL import Image as PilImage
 from PIL import ImageDraw, ImageOps
 
-from core.errors import SpotterError
+from core.errors import ImageError, SpotterError
 from core.files import write_bytes
-from core.image import IMAGE_ERRORS, open_picture
+from core.image import IMAGE_ERRORS, open_picture, to_image, to_pil
 from frontends.desk import Desk
 from frontends.failures import InternalError
 from frontends.runs import Run
@@ -199,7 +199,7 @@ def thumb_url(project: Project, image_id: int) -> str:
     if not path.is_file():
         try:
             _write_thumb(source, path)
-        except IMAGE_ERRORS:
+        except (ImageError, *IMAGE_ERRORS):
             return ""
     return file_url(path)
 
@@ -215,7 +215,7 @@ def crop_url(project: Project, box: BoxRow) -> str:
     if not path.is_file():
         try:
             _write_crop(source, box.xyxy, path)
-        except IMAGE_ERRORS:
+        except (ImageError, *IMAGE_ERRORS):
             return ""
     return file_url(path)
 
@@ -223,7 +223,7 @@ def crop_url(project: Project, box: BoxRow) -> str:
 def _write_thumb(source: Path, path: Path) -> None:
     with open_picture(source) as opened:
         opened.draft("RGB", (2 * _THUMB_WH[0], 2 * _THUMB_WH[1]))
-        upright = ImageOps.exif_transpose(opened).convert("RGB")
+        upright = to_pil(to_image(opened))
         small = ImageOps.fit(upright, _THUMB_WH, PilImage.Resampling.BILINEAR)
     _write_jpeg(small, path)
 
@@ -237,7 +237,7 @@ def _write_crop(source: Path, xyxy: Xyxy, path: Path) -> None:
     left, top = round((x1 + x2 - width * scale) / 2), round((y1 + y2 - height * scale) / 2)
     window = (left, top, left + round(width * scale), top + round(height * scale))
     with open_picture(source) as opened:
-        upright = ImageOps.exif_transpose(opened).convert("RGB")
+        upright = to_pil(to_image(opened))
     # What lies outside of the picture is black.
     small = upright.crop(window).resize(_THUMB_WH, PilImage.Resampling.BILINEAR)
     low = (x1 - left) / scale - 1, (y1 - top) / scale - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gradio.utils import get_upload_folder
+from PIL import Image as PilImage
 
 from core.errors import InputError
 from core.image import encode_image
 from frontends.desk import Desk
 from frontends.service import Service, read_limits
+from frontends.ui.annotate_present import thumb_url
 from frontends.ui.sending import create_send_call
 from frontends.ui.uploads import desks_folder, find_upload, read_uploads
 from tests.frontends.annotate_visit import BOB, Browser, edit
@@ -141,6 +144,17 @@ def test_models_propose_and_done_ends_a_picture(ann):
     run = ann.run("start_looking", mode="vocabulary", types="thing", colors="red, blue")
     assert "0 pictures looked at" in run["said"]
     assert run["to_review"] == 0
+
+
+def test_what_is_transparent_is_as_the_models_see_it_in_small_pictures(desk, ann):
+    buffer = io.BytesIO()
+    PilImage.new("RGBA", (320, 208), (255, 0, 0, 0)).save(buffer, "PNG")
+    ann.bring(("clear.png", buffer.getvalue()))
+    project = desk.project(desk.visits.get(ann.visit), ann.project)
+    [image] = [image for image in project.images() if image.name == "clear"]
+    thumb_url(project, image.id)
+    with PilImage.open(project.folder / "thumbs" / f"{project.path(image.id).stem}.jpg") as small:
+        assert small.getpixel((5, 5)) == (255, 255, 255)
 
 
 def test_boxes_below_the_wished_score_are_not_proposed(ann):
