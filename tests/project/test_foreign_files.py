@@ -73,7 +73,7 @@ def test_a_row_names_no_file_elsewhere(
         image = foreign.images()[0]
         with pytest.raises(DataError, match="no file of a project"):
             foreign.path(image.id)
-        assert foreign.problems() == ["the file of image first is missing"]
+        assert foreign.problems() == ["the file of picture first is missing"]
         merged = merge(project, foreign)
     assert (merged.added, merged.failed) == (0, ("first",))
     assert project.count() == 0
