@@ -21,6 +21,7 @@ from core.image import read_rgba
 from synth.clutter import KINDS, draw_clutter
 from synth.config import BLENDS, SceneConfig
 from synth.effects import EffectStep
+from synth.examples import EXAMPLES, make_example
 from synth.library import (
     Background,
     Cutout,
@@ -303,3 +304,14 @@ def test_damaged_libraries_are_explained(tmp_path: Path, text: str, message: str
     with pytest.raises(InputError, match=message) as told:
         read_cutouts(tmp_path)
     assert (f'from-images "{tmp_path}"' in told.value.hint) == (not text)
+
+
+def test_the_examples_are_those_that_the_code_draws() -> None:
+    root = Path(__file__).parents[2] / "assets"
+    rows = (root / "examples" / "annotations.jsonl").read_text(encoding="utf-8").splitlines()
+    known = {row["image"]: row["annotations"] for row in map(json.loads, rows)}
+    example = next(one for one in EXAMPLES if one.name == "sea")
+    made = make_example(example, root / "cutouts", root / "backgrounds")
+    assert [row["caption"] for row in known["sea.jpg"]] == list(made.captions)
+    for row, (x1, y1, x2, y2) in zip(known["sea.jpg"], made.xyxy.tolist(), strict=True):
+        assert row["bbox"] == pytest.approx([x1, y1, x2 - x1, y2 - y1], abs=1)
