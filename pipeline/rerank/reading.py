@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from tokenizers import Encoding, Tokenizer
 
@@ -19,6 +19,7 @@ _UNKNOWN_TOKENS = ("[UNK]", "<unk>")
 # Letters and digits of any script; a pictogram is a word of its own.
 _WORD = re.compile(r"[^\W_]+|[\u2600-\u27bf\U0001f000-\U0001faff]")
 _SHOWN_CHARS = 40
+_KEPT_CAPTIONS = 256
 # A network that compares crops one by one cannot know these, however large its vocabulary is.
 _PLACE_WORDS = frozenset(
     ("left", "leftmost", "right", "rightmost", "topmost", "corner", "foreground", "behind",
@@ -42,22 +43,21 @@ class CaptionReader:
         self._tokenizer = tokenizer
         self._template = template
         self._fillers = frozenset(filler_words)
+        # Ids, notes and whether it says anything are asked one after the other.
+        self._read = lru_cache(_KEPT_CAPTIONS)(self._read_anew)
 
     def token_ids(self, caption: str) -> list[int]:
         """Return the ids of a caption, as many as the tower reads."""
-        return self._encode(self._in_known_numbers(caption)).ids
+        return self._read(caption)[0].ids
 
     def can_read(self, caption: str) -> bool:
         """Return whether some word of the caption tells the model what to look for."""
-        caption = self._in_known_numbers(caption)
-        return self._says_something(self._words(caption, self._encode(caption)))
+        return self._says_something(self._read(caption)[1])
 
     def notes(self, caption: str) -> list[str]:
         """Return notes about what the model does not understand, or comes too late to be read."""
         short = caption if len(caption) <= _SHOWN_CHARS else f"{caption[:_SHOWN_CHARS]}..."
-        caption = self._in_known_numbers(caption)
-        encoding = self._encode(caption)
-        words = self._words(caption, encoding)
+        encoding, words = self._read(caption)
         readable = self._says_something(words)
         notes = [self._passed_over(words)] if readable else []
         if not readable:
@@ -68,6 +68,11 @@ class CaptionReader:
         if encoding.overflowing and words:
             notes.append(f"'{short}' is too long: it is read up to '{words[-1][0]}'.")
         return [note for note in notes if note]
+
+    def _read_anew(self, caption: str) -> tuple[Encoding, list[tuple[str, list[str]]]]:
+        caption = self._in_known_numbers(caption)
+        encoding = self._tokenizer.encode(self._template.replace("{}", caption))
+        return encoding, self._words(caption, encoding)
 
     def _in_known_numbers(self, caption: str) -> str:
         """The caption with unknown plurals and singulars as the ones that are known."""
@@ -89,9 +94,6 @@ class CaptionReader:
             if high > low
         ]
         return bool(kept) and not any(token in _UNKNOWN_TOKENS for token in kept)
-
-    def _encode(self, caption: str) -> Encoding:
-        return self._tokenizer.encode(self._template.replace("{}", caption))
 
     def _words(self, caption: str, encoding: Encoding) -> list[tuple[str, list[str]]]:
         """The words that the model reads, each with its tokens: none where it is unknown.
