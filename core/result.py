@@ -34,7 +34,8 @@ class Ranking:
         order: (n,) int64, detection rows, best evidence first.
         kind: "sigmoid" scores are probabilities and comparable across images.
         answer_row: The detection that the caption describes; None when it is not in the image.
-        nearest_row: The best candidate, even when it is not good enough; None without detections.
+        nearest_row: The best candidate, even when it is not good enough; None without detections,
+            and where no word of the caption was understood.
         found_probability: Calibrated probability that the answer is right, in [0, 1].
         margin: By how much the evidence of the nearest candidate is ahead of the best other one's,
             capped at 10.

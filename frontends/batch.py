@@ -121,7 +121,8 @@ def prediction(image: str, result: Result) -> dict[str, object]:
     """Return one line of the output.
 
     "bbox" of a caption is its best box even when it is not believed ("found" says whether);
-    it is null only when nothing was detected. Boxes are left, top, width, height in pixels.
+    it is null where nothing was detected or understood. Boxes are left, top, width, height in
+    pixels.
     """
     boxes = [_ltwh(xyxy) for xyxy in result.detections.xyxy.astype(float).tolist()]
     scores = result.detections.score.astype(float).tolist()

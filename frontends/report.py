@@ -35,8 +35,10 @@ def locate_report(result: Result, found_probability_min: float) -> str:
 
 
 def _caption_block(ranking: Ranking, result: Result, limit: float) -> str:
-    if ranking.nearest_row is None:
+    if not len(result.detections):
         return f"{ranking.caption}: not in this picture, nothing was detected"
+    if ranking.nearest_row is None:
+        return f"{ranking.caption}: cannot be looked for"
     rows = []
     for row in ranking.order.tolist()[:_ROWS]:
         x1, y1, x2, y2 = result.detections.xyxy[row].astype(float)

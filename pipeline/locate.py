@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Self
 
@@ -244,7 +244,8 @@ class Locator:
         texts = clean_captions(captions)
         logits = self.reranker.logits(observation.embeds, self.reranker.embed_texts(texts))
         # A caption of which nothing was understood would fit any box about as well.
-        logits[[not self.reranker.can_read(text) for text in texts]] = UNREAD_LOGIT
+        is_read = [self.reranker.can_read(text) for text in texts]
+        logits[np.logical_not(is_read)] = UNREAD_LOGIT
         rankings = rank(
             texts,
             logits,
@@ -255,7 +256,10 @@ class Locator:
         return Result(
             image_wh=observation.image_wh,
             detections=observation.detections,
-            rankings=rankings,
+            rankings=tuple(
+                one if read else replace(one, nearest_row=None)
+                for one, read in zip(rankings, is_read, strict=True)
+            ),
             crops=observation.crops if keep_crops else None,
             upscaled=observation.upscaled if keep_crops else None,
             seconds=_result_seconds(observation.seconds, perf_counter() - start_s),

@@ -105,7 +105,7 @@ def _caption(answer: Answer, position: int) -> dict[str, object]:
         "mark": mark_index(position),
         "found": ranking.found,
         "answer": ranking.answer_row,
-        "nearest": ranking.nearest_row if readable else None,
+        "nearest": ranking.nearest_row,
         "readable": readable,
         "notes": list(answer.notes[position]),
         "found_probability": float(ranking.found_probability),

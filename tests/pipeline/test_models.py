@@ -193,6 +193,7 @@ def test_what_says_nothing_to_the_model_is_not_found(airfield, caption, readable
     assert bool(knows_no_word) is not readable
     if not readable:
         assert not result.rankings[0].found
+        assert result.rankings[0].nearest_row is None
         assert result.rankings[0].found_probability < 0.01
 
 
