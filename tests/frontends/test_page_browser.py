@@ -318,15 +318,27 @@ def test_keys_zoom_and_go_from_box_to_box(browse, folder):
         )
 
 
+def _answer_rect(page) -> dict[str, float]:
+    """Where the answer's line is now; the overlay may just be drawn anew, so this waits for it."""
+    return page.wait_for_function(
+        """() => {
+          const line = document.querySelector(
+            '#locate-picture .overlay g[data-state="answer"] .line');
+          const rect = line?.getBoundingClientRect();
+          return rect?.width ? rect.toJSON() : null;
+        }"""
+    ).json_value()
+
+
 def test_the_wheel_zooms_to_the_cursor_and_a_double_click_fits(browse, folder):
     with browse(DESKTOP) as page:
         _upload_and_ask(page, folder, "red thing")
-        box = page.locator('#locate-picture .overlay g[data-state="answer"] .line').bounding_box()
+        box = _answer_rect(page)
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         page.mouse.move(x, y)
         page.mouse.wheel(0, -600)
         page.wait_for_selector(".stage[data-zoomed]")
-        after = page.locator('#locate-picture .overlay g[data-state="answer"] .line').bounding_box()
+        after = _answer_rect(page)
         assert after["width"] > box["width"] * 1.5
         assert after["x"] + after["width"] / 2 == pytest.approx(x, abs=3)
         page.mouse.dblclick(x, y)
