@@ -4,11 +4,10 @@
 
 Pictures of the project are mixed with synthetic scenes (`--scenes`, a cache of
 ``training.scenes``; `--crops`, of ``training.crops``; else small ones of the shipped gallery, made
-once), so that nothing is forgotten. Held-out
-pictures of the project are never trained on; the figures before and after are theirs. Writes into
-the run's folder `status.json` and `detector/log.jsonl` as it goes, at the end `model/`,
-`reranker-model/` and `metrics.json`. A file `stop` ends it early; `--resume` continues with the
-same settings and the same held-out pictures.
+once), so that nothing is forgotten. Held-out pictures of the project are never trained on; the
+figures before and after are theirs. Writes into the run's folder `status.json` and
+`detector/log.jsonl` as it goes, at the end `model/`, `reranker-model/` and `metrics.json`. A file
+`stop` ends it early; `--resume` continues with the same settings and held-out pictures.
 """
 
 from __future__ import annotations
