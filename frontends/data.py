@@ -76,11 +76,11 @@ def folder_data(folder: Path, captions: Sequence[str]) -> list[DataLine]:
     Raises:
         DataError: no picture is there.
     """
-    names = sorted(
+    names = [
         path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
-    )
+        for path in files.list_files(folder, links=True)
+        if path.suffix.lower() in IMAGE_SUFFIXES
+    ]
     if not names:
         raise DataError(
             f"{folder} holds no picture.", f"Give a folder of {', '.join(IMAGE_SUFFIXES)} files."

@@ -343,7 +343,8 @@ def test_captions_alone_are_asked_each_once_unless_jointly(fake_locator, data, t
 def test_a_folder_is_asked_the_same_captions(data, tmp_path, capsys):
     photos, output = tmp_path / "photos", tmp_path / "pred.jsonl"
     (photos / "more").mkdir(parents=True)
-    for name in ("b.png", "a.PNG", "more/c.png", ".hidden.png"):
+    (photos / ".thumbnails").mkdir()
+    for name in ("b.png", "a.PNG", "more/c.png", ".hidden.png", ".thumbnails/a.png"):
         (photos / name).write_bytes((tmp_path / "a.png").read_bytes())
     (photos / "notes.txt").write_text("no picture")
     arguments = ["batch", str(photos), "--output", str(output), "--preset", "fake"]
