@@ -23,7 +23,8 @@ from core.files import write_bytes
 from core.image import WRITABLE, read_image, write_image
 from core.result import Ranking, Result
 from core.words import counted
-from frontends.data import Annotation, DataLine, confined_path
+from dataset.data_file import Annotation, DataLine
+from frontends.data import confined_path
 
 if TYPE_CHECKING:
     from pipeline.locate import Locator

@@ -26,7 +26,7 @@ from frontends.project_models import PRESETS
 from frontends.synth_cli import add_synth_parser
 
 if TYPE_CHECKING:
-    from frontends.data import DataLine
+    from dataset.data_file import DataLine
     from frontends.service import Service
     from pipeline.config import LocateConfig
 
@@ -211,7 +211,8 @@ def _run_batch(options: argparse.Namespace, service: Service | None) -> int:
 def _asked(options: argparse.Namespace) -> tuple[list[DataLine], Path]:
     """What `batch` is asked, and the folder of its pictures."""
     from core.errors import InputError
-    from frontends.data import folder_data, read_data
+    from dataset.data_file import read_data
+    from frontends.data import folder_data
 
     if options.data.is_dir():
         if not options.caption:

@@ -21,9 +21,10 @@ from core.boxes import iou_matrix
 from core.errors import DataError, ImageError, ImageTooLargeError, InputError
 from core.result import Result
 from core.types import Crops
+from dataset.data_file import Annotation, DataLine, read_data
 from dataset.metrics import area_under_roc, average_precision, calibration_error, recall
 from dataset.record import read_image_wh
-from frontends.data import Annotation, DataLine, confined_path, read_data
+from frontends.data import confined_path
 from pipeline.locate import Locator, Observation
 from pipeline.rank import weigh
 

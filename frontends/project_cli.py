@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.words import counted
-from frontends.project_images import add_images_parser, find_named
+from frontends.project_images import add_images_parser
 from frontends.project_models import add_model_parsers, show_bar
 from frontends.project_out import add_export_parser, add_train_parser
 
@@ -188,6 +188,7 @@ def _progress_line(progress: Progress) -> str:
 
 def _run_mark(options: argparse.Namespace, service: Service | None) -> int:
     from core.errors import InputError
+    from project.naming import find_named
     from project.store import Project
     from project.types import Accept, Reject
 

@@ -18,9 +18,11 @@ from core.files import list_files
 from core.image import MAX_PIXELS
 from core.words import counted
 from dataset.archive import Limits, unpack
+from dataset.data_file import DATA_SUFFIXES, DataLine, read_data
 from dataset.formats.files import IMAGE_SUFFIXES
 from dataset.formats.raw import Finding, RawImage
 from dataset.registry import detect_format, scan_dataset
+from project.given import give, read_given, usable_captions
 from project.intake_rows import Label, LabelBox
 from project.pictures import load_picture
 from project.store import Project
@@ -48,6 +50,7 @@ class Imported:
         boxes: Number of labelled boxes that came in.
         findings: What could not be used, and what looks wrong, in order.
         projects: What came of whole projects, a sentence each.
+        captioned: Number of pictures that captions were given with.
     """
 
     added: int = 0
@@ -55,6 +58,7 @@ class Imported:
     boxes: int = 0
     findings: tuple[Finding, ...] = ()
     projects: tuple[str, ...] = ()
+    captioned: int = 0
 
     @property
     def failed(self) -> int:
@@ -63,8 +67,11 @@ class Imported:
 
     def sentence(self) -> str:
         """Return the summary as one line."""
-        if self.projects and not (self.added or self.known or self.failed):
+        others = self.added or self.known or self.failed
+        if self.projects and not (others or self.captioned):
             return " ".join(self.projects)
+        if self.captioned and not others:
+            return f"Captions of {counted(self.captioned, 'picture')} taken in."
         parts = [f"{counted(self.added, 'picture')} added"]
         if self.boxes and self.added:
             parts[0] += f" with {counted(self.boxes, 'box')}"
@@ -72,6 +79,8 @@ class Imported:
             parts[0] = f"0 pictures and {counted(self.boxes, 'box')} added"
         if self.known:
             parts.append(f"{self.known} {'was' if self.known == 1 else 'were'} there already")
+        if self.captioned:
+            parts.append(f"{self.captioned} with captions to look for")
         if self.failed:
             parts.append(f"{self.failed} could not be used")
         return " ".join((", ".join(parts) + ".", *self.projects))
@@ -84,6 +93,7 @@ class Imported:
             self.boxes + other.boxes,
             self.findings + other.findings,
             self.projects + other.projects,
+            self.captioned + other.captioned,
         )
 
 
@@ -100,6 +110,9 @@ def import_path(
 ) -> Imported:
     """Import a picture, or a folder or ZIP file: of pictures, a data set, or a whole project.
 
+    Files of captions among pictures, and one that comes alone, tell what the pictures of the
+    project show, see ``dataset.data_file``.
+
     Args:
         project: Gets the images.
         path: What to import; a folder is taken for a project or a data set where it looks like one.
@@ -111,7 +124,8 @@ def import_path(
         on_progress: Called after each picture with (done, total, name); may raise to stop.
 
     Raises:
-        DataError: There is nothing at the path, or no picture in it.
+        DataError: There is nothing at the path, no picture in it, or a file of captions cannot be
+            read.
         InputError: A ZIP file cannot be used, or a project lies there beside other things.
         UnknownNameError: There is no format of that name.
     """
@@ -129,6 +143,8 @@ def import_path(
         if format is None and (whole := find_project(path)):
             return _import_project(project, whole, max_pixels, on_progress)
         return _import_folder(project, path, format, origin, max_pixels, on_progress)
+    if path.is_file() and path.suffix.lower() in DATA_SUFFIXES:
+        return _take_captions(project, [(path.name, line) for line in read_data(path)])
     if path.is_file():
         return import_pictures(project, [path], origin, max_pixels=max_pixels)
     raise DataError(f"{path} does not exist.", "Give a picture, a folder or a ZIP file.")
@@ -172,13 +188,29 @@ def _import_folder(
         )
     files = list_files(folder)
     paths = [path for path in files if path.suffix.lower() in _SUFFIXES]
-    if not paths:
+    tables = [path for path in files if path.suffix.lower() in DATA_SUFFIXES]
+    given = read_given(tables, paths, folder)
+    if not (paths or given.others):
         raise DataError(
             f"there are no pictures in {folder}.", f"Known endings: {', '.join(_SUFFIXES)}."
         )
-    taken = import_pictures(project, paths, origin, max_pixels=max_pixels, on_progress=on_progress)
-    others = [path.name for path in files if path.suffix.lower() not in _SUFFIXES]
-    return taken.plus(Imported(findings=_passed_over(others)))
+    labels = ((path, replace(origin, captions=given.of_path.get(path, ()))) for path in paths)
+    wished = ((path, path.stem, label) for path, label in labels)
+    taken = _import_all(project, wished, len(paths), max_pixels, on_progress)
+    others = [
+        path.name for path in files if path.suffix.lower() not in (*_SUFFIXES, *DATA_SUFFIXES)
+    ]
+    unread = [
+        Finding("no-captions", "warning", p.name, why, "Left out.") for p, why in given.unread
+    ]
+    findings = (*_passed_over(others), *unread, *given.findings)
+    return taken.plus(Imported(findings=findings)).plus(_take_captions(project, given.others))
+
+
+def _take_captions(project: Project, lines: Sequence[tuple[str, DataLine]]) -> Imported:
+    """What became of captions of pictures that are in the project already."""
+    captioned, findings = give(project, lines)
+    return Imported(captioned=captioned, findings=tuple(findings))
 
 
 def _passed_over(names: Sequence[str]) -> tuple[Finding, ...]:
@@ -286,6 +318,7 @@ def _label_of(image: RawImage, names: Sequence[str], base: Label, findings: list
         base,
         boxes=tuple(boxes),
         state="done" if is_whole and len(boxes) == len(image.objects) else "new",
+        captions=usable_captions(image.captions, image.where, findings),
         group=image.group,
         split=image.split,
         source=image.source or base.source,
@@ -300,7 +333,7 @@ def _import_all(
     max_pixels: int,
     on_progress: OnProgress | None,
 ) -> Imported:
-    added = known = boxes = 0
+    added = known = boxes = captioned = 0
     findings = []
     for number, (path, name, label) in enumerate(wished, start=1):
         try:
@@ -316,9 +349,10 @@ def _import_all(
             added += taken.is_new
             known += not taken.is_new
             boxes += taken.boxes
+            captioned += bool(label.captions)
             if taken.left_out:
                 what = f"{counted(taken.left_out, 'box')} left out: others were decided here."
                 findings.append(Finding("labels-left-out", "warning", path.name, what, _MERGE_IT))
         if on_progress is not None:
             on_progress(number, total, path.name)
-    return Imported(added, known, boxes, tuple(findings))
+    return Imported(added, known, boxes, tuple(findings), captioned=captioned)

@@ -46,6 +46,7 @@ class Label:
         source: Where it comes from.
         licence: Its licence.
         who: Who vouches for the boxes: a person, or the name of a data set.
+        captions: What the picture is known to show, one for each object; empty: not told.
     """
 
     boxes: tuple[LabelBox, ...] = field(default=())
@@ -55,6 +56,7 @@ class Label:
     source: str = ""
     licence: str = ""
     who: str = "import"
+    captions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

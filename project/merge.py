@@ -134,6 +134,7 @@ def _label(image: ImageRow, boxes: list[BoxRow], who: str) -> Label:
         source=image.source,
         licence=image.licence,
         who=who,
+        captions=image.captions,
     )
 
 

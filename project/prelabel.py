@@ -1,15 +1,16 @@
 """A model's first look at a project: boxes with captions, which people then correct.
 
-Either captions are given, and looked for in every image; or each box gets the best caption of a
-vocabulary. What was done is kept image by image, so that a stopped run goes on where it ended; a
-picture that cannot be read is noted, does not stop the others and is tried again by the next run.
+Captions are looked for: the same in every image, or those that were given with each; or every box
+gets the best caption of a vocabulary. What was done is kept image by image, so that a stopped run
+goes on where it ended; a picture that cannot be read is noted, does not stop the others and is
+tried again by the next run.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,10 +27,14 @@ from project.proposals import Proposal
 from project.score import FITS_MIN, choose_captions
 from project.settings import CUT
 from project.store import Project
-from project.types import MODEL, Asked, Xyxy
+from project.types import MODEL, Asked, ImageRow, Xyxy
 from project.vocabulary import Vocabulary
 
-__all__ = ["PrelabelSummary", "Question", "prelabel", "propose"]
+__all__ = ["GIVEN_MIN", "PrelabelSummary", "Question", "prelabel", "propose"]
+
+GIVEN_MIN = 0.1
+"""Probability below which no box is proposed even for a caption that is known to be right: to
+refuse a wrong box and to draw the right one is more work than to draw it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ class Question:
         assignment: "joint": captions describe different objects, so no two get the same box.
         others: With captions: whether boxes that no caption means are proposed too, without one.
         class_name: Class of all proposals; empty: of each the one that its caption names.
+        given: An image that captions were given with is asked those instead, see `of`.
 
     Raises:
         InputError: Both captions and a vocabulary are given.
@@ -53,6 +59,7 @@ class Question:
     assignment: Assignment = "joint"
     others: bool = False
     class_name: str = ""
+    given: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "captions", tuple(clean_captions(self.captions)))
@@ -66,6 +73,16 @@ class Question:
         """What a detector of an open vocabulary is told to look for."""
         return self.captions or (self.vocabulary.types if self.vocabulary else ())
 
+    def of(self, image: ImageRow) -> Question:
+        """Return what one image is asked.
+
+        Captions that were given with it are known to be right: each one's object is there, and two
+        alike are two objects.
+        """
+        if not (self.given and image.captions):
+            return replace(self, given=False)
+        return replace(self, captions=image.captions, vocabulary=None, assignment="joint")
+
     def key(self, provenance: Mapping[str, str]) -> str:
         """Return a name of the question and of the models that are asked, 16 hex digits."""
         asked = {
@@ -74,6 +91,7 @@ class Question:
             "assignment": self.assignment,
             "others": self.others,
             "class": self.class_name,
+            **({"given": True} if self.given else {}),
             "models": [provenance.get(k, "") for k in ("detector", "upscaler", "reranker")],
             "config": provenance.get("config", ""),
         }
@@ -125,7 +143,7 @@ def prelabel(
         ModelError: The same, of a model.
         InputError: The detector has to be told what to look for, and nothing is asked.
     """
-    if locator.reads_captions and not question.wanted:
+    if locator.reads_captions and not (question.wanted or question.given):
         raise InputError(
             "this detector has to be told what to look for.", "Give captions or a vocabulary."
         )
@@ -142,8 +160,9 @@ def prelabel(
     failed = boxes = 0
     for number, image_id in enumerate(waiting, start=1):
         try:
-            observation = locator.observe([project.path(image_id)], captions=question.wanted)[0]
-            proposals, asked = propose(locator, observation, question)
+            asking = question.of(project.image(image_id))
+            observation = locator.observe([project.path(image_id)], captions=asking.wanted)[0]
+            proposals, asked = propose(locator, observation, asking)
         except InputError as error:  # others are the machine's fault, not the picture's
             project.note_error(image_id, str(error))
             failed += 1
@@ -158,7 +177,13 @@ def prelabel(
 def propose(
     locator: Locator, observation: Observation, question: Question
 ) -> tuple[list[Proposal], list[Asked]]:
-    """Return what the models propose for one image, and what became of the captions."""
+    """Return what the models propose for one image, and what became of the captions.
+
+    Args:
+        locator: The models.
+        observation: What they saw of the image.
+        question: What is asked of it, see `Question.of`.
+    """
     if question.captions:
         return _propose_captions(locator, observation, question)
     seen = observation.detections
@@ -188,6 +213,9 @@ def _propose_captions(
     best: dict[int, Ranking] = {}
     for ranking in result.rankings:
         row = ranking.answer_row
+        # What is there for certain is looked for where it is most likely, unless that is hopeless.
+        if question.given and ranking.found_probability >= GIVEN_MIN:
+            row = ranking.nearest_row
         if row is not None and (row not in best or ranking.logit[row] > best[row].logit[row]):
             best[row] = ranking
     rows = range(len(result.detections)) if question.others else sorted(best)

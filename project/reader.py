@@ -233,6 +233,19 @@ class Reader:
             for r in rows
         ]
 
+    def waiting_for(self, key: str) -> list[int]:
+        """Return the ids of images that no person is done with and that this key did not ask.
+
+        Those that no model could look at are among them: the cause may be gone.
+        """
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT id FROM image WHERE removed = 0 AND state != 'done' "
+                "AND (prelabel_key != ? OR error != '') ORDER BY id",
+                (key,),
+            )
+            return [row["id"] for row in rows]
+
     def path(self, image_id: int) -> Path:
         """Return where the picture of an image lies; it must not be changed.
 

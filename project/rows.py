@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from core.captions import clean_captions
 from core.errors import DataError, InputError
 from dataset.splits import SPLITS
 from project.doubt import image_doubt
@@ -20,6 +21,7 @@ __all__ = [
     "boxes_of",
     "class_id_of",
     "find_image",
+    "give_captions",
     "image_row",
     "read_setting",
     "refresh_image",
@@ -52,7 +54,33 @@ def image_row(row: sqlite3.Row) -> ImageRow:
         licence=row["licence"],
         error=row["error"],
         removed=bool(row["removed"]),
+        captions=_captions_in(row["captions"]),
     )
+
+
+def _captions_in(text: str) -> tuple[str, ...]:
+    """Captions as they are kept; none where somebody else's file holds anything else."""
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return ()
+    is_known = isinstance(told, list) and all(isinstance(one, str) for one in told)
+    return tuple(told) if is_known else ()
+
+
+def give_captions(connection: sqlite3.Connection, image_id: int, captions: Sequence[str]) -> bool:
+    """Keep what a picture is known to show; False if it is kept already.
+
+    Raises:
+        CaptionError: A caption is unusable.
+    """
+    told = json.dumps(clean_captions(captions), ensure_ascii=False)
+    # What models proposed was for other captions: they look again.
+    changed = connection.execute(
+        "UPDATE image SET captions = ?, prelabel_key = '' WHERE id = ? AND captions != ?",
+        (told, image_id, told),
+    )
+    return changed.rowcount > 0
 
 
 def box_row(row: sqlite3.Row) -> BoxRow:

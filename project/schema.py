@@ -114,4 +114,9 @@ _SECOND = (
     "CREATE INDEX edit_token ON edit (image_id, token) WHERE token != ''",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)
+_THIRD = (
+    # What a picture is known to show, one caption for each object: a JSON list of texts.
+    "ALTER TABLE image ADD COLUMN captions TEXT NOT NULL DEFAULT '[]'",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD)

@@ -28,6 +28,7 @@ from project.rows import (
     boxes_of,
     class_id_of,
     find_image,
+    give_captions,
     image_row,
     refresh_image,
     write_setting,
@@ -303,19 +304,6 @@ class Project(Reader):
             refresh_image(connection, image_id, at)
         return count
 
-    def waiting_for(self, key: str) -> list[int]:
-        """Return the ids of images that no person is done with and that this key did not ask.
-
-        Those that no model could look at are among them: the cause may be gone.
-        """
-        with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT id FROM image WHERE removed = 0 AND state != 'done' "
-                "AND (prelabel_key != ? OR error != '') ORDER BY id",
-                (key,),
-            )
-            return [row["id"] for row in rows]
-
     def note_error(self, image_id: int, error: str) -> None:
         """Keep why a model could not look at an image; the next proposal removes it."""
         with self._database.write() as connection:
@@ -343,6 +331,7 @@ class Project(Reader):
 
         Raises:
             InputError: A box is not inside the image.
+            CaptionError: A caption that is given with it is unusable.
             DataError: The file cannot be written.
         """
         # The file first: a row always has its file, whatever happens in between.
@@ -354,11 +343,22 @@ class Project(Reader):
                 self._looks = [r["id"] for r in rows], [r["look"] for r in rows]
             twin_id = find_twin(self._looks, picture.look)
             added = add_image(connection, picture, name, label, twin_id=twin_id, at=at)
+            if label.captions:
+                give_captions(connection, added.image_id, label.captions)
             refresh_image(connection, added.image_id, at)
             if added.is_new:
                 self._looks[0].append(added.image_id)
                 self._looks[1].append(picture.look)
         return added
+
+    def give_captions(self, image_id: int, captions: Sequence[str]) -> bool:
+        """Keep what a picture is known to show, for `Question.given`; False if that is known.
+
+        Raises:
+            CaptionError: A caption is unusable.
+        """
+        with self._database.write() as connection:
+            return give_captions(connection, image_id, captions)
 
     def adopt_rows(self, folder: Path, *, without: Sequence[str] = ()) -> None:
         """Take over all rows of the project in a folder; see `project.adopting` for the pictures.

@@ -78,6 +78,7 @@ class ImageRow:
         error: Why a model could not look at it; empty where it could.
         removed: Whether it was taken out of the project; nothing of it can be changed until it is
             back.
+        captions: Given with it, one for each object that it is known to show, in order.
     """
 
     id: int
@@ -97,6 +98,7 @@ class ImageRow:
     licence: str
     error: str
     removed: bool = False
+    captions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 ``{"file_name": "a.jpg", "objects": {"bbox": [[l, t, w, h]], "category": [0], "caption": [...]}}``:
 parallel lists, COCO's boxes in pixels, so ``datasets.load_dataset`` reads it as it is. The order
-of the class names stands in ``classes.txt``.
+of the class names stands in ``classes.txt``. A line without objects, as for image captioning, is
+an image without labels; its ``text`` says what it shows.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ __all__ = ["FOLDERS", "FORMAT", "METADATA_NAME", "read", "write"]
 
 METADATA_NAME = "metadata.jsonl"
 FOLDERS: Mapping[str, str] = {"train": "train", "val": "validation", "test": "test"}
+_CAPTION_KEYS = ("text", "caption", "captions")  # the first is what `datasets` calls them
 _CATEGORY_KEYS = ("category", "categories", "category_id", "label", "labels")
 
 
@@ -130,6 +132,15 @@ def _parse(
     image = RawImage(Path(name).stem, confined_path(place, name), where, split)
     for key in ("group", "source", "licence"):
         setattr(image, key, str(row.get(key) or ""))
+    told = next((row[key] for key in _CAPTION_KEYS if row.get(key)), ())
+    image.captions = (told,) if isinstance(told, str) else tuple(map(str, told))
+    if "objects" not in row:
+        image.report(
+            "missing-labels",
+            f"the line of {name} tells no objects and counts as an image without any.",
+            'Write "objects": {"bbox": []} if nothing is to be seen there.',
+            level="warning",
+        )
     objects = row.get("objects") or {}
     boxes = objects.get("bbox") or []
     categories = _column(objects, _CATEGORY_KEYS, len(boxes))

@@ -2,7 +2,9 @@
 
 ``{"image": "a.jpg", "annotations": [{"caption": "grey missile", "bbox": [l, t, w, h]}]}`` in
 ``annotations.jsonl``, images in ``images/``. Classes, where there are several, are a name in each
-annotation; outlines are COCO's flat lists. Unknown keys are kept out, not guessed at.
+annotation; outlines are COCO's flat lists. A line with ``captions``, a list of texts, instead of
+annotations is an image without labels, but one knows what it shows. Unknown keys are kept out, not
+guessed at.
 """
 
 from __future__ import annotations
@@ -117,7 +119,19 @@ def _scan(folder: Path) -> RawDataset:
 def _parse(row: Mapping[str, Any], images: Path, where: str, names: list[str]) -> RawImage:
     path = confined_path(images, row["image"])
     image = RawImage(Path(row["image"]).stem, path, where)
-    for entry in row["annotations"]:
+    captions = row.get("captions", [])
+    if not isinstance(captions, list):
+        raise TypeError("captions must be a list of texts")
+    image.captions = tuple(map(str, captions))
+    if "annotations" not in row:
+        image.report(
+            "missing-labels",
+            f"the line of {path.name} tells no annotations and counts as an image without any.",
+            'Write "annotations": [] if nothing is to be seen there.',
+            level="warning",
+        )
+    # One of both must be there: a mistyped name would pass for an empty image.
+    for entry in row.get("annotations", ()) if "captions" in row else row["annotations"]:
         left, top, width, height = map(float, entry["bbox"])
         name = str(entry.get("class", names[0] if names else _DEFAULT_CLASS))
         if name not in names:

@@ -55,7 +55,10 @@ class RawObject:
 
 @dataclass(slots=True, eq=False)
 class RawImage:
-    """One image as written; ``image_wh`` is None when its file is missing or unreadable."""
+    """One image as written; ``image_wh`` is None when its file is missing or unreadable.
+
+    ``captions`` are of the whole image, of objects without boxes; a data set does not keep them.
+    """
 
     image_id: str
     path: Path
@@ -67,6 +70,7 @@ class RawImage:
     group: str = ""
     source: str = ""
     licence: str = ""
+    captions: tuple[str, ...] = ()
 
     def report(self, kind: str, what: str, advice: str = "", *, level: Level = "error") -> None:
         """Note something that is wrong with this image."""

@@ -9,9 +9,10 @@ from PIL import Image as PilImage
 
 from core.errors import DataError
 from core.image import read_image
+from dataset.data_file import read_data
 from frontends.batch import run_batch
 from frontends.cli import main
-from frontends.data import folder_data, read_data
+from frontends.data import folder_data
 from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
 
