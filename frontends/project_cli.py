@@ -41,7 +41,10 @@ def add_project_parser(commands: Any) -> None:
     )  # fmt: skip
 
     bring = _command(kinds, "import", _run_import, "bring in pictures or a labelled data set")
-    bring.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="picture, folder, ZIP")
+    bring.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH",
+        help="picture, folder, ZIP, or captions of pictures: CSV with image,caption, or JSON lines",
+    )  # fmt: skip
     bring.add_argument("--format", help="of a data set; recognised; 'images': pictures alone")
     bring.add_argument("--source", default="", help="where they come from, if they do not tell")
     bring.add_argument("--licence", default="", help="their licence, if they do not tell")

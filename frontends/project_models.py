@@ -27,11 +27,13 @@ def add_model_parsers(kinds: Any) -> None:
     """Add `project prelabel` and `project measure`."""
     parser = _command(kinds, "prelabel", _run_prelabel, "let a model propose boxes and captions")
     parser.add_argument(
-        "--caption", action="append", default=[], help="look for this everywhere; may be repeated"
-    )
+        "--caption", action="append", default=[],
+        help="look for this everywhere; may be repeated. Without it and --vocabulary pictures are "
+        "asked the captions that came with them",
+    )  # fmt: skip
     parser.add_argument(
         "--vocabulary", default="", metavar="FILE",
-        help="TOML file with types and colors to choose captions from; without it and captions: "
+        help="TOML file with types and colors to choose captions from; by default "
         "the project's, else types and colors of what flies; 'none': boxes without captions",
     )  # fmt: skip
     parser.add_argument(
@@ -84,6 +86,7 @@ def _run_prelabel(options: argparse.Namespace, service: Service | None) -> int:
             assignment=options.assignment,
             others=options.others,
             class_name=options.class_name,
+            given=not (options.caption or options.vocabulary),
         )
         locator = _open_locator(project, options, service)
         with show_bar() as show:

@@ -246,6 +246,12 @@ class Reader:
             )
             return [row["id"] for row in rows]
 
+    def count_given(self) -> int:
+        """Return the number of images that captions were given with."""
+        with self._database.read() as connection:
+            query = "SELECT count(*) FROM image WHERE removed = 0 AND captions != '[]'"
+            return int(connection.execute(query).fetchone()[0])
+
     def path(self, image_id: int) -> Path:
         """Return where the picture of an image lies; it must not be changed.
 

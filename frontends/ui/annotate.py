@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from frontends.desk import Desk
-from frontends.desk_runs import PROPOSED_SCORE_MIN, WHOLE
+from frontends.desk_runs import GIVEN_SCORE_MIN, PROPOSED_SCORE_MIN, WHOLE
 from frontends.project_out import EXPORTS
 from frontends.service import Limits
 from frontends.ui import text_annotate as text
@@ -99,6 +99,7 @@ def _create_sheets(desk: Desk, run: dict[str, Any]) -> None:
         "prelabel",
         words=text.PRELABEL,
         score_min=PROPOSED_SCORE_MIN,
+        given_score_min=GIVEN_SCORE_MIN,
         calls=[run["start_looking"]],
     )
     _sheet(

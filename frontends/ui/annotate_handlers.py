@@ -238,11 +238,14 @@ def _applied(project: Project, applied: Applied) -> Shown:
 def _with_classes(project: Project, image_id: int, edits: Sequence[Edit]) -> tuple[list[Edit], str]:
     """Return edits in which the type follows a caption that names another one, and a word on it.
 
-    Only where the caption did not name it before: who gave the box another type since meant it.
+    Only where the caption did not name it before: who gave the box another type since meant it. A
+    new box without a type gets the one that its caption names.
     """
     boxes, names = {box.id: box for box in project.boxes(image_id)}, project.class_names
     done, said = list[Edit](), ""
     for edit in edits:
+        if isinstance(edit, Add) and not edit.class_name:
+            edit = replace(edit, class_name=class_told(edit.caption, names))
         box = boxes.get(edit.box_id) if isinstance(edit, Describe) else None
         if box and isinstance(edit, Describe) and edit.caption and edit.class_name is None:
             told = class_told(edit.caption, names)

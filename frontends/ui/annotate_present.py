@@ -98,6 +98,7 @@ def present_project(key: str, project: Project) -> Shown:
         "name": project.name,
         "classes": list(project.class_names),
         "captions": list(project.setting("captions", [])),
+        "given": project.count_given(),
         "vocabulary": project.setting(SETTING) or _usual(project),
     }
 
@@ -133,6 +134,7 @@ def present_photo(project: Project, image: ImageRow) -> Shown:
         "reason": image.doubt_reason,
         "error": image.error,
         "removed": image.removed,
+        "given": list(image.captions),
     }
 
 
@@ -160,8 +162,7 @@ def present_box(box: BoxRow) -> Shown:
 def present_asked(asked: Sequence[Asked]) -> list[Shown]:
     """Return the captions that were looked for in an image."""
     return [
-        {"caption": one.caption, "found": one.found, "probability": one.probability}
-        for one in asked
+        {"caption": one.caption, "found": one.found, "confirmed": one.confirmed} for one in asked
     ]
 
 

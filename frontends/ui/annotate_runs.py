@@ -99,9 +99,9 @@ def _question(wish: Mapping[str, Any]) -> Question:
         joint: Assignment = "joint" if wish.get("joint", True) else "independent"
         others = bool(wish.get("others"))
         return Question(captions=tuple(lines), assignment=joint, others=others)
-    if mode == "vocabulary":
+    if mode in ("vocabulary", "given"):
         types, colors = _words(wish.get("types")), _words(wish.get("colors"))
-        return Question(vocabulary=Vocabulary(types, colors))
+        return Question(vocabulary=Vocabulary(types, colors), given=mode == "given")
     return Question()
 
 

@@ -71,7 +71,8 @@ BENCH: Words = {
         "invite-title": "Drop pictures here",
         "invite-hint": (
             "Files, a folder, a ZIP file, or a data set (YOLO, COCO, Pascal VOC, Hugging Face, "
-            "JSON Lines) as a folder or a ZIP file. Its labels count as confirmed."
+            "JSON Lines) as a folder or a ZIP file. Its labels count as confirmed. Captions "
+            "without boxes come as a table with the columns image and caption (CSV)."
         ),
         "choose-files": "Choose files",
         "choose-folder": "Choose a folder",
@@ -182,6 +183,14 @@ BOXES: Words = {
     "none_here": "This picture is done, with no object in it. Draw a box if there is one.",
     "all_hidden": "All proposals are hidden. Move the slider to see them.",
     "asked": "Looked for",
+    "given": "Captions of this picture",
+    "boxed": "has its box",
+    "no_box": "no box yet",
+    "is_next": "the next box",
+    "draw_it": "Draw",
+    "draw_it_title": "The next box that is drawn is this one (G)",
+    "give_it": "It is the chosen box",
+    "give_it_title": "Give the chosen box this caption",
     "found": "found",
     "absent": "absent",
     "mark_absent": "Mark absent",
@@ -202,6 +211,8 @@ DONE: Words = {
     "draw": "Draw boxes (B)",
     "hand": "Move the view (H)",
     "tools": "Tools",
+    "draws": "The next box is: {caption}",
+    "draws_more": "The next box is: {caption}, and {more} more to draw",
 }
 
 DESK: Words = {
@@ -214,6 +225,7 @@ DESK: Words = {
         "nothing": "{name} is done, with nothing in it.",
         "skipped": "{name} was put off.",
     },
+    "lack": " {count} captions have no box.",
     "copied": "Box copied. Ctrl V puts it into this or another picture.",
     "class_follows": "Type: {name}, as the caption says.",
     "class_next": "The next box will be: {name}",
@@ -236,11 +248,16 @@ PRELABEL: Words = {
     "title": "Pre-label",
     "mode": "What the models look for",
     "modes": {
+        "given": "Their own captions",
         "captions": "Captions",
         "vocabulary": "Types and colors",
         "boxes": "Boxes alone",
     },
     "leads": {
+        "given": (
+            "{count} pictures came with captions: each is looked for in its own picture. The other "
+            "pictures get the words below."
+        ),
         "captions": "Each caption is looked for in every picture that is not done.",
         "vocabulary": (
             "Every box that the detector finds gets the caption that fits it best, or none where "

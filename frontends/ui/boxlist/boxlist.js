@@ -1,8 +1,8 @@
 // The boxes of the image that is open: what they are, how sure the models are, and what to do with
 // them. The chosen one unfolds to its type, caption and figures.
 //
-// Room in: `listed`, `rows`, `photo`, `asked`, `selected`, `hovered`, `hidden`, `focus`. Out: `command`,
-// `selected`, `hovered`, `score_min`, `sheet`.
+// Room in: `listed`, `rows`, `photo`, `asked`, `missing`, `next_caption`, `selected`, `hovered`, `hidden`,
+// `focus`. Out: `command`, `selected`, `hovered`, `score_min`, `sheet`, `asked`, `picked`.
 function createBoxlist({ element, props, server }) {
   const { room: openRoom, element: make, svg, mark, percent, fill } = window.spotter;
   const room = openRoom(props.room);
@@ -27,8 +27,6 @@ function createBoxlist({ element, props, server }) {
   find("kinds").textContent = words.kinds;
   find("kinds").title = words.kinds_title;
   find("kinds").addEventListener("click", () => { room.set({ sheet: { name: "kinds" } }); find("kinds").blur(); });
-  find("asked-title").textContent = words.asked;
-
   const icon = (path) => svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, [svg("path", { d: path })]);
   const TICK = "M3 8.5l3.2 3.2L13 5";
   const CROSS = "M4 4l8 8M12 4l-8 8";
@@ -161,17 +159,46 @@ function createBoxlist({ element, props, server }) {
     for (const node of rowNodes.values()) node.toggleAttribute("data-lit", Number(node.dataset.id) === room.state.hovered);
   }
 
+  // What was given with the picture, in its order, then what else was looked for. Of several alike
+  // the first ones have the boxes.
+  function soughtHere() {
+    const { asked = [], missing = [], photo } = room.state;
+    const { given = [] } = photo || {};
+    const lacks = [...missing];
+    const known = [...given].reverse().map((caption) => {
+      const at = lacks.indexOf(caption);
+      if (at >= 0) lacks.splice(at, 1);
+      const said = asked.find((one) => one.caption === caption && one.confirmed);
+      return { caption, given: true, missing: at >= 0, found: !said || said.found };
+    });
+    return [...known.reverse(), ...asked.filter((one) => !given.includes(one.caption))];
+  }
+
+  function turn(one) {
+    const { asked = [] } = room.state;
+    const now = { caption: one.caption, found: !one.found, confirmed: true };
+    room.set({ asked: [...asked.filter((other) => other.caption !== one.caption), now] });
+    order("absent", one.caption, one.found);
+  }
+
   function renderAsked() {
-    const asked = room.state.asked || [];
-    find("asked").hidden = asked.length === 0;
-    find("asked-rows").replaceChildren(...asked.map((one) => make("li", {}, [
-      make("span", { class: "text", text: one.caption, title: one.caption }),
-      make("span", { class: "seen", text: one.found ? words.found : words.absent }),
-      make("button", { type: "button", class: "toggle turn", text: one.found ? words.mark_absent : words.mark_present, title: one.found ? words.absent_title : words.present_title, onclick: () => {
-        room.set({ asked: asked.map((other) => (other === one ? { ...one, found: !one.found } : other)) });
-        order("absent", one.caption, one.found);
-      } }),
-    ])));
+    const { photo, selected, next_caption: next } = room.state;
+    const sought = soughtHere();
+    const first = sought.findIndex((one) => one.missing && one.caption === next);
+    find("asked").hidden = sought.length === 0;
+    find("asked-title").textContent = ((photo || {}).given || []).length ? words.given : words.asked;
+    find("asked-rows").replaceChildren(...sought.map((one, i) => {
+      const seen = one.missing ? (i === first ? words.is_next : words.no_box) : one.given && one.found ? words.boxed : one.found ? words.found : words.absent;
+      const give = selected === null || selected === undefined
+        ? { text: words.draw_it, title: words.draw_it_title, onclick: () => { room.set({ picked: one.caption, tool: "draw" }); } }
+        : { text: words.give_it, title: words.give_it_title, onclick: () => order("describe", selected, { caption: one.caption }) };
+      return make("li", { "data-next": i === first ? "" : null }, [
+        make("span", { class: "text", text: one.caption, title: one.caption }),
+        make("span", { class: "seen", text: seen }),
+        one.missing && (i !== first || selected) ? make("button", { type: "button", class: "toggle give", ...give }) : null,
+        make("button", { type: "button", class: "toggle turn", text: one.found ? words.mark_absent : words.mark_present, title: one.found ? words.absent_title : words.present_title, onclick: () => turn(one) }),
+      ]);
+    }));
   }
 
   function fillLists() {
@@ -192,7 +219,7 @@ function createBoxlist({ element, props, server }) {
     if (node && scrolls) node.scrollIntoView({ block: "nearest" });
   });
   room.on(["hovered"], light);
-  room.on(["asked"], renderAsked);
+  room.on(["asked", "missing", "next_caption", "photo", "selected"], renderAsked);
   room.on(["project"], fillLists);
   room.on(["focus"], ({ focus }) => {
     const input = find(`field-${focus.field}`);

@@ -39,14 +39,22 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
 
   const unscored = { logit: null, probability: null, rank: null, rival: "" };
 
-  function add(box, { class_name, caption = "" } = {}) {
+  // What is drawn is what was known to be there and has no box yet; its caption tells the type.
+  function add(box, { class_name, caption } = { caption: room.state.next_caption }) {
     if (!photo()) return;
     const id = local;
     local -= 1;
+    const follows = Boolean(caption) && !class_name;
     const name = class_name || classLast || room.state.project.classes[0];
-    const row = { id, ...box, state: "confirmed", class_name: name, caption, detector: null, certainty: 1, ...unscored, source: "", own: true };
-    change([...rows(), row], [{ kind: "add", local: id, xyxy: xyxy(box), class_name: name, caption }]);
+    const row = { id, ...box, state: "confirmed", class_name: name, caption: caption || "", detector: null, certainty: 1, ...unscored, source: "", own: true };
+    change([...rows(), row], [{ kind: "add", local: id, xyxy: xyxy(box), class_name: follows ? "" : name, caption: row.caption }]);
     select(row);
+  }
+
+  function nextCaption() {
+    const { missing = [], next_caption: now } = room.state;
+    const kinds = [...new Set(missing)];
+    if (kinds.length) room.set({ picked: kinds[(kinds.indexOf(now) + 1) % kinds.length] });
   }
 
   function move(id, box, hold_ms) {
@@ -104,7 +112,8 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
     const { id, name, state: before } = photo();
     const state = how === "skipped" ? how : "done";
     change(rows().map(turn), edits, { state });
-    go("next", { finished: { state, how, image: id, name, changed: edits.length > 0 || state !== before } });
+    const { missing = [] } = room.state;
+    go("next", { finished: { state, how, image: id, name, missing: missing.length, changed: edits.length > 0 || state !== before } });
   }
 
   function nudge(event) {
@@ -174,6 +183,7 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
     let_go: () => { if (selected()) select(null); else look({ kind: "fit" }); },
     caption: () => { if (selected()) room.set({ focus: { field: "caption" } }); },
     class: () => { if (selected()) room.set({ focus: { field: "class" } }); },
+    next_caption: nextCaption,
     find: () => room.set({ focus: { field: "sought" } }),
     help: () => room.set({ sheet: { name: "help" } }),
   };

@@ -3,7 +3,8 @@
 //
 // Room in: `project`, `order`, `only`, `sought`, `command` {name, event?, args?}, `edit` (from the
 // picture), `score_min`, `proposals`, `show_rejected`, `queue_again` {to?: an image, or "doubtful"}, `goto`. Out: `queue` {ids, states},
-// `at`, `photo`, `picture`, `rows` (all boxes), `boxes` (the shown ones), `listed`, `progress`,
+// `at`, `photo`, `picture`, `rows` (all boxes), `boxes` (the shown ones), `listed`, `missing` (captions
+// that no box has yet) and `next_caption` (what a drawn box gets, `picked` or the first), `progress`,
 // `saving`, `notice` {message, calm, act? {text, command, args?, brief?}}.
 function createDesk({ props, server }) {
   const { room: openRoom, fill } = window.spotter;
@@ -59,7 +60,8 @@ function createDesk({ props, server }) {
     if (end) {
       mark(end.image, end.state);
       finished = end.changed ? end.image : null;
-      news = { message: finished ? fill(words.finished[end.how], end) : "", act: finished && { text: words.undo, command: "undo", brief: true } };
+      const lack = end.how === "done" && end.missing ? fill(words.lack, { count: end.missing }) : "";
+      news = { message: finished ? fill(words.finished[end.how], end) + lack : "", act: finished && { text: words.undo, command: "undo", brief: true } };
       const waits = (i) => ["new", "proposed"].includes(room.state.queue.states[i]);
       const order = [...queue.ids.keys()];
       next = order.slice(at + 1).find(waits) ?? order.slice(0, at).find(waits) ?? -1;
@@ -210,6 +212,19 @@ function createDesk({ props, server }) {
     room.set({ rows, boxes, listed, hidden: rows.filter((row) => row.state === "proposed").length - boxes.filter((box) => box.state === "proposed").length });
   }
 
+  // What is known to be in the picture and has no box yet, but for what is marked as absent.
+  function tellMissing() {
+    const { photo, rows = [], asked = [], picked } = room.state;
+    const boxed = rows.filter((row) => row.state !== "rejected").map((row) => row.caption);
+    const absent = new Set(asked.filter((one) => one.confirmed && !one.found).map((one) => one.caption));
+    const missing = ((photo || {}).given || []).filter((caption) => {
+      const at = boxed.indexOf(caption);
+      if (at >= 0) boxed.splice(at, 1);
+      return at < 0 && !absent.has(caption);
+    });
+    room.set({ missing, next_caption: missing.includes(picked) ? picked : missing[0] || "" });
+  }
+
   // A type that somebody has just written or renamed has its color and its key from now on. A list
   // that is only the beginning of the known one was fetched earlier.
   function know({ classes = [] }) {
@@ -335,6 +350,7 @@ function createDesk({ props, server }) {
     if (run && room.state.project) run(...(command.args || []));
   });
   room.on(["edit"], ({ edit }) => (edit.kind === "add" ? commands.add(edit.box) : commands.move(edit.id, edit.box)));
+  room.on(["photo", "rows", "asked", "picked"], tellMissing);
   room.on(["score_min", "proposals", "show_rejected"], () => show(room.state.rows || []));
   room.on(["project"], (state, changed) => {
     const key = (state.project || {}).key;

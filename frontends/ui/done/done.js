@@ -1,8 +1,8 @@
 // What ends the work on a picture, and the tools of the hand.
 //
-// Room in: `tool`, `photo`. Out: `command`.
+// Room in: `tool`, `photo`, `missing`, `next_caption`. Out: `command`.
 function createDone({ element, props }) {
-  const { room: openRoom } = window.spotter;
+  const { room: openRoom, fill } = window.spotter;
   const room = openRoom(props.room);
   const words = props.words;
   const find = (name) => element.querySelector(`.${name}`);
@@ -24,6 +24,10 @@ function createDone({ element, props }) {
   room.on(["tool"], ({ tool }) => {
     find("draw").setAttribute("aria-pressed", String(tool !== "pan"));
     find("hand").setAttribute("aria-pressed", String(tool === "pan"));
+  });
+  room.on(["missing", "next_caption"], ({ missing = [], next_caption: caption }) => {
+    find("draws").hidden = !caption;
+    find("draws").textContent = fill(missing.length > 1 ? words.draws_more : words.draws, { caption, more: missing.length - 1 });
   });
   room.on(["photo"], ({ photo }) => { for (const name of Object.keys(commands)) find(name).disabled = !photo || (photo.removed && !["draw", "hand"].includes(name)); });
 }

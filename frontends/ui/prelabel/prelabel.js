@@ -7,16 +7,17 @@ function createPrelabel({ element, props, server }) {
   const words = props.words;
   const find = (name) => element.querySelector(`.${name}`);
   // The first needs nothing from the person, and is what the command does by default.
-  const MODES = ["vocabulary", "captions", "boxes"];
+  const MODES = ["vocabulary", "given", "captions", "boxes"];
+  // What is known to be there is looked for among all that could be an object.
+  const scoreOf = (name) => (name === "given" ? props.given_score_min : props.score_min);
   let mode = MODES[0];
 
   const sheet = createSheet({ room, name: "prelabel", id: props.layer, element, server, words, opened: show });
   find("captions").placeholder = words.captions_hint;
   find("joint").checked = true;
   const tellScore = () => { find("score-value").textContent = Number(find("score").value).toFixed(2); };
-  find("score").value = props.score_min;
-  find("score").addEventListener("input", tellScore);
-  tellScore();
+  let isScoreSet = false;
+  find("score").addEventListener("input", () => { isScoreSet = true; tellScore(); });
   find("modes").setAttribute("aria-label", words.mode);
   find("modes").append(...MODES.map((name) => make("button", { type: "button", role: "radio", class: "mode", "data-mode": name, text: words.modes[name], onclick: () => choose(name) })));
 
@@ -24,8 +25,10 @@ function createPrelabel({ element, props, server }) {
     mode = name;
     for (const node of element.querySelectorAll(".mode")) node.setAttribute("aria-checked", String(node.dataset.mode === name));
     find("mode-captions").hidden = name !== "captions";
-    find("mode-vocabulary").hidden = name !== "vocabulary";
-    find("lead").textContent = words.leads[name];
+    find("mode-vocabulary").hidden = !["vocabulary", "given"].includes(name);
+    find("lead").textContent = fill(words.leads[name], { count: room.state.project ? room.state.project.given : 0 });
+    if (!isScoreSet) find("score").value = scoreOf(name);
+    tellScore();
   }
 
   const listOf = (name) => find(name).value.split(/[,\n]/).map((word) => word.trim()).filter(Boolean);
@@ -39,7 +42,8 @@ function createPrelabel({ element, props, server }) {
     if (!find("captions").value) find("captions").value = project.captions.join("\n");
     find("types").value = vocabulary.types.join(", ");
     find("colors").value = vocabulary.colors.join(", ");
-    choose(project.captions.length ? "captions" : "vocabulary");
+    element.querySelector('[data-mode="given"]').hidden = !project.given;
+    choose(project.given ? "given" : project.captions.length ? "captions" : "vocabulary");
     count();
     if (mode === "captions") find("captions").focus();
   }
