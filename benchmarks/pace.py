@@ -3,10 +3,13 @@
     python -m benchmarks.pace --json
 
 Fifty synthetic scenes of the shipped cutouts and backgrounds are pre-labelled with the shipped
-models. A scripted annotator then repairs what is wrong and nothing else; each drag, word and key
-counts as one action. By hand every object costs two (draw, describe) and every image one (next).
-A caption is right if it names the same type and the same colors, in any order. Besides: how well
-the queue's doubt about an image goes with the number of its corrections (Spearman).
+models, once with captions chosen from a vocabulary, once with the captions of each scene given, as
+a caption file gives them. A scripted annotator then repairs what is wrong and nothing else; each
+drag, word and key counts as one action. By hand every object costs two (draw, describe) and every
+image one (next). With captions given, the page hands a drawn box the next caption that has none:
+who draws in that order describes nothing, also by hand, so that figure stands beside. A caption is
+right if it names the same type and the same colors, in any order. Besides: how well the queue's
+doubt about an image goes with the number of its corrections (Spearman).
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from core.image import encode_image
 from pipeline.config import load_config
 from pipeline.locate import Locator
 from project.pictures import read_picture
-from project.prelabel import Question, prelabel
+from project.prelabel import GIVEN_SCORE_MIN, PROPOSED_SCORE_MIN, Question, prelabel
 from project.store import Project
 from project.types import Accept, Add, BoxRow, Describe, Edit, Move, Reject
 from project.vocabulary import Vocabulary
@@ -39,7 +42,7 @@ from synth.config import load_scene_config
 from synth.generate import GALLERY, library_for, preview
 from synth.words import COLORS, TYPES
 
-__all__ = ["Truth", "count_by_hand", "main", "measure", "repair"]
+__all__ = ["Truth", "count_by_hand", "count_unprompted", "main", "measure", "repair"]
 
 WIDTH_PX = 960
 IOU_SAME = 0.4  # a proposal about this object
@@ -55,8 +58,15 @@ class Truth:
     captions: tuple[str, ...]
 
 
-def measure(count: int, *, score_min: float, seed: int = 0) -> dict[str, object]:
-    """Pre-label and correct `count` scenes, and return what it took."""
+def measure(count: int, *, given: bool, score_min: float, seed: int = 0) -> dict[str, object]:
+    """Pre-label and correct `count` scenes, and return what it took.
+
+    Args:
+        count: Number of scenes.
+        given: Whether the captions of each scene are known.
+        score_min: Detector score from which boxes are considered.
+        seed: Of the scenes.
+    """
     config = load_scene_config(None, sets=SETS)
     scenes = preview(
         library_for((GALLERY[0],), (GALLERY[1],), config),
@@ -68,7 +78,7 @@ def measure(count: int, *, score_min: float, seed: int = 0) -> dict[str, object]
     locator = Locator.open(load_config(sets=[f"detect.score_min={score_min}"]))
     actions: Counter[str] = Counter()
     doubts: list[tuple[float, int]] = []
-    by_hand = objects = 0
+    by_hand = prompted = objects = 0
     with tempfile.TemporaryDirectory() as folder, Project.create(Path(folder), "pace") as project:
         truths = {}
         for number, scene in enumerate(scenes):
@@ -76,19 +86,24 @@ def measure(count: int, *, score_min: float, seed: int = 0) -> dict[str, object]
             image_id, _ = project.add(picture, f"scene-{number:02}")
             boxes = tuple(map(tuple, scene.xyxy.astype(float).tolist()))
             truths[image_id] = Truth(boxes, tuple(scene.captions))
+            if given:
+                project.give_captions(image_id, scene.captions)
+        words = Vocabulary(TYPES, (*COLORS, "camouflage"))
         start = perf_counter()
-        prelabel(project, locator, Question(vocabulary=Vocabulary(TYPES, (*COLORS, "camouflage"))))
+        prelabel(project, locator, Question(vocabulary=words, given=given))
         prelabel_s = perf_counter() - start
         for image_id, _ in project.states():
             image, truth = project.image(image_id), truths[image_id]
-            edits = repair(truth, project.boxes(image.id))
+            boxes = project.boxes(image.id)
+            edits = repair(truth, boxes)
             kinds = [type(e).__name__.lower() for e in edits if not isinstance(e, Accept)]
             actions.update(kinds)
-            actions["caption of a drawn box"] += kinds.count("add")
+            actions["caption of a drawn box"] += count_unprompted(image.captions, boxes, edits)
             actions["next"] += 1
             doubts.append((image.doubt, len(kinds)))
             objects += len(truth.xyxy)
             by_hand += count_by_hand(truth)
+            prompted += len(truth.xyxy) + 1
             project.apply(image.id, edits, who="script", version=image.version, state="done")
     total = sum(actions.values())
     return {
@@ -99,6 +114,7 @@ def measure(count: int, *, score_min: float, seed: int = 0) -> dict[str, object]
         "actions_total": total,
         "actions_by_hand": by_hand,
         "ratio": round(total / by_hand, 3),
+        **({"actions_by_hand_with_captions_handed_out": prompted} if given else {}),
         "images_with_a_mistake": sum(corrections > 0 for _, corrections in doubts),
         "queue_correlation": _correlation(doubts),
         "prelabel_s_per_image": round(prelabel_s / count, 3),
@@ -109,6 +125,22 @@ def measure(count: int, *, score_min: float, seed: int = 0) -> dict[str, object]
 def count_by_hand(truth: Truth) -> int:
     """Actions without proposals: draw and describe each object, then the next image."""
     return 2 * len(truth.xyxy) + 1
+
+
+def count_unprompted(given: Sequence[str], boxes: Sequence[BoxRow], edits: Sequence[Edit]) -> int:
+    """Captions of drawn boxes that the page does not hand out.
+
+    It hands out what was given with the image and no box has, once the other edits are made.
+    """
+    captions = {box.id: box.caption for box in boxes}
+    for edit in edits:
+        if isinstance(edit, Describe):
+            captions[edit.box_id] = edit.caption or ""
+        elif isinstance(edit, Reject):
+            del captions[edit.box_id]
+    left = Counter(given) - Counter(captions.values())
+    drawn = Counter(edit.caption for edit in edits if isinstance(edit, Add))
+    return (drawn - left).total()
 
 
 def repair(truth: Truth, boxes: Sequence[BoxRow]) -> list[Edit]:
@@ -160,18 +192,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--count", type=int, default=50)
-    parser.add_argument("--score-min", type=float, default=0.25)
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     arguments = parser.parse_args(argv)
-    result = {
-        "machine": describe_machine(),
-        "commit": describe_commit(),
-        **measure(arguments.count, score_min=arguments.score_min),
+    measured = {
+        "vocabulary": measure(arguments.count, given=False, score_min=PROPOSED_SCORE_MIN),
+        "given": measure(arguments.count, given=True, score_min=GIVEN_SCORE_MIN),
     }
     if arguments.json:
+        result = {"machine": describe_machine(), "commit": describe_commit(), **measured}
         print(json.dumps(result, indent=2))
         return
-    print("\n".join(f"{k}: {v}" for k, v in result.items() if k not in ("machine", "provenance")))
+    for name, figures in measured.items():
+        print(f"{name}:")
+        print("\n".join(f"  {k}: {v}" for k, v in figures.items() if k != "provenance"))
 
 
 if __name__ == "__main__":

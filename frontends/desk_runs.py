@@ -34,8 +34,6 @@ from project.store import Project
 from project.whole import disarm
 
 __all__ = [
-    "GIVEN_SCORE_MIN",
-    "PROPOSED_SCORE_MIN",
     "WHOLE",
     "Outgoing",
     "start_export",
@@ -46,11 +44,6 @@ __all__ = [
 
 WHOLE = "project"
 """Everything of a project, as it can be merged into another one."""
-PROPOSED_SCORE_MIN = 0.25
-"""Detector score from which boxes are proposed unless wished otherwise: on 27 photographs it leaves
-out 34 of 57 false boxes and 1 of 41 true ones."""
-GIVEN_SCORE_MIN = 0.1
-"""The same where captions of each picture are known: boxes that none of them means are left out."""
 _REFUSED_MAX = 200
 _COPIES = 2
 _MEASURE_S = 2.0

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from frontends.desk import Desk
-from frontends.desk_runs import GIVEN_SCORE_MIN, PROPOSED_SCORE_MIN, WHOLE
+from frontends.desk_runs import WHOLE
 from frontends.project_out import EXPORTS
 from frontends.service import Limits
 from frontends.ui import text_annotate as text
@@ -32,6 +32,7 @@ from frontends.ui.parts import create_part
 from frontends.ui.picture import create_picture
 from frontends.ui.synth import can_sign_in
 from frontends.ui.visit import create_visit
+from project.prelabel import GIVEN_SCORE_MIN, PROPOSED_SCORE_MIN
 
 __all__ = ["create_annotate"]
 

@@ -13,7 +13,6 @@ import gradio as gr
 from core.errors import InputError
 from frontends.desk import Desk
 from frontends.desk_runs import (
-    PROPOSED_SCORE_MIN,
     Outgoing,
     start_export,
     start_import,
@@ -24,7 +23,7 @@ from frontends.ui import annotate_present as present
 from frontends.ui.annotate_handlers import Call, Shown, find
 from frontends.ui.uploads import read_uploads
 from pipeline.rank import Assignment
-from project.prelabel import Question
+from project.prelabel import PROPOSED_SCORE_MIN, Question
 from project.vocabulary import SETTING, Vocabulary
 
 __all__ = ["create_run_calls"]

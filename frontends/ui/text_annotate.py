@@ -183,13 +183,11 @@ BOXES: Words = {
     "none_here": "This picture is done, with no object in it. Draw a box if there is one.",
     "all_hidden": "All proposals are hidden. Move the slider to see them.",
     "asked": "Looked for",
-    "given": "Captions of this picture",
-    "boxed": "has its box",
-    "no_box": "no box yet",
-    "is_next": "the next box",
+    "without_box": "Captions without a box",
+    "is_next": "next",
     "draw_it": "Draw",
     "draw_it_title": "The next box that is drawn is this one (G)",
-    "give_it": "It is the chosen box",
+    "give_it": "Use",
     "give_it_title": "Give the chosen box this caption",
     "found": "found",
     "absent": "absent",
@@ -225,7 +223,8 @@ DESK: Words = {
         "nothing": "{name} is done, with nothing in it.",
         "skipped": "{name} was put off.",
     },
-    "lack": " {count} captions have no box.",
+    "lack": " {count} of its captions have no box.",
+    "lack_one": " One of its captions has no box.",
     "copied": "Box copied. Ctrl V puts it into this or another picture.",
     "class_follows": "Type: {name}, as the caption says.",
     "class_next": "The next box will be: {name}",
@@ -255,9 +254,10 @@ PRELABEL: Words = {
     },
     "leads": {
         "given": (
-            "{count} pictures came with captions: each is looked for in its own picture. The other "
-            "pictures get the words below."
+            "{count} pictures came with captions: each is looked for in its own picture. Boxes of "
+            "the other pictures get the words that fit best."
         ),
+        "given_all": "The captions that came with each picture are looked for in it.",
         "captions": "Each caption is looked for in every picture that is not done.",
         "vocabulary": (
             "Every box that the detector finds gets the caption that fits it best, or none where "

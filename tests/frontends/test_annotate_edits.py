@@ -81,6 +81,26 @@ def test_the_type_follows_a_caption_that_names_another_one(ann):
     assert reword("drone below a helicopter") == ("drone", "")
 
 
+def test_a_new_box_without_a_type_gets_that_of_its_caption(ann):
+    ann.open("Flying", classes="drone, helicopter")
+    ann.bring(("a.png", encode_image(np.full((100, 200, 3), 200, np.uint8))))
+    told, names = ann.photo(), []
+    for caption in ("grey helicopter", "kite"):
+        new = {"kind": "add", "xyxy": [20, 10, 60, 40], "class_name": "", "caption": caption}
+        told = edit(ann, told, new)
+        names.append(told["changed"][0]["class_name"])
+    assert names == ["helicopter", "drone"]
+
+
+def test_captions_that_came_with_a_picture_are_shown_and_looked_for(ann):
+    ann.bring(("told.csv", b"image,caption\nshapes.png,red thing"))
+    assert ann.photo()["photo"]["given"] == ["red thing"]
+    assert ann.call("open_project")["project"]["given"] == 1
+    ended = ann.run("start_looking", mode="given", types="box", colors="red, blue", score_min=0.1)
+    assert ended["said"] == "1 picture looked at, 1 box to decide."
+    assert [box["caption"] for box in ann.photo()["boxes"]] == ["red thing"]
+
+
 def test_a_change_that_comes_twice_is_made_once(ann):
     """The answer was lost, so the browser sends the same again."""
     photo = ann.photo()

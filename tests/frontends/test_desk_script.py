@@ -461,3 +461,32 @@ def test_the_score_filter_hides_what_is_less_certain():
       log.shown = [state.boxes.map(({ certainty }) => certainty), state.hidden];
     """)
     assert log["shown"] == [[0.7, 1], 1]
+
+
+def test_what_is_known_to_be_there_is_drawn_next():
+    log = _play("""
+      const given = ["kite", "drone", "drone", "glider"];
+      const asked = [{ caption: "glider", found: false, confirmed: true }];
+      const given_to = (image) => ({ ...photo(image), given });
+      answers.photo = ({ image }) => ({ photo: given_to(image), boxes: [box(image)], asked });
+      const edited = log.edited = [];
+      answers.edit = ({ edits: made }) => {
+        edited.push(...made);
+        return { photo: given_to(1), changed: [], progress: {} };
+      };
+      press("previous"); await rest();
+      log.missing = [state.missing];
+      const drawn = { x: 1, y: 1, w: 4, h: 4 };
+      const draw = async () => { room.set({ edit: { kind: "add", box: drawn } }); await rest(); };
+      await draw();
+      log.missing.push(state.missing, state.next_caption);
+      press("remove", 1); press("next_caption"); await rest();
+      log.missing.push(state.missing, state.next_caption);
+      await draw(); await draw(); await draw();
+      log.missing.push(state.missing, state.next_caption);
+    """)
+    two, last = [["drone"], "drone"], [["kite", "drone"], "drone"]
+    assert log["missing"] == [["drone", "drone"], *two, *last, [], ""]
+    drawn = [(one["class_name"], one["caption"]) for one in log["edited"] if one["kind"] == "add"]
+    assert [caption for _, caption in drawn] == ["drone", "drone", "kite", ""]
+    assert drawn[0][0] == "", "the caption tells the type"

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("huggingface_hub", reason="pip install -r requirements.txt")
 
 from benchmarks import project as large
-from benchmarks.pace import Truth, count_by_hand, repair
+from benchmarks.pace import Truth, count_by_hand, count_unprompted, repair
 from core.errors import DataError
 from dataset.hub import HubError
 from frontends.project_out import push_project
@@ -106,3 +106,6 @@ def test_the_scripted_annotator_repairs_what_is_wrong_alone() -> None:
     assert count_by_hand(truth) == 9
     assert [type(e) for e in repair(Truth((), ()), boxes)] == [Reject] * 4
     assert np.isfinite(len(repair(truth, [])))
+    # Once box 3 is a green kite and box 4 gone, the page hands out the white one.
+    assert count_unprompted(truth.captions, boxes, edits) == 0
+    assert count_unprompted((), boxes, edits) == 1, "none was given"

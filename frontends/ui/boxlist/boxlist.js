@@ -159,19 +159,16 @@ function createBoxlist({ element, props, server }) {
     for (const node of rowNodes.values()) node.toggleAttribute("data-lit", Number(node.dataset.id) === room.state.hovered);
   }
 
-  // What was given with the picture, in its order, then what else was looked for. Of several alike
-  // the first ones have the boxes.
+  // What was given with the picture and has no box, then what else was looked for. Captions with
+  // boxes stand above.
   function soughtHere() {
     const { asked = [], missing = [], photo } = room.state;
     const { given = [] } = photo || {};
-    const lacks = [...missing];
-    const known = [...given].reverse().map((caption) => {
-      const at = lacks.indexOf(caption);
-      if (at >= 0) lacks.splice(at, 1);
-      const said = asked.find((one) => one.caption === caption && one.confirmed);
-      return { caption, given: true, missing: at >= 0, found: !said || said.found };
-    });
-    return [...known.reverse(), ...asked.filter((one) => !given.includes(one.caption))];
+    const isAbsent = (one) => one.confirmed && !one.found;
+    return [
+      ...missing.map((caption) => ({ caption, missing: true, found: true })),
+      ...asked.filter((one) => isAbsent(one) || !given.includes(one.caption)),
+    ];
   }
 
   function turn(one) {
@@ -182,20 +179,21 @@ function createBoxlist({ element, props, server }) {
   }
 
   function renderAsked() {
-    const { photo, selected, next_caption: next } = room.state;
+    const { selected, next_caption: next } = room.state;
+    const isChosen = selected !== null && selected !== undefined;
     const sought = soughtHere();
     const first = sought.findIndex((one) => one.missing && one.caption === next);
     find("asked").hidden = sought.length === 0;
-    find("asked-title").textContent = ((photo || {}).given || []).length ? words.given : words.asked;
+    find("asked-title").textContent = first >= 0 ? words.without_box : words.asked;
     find("asked-rows").replaceChildren(...sought.map((one, i) => {
-      const seen = one.missing ? (i === first ? words.is_next : words.no_box) : one.given && one.found ? words.boxed : one.found ? words.found : words.absent;
-      const give = selected === null || selected === undefined
-        ? { text: words.draw_it, title: words.draw_it_title, onclick: () => { room.set({ picked: one.caption, tool: "draw" }); } }
-        : { text: words.give_it, title: words.give_it_title, onclick: () => order("describe", selected, { caption: one.caption }) };
+      const seen = one.missing ? (i === first ? words.is_next : "") : one.found ? words.found : words.absent;
+      const give = isChosen
+        ? { text: words.give_it, title: words.give_it_title, onclick: () => order("describe", selected, { caption: one.caption }) }
+        : { text: words.draw_it, title: words.draw_it_title, onclick: () => room.set({ picked: one.caption, tool: "draw" }) };
       return make("li", { "data-next": i === first ? "" : null }, [
         make("span", { class: "text", text: one.caption, title: one.caption }),
         make("span", { class: "seen", text: seen }),
-        one.missing && (i !== first || selected) ? make("button", { type: "button", class: "toggle give", ...give }) : null,
+        one.missing && (i !== first || isChosen) ? make("button", { type: "button", class: "toggle give", ...give }) : null,
         make("button", { type: "button", class: "toggle turn", text: one.found ? words.mark_absent : words.mark_present, title: one.found ? words.absent_title : words.present_title, onclick: () => turn(one) }),
       ]);
     }));

@@ -60,7 +60,7 @@ function createDesk({ props, server }) {
     if (end) {
       mark(end.image, end.state);
       finished = end.changed ? end.image : null;
-      const lack = end.how === "done" && end.missing ? fill(words.lack, { count: end.missing }) : "";
+      const lack = end.how === "done" && end.missing ? fill(end.missing === 1 ? words.lack_one : words.lack, { count: end.missing }) : "";
       news = { message: finished ? fill(words.finished[end.how], end) + lack : "", act: finished && { text: words.undo, command: "undo", brief: true } };
       const waits = (i) => ["new", "proposed"].includes(room.state.queue.states[i]);
       const order = [...queue.ids.keys()];

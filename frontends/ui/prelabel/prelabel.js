@@ -1,16 +1,16 @@
 // What the models shall look for, and the start of their run over the project.
 //
-// Room in: `sheet`, `project`. Out: `run`.
+// Room in: `sheet`, `project`, `progress`. Out: `run`.
 function createPrelabel({ element, props, server }) {
   const { room: openRoom, element: make, fill, sheet: createSheet } = window.spotter;
   const room = openRoom(props.room);
   const words = props.words;
   const find = (name) => element.querySelector(`.${name}`);
-  // The first needs nothing from the person, and is what the command does by default.
-  const MODES = ["vocabulary", "given", "captions", "boxes"];
+  // The first two need nothing from the person, and are what the command does by default.
+  const MODES = ["given", "vocabulary", "captions", "boxes"];
   // What is known to be there is looked for among all that could be an object.
   const scoreOf = (name) => (name === "given" ? props.given_score_min : props.score_min);
-  let mode = MODES[0];
+  let mode = "vocabulary";
 
   const sheet = createSheet({ room, name: "prelabel", id: props.layer, element, server, words, opened: show });
   find("captions").placeholder = words.captions_hint;
@@ -25,8 +25,11 @@ function createPrelabel({ element, props, server }) {
     mode = name;
     for (const node of element.querySelectorAll(".mode")) node.setAttribute("aria-checked", String(node.dataset.mode === name));
     find("mode-captions").hidden = name !== "captions";
-    find("mode-vocabulary").hidden = !["vocabulary", "given"].includes(name);
-    find("lead").textContent = fill(words.leads[name], { count: room.state.project ? room.state.project.given : 0 });
+    const { project, progress } = room.state;
+    const given = project ? project.given : 0;
+    const isAll = name === "given" && progress && given >= progress.total;
+    find("mode-vocabulary").hidden = isAll || !["vocabulary", "given"].includes(name);
+    find("lead").textContent = fill(words.leads[isAll ? "given_all" : name], { count: given });
     if (!isScoreSet) find("score").value = scoreOf(name);
     tellScore();
   }
