@@ -487,6 +487,8 @@ def test_what_is_known_to_be_there_is_drawn_next():
     """)
     two, last = [["drone"], "drone"], [["kite", "drone"], "drone"]
     assert log["missing"] == [["drone", "drone"], *two, *last, [], ""]
-    drawn = [(one["class_name"], one["caption"]) for one in log["edited"] if one["kind"] == "add"]
+    drawn = [
+        (one.get("class_name"), one["caption"]) for one in log["edited"] if one["kind"] == "add"
+    ]
     assert [caption for _, caption in drawn] == ["drone", "drone", "kite", ""]
     assert drawn[0][0] == "", "the caption tells the type"
