@@ -60,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
         "data",
         type=Path,
         metavar="DATA",
-        help="a folder of pictures, or a file of JSON lines that says what each is asked",
+        help="a folder of pictures, or a file (JSON lines or CSV) that says what each is asked",
     )
     batch.add_argument(
         "--caption", action="append", default=[], help="for a folder; may be repeated"
