@@ -327,6 +327,32 @@ def test_an_answer_of_locate_goes_on_in_annotate(browse, address, pictures):
     assert {row["state"] for row in rows(page)} == {"proposed"}
 
 
+def test_captions_that_came_with_pictures_are_looked_for_and_handed_out(browse, pictures, tmp_path):
+    table = tmp_path / "captions.csv"
+    seen = ("red thing", "white other", "blue thing", "white other")
+    table.write_text("image,caption\n" + "".join(f"scene_00.png,{one}\n" for one in seen))
+    page = browse()
+    create(page, pictures[:2])
+    page.set_input_files("#annotate-head .file", str(table))
+    page.wait_for_function(f"{STATE}.project.given === 1")
+    page.click("#annotate-head .prelabel")
+    assert page.get_attribute('#annotate-prelabel [data-mode="given"]', "aria-checked") == "true"
+    page.click("#annotate-prelabel .go")
+    page.wait_for_function(f"{STATE}.run && !{STATE}.run.running && {STATE}.run.state === 'done'")
+    _go_to(page, "scene_00")
+    page.wait_for_function(f"{STATE}.rows.length === 2")
+    assert {row["caption"] for row in rows(page)} == {"red thing", "blue thing"}
+    assert page.locator("#annotate-boxes .asked .text").all_text_contents() == ["white other"] * 2
+    page.wait_for_selector("#annotate-done .draws:visible")
+    drag(page, (300, 200), (340, 230))
+    page.wait_for_function(f"{STATE}.missing.length === 1")
+    settled(page)
+    drawn = next(row for row in rows(page) if row["own"])
+    assert (drawn["caption"], drawn["class_name"]) == ("white other", "other")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=One of its captions has no box.")
+
+
 def test_keys_stay_out_of_the_way_of_typing(browse, pictures):
     page = browse()
     create(page, pictures[:2])
