@@ -87,7 +87,7 @@ def measure(count: int, *, given: bool, score_min: float, seed: int = 0) -> dict
             boxes = tuple(map(tuple, scene.xyxy.astype(float).tolist()))
             truths[image_id] = Truth(boxes, tuple(scene.captions))
             if given:
-                project.give_captions(image_id, scene.captions)
+                project.give_captions({image_id: scene.captions})
         words = Vocabulary(TYPES, (*COLORS, "camouflage"))
         start = perf_counter()
         prelabel(project, locator, Question(vocabulary=words, given=given))

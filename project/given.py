@@ -115,5 +115,4 @@ def give(project: Project, lines: Sequence[tuple[str, DataLine]]) -> tuple[int, 
         else:
             told = usable_captions(line.captions, f"{where}, {line.image}", findings)
             captions[image.id] = captions.get(image.id, ()) + told
-    changed = [project.give_captions(number, told) for number, told in captions.items()]
-    return sum(changed), findings
+    return project.give_captions(captions), findings

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -351,14 +351,17 @@ class Project(Reader):
                 self._looks[1].append(picture.look)
         return added
 
-    def give_captions(self, image_id: int, captions: Sequence[str]) -> bool:
-        """Keep what a picture is known to show, for `Question.given`; False if that is known.
+    def give_captions(self, told: Mapping[int, Sequence[str]]) -> int:
+        """Keep what pictures are known to show, for `Question.given`; return how many are new.
+
+        Args:
+            told: Captions by image.
 
         Raises:
-            CaptionError: A caption is unusable.
+            CaptionError: A caption is unusable; nothing was kept.
         """
         with self._database.write() as connection:
-            return give_captions(connection, image_id, captions)
+            return sum(give_captions(connection, number, told[number]) for number in told)
 
     def adopt_rows(self, folder: Path, *, without: Sequence[str] = ()) -> None:
         """Take over all rows of the project in a folder; see `project.adopting` for the pictures.

@@ -99,14 +99,14 @@ def test_each_picture_is_asked_its_own_captions(
 ) -> None:
     told = project.add(read_picture(encode_image(shapes_image), "a"), "a")[0]
     untold = project.add(read_picture(encode_image(shapes_image[::-1].copy()), "b"), "b")[0]
-    project.give_captions(told, ["blue thing", "green thing"])
+    project.give_captions({told: ["blue thing", "green thing"]})
     question = Question(vocabulary=WORDS, given=True)
     assert prelabel(project, fake_locator, question).boxes == 3
     assert [box.caption for box in project.boxes(told)] == ["blue thing"]
     assert [one.found for one in project.asked(told)] == [True, False]
     assert {box.caption for box in project.boxes(untold)} == {"red box", "blue box"}
     assert prelabel(project, fake_locator, question).kept == 2
-    project.give_captions(told, ["red thing"])
+    project.give_captions({told: ["red thing"]})
     assert prelabel(project, fake_locator, question).done == 1, "others are given: it looks again"
     assert [box.caption for box in project.boxes(told)] == ["red thing"]
 
@@ -116,7 +116,7 @@ def test_two_captions_alike_are_two_objects(
 ) -> None:
     shapes_image[60:80, 20:60] = (255, 0, 0)
     image_id = project.add(read_picture(encode_image(shapes_image), "a"), "a")[0]
-    project.give_captions(image_id, ["red thing", "red thing"])
+    project.give_captions({image_id: ["red thing", "red thing"]})
     prelabel(project, fake_locator, Question(given=True))
     assert [box.caption for box in project.boxes(image_id)] == ["red thing"] * 2
 
@@ -128,7 +128,7 @@ def test_what_is_certainly_there_needs_less_to_be_proposed(
     captions = ("orange thing",)  # near red, and not near enough to be found where nobody knows
     prelabel(project, fake_locator, Question(captions=captions))
     assert project.boxes(image_id) == []
-    project.give_captions(image_id, captions)
+    project.give_captions({image_id: captions})
     prelabel(project, fake_locator, Question(given=True))
     assert [box.caption for box in project.boxes(image_id)] == ["orange thing"]
 
@@ -136,7 +136,7 @@ def test_what_is_certainly_there_needs_less_to_be_proposed(
 def test_captions_go_with_pictures_into_another_project(
     project: Project, image_id: int, tmp_path: Path
 ) -> None:
-    project.give_captions(image_id, ["kite"])
+    project.give_captions({image_id: ["kite"]})
     with Project.create(tmp_path / "other", "Other") as other:
         merge(other, project)
         assert captions_of(other) == {"first": ("kite",)}
@@ -174,7 +174,7 @@ def test_an_image_is_found_by_its_name_or_its_file(
 def test_marking_a_given_caption_absent_lasts(
     project: Project, image_id: int, fake_locator: Locator
 ) -> None:
-    project.give_captions(image_id, ["kite"])
+    project.give_captions({image_id: ["kite"]})
     project.apply(image_id, [Add((1, 1, 9, 9)), Absent("kite")], who="ann", version=0)
     prelabel(project, fake_locator, Question(given=True))
     assert [(one.caption, one.found) for one in project.asked(image_id)] == [("kite", False)]
