@@ -25,11 +25,11 @@ __all__ = ["KINDS", "Kind", "Suspicion", "find_suspicions"]
 
 Kind: TypeAlias = Literal[
     "duplicate", "caption", "other-class", "size", "edge", "no-caption", "rare-class",
-    "twin-differs",
+    "twin-differs", "no-box",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = (
     "duplicate", "caption", "other-class", "size", "edge", "no-caption", "rare-class",
-    "twin-differs",
+    "twin-differs", "no-box",
 )  # fmt: skip
 
 _DUPLICATE_IOU_MIN = 0.6
@@ -87,6 +87,7 @@ def find_suspicions(
             found += [one for one in _caption(box) if can_judge(box.caption)]
             found += _other_class(box, names)
         found += _twin(image, counts)
+        found += _boxless(project, image, boxes)
         for box in boxes:
             x1, y1, x2, y2 = box.xyxy
             area = float(np.log((x2 - x1) * (y2 - y1)))
@@ -160,6 +161,18 @@ def _twin(image: ImageRow, counts: dict[int, int]) -> Iterator[Suspicion]:
     if there is not None and here != there:
         what = f"It has {counted(here, 'box')}; an earlier picture that looks alike has {there}."
         yield Suspicion("twin-differs", image.id, None, 0.5, what)
+
+
+def _boxless(project: Project, image: ImageRow, boxes: Sequence[BoxRow]) -> Iterator[Suspicion]:
+    """Captions that came with an image that is done, of which no box shows what they mean."""
+    left = Counter(image.captions) - Counter(box.caption for box in boxes)
+    if image.state != "done" or not left:
+        return
+    absent = {one.caption for one in project.asked(image.id) if one.confirmed and not one.found}
+    for caption in left:
+        if caption not in absent:
+            what = f"It is done, but {caption!r}, which came with it, has no box."
+            yield Suspicion("no-box", image.id, None, 0.7, what)
 
 
 def _unusual_sizes(sizes: dict[str, list[tuple[float, int, int]]]) -> Iterator[Suspicion]:

@@ -357,6 +357,7 @@ REVIEW: Words = {
         "no-caption": "No caption",
         "rare-class": "Rare type",
         "twin-differs": "Near copy differs",
+        "no-box": "Caption without a box",
     },
     "unknown": "–",
     "figures": {

@@ -18,6 +18,7 @@ from project.merge import merge
 from project.naming import Names
 from project.pictures import read_picture
 from project.prelabel import Question, prelabel
+from project.quality import find_suspicions
 from project.schema import MIGRATIONS
 from project.store import DATABASE_NAME, Project
 from project.types import Absent, Add
@@ -178,6 +179,16 @@ def test_marking_a_given_caption_absent_lasts(
     project.apply(image_id, [Add((1, 1, 9, 9)), Absent("kite")], who="ann", version=0)
     prelabel(project, fake_locator, Question(given=True))
     assert [(one.caption, one.found) for one in project.asked(image_id)] == [("kite", False)]
+
+
+def test_what_a_done_picture_lacks_is_suspicious(project: Project, image_id: int) -> None:
+    project.give_captions({image_id: ["kite", "kite", "drone", "glider"]})
+    edits = [Add((1, 1, 9, 9), caption="kite"), Absent("drone")]
+    project.apply(image_id, edits, who="ann", version=0)
+    assert find_suspicions(project) == [], "it is not done"
+    project.apply(image_id, [], who="ann", version=1, state="done")
+    lacks = [(one.kind, one.what.split("'")[1]) for one in find_suspicions(project)]
+    assert sorted(lacks) == [("no-box", "glider"), ("no-box", "kite")]
 
 
 def test_captions_alone_are_summed_up() -> None:
