@@ -8,20 +8,23 @@ row a caption. Out: plain values.
 from __future__ import annotations
 
 import csv
-import io
-import json
 import math
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from core.errors import DataError
+from dataset.formats.files import open_text, scan_json_lines
+from dataset.formats.raw import Finding
 
 __all__ = ["DATA_SUFFIXES", "Annotation", "DataLine", "read_data"]
 
 DATA_SUFFIXES = (".jsonl", ".csv")
 """Endings of such files; whatever does not end in .csv is read as JSON lines."""
+_BYTES_MAX = 64_000_000
 _JSON_HINT = (
     'Write {"image": name, "captions": [text]}, or, with boxes, '
     '{"image": name, "annotations": [{"caption": text, "bbox": [l, t, w, h]}]}.'
@@ -57,57 +60,70 @@ def read_data(path: Path) -> list[DataLine]:
     """Return the pictures of a data file, in its order.
 
     Raises:
-        DataError: The file is missing, or a line is not as it should be; names file and line.
+        DataError: The file is missing or too large, or a line is not as it should be; names file
+            and line.
     """
     try:
-        content = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        size = path.stat().st_size
+        if size > _BYTES_MAX:
+            raise DataError(
+                f"{path.name} has {size} bytes, the limit is {_BYTES_MAX}.",
+                "Split it into several files.",
+            )
+        return _table(path) if path.suffix.lower() == ".csv" else list(_json_lines(path))
+    except OSError as error:
         raise DataError(
-            f"cannot read {path}: {error}.", "Give a file of JSON lines, or a CSV table."
+            f"cannot read {path.name}: {error.strerror or error}.",
+            "Give a file of JSON lines, or a CSV table.",
         ) from error
-    is_table = path.suffix.lower() == ".csv"
-    rows = _table(path, content) if is_table else _json_lines(path, content)
-    return _one_a_picture(rows) if is_table else list(rows)
 
 
-def _json_lines(path: Path, content: str) -> Iterator[DataLine]:
-    for number, text in enumerate(content.split("\n"), start=1):
-        if not text.strip():
-            continue
+def _json_lines(path: Path) -> Iterator[DataLine]:
+    for where, row in scan_json_lines(path):
+        if isinstance(row, Finding):
+            raise DataError(f"{where}: {row.what}", row.advice)
         try:
-            yield _parse(json.loads(text))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"{path}, line {number}: {_reason(error)}.", _JSON_HINT) from error
+            yield _parse(row)
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{where}: {_reason(error)}.", _JSON_HINT) from error
 
 
-def _table(path: Path, content: str) -> Iterator[DataLine]:
-    # Spreadsheets of some countries write semicolons.
-    head = content.split("\n", 1)[0]
-    delimiter = ";" if head.count(";") > head.count(",") else ","
-    table = csv.DictReader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
-    named = {str(name).strip().casefold(): name for name in table.fieldnames or ()}
-    if not {"image", "caption"} <= named.keys():
-        raise DataError(f"{path} has no columns image and caption.", _CSV_HINT)
+def _table(path: Path) -> list[DataLine]:
+    """Rows of the same picture are one line; the pictures are in the order in which they come."""
+    asked = defaultdict[str, list[Annotation]](list)
     try:
-        for row in table:
-            image, caption = ((row[named[key]] or "").strip() for key in ("image", "caption"))
-            if not image:
-                raise DataError(f"{path}, line {table.line_num}: image is missing.", _CSV_HINT)
-            asked = (Annotation(caption, None, False),) if caption else ()
-            yield DataLine(image, asked)
+        with open_text(path, newline="") as file:
+            head = file.readline()
+            # Spreadsheets of some countries write semicolons, and tabs in UTF-16.
+            table = csv.reader(
+                chain([head], file), delimiter=max(",;\t", key=head.count), strict=True
+            )
+            rows = (row for row in table if any(cell.strip() for cell in row))
+            columns = [name.strip().casefold() for name in next(rows, [])]
+            if not {"image", "caption"} <= set(columns):
+                raise DataError(f"{path.name} has no columns image and caption.", _CSV_HINT)
+            places = columns.index("image"), columns.index("caption")
+            for row in rows:
+                image, caption = (row[i].strip() if i < len(row) else "" for i in places)
+                if not image:
+                    where = f"{path.name}, line {table.line_num}"
+                    raise DataError(f"{where}: image is missing.", _CSV_HINT)
+                known = asked[_image_name(image)]
+                if caption:
+                    known.append(Annotation(caption, None, False))
     except csv.Error as error:
-        raise DataError(f"{path}, line {table.line_num}: {error}.", _CSV_HINT) from error
+        raise DataError(f"{path.name}, line {table.line_num}: {error}.", _CSV_HINT) from error
+    except UnicodeError as error:
+        raise DataError(f"{path.name} is no UTF-8 text.", "Save it as CSV UTF-8.") from error
+    return [DataLine(image, tuple(annotations)) for image, annotations in asked.items()]
 
 
-def _one_a_picture(rows: Iterator[DataLine]) -> list[DataLine]:
-    """Rows of the same picture as one line, in the order in which the pictures come."""
-    asked: dict[str, tuple[Annotation, ...]] = {}
-    for row in rows:
-        asked[row.image] = asked.get(row.image, ()) + row.annotations
-    return [DataLine(image, annotations) for image, annotations in asked.items()]
+def _image_name(told: str) -> str:
+    """The name of an image with slashes alone, and with nothing that is no text."""
+    return told.encode("utf-8", "replace").decode("utf-8").replace("\\", "/")
 
 
-def _parse(row: Any) -> DataLine:
+def _parse(row: dict[str, Any]) -> DataLine:
     if not isinstance(row["image"], str):
         raise TypeError("image must be a file name")
     captions = row.get("captions", [])
@@ -116,7 +132,7 @@ def _parse(row: Any) -> DataLine:
     # One of both must be there: a mistyped name would ask nothing, and nobody would notice.
     entries = row.get("annotations", []) if "captions" in row else row["annotations"]
     entries = [*entries, *({"caption": caption} for caption in captions)]
-    return DataLine(row["image"], tuple(_annotation(entry) for entry in entries))
+    return DataLine(_image_name(row["image"]), tuple(_annotation(entry) for entry in entries))
 
 
 def _annotation(entry: Any) -> Annotation:

@@ -6,11 +6,12 @@ follows from the target, so that doing it again leaves nothing behind.
 
 from __future__ import annotations
 
+import codecs
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ __all__ = [
     "flat_outlines",
     "image_name",
     "list_images",
+    "open_text",
     "outlines_of",
     "read_class_names",
     "refuse_others",
@@ -169,29 +171,45 @@ def read_class_names(folder: Path) -> tuple[str, ...]:
     return tuple(line.strip() for line in lines if line.strip())
 
 
+def open_text(path: Path, newline: str = "\n") -> TextIO:
+    """A text file to read: UTF-8, or UTF-16 where its byte order mark says so.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    with path.open("rb") as file:
+        is_wide = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return path.open(encoding="utf-16" if is_wide else "utf-8-sig", newline=newline)
+
+
 def scan_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any] | Finding]]:
     """Each line of a JSON Lines file: where it stands, and its object or what is wrong with it."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        finding = Finding("unreadable-labels", "error", path.name, f"cannot be read: {error}.")
+        with open_text(path) as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    where = f"{path.name}, line {number}"
+                    yield where, _json_object(line, where)
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        advice = "Save it as UTF-8." if isinstance(error, UnicodeError) else ""
+        finding = Finding(
+            "unreadable-labels", "error", path.name, f"cannot be read: {why}.", advice
+        )
         yield path.name, finding
-        return
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        where = f"{path.name}, line {number}"
-        try:
-            row, problem = json.loads(line), ""
-        except (ValueError, RecursionError) as error:
-            row, problem = None, f"not JSON ({error})."
-        if not problem and not isinstance(row, dict):
-            problem = f"expected an object, got {type(row).__name__}."
-        if problem:
-            advice = "Write one JSON object a line, or remove the line."
-            yield where, Finding("corrupt-labels", "error", where, problem, advice)
-        else:
-            yield where, row
+
+
+def _json_object(line: str, where: str) -> dict[str, Any] | Finding:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        problem = f"not JSON ({error})."
+    else:
+        if isinstance(row, dict):
+            return row
+        problem = f"expected an object, got {type(row).__name__}."
+    advice = "Write one JSON object a line, or remove the line."
+    return Finding("corrupt-labels", "error", where, problem, advice)
 
 
 def flat_outlines(polygons: Iterable[NDArray[np.float32]]) -> list[list[float]]:
