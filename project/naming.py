@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
@@ -13,7 +14,11 @@ from project.types import ImageRow
 
 __all__ = ["Names", "find_named"]
 
-_NUMBERED = re.compile(r"(.+)-\d+")
+_NUMBERED = re.compile(r"(.+)-(?:[2-9]|[1-9][0-9]+)")
+_KEPT_AS = {".jpeg": ".jpg", ".tif": ".png", ".tiff": ".png", ".gif": ".png"}
+"""Endings that the files of a project do not have, see ``project.pictures``."""
+_NAMED_MAX = 5
+_SHOWN_CHARS = 80
 
 
 class Names:
@@ -26,15 +31,24 @@ class Names:
     """
 
     def __init__(self, project: Reader, images: Iterable[ImageRow], kind: str = "") -> None:
-        self._project = project
         self._kind = kind
-        self._known = {image.name: image for image in images}
-        # Files of one stem were told apart by numbers.
+        self._known: dict[str, ImageRow] = {}
         self._of_stem = defaultdict[str, list[ImageRow]](list)
-        for name, image in self._known.items():
-            self._of_stem[name].append(image)
-            if numbered := _NUMBERED.fullmatch(name):
-                self._of_stem[numbered[1]].append(image)
+        self._of_file = defaultdict[tuple[str, str], list[ImageRow]](list)
+        suffixes = project.suffixes()
+        for image in images:
+            # Some systems write accents as signs of their own.
+            name = unicodedata.normalize("NFC", image.name)
+            self._known.setdefault(name, image)
+            self._known[image.name] = image
+            # Files of one stem were told apart by numbers; else a number is part of the stem.
+            numbered = _NUMBERED.fullmatch(image.name)
+            stems = [name]
+            if numbered and numbered[1] in suffixes:
+                stems.append(unicodedata.normalize("NFC", numbered[1]))
+            for stem in stems:
+                self._of_stem[stem].append(image)
+                self._of_file[stem, suffixes.get(image.name, "")].append(image)
 
     def find(self, name: str) -> ImageRow:
         """Return the image of a name.
@@ -44,22 +58,27 @@ class Names:
         Raises:
             InputError: No image has such a name, or several may come from such a file.
         """
-        if name in self._known:
-            return self._known[name]
-        file = PurePosixPath(name)
-        ending = file.suffix.lower().replace(".jpeg", ".jpg")
+        wished = unicodedata.normalize("NFC", name)
+        if image := self._known.get(name) or self._known.get(wished):
+            return image
+        file = PurePosixPath(wished)
+        ending = file.suffix.lower()
         of_stem = self._of_stem.get(file.stem, []) if ending else []
-        found = [one for one in of_stem if self._project.path(one.id).suffix == ending]
+        found = self._of_file.get((file.stem, _KEPT_AS.get(ending, ending)), [])
         if len(found) == 1:
             return found[0]
+        shown = repr(name[:_SHOWN_CHARS])
         if of_stem:
-            which = ", ".join(one.name for one in found or of_stem)
+            possible = found or of_stem
+            which = ", ".join(one.name for one in possible[:_NAMED_MAX])
+            if len(possible) > _NAMED_MAX:
+                which += f" and {len(possible) - _NAMED_MAX} more"
             raise InputError(
-                f"the project names pictures without endings, and {name!r} may be any of: {which}.",
+                f"the project names pictures without endings, and {shown} may be any of: {which}.",
                 "Give one of these names.",
             )
         raise InputError(
-            f"the project has no {self._kind}picture {name!r}.",
+            f"the project has no {self._kind}picture {shown}.",
             "See: project queue DIR, images DIR",
         )
 
@@ -72,5 +91,7 @@ def find_named(
     Raises:
         InputError: No image has such a name, or several may come from such a file.
     """
-    known = Names(project, images if names else (), kind)
+    if not names:
+        return []
+    known = Names(project, images, kind)
     return [known.find(name) for name in names]

@@ -187,6 +187,12 @@ class Reader:
             rows = connection.execute("SELECT sha256, suffix, name FROM image ORDER BY id")
             return [(row["name"], self._file(row)) for row in rows]
 
+    def suffixes(self) -> dict[str, str]:
+        """Return the file endings of all images by name, also of those that were taken out."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT name, suffix FROM image")
+            return {row["name"]: row["suffix"] for row in rows}
+
     def image(self, image_id: int) -> ImageRow:
         """Return one image, also one that was taken out.
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core.errors import DataError, InputError
+from core.errors import DataError
 from core.image import encode_image
 from pipeline.locate import Locator
 from project.database import Database
 from project.intake import Imported, import_path
 from project.merge import merge
-from project.naming import Names
 from project.pictures import read_picture
 from project.prelabel import Question, prelabel
 from project.quality import find_suspicions
@@ -155,21 +153,6 @@ def test_a_foreign_file_may_hold_anything_for_captions(project: Project, image_i
     with project._database.write() as connection:
         connection.execute("UPDATE image SET captions = '[1, {}]'")
     assert project.image(image_id).captions == ()
-
-
-def test_an_image_is_found_by_its_name_or_its_file(
-    project: Project, make_picture: Callable[..., object]
-) -> None:
-    for seed, name in enumerate(("a", "a-2", "b")):
-        picture = make_picture(seed, format="jpeg" if seed == 1 else "png")
-        project.add(picture, name)
-    names = Names(project, project.walk())
-    assert names.find("a-2").name == names.find("a.jpg").name == "a-2"
-    assert names.find("somewhere/a.png").name == "a"
-    with pytest.raises(InputError, match="may be any of: a, a-2"):
-        names.find("a.webp")
-    with pytest.raises(InputError, match="no picture 'c"):
-        names.find("c.png")
 
 
 def test_marking_a_given_caption_absent_lasts(
