@@ -19,7 +19,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -32,6 +32,7 @@ from core.boxes import iou_matrix
 from core.image import encode_image
 from pipeline.config import load_config
 from pipeline.locate import Locator
+from project.given import missing_captions
 from project.pictures import read_picture
 from project.prelabel import GIVEN_SCORE_MIN, PROPOSED_SCORE_MIN, Question, prelabel
 from project.store import Project
@@ -132,13 +133,13 @@ def count_unprompted(given: Sequence[str], boxes: Sequence[BoxRow], edits: Seque
 
     It hands out what was given with the image and no box has, once the other edits are made.
     """
-    captions = {box.id: box.caption for box in boxes}
+    now = {box.id: box for box in boxes}
     for edit in edits:
         if isinstance(edit, Describe):
-            captions[edit.box_id] = edit.caption or ""
+            now[edit.box_id] = replace(now[edit.box_id], caption=edit.caption or "")
         elif isinstance(edit, Reject):
-            del captions[edit.box_id]
-    left = Counter(given) - Counter(captions.values())
+            del now[edit.box_id]
+    left = Counter(missing_captions(given, list(now.values())))
     drawn = Counter(edit.caption for edit in edits if isinstance(edit, Add))
     return (drawn - left).total()
 

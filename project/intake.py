@@ -18,11 +18,11 @@ from core.files import list_files
 from core.image import MAX_PIXELS
 from core.words import counted
 from dataset.archive import Limits, unpack
-from dataset.data_file import DATA_SUFFIXES, DataLine, read_data
+from dataset.data_file import DATA_SUFFIXES
 from dataset.formats.files import IMAGE_SUFFIXES
 from dataset.formats.raw import Finding, RawImage
 from dataset.registry import detect_format, scan_dataset
-from project.given import give, read_given, usable_captions
+from project.given import cut_captions, give, read_given, usable_captions
 from project.intake_rows import Label, LabelBox
 from project.pictures import load_picture
 from project.store import Project
@@ -35,6 +35,7 @@ _SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
 _NAMED_MAX = 5
 _UNTOLD = ("Thumbs.db", "desktop.ini")  # what systems put beside pictures
 _NO_LABELS = "missing-labels"
+_REPLACE_THEM = "A file of captions that comes alone replaces them."
 _MERGE_IT = "Import it into another project and merge that one: then they are proposed."
 
 OnProgress = Callable[[int, int, str], None]
@@ -144,7 +145,7 @@ def import_path(
             return _import_project(project, whole, max_pixels, on_progress)
         return _import_folder(project, path, format, origin, max_pixels, on_progress)
     if path.is_file() and path.suffix.lower() in DATA_SUFFIXES:
-        return _take_captions(project, [(path.name, line) for line in read_data(path)])
+        return _import_captions(project, [path], path.parent, on_progress)
     if path.is_file():
         return import_pictures(project, [path], origin, max_pixels=max_pixels)
     raise DataError(f"{path} does not exist.", "Give a picture, a folder or a ZIP file.")
@@ -177,40 +178,66 @@ def _import_folder(
     max_pixels: int,
     on_progress: OnProgress | None,
 ) -> Imported:
+    files = list_files(folder)
+    # Pictures alone are wished for: what else lies there tells nothing of them.
+    tables = [] if format else [path for path in files if path.suffix.lower() in DATA_SUFFIXES]
+    if tables and not any(path.suffix.lower() in _SUFFIXES for path in files):
+        return _import_captions(project, tables, folder, on_progress)
     if format is None:
         try:
             format = detect_format(folder)
         except DataError:
             format = "images"
     if format != "images":
-        return import_dataset(
+        taken = import_dataset(
             project, folder, format, origin, max_pixels=max_pixels, on_progress=on_progress
         )
-    files = list_files(folder)
+        # Other tables are usual beside data sets: what is none of captions is passed over.
+        beside = read_given([path for path in tables if path.suffix.lower() == ".csv"], (), folder)
+        captioned, findings = give(project, beside.others)
+        return taken.plus(Imported(captioned=captioned, findings=tuple(findings)))
     paths = [path for path in files if path.suffix.lower() in _SUFFIXES]
-    tables = [path for path in files if path.suffix.lower() in DATA_SUFFIXES]
-    given = read_given(tables, paths, folder)
-    if not (paths or given.others):
+    if not paths:
         raise DataError(
             f"there are no pictures in {folder}.", f"Known endings: {', '.join(_SUFFIXES)}."
         )
-    labels = ((path, replace(origin, captions=given.of_path.get(path, ()))) for path in paths)
+    given = read_given(tables, paths, folder)
+    findings = given.findings
+    captions = {
+        path: cut_captions(told, path.name, findings) for path, told in given.of_path.items()
+    }
+    labels = ((path, replace(origin, captions=captions.get(path, ()))) for path in paths)
     wished = ((path, path.stem, label) for path, label in labels)
     taken = _import_all(project, wished, len(paths), max_pixels, on_progress)
-    others = [
-        path.name for path in files if path.suffix.lower() not in (*_SUFFIXES, *DATA_SUFFIXES)
-    ]
+    captioned, unknown = give(project, given.others)
+    known = {*tables, *paths}
+    others = [path.name for path in files if path not in known]
     unread = [
-        Finding("no-captions", "warning", p.name, why, "Left out.") for p, why in given.unread
+        Finding("no-captions", "warning", path.name, str(error), "Left out.")
+        for path, error in given.unread
     ]
-    findings = (*_passed_over(others), *unread, *given.findings)
-    return taken.plus(Imported(findings=findings)).plus(_take_captions(project, given.others))
+    return taken.plus(
+        Imported(
+            captioned=captioned,
+            findings=(*_passed_over(others), *unread, *findings, *unknown),
+        )
+    )
 
 
-def _take_captions(project: Project, lines: Sequence[tuple[str, DataLine]]) -> Imported:
-    """What became of captions of pictures that are in the project already."""
-    captioned, findings = give(project, lines)
-    return Imported(captioned=captioned, findings=tuple(findings))
+def _import_captions(
+    project: Project, tables: Sequence[Path], folder: Path, on_progress: OnProgress | None
+) -> Imported:
+    """What became of files of captions that come without pictures.
+
+    Raises:
+        InputError: The only one cannot be read.
+    """
+    given = read_given(tables, (), folder)
+    if len(given.unread) == len(tables):
+        raise given.unread[0][1]
+    captioned, findings = give(project, given.others, replace=True, on_progress=on_progress)
+    unread = [Finding("no-captions", "error", path.name, str(e)) for path, e in given.unread]
+    return Imported(captioned=captioned, findings=(*unread, *given.findings, *findings))
 
 
 def _passed_over(names: Sequence[str]) -> tuple[Finding, ...]:
@@ -318,7 +345,9 @@ def _label_of(image: RawImage, names: Sequence[str], base: Label, findings: list
         base,
         boxes=tuple(boxes),
         state="done" if is_whole and len(boxes) == len(image.objects) else "new",
-        captions=usable_captions(image.captions, image.where, findings),
+        captions=cut_captions(
+            usable_captions(image.captions, image.where, findings), image.where, findings
+        ),
         group=image.group,
         split=image.split,
         source=image.source or base.source,
@@ -349,7 +378,10 @@ def _import_all(
             added += taken.is_new
             known += not taken.is_new
             boxes += taken.boxes
-            captioned += bool(label.captions)
+            captioned += bool(label.captions) and taken.captions != "kept"
+            if taken.captions == "kept":
+                what = "other captions were given with it before, which stay."
+                findings.append(Finding("captions-kept", "warning", path.name, what, _REPLACE_THEM))
             if taken.left_out:
                 what = f"{counted(taken.left_out, 'box')} left out: others were decided here."
                 findings.append(Finding("labels-left-out", "warning", path.name, what, _MERGE_IT))

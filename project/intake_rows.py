@@ -17,7 +17,7 @@ from project.editing import Changes, checked_box, insert_box, tidy_caption
 from project.journal import begin_edit
 from project.pictures import TWIN_BITS_MAX, Picture
 from project.proposals import SAME_IOU, drop_proposals
-from project.rows import BOX_QUERY, box_row, boxes_of, class_id_of, find_image, snapshot
+from project.rows import BOX_QUERY, Giving, box_row, boxes_of, class_id_of, find_image, snapshot
 from project.types import BoxRow, ImageState, Xyxy
 
 __all__ = ["Added", "Label", "LabelBox", "add_image", "find_twin"]
@@ -68,12 +68,14 @@ class Added:
         is_new: Whether the picture was not there before.
         boxes: Number of boxes of its label that came in.
         left_out: Number of those that are not there, as people have decided about the image.
+        captions: What became of the captions of its label.
     """
 
     image_id: int
     is_new: bool
     boxes: int = 0
     left_out: int = 0
+    captions: Giving = "same"
 
 
 def find_twin(looks: tuple[Sequence[int], Sequence[int]], look: int) -> int | None:

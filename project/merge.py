@@ -2,7 +2,8 @@
 
 New pictures come with their boxes and states. Where both have a picture, boxes that only the other
 has are proposed here, for a person to decide; boxes of both stay as they are here. What people of
-the other said of captions holds where nobody did here. Pictures that were removed here stay out.
+the other said of captions holds where nobody did here, and so do captions that were given with a
+picture. Pictures that were removed here stay out.
 """
 
 from __future__ import annotations
@@ -106,6 +107,7 @@ def merge(
             wait, differ = _propose_missing(target, known, theirs, who)
             proposed, differing = proposed + wait, differing + differ
             marked += _mark_captions(target, known.id, other.asked(image.id), who)
+            target.give_captions({known.id: image.captions}, replace=False)
         else:
             try:
                 picture = load_picture(path, image.name, max_pixels=max_pixels)

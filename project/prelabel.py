@@ -22,12 +22,13 @@ from core.words import counted
 from pipeline.locate import Locator, Observation
 from pipeline.rank import Assignment, sigmoid
 from pipeline.stages import OnProgress
+from project.given import missing_captions
 from project.learning import lost_models, run_behind
 from project.proposals import Proposal
 from project.score import FITS_MIN, choose_captions
 from project.settings import CUT
 from project.store import Project
-from project.types import MODEL, Asked, ImageRow, Xyxy
+from project.types import MODEL, Asked, Xyxy
 from project.vocabulary import Vocabulary
 
 __all__ = [
@@ -86,15 +87,14 @@ class Question:
         """What a detector of an open vocabulary is told to look for."""
         return self.captions or (self.vocabulary.types if self.vocabulary else ())
 
-    def of(self, image: ImageRow) -> Question:
-        """Return what one image is asked.
+    def of(self, captions: tuple[str, ...]) -> Question:
+        """Return what an image is asked that these captions were given with.
 
-        Captions that were given with it are known to be right: each one's object is there, and two
-        alike are two objects.
+        They are known to be right: each one's object is there, and two alike are two objects.
         """
-        if not (self.given and image.captions):
+        if not (self.given and captions):
             return replace(self, given=False)
-        return replace(self, captions=image.captions, vocabulary=None, assignment="joint")
+        return replace(self, captions=captions, vocabulary=None, assignment="joint")
 
     def key(self, provenance: Mapping[str, str]) -> str:
         """Return a name of the question and of the models that are asked, 16 hex digits."""
@@ -160,7 +160,6 @@ def prelabel(
         raise InputError(
             "this detector has to be told what to look for.", "Give captions or a vocabulary."
         )
-    key = question.key(locator.provenance)
     preset = locator.provenance.get("preset", "") or "own"
     source = MODEL + (model_name or run_behind(project, locator.provenance) or preset)
     lost = lost_models(project)
@@ -168,23 +167,38 @@ def prelabel(
     # Told to exports, which never load a model.
     framing = {"context_ratio": locator.context_ratio, "shape": locator.cut_shape}
     project.set_setting(CUT, framing)
-    waiting = project.waiting_for(key)
+    waiting = project.waiting_for(lambda captions: question.of(captions).key(locator.provenance))
     not_done = project.count() - project.count("done")
     failed = boxes = 0
     for number, image_id in enumerate(waiting, start=1):
         try:
-            asking = question.of(project.image(image_id))
-            observation = locator.observe([project.path(image_id)], captions=asking.wanted)[0]
-            proposals, asked = propose(locator, observation, asking)
+            asking = question.of(project.image(image_id).captions)
+            proposals, asked = _look(project, image_id, locator, asking)
         except InputError as error:  # others are the machine's fault, not the picture's
             project.note_error(image_id, str(error))
             failed += 1
         else:
+            # Of what was asked: who has given other captions meanwhile has them looked for, too.
+            key = asking.key(locator.provenance)
             image = project.propose(image_id, proposals, source=source, key=key, asked=asked)
             boxes += 0 if image.removed else image.proposed
         if on_progress is not None:
             on_progress(number, len(waiting), "pre-label")
     return PrelabelSummary(len(waiting) - failed, not_done - len(waiting), failed, boxes, note)
+
+
+def _look(
+    project: Project, image_id: int, locator: Locator, question: Question
+) -> tuple[list[Proposal], list[Asked]]:
+    """What the models propose for one image; what people settled is not asked for again."""
+    if question.given:
+        boxes = [box for box in project.boxes(image_id) if not box.is_untouched]
+        left = missing_captions(question.captions, boxes, project.asked(image_id))
+        if not left:
+            return [], []
+        question = replace(question, captions=tuple(left))
+    observation = locator.observe([project.path(image_id)], captions=question.wanted)[0]
+    return propose(locator, observation, question)
 
 
 def propose(

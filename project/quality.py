@@ -17,6 +17,7 @@ import numpy as np
 from core.boxes import iou_matrix
 from core.words import counted
 from project.classes import class_told
+from project.given import missing_captions
 from project.score import FITS_MIN
 from project.store import Project
 from project.types import BoxRow, ImageRow
@@ -165,14 +166,11 @@ def _twin(image: ImageRow, counts: dict[int, int]) -> Iterator[Suspicion]:
 
 def _boxless(project: Project, image: ImageRow, boxes: Sequence[BoxRow]) -> Iterator[Suspicion]:
     """Captions that came with an image that is done, of which no box shows what they mean."""
-    left = Counter(image.captions) - Counter(box.caption for box in boxes)
-    if image.state != "done" or not left:
+    if image.state != "done" or not image.captions:
         return
-    absent = {one.caption for one in project.asked(image.id) if one.confirmed and not one.found}
-    for caption in left:
-        if caption not in absent:
-            what = f"It is done, but {caption!r}, which came with it, has no box."
-            yield Suspicion("no-box", image.id, None, 0.7, what)
+    for caption in dict.fromkeys(missing_captions(image.captions, boxes, project.asked(image.id))):
+        what = f"It is done, but {caption!r}, which came with it, has no box."
+        yield Suspicion("no-box", image.id, None, 0.7, what)
 
 
 def _unusual_sizes(sizes: dict[str, list[tuple[float, int, int]]]) -> Iterator[Suspicion]:

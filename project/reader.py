@@ -6,6 +6,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +16,15 @@ from project.database import Database
 from project.journal import history_of
 from project.pictures import SUFFIXES
 from project.renaming import ClassCount, count_classes
-from project.rows import BOX_QUERY, box_row, boxes_of, find_image, image_row, read_setting
+from project.rows import (
+    BOX_QUERY,
+    box_row,
+    boxes_of,
+    captions_in,
+    find_image,
+    image_row,
+    read_setting,
+)
 from project.types import Asked, BoxRow, HistoryEntry, ImageRow, ImageState, Order, Progress
 
 __all__ = ["DATABASE_NAME", "IMAGES_NAME", "Reader"]
@@ -239,18 +248,25 @@ class Reader:
             for r in rows
         ]
 
-    def waiting_for(self, key: str) -> list[int]:
-        """Return the ids of images that no person is done with and that this key did not ask.
+    def waiting_for(self, key: Callable[[tuple[str, ...]], str]) -> list[int]:
+        """Return the ids of images that no person is done with and that were not asked this.
 
         Those that no model could look at are among them: the cause may be gone.
+
+        Args:
+            key: Names what is asked of an image that these captions were given with.
         """
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT id FROM image WHERE removed = 0 AND state != 'done' "
-                "AND (prelabel_key != ? OR error != '') ORDER BY id",
-                (key,),
+                "SELECT id, captions, prelabel_key, error FROM image "
+                "WHERE removed = 0 AND state != 'done' ORDER BY id"
             )
-            return [row["id"] for row in rows]
+            keyed = cache(lambda text: key(captions_in(text)))
+            return [
+                row["id"]
+                for row in rows
+                if row["error"] or row["prelabel_key"] != keyed(row["captions"])
+            ]
 
     def count_given(self) -> int:
         """Return the number of images that captions were given with."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, Literal, TypeAlias
 
-from core.captions import clean_captions
-from core.errors import DataError, InputError
+from core.captions import clean_caption
+from core.errors import CaptionError, DataError, InputError
 from dataset.splits import SPLITS
 from project.doubt import image_doubt
 from project.settings import KNOWN, parse_setting
@@ -16,9 +17,12 @@ from project.types import BoxRow, ImageRow
 
 __all__ = [
     "BOX_QUERY",
+    "CAPTIONS_MAX",
+    "Giving",
     "adopt_rows",
     "box_row",
     "boxes_of",
+    "captions_in",
     "class_id_of",
     "find_image",
     "give_captions",
@@ -31,6 +35,8 @@ __all__ = [
     "write_setting",
 ]
 
+CAPTIONS_MAX = 200
+"""Most captions that are kept of one picture."""
 BOX_QUERY = "SELECT box.*, class.name AS class_name FROM box JOIN class ON class.id = box.class_id"
 
 
@@ -54,33 +60,49 @@ def image_row(row: sqlite3.Row) -> ImageRow:
         licence=row["licence"],
         error=row["error"],
         removed=bool(row["removed"]),
-        captions=_captions_in(row["captions"]),
+        captions=captions_in(row["captions"]),
     )
 
 
-def _captions_in(text: str) -> tuple[str, ...]:
-    """Captions as they are kept; none where somebody else's file holds anything else."""
+def captions_in(text: str) -> tuple[str, ...]:
+    """Return captions as they are kept; what cannot be one in somebody else's file is left out."""
+    if text == "[]":
+        return ()
     try:
         told = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
-    is_known = isinstance(told, list) and all(isinstance(one, str) for one in told)
-    return tuple(told) if is_known else ()
+    usable = []
+    for one in told[:CAPTIONS_MAX] if isinstance(told, list) else ():
+        with suppress(CaptionError):
+            usable.append(clean_caption(one))
+    return tuple(usable)
 
 
-def give_captions(connection: sqlite3.Connection, image_id: int, captions: Sequence[str]) -> bool:
-    """Keep what a picture is known to show; False if it is kept already.
+Giving: TypeAlias = Literal["new", "same", "kept", "replaced"]
+"""What became of captions that are given: "kept" are others that were given before."""
 
-    Raises:
-        CaptionError: A caption is unusable.
+
+def give_captions(
+    connection: sqlite3.Connection, image_id: int, captions: Sequence[str], *, replace: bool = False
+) -> Giving:
+    """Keep what a picture is known to show; others that are known stay unless `replace`.
+
+    Args:
+        connection: Within a transaction.
+        image_id: The image.
+        captions: Cleaned; none changes nothing.
+        replace: Whether they take the place of others.
     """
-    told = json.dumps(clean_captions(captions), ensure_ascii=False)
-    # What models proposed was for other captions: they look again.
-    changed = connection.execute(
-        "UPDATE image SET captions = ?, prelabel_key = '' WHERE id = ? AND captions != ?",
-        (told, image_id, told),
-    )
-    return changed.rowcount > 0
+    row = connection.execute("SELECT captions FROM image WHERE id = ?", (image_id,)).fetchone()
+    before, told = captions_in(row["captions"]), tuple(captions[:CAPTIONS_MAX])
+    if not told or told == before:
+        return "same"
+    if before and not replace:
+        return "kept"
+    kept = json.dumps(told, ensure_ascii=False)
+    connection.execute("UPDATE image SET captions = ? WHERE id = ?", (kept, image_id))
+    return "replaced" if before else "new"
 
 
 def box_row(row: sqlite3.Row) -> BoxRow:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +25,7 @@ from project.proposals import Proposal, add_proposals, replace_proposals
 from project.reader import DATABASE_NAME, IMAGES_NAME, Reader
 from project.renaming import rename_class
 from project.rows import (
+    Giving,
     adopt_rows,
     boxes_of,
     class_id_of,
@@ -331,7 +333,6 @@ class Project(Reader):
 
         Raises:
             InputError: A box is not inside the image.
-            CaptionError: A caption that is given with it is unusable.
             DataError: The file cannot be written.
         """
         # The file first: a row always has its file, whatever happens in between.
@@ -343,25 +344,22 @@ class Project(Reader):
                 self._looks = [r["id"] for r in rows], [r["look"] for r in rows]
             twin_id = find_twin(self._looks, picture.look)
             added = add_image(connection, picture, name, label, twin_id=twin_id, at=at)
-            if label.captions:
-                give_captions(connection, added.image_id, label.captions)
+            giving = give_captions(connection, added.image_id, label.captions)
             refresh_image(connection, added.image_id, at)
             if added.is_new:
                 self._looks[0].append(added.image_id)
                 self._looks[1].append(picture.look)
-        return added
+        return replace(added, captions=giving)
 
-    def give_captions(self, told: Mapping[int, Sequence[str]]) -> int:
-        """Keep what pictures are known to show, for `Question.given`; return how many are new.
-
-        Args:
-            told: Captions by image.
-
-        Raises:
-            CaptionError: A caption is unusable; nothing was kept.
-        """
+    def give_captions(
+        self, told: Mapping[int, Sequence[str]], *, replace: bool = True
+    ) -> dict[int, Giving]:
+        """Keep what images are known to show, for `Question.given`; see `rows.give_captions`."""
         with self._database.write() as connection:
-            return sum(give_captions(connection, number, told[number]) for number in told)
+            return {
+                number: give_captions(connection, number, told[number], replace=replace)
+                for number in told
+            }
 
     def adopt_rows(self, folder: Path, *, without: Sequence[str] = ()) -> None:
         """Take over all rows of the project in a folder; see `project.adopting` for the pictures.

@@ -176,13 +176,15 @@ def _changing(desk: Desk) -> list[Call]:
     def edit(wish: dict[str, Any]) -> Shown:
         visit, _, project = find(desk, wish)
         image_id = int(wish["image"])
-        edits = [read_edit(told) for told in wish.get("edits") or ()]
+        told = list(wish.get("edits") or ())
+        edits = [read_edit(one) for one in told]
         if len(edits) > _EDITS_MAX:
             raise InputError(f"{len(edits)} edits at once are too many, allowed are {_EDITS_MAX}.")
         if not all(isinstance(one, Delete) for one in edits):
             desk.check_growth(visit)
         state = _state(wish.get("state"))
-        edits, said = _with_classes(project, image_id, edits)
+        follows = [bool(one.get("follows")) for one in told]
+        edits, said = _with_classes(project, image_id, edits, follows)
         try:
             applied = project.apply(image_id, edits, who=_who(wish), state=state, **_seen(wish))
         except ConflictError as conflict:
@@ -235,17 +237,20 @@ def _applied(project: Project, applied: Applied) -> Shown:
     }
 
 
-def _with_classes(project: Project, image_id: int, edits: Sequence[Edit]) -> tuple[list[Edit], str]:
+def _with_classes(
+    project: Project, image_id: int, edits: Sequence[Edit], follows: Sequence[bool]
+) -> tuple[list[Edit], str]:
     """Return edits in which the type follows a caption that names another one, and a word on it.
 
-    Only where the caption did not name it before: who gave the box another type since meant it. A
-    new box without a type gets the one that its caption names.
+    Only where the caption did not name it before: who gave the box another type since meant it. Of
+    new boxes only that of those that are told to follow.
     """
     boxes, names = {box.id: box for box in project.boxes(image_id)}, project.class_names
     done, said = list[Edit](), ""
-    for edit in edits:
-        if isinstance(edit, Add) and not edit.class_name:
-            edit = replace(edit, class_name=class_told(edit.caption, names))
+    for edit, may_follow in zip(edits, follows, strict=True):
+        if isinstance(edit, Add) and may_follow:
+            told = class_told(edit.caption, names)
+            edit = replace(edit, class_name=told or edit.class_name)
         box = boxes.get(edit.box_id) if isinstance(edit, Describe) else None
         if box and isinstance(edit, Describe) and edit.caption and edit.class_name is None:
             told = class_told(edit.caption, names)

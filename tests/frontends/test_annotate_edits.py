@@ -81,15 +81,15 @@ def test_the_type_follows_a_caption_that_names_another_one(ann):
     assert reword("drone below a helicopter") == ("drone", "")
 
 
-def test_a_new_box_without_a_type_gets_that_of_its_caption(ann):
+def test_a_new_box_gets_the_type_that_its_caption_names(ann):
     ann.open("Flying", classes="drone, helicopter")
     ann.bring(("a.png", encode_image(np.full((100, 200, 3), 200, np.uint8))))
     told, names = ann.photo(), []
-    for caption in ("grey helicopter", "kite"):
-        new = {"kind": "add", "xyxy": [20, 10, 60, 40], "class_name": "", "caption": caption}
-        told = edit(ann, told, new)
+    for caption, follows in (("grey helicopter", True), ("kite", True), ("drone", False)):
+        new = {"kind": "add", "xyxy": [20, 10, 60, 40], "class_name": "balloon"}
+        told = edit(ann, told, {**new, "caption": caption, "follows": follows})
         names.append(told["changed"][0]["class_name"])
-    assert names == ["helicopter", "drone"]
+    assert names == ["helicopter", "balloon", "balloon"]
 
 
 def test_captions_that_came_with_a_picture_are_shown_and_looked_for(ann):

@@ -58,7 +58,7 @@ for (const name of Object.keys(answers)) {
 const words = {
   removed: "{name} is out", restored: "{name} is back", undo: "Undo", fixed: "fixed",
   all_done: "all done", list_done: "list done", all_but: "{done} done, {later} later", show: "Show",
-  finished: { done: "{name} done", skipped: "{name} later" },
+  finished: { done: "{name} done", skipped: "{name} later" }, class_next: "next: {name}",
 };
 createDesk({ props: { room: "annotate", words, colors: 8, marks: 4 }, server });
 const room = window.spotter.room("annotate");
@@ -487,8 +487,31 @@ def test_what_is_known_to_be_there_is_drawn_next():
     """)
     two, last = [["drone"], "drone"], [["kite", "drone"], "drone"]
     assert log["missing"] == [["drone", "drone"], *two, *last, [], ""]
-    drawn = [
-        (one.get("class_name"), one["caption"]) for one in log["edited"] if one["kind"] == "add"
-    ]
-    assert [caption for _, caption in drawn] == ["drone", "drone", "kite", ""]
-    assert drawn[0][0] == "", "the caption tells the type"
+    drawn = [(one["follows"], one["caption"]) for one in log["edited"] if one["kind"] == "add"]
+    assert drawn == [(True, "drone"), (True, "drone"), (True, "kite"), (False, "")]
+
+
+def test_the_choice_of_a_caption_and_of_a_type_holds_for_one_box():
+    log = _play("""
+      const edited = log.edited = [];
+      answers.photo = ({ image }) => (
+        { photo: { ...photo(image), given: ["kite", "drone"] }, boxes: [], asked: [] }
+      );
+      answers.edit = ({ edits: made }) => {
+        edited.push(...made.map((one) => [one.class_name, one.caption, one.follows]));
+        return { photo: { ...photo(1), given: ["kite", "drone"] }, changed: [], progress: {} };
+      };
+      room.set({ project: { key: "a", classes: ["plane", "balloon", "glider"] } });
+      press("previous"); await rest(); press("next_caption");
+      log.next = [state.next_caption];
+      press("next"); await rest();
+      log.next.push(state.next_caption);
+      press("class_at", 2);
+      const drawn = { x: 1, y: 1, w: 4, h: 4 };
+      for (let i = 0; i < 2; i += 1) {
+        room.set({ edit: { kind: "add", box: { ...drawn } } });
+        room.set({ selected: null }); await rest();
+      }
+    """)
+    assert log["next"] == ["drone", "kite"]
+    assert log["edited"] == [["glider", "kite", False], ["glider", "drone", True]]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core.errors import DataError
+from core.errors import Cancelled, DataError
 from core.image import encode_image
 from pipeline.locate import Locator
 from project.database import Database
@@ -17,6 +18,7 @@ from project.merge import merge
 from project.pictures import read_picture
 from project.prelabel import Question, prelabel
 from project.quality import find_suspicions
+from project.rows import CAPTIONS_MAX
 from project.schema import MIGRATIONS
 from project.store import DATABASE_NAME, Project
 from project.types import Absent, Add
@@ -53,6 +55,66 @@ def test_a_table_among_pictures_tells_what_they_show(project: Project, folder: P
     assert found == [("no-captions", "notes.csv"), ("unknown-picture", "told.csv")]
 
 
+def test_pictures_alone_are_wished_for(project: Project, folder: Path) -> None:
+    (folder / "told.csv").write_text("image,caption\na.png,drone\n")
+    import_path(project, folder, format="images")
+    assert project.count_given() == 0
+
+
+def test_a_bare_name_that_means_several_pictures_gives_none_of_them_captions(
+    project: Project, folder: Path, tmp_path: Path
+) -> None:
+    table = "image,caption\ntrain/a.png,of train\nval/a.png,of val\nb.png,kite\n"
+    (folder / "told.csv").write_text(table)
+    came = import_path(project, folder)
+    assert captions_of(project) == {"a": (), "b": ("kite",), "c": ()}
+    assert [one.kind for one in came.findings] == ["unknown-picture"] * 2
+    (tmp_path / "told.csv").write_text(table)
+    assert len(import_path(project, tmp_path / "told.csv").findings) == 2
+    assert captions_of(project)["a"] == ()
+
+
+def test_what_was_given_before_stays_unless_a_file_comes_alone(
+    project: Project, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "told.csv").write_text("image,caption\na.png,drone\nb.png,kite\n")
+    import_path(project, folder)
+    (folder / "told.csv").write_text("image,caption\na.png,glider\nb.png,\n")
+    again = import_path(project, folder)
+    assert captions_of(project) == {"a": ("drone",), "b": ("kite",), "c": ()}
+    assert (again.captioned, [one.kind for one in again.findings]) == (0, ["captions-kept"])
+    (tmp_path / "told.csv").write_text("image,caption\na.png,glider\nb.png,\n")
+    came = import_path(project, tmp_path / "told.csv")
+    assert captions_of(project) == {"a": ("glider",), "b": ("kite",), "c": ()}
+    assert [one.kind for one in came.findings] == ["captions-replaced"]
+    assert came.sentence() == "Captions of 1 picture taken in."
+
+
+def test_a_picture_has_so_many_captions_and_no_more(
+    project: Project, folder: Path, tmp_path: Path
+) -> None:
+    import_path(project, folder)
+    rows = "".join(f"a.png,kite {number}\n" for number in range(100_000))
+    (tmp_path / "told.csv").write_text("image,caption\n" + rows)
+    start = time.perf_counter()
+    came = import_path(project, tmp_path / "told.csv")
+    assert time.perf_counter() - start < 8
+    assert len(captions_of(project)["a"]) == CAPTIONS_MAX
+    assert [one.kind for one in came.findings] == ["many-captions"]
+
+
+def test_taking_captions_in_can_be_stopped(project: Project, folder: Path, tmp_path: Path) -> None:
+    import_path(project, folder)
+    (tmp_path / "told.csv").write_text("image,caption\na.png,kite\n")
+
+    def stop(done: int, total: int, what: str) -> None:
+        raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        import_path(project, tmp_path / "told.csv", on_progress=stop)
+    assert project.count_given() == 0
+
+
 def test_a_file_alone_is_about_the_pictures_of_the_project(
     project: Project, folder: Path, tmp_path: Path
 ) -> None:
@@ -66,7 +128,7 @@ def test_a_file_alone_is_about_the_pictures_of_the_project(
     came = import_path(project, told)
     assert captions_of(project) == {"a": (), "b": ("kite",), "c": ("drone",)}
     assert came.sentence() == "Captions of 2 pictures taken in."
-    assert [finding.kind for finding in came.findings] == ["unusable-caption"]
+    assert [finding.kind for finding in came.findings] == ["boxes-left-out", "unusable-caption"]
     assert import_path(project, told).sentence() == "0 pictures added.", "known already"
 
 
@@ -91,6 +153,16 @@ def test_data_sets_of_captions_are_not_done(
     [image] = project.walk()
     assert (image.captions, image.state) == (captions, "new"), "nobody said that it is empty"
     assert [finding.kind for finding in came.findings] == ["missing-labels"]
+
+
+def test_a_table_beside_a_data_set_is_about_its_pictures(project: Project, folder: Path) -> None:
+    line = {"image": "a.png", "annotations": [{"caption": "kite", "bbox": [1, 1, 9, 9]}]}
+    (folder / "annotations.jsonl").write_text(json.dumps(line))
+    (folder / "told.csv").write_text("image,caption\na.png,kite\na.png,drone\n")
+    (folder / "figures.csv").write_text("epoch,loss\n1,2\n")
+    came = import_path(project, folder)
+    assert captions_of(project) == {"a": ("kite", "drone")}
+    assert (came.captioned, came.findings) == (1, ())
 
 
 def test_each_picture_is_asked_its_own_captions(
@@ -139,6 +211,10 @@ def test_captions_go_with_pictures_into_another_project(
     with Project.create(tmp_path / "other", "Other") as other:
         merge(other, project)
         assert captions_of(other) == {"first": ("kite",)}
+        [image] = other.walk()
+        other.give_captions({image.id: ["drone"]})
+        merge(other, project)
+        assert captions_of(other) == {"first": ("drone",)}, "nothing is overwritten"
 
 
 def test_a_project_made_before_captions_were_kept_is_brought_up_to_date(tmp_path: Path) -> None:
@@ -149,19 +225,63 @@ def test_a_project_made_before_captions_were_kept_is_brought_up_to_date(tmp_path
         assert project.image(image_id).captions == ()
 
 
-def test_a_foreign_file_may_hold_anything_for_captions(project: Project, image_id: int) -> None:
-    with project._database.write() as connection:
-        connection.execute("UPDATE image SET captions = '[1, {}]'")
-    assert project.image(image_id).captions == ()
-
-
-def test_marking_a_given_caption_absent_lasts(
-    project: Project, image_id: int, fake_locator: Locator
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("[" * 100_000, ()),
+        ('[1, {}, "kite"]', ("kite",)),
+        ('["\\ud800 kite", "", "%s"]' % ("a" * 3000), ("? kite",)),
+        ('{"kite": 1}', ()),
+    ],
+)
+def test_a_foreign_file_may_hold_anything_for_captions(
+    text: str, kept: tuple[str, ...], project: Project, image_id: int, tmp_path: Path
 ) -> None:
-    project.give_captions({image_id: ["kite"]})
-    project.apply(image_id, [Add((1, 1, 9, 9)), Absent("kite")], who="ann", version=0)
-    prelabel(project, fake_locator, Question(given=True))
-    assert [(one.caption, one.found) for one in project.asked(image_id)] == [("kite", False)]
+    with project._database.write() as connection:
+        connection.execute("UPDATE image SET captions = ?", (text,))
+    captions = project.image(image_id).captions
+    assert captions == kept
+    json.dumps(captions, ensure_ascii=False).encode()
+    with Project.create(tmp_path / "other", "Other") as other:
+        merge(other, project)
+        assert captions_of(other) == {"first": kept}
+
+
+def test_what_a_person_settled_is_not_looked_for_again(
+    project: Project, fake_locator: Locator, shapes_image: np.ndarray
+) -> None:
+    image_id = project.add(read_picture(encode_image(shapes_image), "a"), "a")[0]
+    project.give_captions({image_id: ["red thing", "blue thing"]})
+    edits = [Absent("red thing"), Add((90, 40, 170, 99), caption="blue thing")]
+    project.apply(image_id, edits, who="ann", version=0)
+    assert prelabel(project, fake_locator, Question(given=True)).boxes == 0
+    assert [(one.caption, one.found) for one in project.asked(image_id)] == [("red thing", False)]
+
+
+def test_captions_that_are_given_while_a_model_looks_are_looked_for(
+    project: Project, fake_locator: Locator, shapes_image: np.ndarray
+) -> None:
+    image_id = project.add(read_picture(encode_image(shapes_image), "a"), "a")[0]
+    project.give_captions({image_id: ["blue thing"]})
+    observe = fake_locator.observe
+
+    def late(*args: object, **told: object) -> object:
+        project.give_captions({image_id: ["red thing"]})
+        return observe(*args, **told)
+
+    question = Question(given=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fake_locator, "observe", late)
+        prelabel(project, fake_locator, question)
+    assert prelabel(project, fake_locator, question).done == 1
+    assert [box.caption for box in project.boxes(image_id)] == ["red thing"]
+
+
+def test_pictures_without_captions_are_asked_as_before(
+    project: Project, fake_locator: Locator, image_id: int
+) -> None:
+    prelabel(project, fake_locator, Question(vocabulary=WORDS))
+    assert prelabel(project, fake_locator, Question(vocabulary=WORDS, given=True)).done == 0
 
 
 def test_what_a_done_picture_lacks_is_suspicious(project: Project, image_id: int) -> None:

@@ -235,7 +235,7 @@ def test_only_whole_labels_make_an_image_done(project: Project, tmp_path: Path) 
         "corrupt": ("new", 1), "empty": ("done", 0), "good": ("done", 1), "nothing": ("new", 0),
         "outside": ("new", 1),
     }  # fmt: skip
-    assert {project.image(id).name for id in project.waiting_for("k")} == {
+    assert {project.image(id).name for id in project.waiting_for(lambda _: "k")} == {
         "corrupt", "nothing", "outside",
     }  # fmt: skip
     [finding] = [f for f in told.findings if f.kind == "missing-labels"]

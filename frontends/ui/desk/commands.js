@@ -9,6 +9,7 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
   let local = -1;
   let copied = null;
   let classLast = null;
+  let classChosen = false;  // for the next box
 
   const rows = () => room.state.rows || [];
   const photo = () => room.state.photo;
@@ -44,10 +45,11 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
     if (!photo()) return;
     const id = local;
     local -= 1;
-    const follows = Boolean(caption) && !class_name;
+    const follows = Boolean(caption) && !class_name && !classChosen;
+    classChosen = false;
     const name = class_name || classLast || room.state.project.classes[0];
     const row = { id, ...box, state: "confirmed", class_name: name, caption: caption || "", detector: null, certainty: 1, ...unscored, source: "", own: true };
-    change([...rows(), row], [{ kind: "add", local: id, xyxy: xyxy(box), class_name: follows ? "" : name, caption: row.caption }]);
+    change([...rows(), row], [{ kind: "add", local: id, xyxy: xyxy(box), class_name: name, caption: row.caption, follows }]);
     select(row);
   }
 
@@ -148,7 +150,7 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
     if (!name) return;
     classLast = name;
     if (row) describe(row, { class_name: name });
-    else say(words.class_next.replace("{name}", name));
+    else { classChosen = true; say(words.class_next.replace("{name}", name)); }
   }
 
   const look = (told) => room.set({ look: { ...told } });

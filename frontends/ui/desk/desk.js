@@ -137,7 +137,7 @@ function createDesk({ props, server }) {
     if (asked === project()) say(fill(removed ? words.removed : words.restored, { name }), true, undo);
   }
 
-  function clear() { room.set({ photo: null, picture: null, rows: [], boxes: [], listed: [], hidden: 0, selected: null, hovered: null, asked: [] }); }
+  function clear() { room.set({ photo: null, picture: null, rows: [], boxes: [], listed: [], hidden: 0, selected: null, hovered: null, asked: [], picked: null }); }
 
   // news: {message, act}, what is said once the image is there.
   async function open(id, news = null) {
@@ -171,7 +171,7 @@ function createDesk({ props, server }) {
     }
     if (!news) finished = null;
     say(news ? news.message : "", true, news && news.act);
-    room.set({ listed: [], photo: answer.photo, picture: { url: answer.photo.url, wh: [answer.photo.width, answer.photo.height] }, selected: null, hovered: null, asked: answer.asked });
+    room.set({ picked: null, listed: [], photo: answer.photo, picture: { url: answer.photo.url, wh: [answer.photo.width, answer.photo.height] }, selected: null, hovered: null, asked: answer.asked });
     show(answer.boxes);
     point();
   }

@@ -8,8 +8,6 @@ function createPrelabel({ element, props, server }) {
   const find = (name) => element.querySelector(`.${name}`);
   // The first two need nothing from the person, and are what the command does by default.
   const MODES = ["given", "vocabulary", "captions", "boxes"];
-  // What is known to be there is looked for among all that could be an object.
-  const scoreOf = (name) => (name === "given" ? props.given_score_min : props.score_min);
   let mode = "vocabulary";
 
   const sheet = createSheet({ room, name: "prelabel", id: props.layer, element, server, words, opened: show });
@@ -30,7 +28,8 @@ function createPrelabel({ element, props, server }) {
     const isAll = name === "given" && progress && given >= progress.total;
     find("mode-vocabulary").hidden = isAll || !["vocabulary", "given"].includes(name);
     find("lead").textContent = fill(words.leads[isAll ? "given_all" : name], { count: given });
-    if (!isScoreSet) find("score").value = scoreOf(name);
+    // What is known to be there is looked for among all that could be an object.
+    if (!isScoreSet) find("score").value = isAll ? props.given_score_min : props.score_min;
     tellScore();
   }
 
