@@ -41,8 +41,9 @@ def convert(source: Source, folder: Path) -> Model:
     input_wh = _input_wh(graph)
     trial_wh = input_wh or _TRIAL_WH
     output = _trial(folder / "detector.onnx", graph, trial_wh)
-    family, num_classes = _layout(output, source)
-    names = source.class_names or _names(graph, num_classes)
+    told = source.class_names or _told_names(graph)
+    family, num_classes = _layout(output, len(told))
+    names = told or _usual_names(num_classes)
     if len(names) != num_classes:
         raise ModelError(
             f"{source.path.name} has {num_classes} classes, got {len(names)} names.",
@@ -88,12 +89,15 @@ def _trial(path: Path, graph: onnx.ModelProto, wh: tuple[int, int]) -> NDArray[n
     return outputs[0][0].astype(np.float32)
 
 
-def _layout(output: NDArray[np.float32], source: Source) -> tuple[str, int]:
-    """The family that reads this output, and its number of classes."""
+def _layout(output: NDArray[np.float32], num_named: int) -> tuple[str, int]:
+    """The family that reads this output, and its number of classes.
+
+    Finished rows show only those classes that the noise looked like, so the names say how many
+    there are.
+    """
     rows, columns = output.shape
     if columns == _ROW and rows <= _ROWS_MAX and _are_finished(output):
-        ids = int(output[:, 5].max(initial=0)) + 1
-        return "yolo", len(source.class_names) or max(ids, len(source.entry.class_names))
+        return "yolo", max(int(output[:, 5].max(initial=0)) + 1, num_named)
     if rows < columns:
         return "yolo", rows - 4
     # Decoded boxes have sizes in pixels; YOLOX gives their logarithms.
@@ -130,15 +134,20 @@ def _are_finished(output: NDArray[np.float32]) -> bool:
     return whole_classes and not (output[:, 4] == 1).all()
 
 
-def _names(graph: onnx.ModelProto, num_classes: int) -> tuple[str, ...]:
-    """Names that the file tells (Ultralytics writes them), or the usual ones."""
+def _told_names(graph: onnx.ModelProto) -> tuple[str, ...]:
+    """Names of the classes as Ultralytics writes them into its files; none in those of others."""
     told = next((prop.value for prop in graph.metadata_props if prop.key == "names"), "")
     try:
         names = ast.literal_eval(told) if told else {}
     except (ValueError, SyntaxError):
         names = {}
-    if isinstance(names, dict) and len(names) == num_classes:
-        return tuple(str(names[key]) for key in sorted(names))
+    if isinstance(names, dict):
+        names = [names[key] for key in sorted(names)]
+    return tuple(str(name) for name in names) if isinstance(names, list) else ()
+
+
+def _usual_names(num_classes: int) -> tuple[str, ...]:
+    """Names of classes that nobody told."""
     if num_classes == 1:
         return ("object",)
     if num_classes == len(COCO_NAMES):
