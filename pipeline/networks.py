@@ -13,7 +13,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from core.errors import EngineError, ModelError
+from core.errors import EngineError, ModelError, SpotterError
 from core.locks import NamedLocks
 from pipeline.catalog import find_model
 from pipeline.config import DetectConfig, EngineConfig, LocateConfig, UpscaleConfig
@@ -179,22 +179,38 @@ class Networks:
 
     def _choose(self, path: Path, profile: Profile) -> Choice:
         """The choice that really loads a network; only "auto" may fall back, and says why."""
-        failed = f"; {self._note}" if self._note else ""
-        config, machine = self._config, self._machine
+        failures: list[SpotterError] = []
+        machine = self._machine
         while True:
-            choice = choose_engine(config, machine, has_int8=self._has_int8)
+            choice = self._choose_for(machine, failures)
             try:
                 # The file that will be run: it stays loaded, another one would only take room.
                 open_engine(_in_precision(path, choice), choice, profile)
             except (EngineError, ModelError) as error:
                 # A file that is damaged is told again by the CPU.
-                asked = config.device != "auto" or config.provider != "auto"
+                asked = self._config.device != "auto" or self._config.provider != "auto"
                 if asked or choice.device == "cpu":
                     raise
-                failed += f"; {error.message.rstrip('.')}"
+                failures.append(error)
                 machine = replace(machine, providers=machine.providers - {choice.provider})
             else:
-                return replace(choice, reason=choice.reason + failed)
+                told = [choice.reason, *([self._note] if self._note else []), *_told(failures)]
+                return replace(choice, reason="; ".join(told))
+
+    def _choose_for(self, machine: Machine, failures: Sequence[SpotterError]) -> Choice:
+        """The choice for what is left of a machine; where none is, why the GPU failed."""
+        try:
+            return choose_engine(self._config, machine, has_int8=self._has_int8)
+        except EngineError as error:
+            if not failures:
+                raise
+            raise EngineError(
+                f"{'; '.join(_told(failures))}.", f"{failures[0].hint.rstrip('.')}. {error.hint}"
+            ) from failures[0]
+
+
+def _told(failures: Sequence[SpotterError]) -> list[str]:
+    return [failure.message.rstrip(".") for failure in failures]
 
 
 def _in_precision(path: Path, choice: Choice) -> Path:

@@ -253,6 +253,9 @@ def test_auto_falls_back_where_a_card_cannot_load_the_network(tiny_models, monke
     assert "cannot load vision.onnx: CUDA failure 35" in told["engine_reason"]
     with pytest.raises(EngineError, match="CUDA failure 35"):
         Networks(EngineConfig(provider="cuda"), machine).opener(Profile((1, 1, 18)))(path)
+    # In f16 there is nothing to fall back to: what failed is said, not that there is no GPU.
+    with pytest.raises(EngineError, match=r"CUDA failure 35.*app.py doctor\. Use precision 'auto'"):
+        Networks(EngineConfig(precision="f16"), machine).opener(Profile((1, 1, 17)))(path)
     damaged = path.with_name("damaged.onnx")
     damaged.write_bytes(b"?")
     with pytest.raises(ModelError, match=r"cannot load damaged\.onnx"):
