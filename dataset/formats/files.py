@@ -36,6 +36,7 @@ __all__ = [
     "refuse_others",
     "scan_json_lines",
     "split_named",
+    "texts_of",
     "write_class_names",
     "write_text",
 ]
@@ -210,6 +211,19 @@ def _json_object(line: str, where: str) -> dict[str, Any] | Finding:
         problem = f"expected an object, got {type(row).__name__}."
     advice = "Write one JSON object a line, or remove the line."
     return Finding("corrupt-labels", "error", where, problem, advice)
+
+
+def texts_of(told: object) -> tuple[str, ...]:
+    """Captions of an image, told as a text or as a list of texts; none of anything else.
+
+    Example:
+        >>> texts_of("kite"), texts_of(["kite", ""]), texts_of(5), texts_of([{"raw": "kite"}])
+        (('kite',), ('kite',), (), ())
+    """
+    texts = [told] if isinstance(told, str) else told
+    if not (isinstance(texts, list) and all(isinstance(text, str) for text in texts)):
+        return ()
+    return tuple(text for text in texts if text.strip())
 
 
 def flat_outlines(polygons: Iterable[NDArray[np.float32]]) -> list[list[float]]:

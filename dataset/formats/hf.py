@@ -24,6 +24,7 @@ from dataset.formats.files import (
     read_class_names,
     scan_json_lines,
     split_named,
+    texts_of,
     write_class_names,
     write_text,
 )
@@ -132,9 +133,8 @@ def _parse(
     image = RawImage(Path(name).stem, confined_path(place, name), where, split)
     for key in ("group", "source", "licence"):
         setattr(image, key, str(row.get(key) or ""))
-    told = next((row[key] for key in _CAPTION_KEYS if row.get(key)), ())
-    image.captions = (told,) if isinstance(told, str) else tuple(map(str, told))
-    if "objects" not in row:
+    image.captions = next(filter(None, (texts_of(row.get(key)) for key in _CAPTION_KEYS)), ())
+    if row.get("objects") is None:
         image.report(
             "missing-labels",
             f"the line of {name} tells no objects and counts as an image without any.",

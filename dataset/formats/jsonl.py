@@ -2,9 +2,9 @@
 
 ``{"image": "a.jpg", "annotations": [{"caption": "grey missile", "bbox": [l, t, w, h]}]}`` in
 ``annotations.jsonl``, images in ``images/``. Classes, where there are several, are a name in each
-annotation; outlines are COCO's flat lists. A line with ``captions``, a list of texts, instead of
-annotations is an image without labels, but one knows what it shows. Unknown keys are kept out, not
-guessed at.
+annotation; outlines are COCO's flat lists. An image with ``captions``, a list of texts, instead of
+annotations, or with an annotation without ``bbox``, is one without labels, but one knows what it
+shows: it is found, but not read as a data set. Unknown keys are kept out, not guessed at.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dataset.formats.files import (
     outlines_of,
     read_class_names,
     scan_json_lines,
+    texts_of,
     write_class_names,
     write_text,
 )
@@ -119,19 +120,30 @@ def _scan(folder: Path) -> RawDataset:
 def _parse(row: Mapping[str, Any], images: Path, where: str, names: list[str]) -> RawImage:
     path = confined_path(images, row["image"])
     image = RawImage(Path(row["image"]).stem, path, where)
-    captions = row.get("captions", [])
-    if not isinstance(captions, list):
-        raise TypeError("captions must be a list of texts")
-    image.captions = tuple(map(str, captions))
-    if "annotations" not in row:
+    image.captions = texts_of(row.get("captions"))
+    entries = row.get("annotations")
+    # One of both must be there: a mistyped name would pass for an empty image.
+    if entries is None and not image.captions and row.get("captions") != []:
+        raise KeyError("annotations")
+    if entries is None:
         image.report(
             "missing-labels",
             f"the line of {path.name} tells no annotations and counts as an image without any.",
             'Write "annotations": [] if nothing is to be seen there.',
             level="warning",
         )
-    # One of both must be there: a mistyped name would pass for an empty image.
-    for entry in row.get("annotations", ()) if "captions" in row else row["annotations"]:
+    elif any(map(_has_no_box, entries)):
+        # Of the image are all of them: two alike are two objects, and one of these may have a box.
+        image.captions += texts_of([str(entry.get("caption") or "") for entry in entries])
+        image.report(
+            "missing-labels",
+            f"the line of {path.name} tells captions without a bbox.",
+            "Write a bbox each: without it the object counts as background.",
+            level="warning",
+        )
+    for entry in entries or ():
+        if _has_no_box(entry):
+            continue
         left, top, width, height = map(float, entry["bbox"])
         name = str(entry.get("class", names[0] if names else _DEFAULT_CLASS))
         if name not in names:
@@ -153,6 +165,11 @@ def _parse(row: Mapping[str, Any], images: Path, where: str, names: list[str]) -
         image.report("unknown-split", f"split {image.split!r} must be one of {', '.join(SPLITS)}.")
     measure(image)
     return image
+
+
+def _has_no_box(entry: Mapping[str, Any]) -> bool:
+    """Whether an annotation says what is there, but not where."""
+    return entry.get("bbox") is None and bool(texts_of(entry.get("caption")))
 
 
 FORMAT = Format("jsonl", _holds, _scan, write)

@@ -57,7 +57,7 @@ class RawObject:
 class RawImage:
     """One image as written; ``image_wh`` is None when its file is missing or unreadable.
 
-    ``captions`` are of the whole image, of objects without boxes; a data set does not keep them.
+    ``captions`` are of the whole image, one an object; a data set does not keep them.
     """
 
     image_id: str
@@ -130,11 +130,19 @@ def build(raw: RawDataset) -> Dataset:
     Boxes are cut to their image: those made by hand may stand out by a pixel.
 
     Raises:
-        DataError: The first error found, with its place.
+        DataError: The first error found, with its place; or an image is known to show something,
+            and has no labels.
     """
     for finding in raw.all_findings():
         if finding.level == "error":
             raise DataError(f"{finding.where}: {finding.what}", finding.advice)
+    for image in raw.images:
+        if image.captions and any(finding.kind == "missing-labels" for finding in image.findings):
+            raise DataError(
+                f"{image.where}: captions tell what {image.path.name} shows, but not all have "
+                "boxes: it would be learnt as background.",
+                "Label it first (app.py project), or take its line out.",
+            )
     taken: set[str] = set()
     records = []
     for image in raw.images:

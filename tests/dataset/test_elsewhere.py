@@ -11,6 +11,7 @@ from PIL import Image
 
 from core.errors import DataError
 from dataset.checks import check_folder
+from dataset.formats.raw import RawDataset
 from dataset.outlines import outline_extent
 from dataset.record import Dataset, Record
 from dataset.registry import FORMATS, detect_format, read_dataset, scan_dataset, write_dataset
@@ -257,3 +258,61 @@ def test_files_that_an_editor_marked_as_utf8_are_read(name: str, tmp_path: Path)
     assert [(r.image_id, r.split, r.captions) for r in got] == [
         ("a", "train", ("red",)), ("b", "val", ("red",)),
     ]  # fmt: skip
+
+
+_BOX = {"caption": "kite", "bbox": [1, 2, 10, 5]}
+_TOLD = {"caption": "drone"}
+
+
+def _scan_line(folder: Path, name: str, row: dict[str, object]) -> RawDataset:
+    _image(folder / "a.png")
+    index = "metadata.jsonl" if name == "hf" else "annotations.jsonl"
+    key = "file_name" if name == "hf" else "image"
+    _write(folder / index, json.dumps({key: "a.png", **row}))
+    return scan_dataset(folder, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "captions"),
+    [
+        ("hf", {"text": "kite"}, ("kite",)),
+        ("hf", {"text": "kite", "objects": None}, ("kite",)),
+        ("hf", {"text": 5, "caption": ["kite", "drone"]}, ("kite", "drone")),
+        ("jsonl", {"captions": ["kite", "drone"]}, ("kite", "drone")),
+        ("jsonl", {"captions": "kite", "annotations": None}, ("kite",)),
+        ("jsonl", {"annotations": [_TOLD, {**_TOLD, "bbox": None}]}, ("drone", "drone")),
+        ("jsonl", {"annotations": [_BOX, _TOLD]}, ("kite", "drone")),
+    ],
+)
+def test_captions_without_boxes_are_known_and_not_learnt(
+    name: str, row: dict[str, object], captions: tuple[str, ...], tmp_path: Path
+) -> None:
+    [image] = _scan_line(tmp_path, name, row).images
+    assert image.captions == captions
+    assert [(one.kind, one.level) for one in image.findings] == [("missing-labels", "warning")]
+    assert len(image.objects) == str(row).count("[1, 2, 10, 5]"), "what has a box keeps it"
+    assert check_folder(tmp_path).ok
+    with pytest.raises(DataError, match="not all have boxes: it would be learnt"):
+        read_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("told", [5, True, {"raw": "kite"}, [{"raw": "kite"}], [5], "", "kite"])
+@pytest.mark.parametrize("key", ["text", "caption", "captions"])
+@pytest.mark.parametrize("name", ["hf", "jsonl"])
+def test_a_column_of_anything_costs_no_boxes(
+    name: str, key: str, told: object, tmp_path: Path
+) -> None:
+    labels = {"objects": {"bbox": [_BOX["bbox"]]}} if name == "hf" else {"annotations": [_BOX]}
+    [image] = _scan_line(tmp_path, name, {key: told, **labels}).images
+    is_text = told == "kite" and (name == "hf" or key == "captions")
+    assert image.captions == (("kite",) if is_text else ())
+    [record] = read_dataset(tmp_path)
+    assert record.xyxy.tolist() == [[1, 2, 11, 7]]
+
+
+@pytest.mark.parametrize(
+    "row", [{}, {"captions": 5}, {"annotations": None}, {"annotations": [{"class": "kite"}]}]
+)
+def test_a_line_that_tells_nothing_is_an_error(row: dict[str, object], tmp_path: Path) -> None:
+    [finding] = _scan_line(tmp_path, "jsonl", row).findings
+    assert (finding.kind, finding.level) == ("corrupt-labels", "error")
