@@ -39,6 +39,8 @@ def convert(source: Source, folder: Path) -> Model:
         raise ModelError(f"{source.path} is no ONNX file: {str(error)[:200]}.") from error
     save_graph(graph, folder / "detector.onnx")
     input_wh = _input_wh(graph)
+    if input_wh is not None:
+        _check_size(input_wh, source)
     trial_wh = input_wh or _TRIAL_WH
     output = _trial(folder / "detector.onnx", graph, trial_wh)
     told = source.class_names or _told_names(graph)
@@ -72,6 +74,22 @@ def _input_wh(graph: onnx.ModelProto) -> tuple[int, int] | None:
         )
     width, height = axes[3].dim_value, axes[2].dim_value
     return (width, height) if width and height else None
+
+
+def _check_size(input_wh: tuple[int, int], source: Source) -> None:
+    """Refuse a graph of another size than wanted; say that it has only one.
+
+    Raises:
+        ModelError: It would see less, or more slowly, than what it was asked for.
+    """
+    taken = "x".join(map(str, input_wh))
+    wanted = "x".join(map(str, source.entry.input_wh or input_wh))
+    if wanted != taken:
+        raise ModelError(
+            f"{source.path.name} takes {taken} pixels alone, wanted are {wanted}.",
+            f"Export it again for {wanted} pixels, or keep it by adding: --size {taken}",
+        )
+    source.tell(f"takes {taken} pixels alone, whatever detect.input_wh says")
 
 
 def _trial(path: Path, graph: onnx.ModelProto, wh: tuple[int, int]) -> NDArray[np.float32]:

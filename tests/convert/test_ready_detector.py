@@ -12,6 +12,8 @@ onnx = pytest.importorskip("onnx", reason="pip install -r requirements-convert.t
 from convert.ready_detector import convert
 from convert.source import Source
 from core.errors import ModelError
+from pipeline.catalog import load_catalog
+from pipeline.config import load_config
 from pipeline.models import Model
 
 NAMES = ("plane", "drone", "bird")
@@ -73,3 +75,22 @@ class TestClasses:
         path = constant_graph(tmp_path / "rows.onnx", finished_rows(2))
         with pytest.raises(ModelError, match="3 classes, got 2 names"):
             converted(path, ("plane", "drone"))
+
+
+class TestSize:
+    def anchors(self, tmp_path, wh) -> Path:
+        return constant_graph(tmp_path / "anchors.onnx", np.full((5, 84), 0.5), wh=wh)
+
+    def test_another_size_than_wanted_is_refused(self, tmp_path):
+        """The catalogue says what the preset origin counts on."""
+        wanted = load_catalog()["yolov6-l6"]
+        assert wanted.input_wh == load_config("origin").detect.input_wh
+        with pytest.raises(ModelError, match="takes 640x640 pixels alone, wanted") as e:
+            converted(self.anchors(tmp_path, (640, 640)), input_wh=wanted.input_wh)
+        assert "--size 640x640" in e.value.hint
+        path = self.anchors(tmp_path, (1536, 896))
+        assert converted(path, input_wh=wanted.input_wh)[0].input_wh == (1536, 896)
+
+    def test_the_only_size_is_said(self, tmp_path):
+        assert "640x480 pixels alone" in converted(self.anchors(tmp_path, (640, 480)))[1][0]
+        assert converted(self.anchors(tmp_path, ("w", "h")), input_wh=(640, 640))[1] == []
