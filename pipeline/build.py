@@ -71,7 +71,7 @@ def build_stages(config: LocateConfig, *, machine: Machine | None = None) -> Sta
     """
     machine = machine or probe_machine()
     models = find_models(config, machine)
-    networks = Networks(models.engine, machine, has_int8=models.has_int8(), note=models.note)
+    networks = Networks(config.engine, machine, has_int8=models.has_int8(), no_half=models.no_half)
     detector = build_detector(models.detectors, config.detect, networks.opener)
     upscalers = _build_upscalers(models.upscaler, config.upscale, networks)
     open_rerank = networks.opener(rerank_profile())

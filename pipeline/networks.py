@@ -51,15 +51,13 @@ class Models:
         detectors: One, or several for an ensemble.
         upscaler: None where nothing is enlarged.
         reranker: Compares crops with captions.
-        engine: The wishes for an engine, as far as these files allow.
-        note: Why a wish of ours was given up; empty when none was.
+        no_half: Why they are not 16-bit where an engine wants them so; empty when none does.
     """
 
     detectors: tuple[Model, ...]
     upscaler: Model | None
     reranker: Model
-    engine: EngineConfig
-    note: str = ""
+    no_half: str = ""
 
     def has_int8(self) -> bool:
         """Return whether any of them comes with an 8-bit network of its weights."""
@@ -85,15 +83,11 @@ def find_models(config: LocateConfig, machine: Machine) -> Models:
     try:
         return _find_models(config, "f16")
     except ModelError as error:
-        choice = choose_engine(config.engine, machine)
         # TensorRT can run float32 graphs in 16 bits by itself.
-        if choice.provider == TENSORRT:
-            return plain
-        if config.engine.precision == "f16":
+        is_tensorrt = choose_engine(config.engine, machine).provider == TENSORRT
+        if config.engine.precision == "f16" and not is_tensorrt:
             raise
-        engine = config.engine.model_copy(update={"precision": "f32"})
-        note = f"f16 would be faster: {error.message} {error.hint}".rstrip(". ")
-        return replace(plain, engine=engine, note=note)
+        return replace(plain, no_half=f"{error.message} {error.hint}".rstrip(". "))
 
 
 def _find_models(config: LocateConfig, precision: str) -> Models:
@@ -102,7 +96,6 @@ def _find_models(config: LocateConfig, precision: str) -> Models:
         detectors=tuple(find_model(name, "detect", precision=precision) for name in names),
         upscaler=_find_upscaler(config.upscale, precision),
         reranker=find_model(config.rerank.model, "rerank", precision=precision),
-        engine=config.engine,
     )
 
 
@@ -129,16 +122,16 @@ class Networks:
         config: Wishes for the engine.
         machine: What to choose it for.
         has_int8: Whether a model comes with an 8-bit network.
-        note: Said after the reason of the choice.
+        no_half: Why the models are not 16-bit, see `choose_engine`.
     """
 
     def __init__(
-        self, config: EngineConfig, machine: Machine, *, has_int8: bool = False, note: str = ""
+        self, config: EngineConfig, machine: Machine, *, has_int8: bool = False, no_half: str = ""
     ) -> None:
         self._config = config
         self._machine = machine
         self._has_int8 = has_int8
-        self._note = note
+        self._no_half = no_half
         self._choice: Choice | None = None
         self._twins: list[str] = []
 
@@ -194,13 +187,14 @@ class Networks:
                 failures.append(error)
                 machine = replace(machine, providers=machine.providers - {choice.provider})
             else:
-                told = [choice.reason, *([self._note] if self._note else []), *_told(failures)]
-                return replace(choice, reason="; ".join(told))
+                return replace(choice, reason="; ".join([choice.reason, *_told(failures)]))
 
     def _choose_for(self, machine: Machine, failures: Sequence[SpotterError]) -> Choice:
         """The choice for what is left of a machine; where none is, why the GPU failed."""
         try:
-            return choose_engine(self._config, machine, has_int8=self._has_int8)
+            return choose_engine(
+                self._config, machine, has_int8=self._has_int8, no_half=self._no_half
+            )
         except EngineError as error:
             if not failures:
                 raise

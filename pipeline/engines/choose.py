@@ -23,7 +23,9 @@ _FAST_HALF_FROM = (7, 0)
 _TENSORRT_MAJOR = "10"
 
 
-def choose_engine(config: EngineConfig, machine: Machine, *, has_int8: bool = False) -> Choice:
+def choose_engine(
+    config: EngineConfig, machine: Machine, *, has_int8: bool = False, no_half: str = ""
+) -> Choice:
     """Return what will run the networks.
 
     Order of preference: a GPU (TensorRT, TensorRT-RTX, CUDA); on a CPU OpenVINO, ONNX Runtime.
@@ -34,6 +36,8 @@ def choose_engine(config: EngineConfig, machine: Machine, *, has_int8: bool = Fa
         config: Wishes; "auto" leaves it to us.
         machine: What is there.
         has_int8: Whether the models come with an 8-bit network.
+        no_half: Why the models have no 16-bit networks, which only TensorRT can do without; empty
+            when they have.
 
     Raises:
         EngineError: A wish cannot be met, or no runtime is installed.
@@ -45,10 +49,10 @@ def choose_engine(config: EngineConfig, machine: Machine, *, has_int8: bool = Fa
     """
     _check_installed(config, machine)
     if config.device == "cuda" or config.provider != "auto":
-        return _on_gpu(config, machine)
+        return _on_gpu(config, machine, no_half)
     gpu_allowed = config.device == "auto" and config.engine != "openvino"
     if gpu_allowed and config.precision not in ("bf16", "int8") and _usable(machine):
-        return _on_gpu(config, machine)
+        return _on_gpu(config, machine, no_half)
     return _on_cpu(config, machine, has_int8)
 
 
@@ -85,10 +89,14 @@ def _obstacle(provider: str, machine: Machine) -> str:
     return ""
 
 
-def _on_gpu(config: EngineConfig, machine: Machine) -> Choice:
+def _on_gpu(config: EngineConfig, machine: Machine, no_half: str) -> Choice:
     _check_gpu_wishes(config)
     provider = _gpu_provider(config, machine)
     precision, why = _gpu_precision(config, machine)
+    if precision == "f16" and no_half and provider != TENSORRT:
+        if config.precision == "f16":
+            raise EngineError(f"precision 'f16' with {provider} needs other files: {no_half}.")
+        precision, why = "f32", f"f32, though f16 would be faster: {no_half}"
     asked = config.device == "cuda" or config.provider != "auto"
     wish = "asked for" if asked else "an NVIDIA GPU is present"
     # What could have been faster, and why it is not: a slow fallback must not be silent.

@@ -16,6 +16,7 @@ from pipeline.cache import cache_folder, set_cache_folder
 from pipeline.config import EngineConfig, load_config
 from pipeline.detect.card import DetectorCard, prepare
 from pipeline.engines.base import Choice, Profile, TensorSpec
+from pipeline.engines.choose import choose_engine
 from pipeline.engines.machine import RTX, Gpu, Machine
 from pipeline.engines.providers import engine_key, plugin_options, provider_chain, shape_texts
 from pipeline.engines.rtx_files import context_path, find_context
@@ -187,14 +188,53 @@ def test_half_precision_needs_converted_models_and_says_so(tiny_models, own_cach
     )
     config = load_config("mini")
     models = find_models(config, machine)
-    assert models.engine.precision == "f32"
-    assert "f16 would be faster" in models.note
-    assert "python app.py export" in models.note
+    assert "python app.py export" in models.no_half
+    choice = choose_engine(config.engine, machine, no_half=models.no_half)
+    assert choice.precision == "f32"
+    assert f"f16 would be faster: {models.no_half}" in choice.reason
     with pytest.raises(ModelError, match="not converted yet"):
         find_models(load_config("mini", sets=["engine.precision=f16"]), machine)
     tensorrt = replace(machine, providers=frozenset({"TensorrtExecutionProvider"}))
     # TensorRT runs float32 graphs in 16 bits itself.
-    assert find_models(config, tensorrt).engine.precision == "auto"
+    models = find_models(load_config("mini", sets=["engine.precision=f16"]), tensorrt)
+    choice = choose_engine(config.engine, tensorrt, no_half=models.no_half)
+    assert choice.precision == "f16"
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [("CUDAExecutionProvider", "f32"), ("CPUExecutionProvider", "bf16")],
+)
+def test_32_bit_networks_are_not_called_16_bit_where_tensorrt_does_not_load(
+    monkeypatch, tmp_path, left, expected
+):
+    tensorrt = "TensorrtExecutionProvider"
+    machine = Machine(
+        frozenset({"onnxruntime", "openvino"}),
+        cpu_flags=frozenset({"amx_bf16"}),
+        providers=frozenset({tensorrt, left}),
+        gpus=(Gpu("L4", (8, 9)),),
+    )
+    path = tmp_path / "detector.onnx"
+    path.write_bytes(b"f32")
+    opened = []
+
+    def open_it(path, choice, profile=None):
+        if choice.provider == tensorrt:
+            raise EngineError("libnvinfer.so.10: cannot open shared object file.", "See doctor")
+        opened.append(choice.precision)
+
+    monkeypatch.setattr("pipeline.networks.open_engine", open_it)
+    networks = Networks(EngineConfig(), machine, no_half="not converted yet. Run: export it")
+    networks.opener(Profile())(path)
+    told = networks.describe()
+    assert set(opened) == {expected} == {told["precision"]}
+    assert told["engine_asked"] == "auto"
+    assert ("Run: export it" in told["engine_reason"]) == (expected == "f32")
+    assert "libnvinfer.so.10" in told["engine_reason"]
+    asked = Networks(EngineConfig(precision="f16"), machine, no_half="Run: export it")
+    with pytest.raises(EngineError, match=r"libnvinfer\.so\.10"):
+        asked.opener(Profile())(path)
 
 
 def test_auto_falls_back_and_says_why_and_a_wish_does_not(tiny_models):
