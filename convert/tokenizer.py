@@ -13,8 +13,14 @@ from core.files import read_json
 
 __all__ = ["save_tokenizer"]
 
-# Words of a text that the image tower was never told: SigLIP was trained without punctuation.
+# SigLIP was trained without punctuation, SigLIP 2 (with Gemma's tokenizer) with it; both saw small
+# letters alone, whatever the files of their repositories say.
 _PUNCTUATION = Regex("[" + "".join(f"\\{sign}" for sign in string.punctuation) + "]")
+_WITHOUT_PUNCTUATION = (
+    normalizers.Replace(_PUNCTUATION, ""),
+    normalizers.Replace(Regex(r"\s+"), " "),
+    normalizers.Strip(),
+)
 
 
 def save_tokenizer(repository: Path, path: Path, *, length: int, model_type: str) -> Tokenizer:
@@ -31,21 +37,10 @@ def save_tokenizer(repository: Path, path: Path, *, length: int, model_type: str
     """
     tokenizer = _read(repository)
     settings = _settings(repository)
-    name = str(settings.get("tokenizer_class", ""))
-    if model_type == "siglip" and "Gemma" not in name and "Siglip2" not in name:
-        tokenizer.normalizer = normalizers.Sequence(
-            [
-                normalizers.Lowercase(),
-                normalizers.Replace(_PUNCTUATION, ""),
-                normalizers.Replace(Regex(r"\s+"), " "),
-                normalizers.Strip(),
-                *([tokenizer.normalizer] if tokenizer.normalizer is not None else []),
-            ]
-        )
-    elif settings.get("do_lower_case") and "Siglip2" in name:
-        tokenizer.normalizer = normalizers.Sequence(
-            [normalizers.Lowercase(), *([tokenizer.normalizer] if tokenizer.normalizer else [])]
-        )
+    if model_type == "siglip":
+        signs = () if _is_gemma(settings) else _WITHOUT_PUNCTUATION
+        rest = [tokenizer.normalizer] if tokenizer.normalizer is not None else []
+        tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), *signs, *rest])
     pad = _pad_token(tokenizer, settings)
     tokenizer.enable_truncation(length)
     tokenizer.enable_padding(length=length, pad_token=pad, pad_id=tokenizer.token_to_id(pad) or 0)
@@ -75,6 +70,12 @@ def _settings(repository: Path) -> dict[str, object]:
     except DataError:
         return {}
     return dict(found) if isinstance(found, dict) else {}
+
+
+def _is_gemma(settings: dict[str, object]) -> bool:
+    """True for SigLIP 2, which names one of two classes; its model_type is SigLIP's."""
+    name = str(settings.get("tokenizer_class", ""))
+    return "Gemma" in name or "Siglip2" in name
 
 
 def _pad_token(tokenizer: Tokenizer, settings: dict[str, object]) -> str:
