@@ -6,6 +6,7 @@ In: a checked picture and what a data set says about it. Not here: files (``proj
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -183,9 +184,17 @@ def _free_name(connection: sqlite3.Connection, wished: str) -> str:
     """Return the wished name without a folder, with a number where it is taken."""
     stem = "".join(sign if sign.isprintable() and sign not in _UNFIT else "_" for sign in wished)
     stem = stem.strip(". ")[:150] or "image"
-    name, number = stem, 2
-    taken = "SELECT 1 FROM image WHERE name = ?"
-    while connection.execute(taken, (name,)).fetchone():
-        name = f"{stem}-{number}"
-        number += 1
-    return name
+
+    def is_free(name: str) -> bool:
+        query = "SELECT 1 FROM image WHERE name = ?"
+        return connection.execute(query, (name,)).fetchone() is None
+
+    if is_free(stem):
+        return stem
+    # Thousands of folders may have an "rgb.png" each: the number is searched, not counted up to.
+    end = 2
+    while not is_free(f"{stem}-{end}"):
+        end *= 2
+    numbers = range(end)
+    number = bisect_left(numbers, True, end // 2 + 1, key=lambda n: is_free(f"{stem}-{n}"))
+    return f"{stem}-{number}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import DataError, InputError
+from project import intake_rows
 from project.database import Database
 from project.listing import Filter
 from project.pictures import Picture
@@ -366,6 +368,20 @@ def test_a_picture_is_kept_once(project: Project, make_picture: Callable[..., Pi
 def test_names_are_made_unique(project: Project, make_picture: Callable[..., Picture]) -> None:
     names = [project.image(project.add(make_picture(i), "x")[0]).name for i in range(3)]
     assert names == ["x", "x-2", "x-3"]
+
+
+def test_a_name_that_thousands_have_is_quickly_made_unique(project: Project) -> None:
+    start = time.perf_counter()
+    with project._database.write() as connection:
+        for number in range(1, 3001):
+            name = intake_rows._free_name(connection, "rgb")
+            assert name == ("rgb" if number == 1 else f"rgb-{number}")
+            connection.execute(
+                "INSERT INTO image (name, sha256, suffix, width, height, look, added_at, "
+                "updated_at) VALUES (?, ?, '.png', 64, 48, 1, 0, 0)",
+                (name, f"{number:064x}"),
+            )
+    assert time.perf_counter() - start < 3, "counting up takes four and a half million questions"
 
 
 def test_near_copies_are_recognised(project: Project, make_picture: Callable[..., Picture]) -> None:
