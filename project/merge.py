@@ -19,9 +19,11 @@ from project.intake_rows import Label, LabelBox
 from project.pictures import load_picture
 from project.proposals import Proposal
 from project.store import Project
-from project.types import MERGED, Absent, Asked, BoxRow, ImageRow
+from project.types import MERGED, Absent, Asked, BoxRow, ConflictError, ImageRow
 
 __all__ = ["Merged", "merge"]
+
+_TRIES = 3  # at what somebody edits meanwhile
 
 OnProgress = Callable[[int, int, str], None]
 
@@ -161,12 +163,22 @@ def _propose_missing(
 
 def _mark_captions(target: Project, image_id: int, asked: Sequence[Asked], who: str) -> int:
     """Number of captions of which people of the other alone said whether the image shows them."""
-    known = {one.caption for one in target.asked(image_id) if one.confirmed}
-    edits = [
-        Absent(one.caption, absent=not one.found)
-        for one in asked
-        if one.confirmed and one.caption not in known
-    ]
-    if edits:
-        target.apply(image_id, edits, who=who, version=target.image(image_id).version)
-    return len(edits)
+    for tries_left in reversed(range(_TRIES)):
+        # Before what is known: what somebody marks in between is not passed over.
+        version = target.image(image_id).version
+        known = {one.caption for one in target.asked(image_id) if one.confirmed}
+        edits = [
+            Absent(one.caption, absent=not one.found)
+            for one in asked
+            if one.confirmed and one.caption not in known
+        ]
+        if not edits:
+            break
+        try:
+            target.apply(image_id, edits, who=who, version=version)
+        except ConflictError:
+            if not tries_left:
+                raise
+        else:
+            return len(edits)
+    return 0

@@ -231,6 +231,29 @@ def test_a_merge_brings_what_people_said_of_captions(project: Project, other: Pr
     assert merge(project, other).marked == 0
 
 
+@pytest.mark.parametrize("theirs", ["kite", "balloon"])
+def test_a_mark_during_a_merge_stays_and_stops_nothing(
+    theirs: str, project: Project, other: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = _id(project, "picture0")
+    _label(project, mine, Add(BOX, "drone"))
+    there = _id(other, "picture0")
+    other.apply(there, [Absent("kite")], who="bob", version=other.image(there).version)
+    ask = project.asked
+
+    def racing(image_id: int) -> list[Asked]:
+        known = ask(image_id)
+        if image_id == mine and not known:
+            version = project.image(mine).version
+            project.apply(mine, [Absent(theirs, absent=False)], who="ann", version=version)
+        return known
+
+    monkeypatch.setattr(project, "asked", racing)
+    assert merge(project, other).marked == (theirs != "kite")
+    found = {one.caption: one.found for one in ask(mine)}
+    assert found == {"kite": False} | {theirs: True}
+
+
 def test_a_project_is_not_merged_into_itself(project: Project) -> None:
     with pytest.raises(InputError, match="into itself"):
         merge(project, project)
