@@ -119,6 +119,7 @@ def _run_create(options: argparse.Namespace, service: Service | None) -> int:
 
 
 def _run_import(options: argparse.Namespace, service: Service | None) -> int:
+    from dataset.data_file import DATA_SUFFIXES
     from project.folders import sweep
     from project.intake import Imported, import_path
     from project.store import Project
@@ -126,7 +127,8 @@ def _run_import(options: argparse.Namespace, service: Service | None) -> int:
     total = Imported()
     with Project.open(options.folder) as project, show_bar() as show:
         sweep(project.folder)
-        for path in options.paths:
+        # Captions after the pictures that they are about, whatever the order of the names.
+        for path in sorted(options.paths, key=lambda one: one.suffix.lower() in DATA_SUFFIXES):
             total = total.plus(
                 import_path(
                     project, path, format=options.format, source=options.source,

@@ -156,6 +156,12 @@ def test_check_and_agreement(labelled: Run, tmp_path: Path) -> None:
     assert (code, "the file of picture shapes is missing" in out) == (1, True)
 
 
+def test_captions_come_after_their_pictures(created: Run, pictures: Path, tmp_path: Path) -> None:
+    (table := tmp_path / "captions.CSV").write_text("image,caption\nshapes.png,kite\n")
+    code, out, err = created("import", table, pictures / "shapes.png")
+    assert (code, out, err) == (0, "1 picture added, 1 with captions to look for.\n", "")
+
+
 def test_imported_captions_are_measured(labelled: Run, tmp_path: Path) -> None:
     labelled("mark", "--all", "--accept-above", "0")
     assert labelled("export", "--format", "coco", "--out", tmp_path / "coco")[0] == 0
