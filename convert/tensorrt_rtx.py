@@ -25,7 +25,7 @@ from core.files import write_bytes
 from pipeline.config import LocateConfig
 from pipeline.detect.card import read_detector_card
 from pipeline.engines.base import Profile, TensorSpec
-from pipeline.engines.machine import RTX
+from pipeline.engines.machine import RTX, RTX_CAPABILITIES
 from pipeline.engines.providers import shape_texts
 from pipeline.engines.rtx_files import context_path
 from pipeline.models import FAMILY_FILES, Model, network_sha256
@@ -33,8 +33,8 @@ from pipeline.networks import detect_profile, rerank_profile, upscale_profile
 
 __all__ = ["ARCHITECTURES", "build_context", "build_model", "build_plan", "missing_packages"]
 
-# RTX 20, A100, RTX 30, RTX 40, RTX 50, GB10.
-ARCHITECTURES = ("sm75", "sm80", "sm86", "sm89", "sm120", "sm121")
+# Those that an engine can be loaded on.
+ARCHITECTURES = tuple(f"sm{major}{minor}" for major, minor in RTX_CAPABILITIES)
 _PLUGIN = "onnxruntime_ep_nv_tensorrt_rtx"
 _BINDINGS = "tensorrt_rtx_bindings"
 _INSTALL = (

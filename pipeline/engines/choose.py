@@ -6,17 +6,17 @@ replaced by something else.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.errors import EngineError
 from pipeline.config import EngineConfig
 from pipeline.engines.base import Choice
-from pipeline.engines.machine import CUDA, RTX, TENSORRT, Machine
+from pipeline.engines.machine import CUDA, RTX, RTX_CAPABILITIES, TENSORRT, Machine
 
 __all__ = ["choose_engine"]
 
 # Fastest first.
 _GPU_PROVIDERS = {"tensorrt": TENSORRT, "tensorrt-rtx": RTX, "cuda": CUDA}
-# Compute capabilities that TensorRT-RTX compiles for (RTX 20 to 50).
-_RTX_CAPABILITIES = {(7, 5), (8, 6), (8, 9), (12, 0), (12, 1)}
 # Cards before this one multiply 16-bit numbers no faster than 32-bit ones.
 _FAST_HALF_FROM = (7, 0)
 # The major version that ONNX Runtime's TensorRT provider is linked to.
@@ -51,9 +51,12 @@ def choose_engine(
     if config.device == "cuda" or config.provider != "auto":
         return _on_gpu(config, machine, no_half)
     gpu_allowed = config.device == "auto" and config.engine != "openvino"
-    if gpu_allowed and config.precision not in ("bf16", "int8") and _usable(machine):
+    if not gpu_allowed or config.precision in ("bf16", "int8"):
+        return _on_cpu(config, machine, has_int8)
+    if _usable(machine):
         return _on_gpu(config, machine, no_half)
-    return _on_cpu(config, machine, has_int8)
+    choice = _on_cpu(config, machine, has_int8)
+    return replace(choice, reason="; ".join([choice.reason, *_missed(machine)]))
 
 
 def _check_installed(config: EngineConfig, machine: Machine) -> None:
@@ -84,9 +87,18 @@ def _obstacle(provider: str, machine: Machine) -> str:
             f"ONNX Runtime needs TensorRT {_TENSORRT_MAJOR}, {compiler} is installed; run: "
             "pip install tensorrt-cu13==10.16.1.11"
         )
-    if provider == RTX and machine.gpus and machine.gpus[0].capability not in _RTX_CAPABILITIES:
-        return f"TensorRT-RTX is for RTX 20 to 50, this is a {machine.gpus[0].name}"
+    if provider == RTX and machine.gpus and machine.gpus[0].capability not in RTX_CAPABILITIES:
+        return f"TensorRT-RTX is for RTX 30 to 50, this is a {machine.gpus[0].name}"
     return ""
+
+
+def _missed(machine: Machine) -> list[str]:
+    """What could have been faster, and why it is not: a slow fallback must not be silent."""
+    return [
+        f"not {name}: {obstacle}"
+        for name, provider in _GPU_PROVIDERS.items()
+        if provider in machine.providers and (obstacle := _obstacle(provider, machine))
+    ]
 
 
 def _on_gpu(config: EngineConfig, machine: Machine, no_half: str) -> Choice:
@@ -99,13 +111,7 @@ def _on_gpu(config: EngineConfig, machine: Machine, no_half: str) -> Choice:
         precision, why = "f32", f"f32, though f16 would be faster: {no_half}"
     asked = config.device == "cuda" or config.provider != "auto"
     wish = "asked for" if asked else "an NVIDIA GPU is present"
-    # What could have been faster, and why it is not: a slow fallback must not be silent.
-    missed = [
-        f"not {other}: {obstacle}"
-        for other, faster in _GPU_PROVIDERS.items()
-        if config.provider == "auto" and faster in machine.providers
-        and (obstacle := _obstacle(faster, machine))
-    ]  # fmt: skip
+    missed = _missed(machine) if config.provider == "auto" else []
     card = f" on {machine.gpus[0].name}" if machine.gpus else ""
     return Choice(
         engine="onnxruntime",
@@ -147,9 +153,9 @@ def _gpu_provider(config: EngineConfig, machine: Machine) -> str:
             f"{', '.join(sorted(machine.providers)) or 'none'}.",
             install,
         )
-    if config.provider == "tensorrt-rtx":
-        install = "Run: pip install onnxruntime-ep-nv-tensorrt-rtx"
     wanted = _GPU_PROVIDERS[config.provider]
+    if wanted == RTX and RTX not in machine.providers:
+        install = "Run: pip install onnxruntime-ep-nv-tensorrt-rtx"
     why = _obstacle(wanted, machine) if wanted in machine.providers else "it is not installed"
     if not machine.gpus and wanted not in machine.providers:
         why = "no NVIDIA GPU with its driver was found"

@@ -15,12 +15,15 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["CUDA", "RTX", "TENSORRT", "Gpu", "Machine", "cpu_flags", "probe_machine",
-           "read_gpus", "usable_threads"]  # fmt: skip
+__all__ = ["CUDA", "RTX", "RTX_CAPABILITIES", "TENSORRT", "Gpu", "Machine", "cpu_flags",
+           "probe_machine", "read_gpus", "usable_threads"]  # fmt: skip
 
 TENSORRT = "TensorrtExecutionProvider"
 RTX = "NvTensorRTRTXExecutionProvider"
 CUDA = "CUDAExecutionProvider"
+# What the TensorRT-RTX provider runs on: RTX 30, RTX 40, RTX 50, GB10. Its builder takes RTX 20
+# and A100 too, but the provider refuses them.
+RTX_CAPABILITIES = ((8, 6), (8, 9), (12, 0), (12, 1))
 
 _ENGINE_PACKAGES = ("onnxruntime", "openvino")
 _RTX_PACKAGE = "onnxruntime_ep_nv_tensorrt_rtx"

@@ -28,6 +28,7 @@ TRT = CUDA | {"TensorrtExecutionProvider"}
 RTX = CUDA | {"NvTensorRTRTXExecutionProvider"}
 ADA = Gpu("RTX 4070 Ti SUPER", (8, 9), 16376, "580.65")
 HOPPER = Gpu("H100", (9, 0))
+TURING = Gpu("RTX 2080", (7, 5))
 PASCAL = Gpu("GTX 1080", (6, 1))
 
 
@@ -63,6 +64,8 @@ TRT10 = [("TensorrtExecutionProvider", "10.16.1.11")]
             ("onnxruntime", "cuda", "f16", "NvTensorRTRTXExecutionProvider"),
         ),
         ({}, machine_with(RTX, HOPPER), ("onnxruntime", "cuda", "f16", "CUDAExecutionProvider")),
+        ({}, machine_with(RTX, TURING), ("onnxruntime", "cuda", "f16", "CUDAExecutionProvider")),
+        ({}, machine_with(RTX - CUDA, TURING), ("openvino", "cpu", "bf16", "")),
         ({}, machine_with(CUDA, PASCAL), ("onnxruntime", "cuda", "f32", "CUDAExecutionProvider")),
         (
             {"provider": "cuda"},
@@ -82,8 +85,9 @@ TRT10 = [("TensorrtExecutionProvider", "10.16.1.11")]
     ],
     ids=[
         "best-cpu", "old-cpu", "no-openvino", "cuda", "tensorrt", "f32-asked-on-gpu", "tensorrt-11",
-        "rtx", "rtx-not-for-hopper", "pascal", "cuda-provider-asked", "cpu-asked", "openvino-asked",
-        "bf16-asked", "f32-asked", "ort-asked",
+        "rtx", "rtx-not-for-hopper", "rtx-not-for-turing", "only-rtx-on-turing", "pascal",
+        "cuda-provider-asked", "cpu-asked", "openvino-asked", "bf16-asked", "f32-asked",
+        "ort-asked",
     ],
 )  # fmt: skip
 def test_choice(wish, machine, expected):
@@ -102,7 +106,11 @@ def test_choice(wish, machine, expected):
         ({"device": "cuda", "precision": "bf16"}, Machine(BOTH, BF16, TRT), "in f32 or f16"),
         ({"device": "cpu", "provider": "cuda"}, Machine(BOTH, BF16, TRT), "needs a GPU"),
         ({"provider": "tensorrt"}, machine_with(TRT, ADA, compilers=TRT11), "11.4.0.106 is inst"),
-        ({"provider": "tensorrt-rtx"}, machine_with(RTX, HOPPER), "RTX 20 to 50, this is a H100"),
+        (
+            {"provider": "tensorrt-rtx"},
+            machine_with(RTX, TURING),
+            "RTX 30 to 50.*RTX 2080.*-gpu.txt",
+        ),
         ({"provider": "tensorrt-rtx"}, Machine(BOTH), "no NVIDIA GPU.*pip install onnxruntime-ep"),
         ({"precision": "f16"}, Machine(BOTH), "needs a GPU"),
         ({"precision": "int8"}, Machine(BOTH), "training.quantize"),
@@ -117,7 +125,7 @@ def test_choice(wish, machine, expected):
         "gpu-bf16",
         "gpu-on-cpu",
         "tensorrt-11",
-        "rtx-hopper",
+        "rtx-turing",
         "rtx-none",
         "cpu-f16",
         "no-int8",
@@ -164,6 +172,8 @@ def test_what_could_have_been_faster_is_said():
     choice = choose_engine(EngineConfig(), machine_with(TRT, ADA, compilers=TRT11))
     assert "not tensorrt: ONNX Runtime needs TensorRT 10, 11.4.0.106 is installed" in choice.reason
     assert "RTX 4070 Ti SUPER" in choice.reason
+    slow = choose_engine(EngineConfig(), machine_with(RTX - CUDA, TURING))
+    assert "not tensorrt-rtx: TensorRT-RTX is for RTX 30 to 50, this is a RTX 2080" in slow.reason
     compiled = choose_engine(EngineConfig(), machine_with(TRT, ADA, compilers=TRT10))
     assert compiled.hardware == "RTX 4070 Ti SUPER, sm89, TensorRT 10.16.1.11"
 
