@@ -27,6 +27,7 @@ _TRIAL_WH = (256, 128)
 # Strides up to 64, so that networks of four levels take it too.
 _MULTIPLE_PX = 64
 _STRIDES = (8, 16, 32)
+_ONLY_DETECTION = "Models for segmentation, poses, turned boxes or whole images are not read."
 
 
 def convert(source: Source, folder: Path) -> Model:
@@ -37,6 +38,8 @@ def convert(source: Source, folder: Path) -> Model:
     except Exception as error:
         # The library raises many kinds of error for a file that is no graph.
         raise ModelError(f"{source.path} is no ONNX file: {str(error)[:200]}.") from error
+    if (task := _told(graph, "task") or "detect") != "detect":
+        raise ModelError(f"{source.path.name} is made to {task}, not to detect.", _ONLY_DETECTION)
     save_graph(graph, folder / "detector.onnx")
     input_wh = _input_wh(graph)
     if input_wh is not None:
@@ -49,7 +52,7 @@ def convert(source: Source, folder: Path) -> Model:
     if len(names) != num_classes:
         raise ModelError(
             f"{source.path.name} has {num_classes} classes, got {len(names)} names.",
-            "Give as many names with --classes, separated by commas.",
+            f"Give as many names with --classes, separated by commas. {_ONLY_DETECTION}",
         )
     card: dict[str, object] = {"multiple_px": _MULTIPLE_PX}
     if input_wh is not None:
@@ -116,6 +119,12 @@ def _layout(output: NDArray[np.float32], num_named: int) -> tuple[str, int]:
     rows, columns = output.shape
     if columns == _ROW and rows <= _ROWS_MAX and _are_finished(output):
         return "yolo", max(int(output[:, 5].max(initial=0)) + 1, num_named)
+    scores = output[4:] if rows < columns else output[:, 4:]
+    if scores.min(initial=0) < 0 or scores.max(initial=0) > 1:
+        raise ModelError(
+            f"the graph gives {rows}x{columns} values, and beside boxes not only scores of 0..1.",
+            _ONLY_DETECTION,
+        )
     if rows < columns:
         return "yolo", rows - 4
     # Decoded boxes have sizes in pixels; YOLOX gives their logarithms.
@@ -154,7 +163,7 @@ def _are_finished(output: NDArray[np.float32]) -> bool:
 
 def _told_names(graph: onnx.ModelProto) -> tuple[str, ...]:
     """Names of the classes as Ultralytics writes them into its files; none in those of others."""
-    told = next((prop.value for prop in graph.metadata_props if prop.key == "names"), "")
+    told = _told(graph, "names")
     try:
         names = ast.literal_eval(told) if told else {}
     except (ValueError, SyntaxError):
@@ -162,6 +171,11 @@ def _told_names(graph: onnx.ModelProto) -> tuple[str, ...]:
     if isinstance(names, dict):
         names = [names[key] for key in sorted(names)]
     return tuple(str(name) for name in names) if isinstance(names, list) else ()
+
+
+def _told(graph: onnx.ModelProto, key: str) -> str:
+    """What the file says of itself under a key; empty where it does not."""
+    return next((prop.value for prop in graph.metadata_props if prop.key == key), "")
 
 
 def _usual_names(num_classes: int) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ __all__ = ["convert", "export_detector", "raw_head"]
 # Relative to the largest coordinate of an example of 192 px.
 TOLERANCE = 1e-3
 _DETR_WH = (640, 640)
+_ROW = 6
 
 
 def convert(source: Source, folder: Path) -> Model:
@@ -34,6 +35,7 @@ def convert(source: Source, folder: Path) -> Model:
     source.tell("reading the checkpoint")
     model = _load(source)
     names = tuple(str(name) for name in _names(model))
+    _check_detects(model, len(names), source.path)
     export_detector(model, folder, input_wh=source.entry.input_wh, tell=source.tell)
     return source.entry.model_copy(update={"family": "yolo", "class_names": names})
 
@@ -152,6 +154,27 @@ def _load_trusting(tasks: Any, path: Path) -> Any:
     except Exception as error:
         raise ModelError(f"cannot read {path}: {error}.") from error
     return checkpoint
+
+
+def _check_detects(model: Any, num_classes: int, path: Path) -> None:
+    """Refuse what is no plain detector: other heads add rows that nothing here reads.
+
+    Raises:
+        ModelError: It is for segmentation, poses, turned boxes, or whole images.
+    """
+    head = type(model.model[-1]).__name__
+    if head == "RTDETRDecoder":
+        return
+    side = 2 * max(int(model.stride.max()), 32)
+    with torch.inference_mode():
+        shape = tuple(raw_head(model)(torch.zeros(1, 3, side, side)).shape)
+    if len(shape) != 3 or (shape[1] != 4 + num_classes and shape[2] != _ROW):
+        raise ModelError(
+            f"{path.name} is no plain detector: its head {head} gives {shape} for one image, "
+            f"expected (1, {4 + num_classes}, anchors) for {num_classes} classes.",
+            "Give a checkpoint for detection, not for segmentation, poses, turned boxes or "
+            "classification.",
+        )
 
 
 def _names(model: Any) -> list[str]:

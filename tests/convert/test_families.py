@@ -94,6 +94,27 @@ class TestUltralytics:
         for expected, got in zip(reference(pictures), seen, strict=True):
             networks.assert_same_boxes(expected, got)
 
+    @pytest.mark.parametrize(
+        ("kind", "config"),
+        [
+            ("SegmentationModel", "yolov8n-seg.yaml"),
+            ("PoseModel", "yolov8n-pose.yaml"),
+            ("OBBModel", "yolov8n-obb.yaml"),
+            ("ClassificationModel", "yolov8n-cls.yaml"),
+        ],
+    )
+    def test_checkpoints_of_other_tasks_are_refused(self, tmp_path, kind, config):
+        need_ultralytics()
+        from convert.ultralytics_detector import convert
+        from core.packages import import_ultralytics
+
+        tasks = import_ultralytics("ultralytics.nn.tasks")
+        model = getattr(tasks, kind)(config, ch=3, verbose=False)
+        torch.save({"model": model, "ema": None}, tmp_path / "best.pt")
+        with pytest.raises(ModelError, match="is no plain detector") as caught:
+            convert(Source(tmp_path / "best.pt", entry("detect")), tmp_path)
+        assert "for detection" in caught.value.hint
+
     def test_a_checkpoint_of_their_own_needs_no_trust(self, tmp_path):
         need_ultralytics()
         from convert.ultralytics_detector import _load

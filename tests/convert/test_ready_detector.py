@@ -94,3 +94,31 @@ class TestSize:
     def test_the_only_size_is_said(self, tmp_path):
         assert "640x480 pixels alone" in converted(self.anchors(tmp_path, (640, 480)))[1][0]
         assert converted(self.anchors(tmp_path, ("w", "h")), input_wh=(640, 640))[1] == []
+
+
+class TestOtherTasks:
+    """Exports that have boxes, too, and more beside them."""
+
+    def segmentation(self) -> np.ndarray:
+        table = np.full((4 + 3 + 32, 84), 0.5, np.float32)
+        table[7:] = np.linspace(-2, 3, 32)[:, None]
+        return table
+
+    def test_the_file_says_what_it_is_for(self, tmp_path):
+        path = constant_graph(tmp_path / "seg.onnx", self.segmentation(), task="segment")
+        with pytest.raises(ModelError, match="made to segment, not to detect"):
+            converted(path)
+
+    def test_masks_are_no_scores(self, tmp_path):
+        path = constant_graph(tmp_path / "seg.onnx", self.segmentation())
+        with pytest.raises(ModelError, match=r"39x84 values.*not only scores") as caught:
+            converted(path)
+        assert "segmentation" in caught.value.hint
+
+    def test_more_rows_than_names_are_refused(self, tmp_path):
+        """An angle may look like a score."""
+        names = repr(dict(enumerate(NAMES)))
+        path = constant_graph(tmp_path / "obb.onnx", np.full((8, 84), 0.5), names=names)
+        with pytest.raises(ModelError, match="4 classes, got 3 names") as caught:
+            converted(path)
+        assert "turned boxes" in caught.value.hint
