@@ -65,7 +65,10 @@ def build_parser() -> argparse.ArgumentParser:
     batch.add_argument(
         "--caption", action="append", default=[], help="for a folder; may be repeated"
     )
-    batch.add_argument("--images", type=Path, metavar="DIR", help="the pictures of a data file")
+    batch.add_argument(
+        "--images", type=Path, metavar="DIR",
+        help="the pictures of a data file; by default the file's folder",
+    )  # fmt: skip
     batch.add_argument(
         "--output", type=Path, required=True, metavar="PRED.jsonl", help="written as it goes"
     )
@@ -224,9 +227,8 @@ def _asked(options: argparse.Namespace) -> tuple[list[DataLine], Path]:
         return folder_data(options.data, options.caption), options.data
     if options.caption:
         raise InputError("--caption belongs to a folder.", "A data file says its captions itself.")
-    if options.images is None:
-        raise InputError("--images is missing.", "Give the folder of the data file's pictures.")
-    return read_data(options.data), options.images
+    # Mostly the pictures lie beside the file.
+    return read_data(options.data), options.images or options.data.parent
 
 
 def _run_evaluate(options: argparse.Namespace, service: Service | None) -> int:

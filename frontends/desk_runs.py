@@ -27,7 +27,8 @@ from frontends.runs import Run, RunState
 from frontends.visits import Visit
 from project.copying import copy_project
 from project.export import What
-from project.intake import Imported, import_path
+from project.imported import Imported
+from project.intake import import_path
 from project.measuring import measure_all
 from project.prelabel import Question, prelabel
 from project.store import Project

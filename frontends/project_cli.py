@@ -121,7 +121,8 @@ def _run_create(options: argparse.Namespace, service: Service | None) -> int:
 def _run_import(options: argparse.Namespace, service: Service | None) -> int:
     from dataset.data_file import DATA_SUFFIXES
     from project.folders import sweep
-    from project.intake import Imported, import_path
+    from project.imported import Imported
+    from project.intake import import_path
     from project.store import Project
 
     total = Imported()

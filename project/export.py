@@ -219,8 +219,12 @@ def export_crops(
     for number, item in enumerate(_items(project, what), start=1):
         boxes = [box for box in item.boxes if box.caption]
         if boxes:
+            # Somebody may have meant that there is no other one of them.
+            shown = {box.caption for box in boxes}
             absent = [
-                a.caption for a in project.asked(item.image.id) if a.confirmed and not a.found
+                a.caption
+                for a in project.asked(item.image.id)
+                if a.confirmed and not a.found and a.caption not in shown
             ]
             image = read_image(project.path(item.image.id))
             seen = Detections.from_xyxy([box.xyxy for box in boxes], item.image.image_wh)

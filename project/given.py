@@ -91,6 +91,7 @@ def read_given(tables: Sequence[Path], pictures: Sequence[Path], folder: Path) -
         beside = PurePosixPath(table.parent.relative_to(folder).as_posix())
         several = _several(told.lines)
         others = []
+        of_path = defaultdict[Path, list[str]](list)
         for line in told.lines:
             # Near the file or below the top; else by the bare name, where one alone has it.
             near = (beside / line.image).as_posix(), PurePosixPath(line.image).as_posix()
@@ -102,7 +103,11 @@ def read_given(tables: Sequence[Path], pictures: Sequence[Path], folder: Path) -
                 others.append(line)
             else:
                 where = f"{table.name}, {line.image}"
-                given.of_path[path] += usable_captions(line.captions, where, given.findings)
+                of_path[path] += usable_captions(line.captions, where, given.findings)
+        for path, captions in of_path.items():
+            # The same in two forms, such as a table and JSON lines, is said once.
+            if captions != given.of_path[path]:
+                given.of_path[path] += captions
         if others:
             given.others.append(Told(told.where, tuple(others), several))
         given.findings += _boxes_left_out(told)
@@ -153,7 +158,7 @@ def give(
     *,
     replace: bool = False,
     on_progress: OnProgress | None = None,
-) -> tuple[int, list[Finding]]:
+) -> tuple[int, int, list[Finding]]:
     """Keep what files tell of pictures that are in a project already.
 
     Args:
@@ -164,7 +169,8 @@ def give(
             nothing is kept.
 
     Returns:
-        The number of pictures whose captions are others now, and what could not be used.
+        Numbers of pictures: whose captions are others now, and whose are the same as before; and
+        what could not be used.
     """
     names = Names(project, project.walk() if files else ())
     captions = defaultdict[int, list[str]](list)
@@ -178,8 +184,8 @@ def give(
             try:
                 if PurePosixPath(line.image).name in several:
                     raise InputError(
-                        f"{line.image[:80]!r} may be any of several pictures of that name.",
-                        "Import the file together with the folder of the pictures.",
+                        f"{line.image[:80]!r} may be any of several pictures: the file names "
+                        "some of the same name in other folders."
                     )
                 image = names.find(line.image)
             except InputError as error:
@@ -191,6 +197,7 @@ def give(
     cut = {
         number: cut_captions(told, project.image(number).name, findings)
         for number, told in captions.items()
+        if told
     }
     became = Counter[str](project.give_captions(cut, replace=replace).values())
     for state, what in (
@@ -200,19 +207,20 @@ def give(
         if count := became[state]:
             what = f"other captions of {counted(count, 'picture')} {what}"
             findings.append(Finding(f"captions-{state}", "warning", files[0].where, what))
-    return became["new"] + became["replaced"], findings
+    return became["new"] + became["replaced"], became["same"], findings
 
 
 def _unknown(where: str, errors: Sequence[InputError]) -> list[Finding]:
     """What is told of names that mean no picture: some of them, and how many more there are."""
+    advice = "Bring the pictures first, then this file again."
     findings = [
-        Finding("unknown-picture", "error", where, one.message, one.hint)
+        Finding("unknown-picture", "error", where, one.message, advice)
         for one in errors[:_NAMED_MAX]
     ]
     more = len(errors) - _NAMED_MAX
     if more > 0:
         what = f"{counted(more, 'more line')} without a picture of the project."
-        findings.append(Finding("unknown-picture", "error", where, what, "Check the names."))
+        findings.append(Finding("unknown-picture", "error", where, what, advice))
     return findings
 
 

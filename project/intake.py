@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +23,13 @@ from dataset.formats.files import IMAGE_SUFFIXES
 from dataset.formats.raw import Finding, RawImage
 from dataset.registry import detect_format, scan_dataset
 from project.given import cut_captions, give, read_given, usable_captions
+from project.imported import Imported
 from project.intake_rows import Label, LabelBox
 from project.pictures import load_picture
 from project.store import Project
 from project.whole import bring_project, disarm, find_project
 
-__all__ = ["Imported", "import_dataset", "import_path", "import_pictures"]
+__all__ = ["import_dataset", "import_path", "import_pictures"]
 
 _SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
 
@@ -39,63 +40,6 @@ _REPLACE_THEM = "A file of captions that comes alone replaces them."
 _MERGE_IT = "Import it into another project and merge that one: then they are proposed."
 
 OnProgress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What came in.
-
-    Args:
-        added: Number of new images.
-        known: Number of pictures that were there already.
-        boxes: Number of labelled boxes that came in.
-        findings: What could not be used, and what looks wrong, in order.
-        projects: What came of whole projects, a sentence each.
-        captioned: Number of pictures that captions were given with.
-    """
-
-    added: int = 0
-    known: int = 0
-    boxes: int = 0
-    findings: tuple[Finding, ...] = ()
-    projects: tuple[str, ...] = ()
-    captioned: int = 0
-
-    @property
-    def failed(self) -> int:
-        """Number of pictures that could not be used."""
-        return sum(finding.kind == "unreadable-image" for finding in self.findings)
-
-    def sentence(self) -> str:
-        """Return the summary as one line."""
-        others = self.added or self.known or self.failed
-        if self.projects and not (others or self.captioned):
-            return " ".join(self.projects)
-        if self.captioned and not others:
-            return f"Captions of {counted(self.captioned, 'picture')} taken in."
-        parts = [f"{counted(self.added, 'picture')} added"]
-        if self.boxes and self.added:
-            parts[0] += f" with {counted(self.boxes, 'box')}"
-        elif self.boxes:
-            parts[0] = f"0 pictures and {counted(self.boxes, 'box')} added"
-        if self.known:
-            parts.append(f"{self.known} {'was' if self.known == 1 else 'were'} there already")
-        if self.captioned:
-            parts.append(f"{self.captioned} with captions to look for")
-        if self.failed:
-            parts.append(f"{self.failed} could not be used")
-        return " ".join((", ".join(parts) + ".", *self.projects))
-
-    def plus(self, other: Imported) -> Imported:
-        """Return both together."""
-        return Imported(
-            self.added + other.added,
-            self.known + other.known,
-            self.boxes + other.boxes,
-            self.findings + other.findings,
-            self.projects + other.projects,
-            self.captioned + other.captioned,
-        )
 
 
 def import_path(
@@ -194,8 +138,8 @@ def _import_folder(
         )
         # Other tables are usual beside data sets: what is none of captions is passed over.
         beside = read_given([path for path in tables if path.suffix.lower() == ".csv"], (), folder)
-        captioned, findings = give(project, beside.others)
-        return taken.plus(Imported(captioned=captioned, findings=tuple(findings)))
+        captioned, same, findings = give(project, beside.others)
+        return taken.plus(Imported(captioned=captioned, recaptioned=same, findings=tuple(findings)))
     paths = [path for path in files if path.suffix.lower() in _SUFFIXES]
     if not paths:
         raise DataError(
@@ -209,7 +153,7 @@ def _import_folder(
     labels = ((path, replace(origin, captions=captions.get(path, ()))) for path in paths)
     wished = ((path, path.stem, label) for path, label in labels)
     taken = _import_all(project, wished, len(paths), max_pixels, on_progress)
-    captioned, unknown = give(project, given.others)
+    captioned, same, unknown = give(project, given.others)
     known = {*tables, *paths}
     others = [path.name for path in files if path not in known]
     unread = [
@@ -219,6 +163,7 @@ def _import_folder(
     return taken.plus(
         Imported(
             captioned=captioned,
+            recaptioned=same,
             findings=(*_passed_over(others), *unread, *findings, *unknown),
         )
     )
@@ -235,9 +180,10 @@ def _import_captions(
     given = read_given(tables, (), folder)
     if len(given.unread) == len(tables):
         raise given.unread[0][1]
-    captioned, findings = give(project, given.others, replace=True, on_progress=on_progress)
+    captioned, same, findings = give(project, given.others, replace=True, on_progress=on_progress)
     unread = [Finding("no-captions", "error", path.name, str(e)) for path, e in given.unread]
-    return Imported(captioned=captioned, findings=(*unread, *given.findings, *findings))
+    told = (*unread, *given.findings, *findings)
+    return Imported(captioned=captioned, recaptioned=same, findings=told)
 
 
 def _passed_over(names: Sequence[str]) -> tuple[Finding, ...]:

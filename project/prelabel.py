@@ -113,19 +113,30 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class PrelabelSummary:
-    """How a run went: images looked at now, kept from before, failed, boxes proposed; a note."""
+    """How a run went.
+
+    Args:
+        done: Number of images looked at now.
+        kept: Number of those that had been asked the same before.
+        failed: Number of those that could not be looked at.
+        boxes: Number of boxes that wait for a decision.
+        note: What is to be said besides.
+        missing: Number of captions given with those images that no box shows.
+    """
 
     done: int
     kept: int
     failed: int
     boxes: int
     note: str = ""
+    missing: int = 0
 
     def sentence(self) -> str:
         """Return the summary as one line."""
         told = [
             f"{counted(self.done, 'picture')} looked at, {counted(self.boxes, 'box')} to decide"
         ]
+        told += [f"{counted(self.missing, 'caption')} without a box"] * bool(self.missing)
         told += [f"{self.kept} looked at before"] * bool(self.kept)
         told += [f"{self.failed} failed"] * bool(self.failed)
         return f"{', '.join(told)}. {self.note}".rstrip()
@@ -169,7 +180,7 @@ def prelabel(
     project.set_setting(CUT, framing)
     waiting = project.waiting_for(lambda captions: question.of(captions).key(locator.provenance))
     not_done = project.count() - project.count("done")
-    failed = boxes = 0
+    failed = boxes = missing = 0
     for number, image_id in enumerate(waiting, start=1):
         try:
             asking = question.of(project.image(image_id).captions)
@@ -182,9 +193,13 @@ def prelabel(
             key = asking.key(locator.provenance)
             image = project.propose(image_id, proposals, source=source, key=key, asked=asked)
             boxes += 0 if image.removed else image.proposed
+            if asking.given and not image.removed:
+                missing += len(missing_captions(asking.captions, project.boxes(image_id), asked))
         if on_progress is not None:
             on_progress(number, len(waiting), "pre-label")
-    return PrelabelSummary(len(waiting) - failed, not_done - len(waiting), failed, boxes, note)
+    return PrelabelSummary(
+        len(waiting) - failed, not_done - len(waiting), failed, boxes, note, missing
+    )
 
 
 def _look(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.image import image_wh
 from core.types import Detections, Image
-from pipeline.locate import Locator
+from pipeline.locate import UNREAD_LOGIT, Locator
 from pipeline.rank import sigmoid
 from project.types import BoxRow, Score, Xyxy
 from project.vocabulary import Vocabulary
@@ -144,6 +144,8 @@ class Scorer:
         texts = list(dict.fromkeys(box.caption for box in captioned))
         reranker = self.locator.reranker
         logits = reranker.logits(embeds, reranker.embed_texts(texts))
+        # A caption of which nothing was understood would fit any box about as well.
+        logits[[not reranker.can_read(text) for text in texts]] = UNREAD_LOGIT
         rows = {box.id: row for row, box in enumerate(ranked)}
         found = []
         for box in captioned:

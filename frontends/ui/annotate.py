@@ -15,7 +15,7 @@ from frontends.desk_runs import WHOLE
 from frontends.project_out import EXPORTS
 from frontends.service import Limits
 from frontends.ui import text_annotate as text
-from frontends.ui import text_keys
+from frontends.ui import text_keys, text_sheets
 from frontends.ui.annotate_handlers import (
     create_label_calls,
     create_project_calls,
@@ -89,7 +89,13 @@ def _create_bench(label: dict[str, Any], run: dict[str, Any], limits: Limits) ->
         room=ROOM, upload_max_bytes=0, fixed=True, editable=True, elem_id="annotate-picture"
     )
     with gr.Column(elem_classes="annotate-side"):
-        _part("boxlist", "annotate-boxes", words=text.BOXES, calls=[label["history"]])
+        _part(
+            "boxlist",
+            "annotate-boxes",
+            words=text.BOXES,
+            picture="annotate-picture",
+            calls=[label["history"]],
+        )
         _part("done", "annotate-done", words=text.DONE)
 
 
@@ -98,7 +104,7 @@ def _create_sheets(desk: Desk, run: dict[str, Any]) -> None:
     _sheet(
         "prelabel",
         "prelabel",
-        words=text.PRELABEL,
+        words=text_sheets.PRELABEL,
         score_min=PROPOSED_SCORE_MIN,
         given_score_min=GIVEN_SCORE_MIN,
         calls=[run["start_looking"]],
@@ -106,27 +112,27 @@ def _create_sheets(desk: Desk, run: dict[str, Any]) -> None:
     _sheet(
         "outlet",
         "outlet",
-        words=text.OUTLET,
-        formats=[(name, *text.FORMATS[name]) for name in (*EXPORTS, WHOLE)],
+        words=text_sheets.OUTLET,
+        formats=[(name, *text_sheets.FORMATS[name]) for name in (*EXPORTS, WHOLE)],
         signed_in=can_sign_in(),
         calls=[run["start_outlet"]],
     )
     _sheet(
         "review",
         "review",
-        words=text.REVIEW,
+        words=text_sheets.REVIEW,
         most=_SUSPICIONS_SHOWN,
         calls=create_review_calls(desk),
     )
     _sheet(
         "kinds",
         "kinds",
-        words=text.KINDS,
+        words=text_sheets.KINDS,
         colors=len(COLORS),
         marks=len(MARKS),
         calls=create_kind_calls(desk),
     )
-    _sheet("lessons", "lessons", words=text.LESSONS, calls=create_lesson_calls(desk))
+    _sheet("lessons", "lessons", words=text_sheets.LESSONS, calls=create_lesson_calls(desk))
 
 
 def _part(name: str, elem_id: str, **told: Any) -> gr.HTML:
@@ -137,4 +143,4 @@ def _sheet(name: str, part: str, *, words: dict[str, Any], **told: Any) -> None:
     """A part in a layer over the page, which opens when the room's `sheet` has its name."""
     layer = f"annotate-{name}"
     with gr.Column(elem_classes="spotter-sheet", elem_id=layer):
-        _part(part, f"{layer}-body", layer=layer, words={**text.SHEET, **words}, **told)
+        _part(part, f"{layer}-body", layer=layer, words={**text_sheets.SHEET, **words}, **told)

@@ -397,6 +397,14 @@ def test_other_formats_are_drawn_as_png(fake_locator, data, tmp_path):
     assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["a.bmp.png"]
 
 
+def test_the_pictures_of_a_data_file_lie_beside_it_unless_told(data, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path.parent)
+    output = tmp_path / "pred.jsonl"
+    main(["batch", str(data), "--output", str(output), "--preset", "fake"])
+    beside = data.parent
+    assert any((beside / json.loads(line)["image"]).is_file() for line in output.open())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -405,7 +413,6 @@ def test_other_formats_are_drawn_as_png(fake_locator, data, tmp_path):
         ([".", "--caption", "x", "--save", "drawn"], "could replace yours"),
         (["empty", "--caption", "x"], "holds no picture"),
         (["data.jsonl", "--images", ".", "--caption", "x"], "--caption belongs to a folder"),
-        (["data.jsonl"], "--images is missing"),
     ],
 )
 def test_what_does_not_fit_together_is_said(arguments, message, data, monkeypatch, capsys):

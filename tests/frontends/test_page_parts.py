@@ -15,7 +15,7 @@ from core.result import Ranking, Result
 from core.types import Detections
 from frontends.doctor import opencv_conflicts
 from frontends.failures import InternalError
-from frontends.ui import text, text_annotate, text_keys, text_synth
+from frontends.ui import text, text_annotate, text_keys, text_sheets, text_synth
 from frontends.ui.draw import draw_result
 from frontends.ui.locate import own_words_presets
 from frontends.ui.palette import COLORS, MARKS, color_index, mark_index, palette_css
@@ -125,7 +125,7 @@ def _words(value: object) -> list[str]:
 def test_the_words_are_calm():
     tables = [
         vars(module)[n]
-        for module in (text, text_synth, text_annotate, text_keys)
+        for module in (text, text_synth, text_annotate, text_keys, text_sheets)
         for n in module.__all__
     ]
     every = _words([table for table in tables if isinstance(table, dict)])

@@ -13,7 +13,8 @@ from core.errors import Cancelled, DataError
 from core.image import encode_image
 from pipeline.locate import Locator
 from project.database import Database
-from project.intake import Imported, import_path
+from project.imported import Imported
+from project.intake import import_path
 from project.merge import merge
 from project.pictures import read_picture
 from project.prelabel import Question, prelabel
@@ -129,7 +130,8 @@ def test_a_file_alone_is_about_the_pictures_of_the_project(
     assert captions_of(project) == {"a": (), "b": ("kite",), "c": ("drone",)}
     assert came.sentence() == "Captions of 2 pictures taken in."
     assert [finding.kind for finding in came.findings] == ["boxes-left-out", "unusable-caption"]
-    assert import_path(project, told).sentence() == "0 pictures added.", "known already"
+    again = import_path(project, told).sentence()
+    assert again == "Captions of 0 pictures taken in, those of 2 were there already."
 
 
 def test_a_file_that_tells_nothing_is_an_error(project: Project, tmp_path: Path) -> None:
@@ -155,6 +157,22 @@ def test_data_sets_of_captions_are_not_done(
     assert [finding.kind for finding in came.findings] == ["missing-labels"]
 
 
+def test_the_same_in_two_files_is_said_once(project: Project, folder: Path) -> None:
+    (folder / "told.csv").write_text("image,caption\na.png,kite\na.png,kite\n")
+    line = {"image": "a.png", "captions": ["kite", "kite"]}
+    (folder / "told.jsonl").write_text(json.dumps(line))
+    import_path(project, folder)
+    assert captions_of(project)["a"] == ("kite", "kite")
+
+
+def test_many_unknown_names_are_told_as_a_number(project: Project, tmp_path: Path) -> None:
+    rows = "".join(f"{number}.png,kite\n" for number in range(40))
+    (tmp_path / "told.csv").write_text("image,caption\n" + rows)
+    findings = import_path(project, tmp_path / "told.csv").findings
+    assert (len(findings), findings[-1].what[:13]) == (6, "35 more lines")
+    assert {one.advice for one in findings} == {"Bring the pictures first, then this file again."}
+
+
 def test_a_table_beside_a_data_set_is_about_its_pictures(project: Project, folder: Path) -> None:
     line = {"image": "a.png", "annotations": [{"caption": "kite", "bbox": [1, 1, 9, 9]}]}
     (folder / "annotations.jsonl").write_text(json.dumps(line))
@@ -172,7 +190,8 @@ def test_each_picture_is_asked_its_own_captions(
     untold = project.add(read_picture(encode_image(shapes_image[::-1].copy()), "b"), "b")[0]
     project.give_captions({told: ["blue thing", "green thing"]})
     question = Question(vocabulary=WORDS, given=True)
-    assert prelabel(project, fake_locator, question).boxes == 3
+    summary = prelabel(project, fake_locator, question)
+    assert summary.sentence() == "2 pictures looked at, 3 boxes to decide, 1 caption without a box."
     assert [box.caption for box in project.boxes(told)] == ["blue thing"]
     assert [one.found for one in project.asked(told)] == [True, False]
     assert {box.caption for box in project.boxes(untold)} == {"red box", "blue box"}

@@ -18,7 +18,8 @@ from core.image import read_image
 from dataset.archive import pack, unpack
 from dataset.registry import FORMATS, read_dataset
 from project.export import export_crops, export_csv, export_dataset, to_dataset
-from project.intake import Imported, import_path
+from project.imported import Imported
+from project.intake import import_path
 from project.pictures import read_picture
 from project.proposals import Proposal
 from project.store import Project
@@ -143,7 +144,9 @@ def labelled(project: Project, make_picture: Callable[..., object]) -> Project:
         Add((10.25, 10.5, 30.75, 20), "drone", "red drone"),
         Add((40, 30, 45, 35), "object", "=kite"),
     ]
-    project.apply(ids[0], [*boxes, Absent("blimp")], who="ann", version=0)
+    # There is no blimp, and no other red drone.
+    absent = [Absent("blimp"), Absent("red drone")]
+    project.apply(ids[0], [*boxes, *absent], who="ann", version=0)
     proposal = Proposal((50, 5, 60, 15), "drone", "blue drone", 0.4)
     version = project.propose(ids[0], [proposal], source="model:m", key="k").version
     applied = project.apply(ids[0], (), who="ann", version=version, state="done")

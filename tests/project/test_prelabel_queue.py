@@ -381,6 +381,18 @@ def test_scores_follow_edits(
     assert [s.of for s in scorer.measure("k", load, project.boxes(shapes), [red.id])] == [1]
 
 
+def test_a_caption_that_nobody_can_read_fits_no_box(
+    project: Project, shapes: int, fake_locator: Locator, shapes_image: Image,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    boxes = [Add(RED, caption="my red words"), Add(BLUE, caption="blue box")]
+    project.apply(shapes, boxes, who="ann", version=0)
+    monkeypatch.setattr(fake_locator.reranker, "can_read", lambda text: "words" not in text)
+    scorer = Scorer(fake_locator, WORDS)
+    unread, read = scorer.measure("k", lambda: shapes_image, project.boxes(shapes))
+    assert unread.score.probability < 0.001 < 0.5 < read.score.probability
+
+
 def test_boxes_are_embedded_as_for_locating(fake_locator: Locator, shapes_image: Image) -> None:
     observed = fake_locator.observe([shapes_image])[0]
     embeds = embed_boxes(fake_locator, shapes_image, observed.detections.xyxy)

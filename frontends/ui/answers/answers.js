@@ -133,7 +133,7 @@ function createAnswers({ element, props, watch }) {
     const best = shown.visible.has(wished) ? wished : null;
     const verdict = make("span", { class: "verdict" });
     if (caption.found && !hidden) {
-      verdict.append(make("b", { text: fill(words.found, { share: percent(caption.found_probability) }) }));
+      verdict.append(make("b", { text: fill(words.found, { number: caption.answer + 1, share: percent(caption.found_probability) }) }));
       const lead = shown.lead(i, best);
       if (lead !== null && lead >= 0) verdict.append(` ${lead < 0.05 ? words.level : fill(words.margin, { margin: lead.toFixed(1) })}`);
     } else {

@@ -162,9 +162,11 @@ function createBoxlist({ element, props, server }) {
   // What was given with the picture and has no box, then what else was looked for. Captions with
   // boxes stand above.
   function soughtHere() {
-    const { asked = [], missing = [], photo } = room.state;
+    const { asked = [], missing = [], photo, rows = [] } = room.state;
     const { given = [] } = photo || {};
-    const isAbsent = (one) => one.confirmed && !one.found;
+    const boxed = rows.filter((row) => row.state !== "rejected").map((row) => row.caption);
+    // What is marked absent beside boxes that show it means: no other one.
+    const isAbsent = (one) => one.confirmed && !one.found && !boxed.includes(one.caption);
     return [
       ...missing.map((caption) => ({ caption, missing: true, found: true })),
       ...asked.filter((one) => isAbsent(one) || !given.includes(one.caption)),
@@ -189,7 +191,7 @@ function createBoxlist({ element, props, server }) {
       const seen = one.missing ? (i === first ? words.is_next : "") : one.found ? words.found : words.absent;
       const give = isChosen
         ? { text: words.give_it, title: words.give_it_title, onclick: () => order("describe", selected, { caption: one.caption }) }
-        : { text: words.draw_it, title: words.draw_it_title, onclick: () => room.set({ picked: one.caption, tool: "draw" }) };
+        : { text: words.draw_it, title: words.draw_it_title, onclick: () => { room.set({ picked: one.caption, tool: "draw" }); document.getElementById(props.picture).scrollIntoView({ block: "nearest" }); } };
       return make("li", { "data-next": i === first ? "" : null }, [
         make("span", { class: "text", text: one.caption, title: one.caption }),
         make("span", { class: "seen", text: seen }),
@@ -217,7 +219,7 @@ function createBoxlist({ element, props, server }) {
     if (node && scrolls) node.scrollIntoView({ block: "nearest" });
   });
   room.on(["hovered"], light);
-  room.on(["asked", "missing", "next_caption", "photo", "selected"], renderAsked);
+  room.on(["asked", "missing", "next_caption", "photo", "rows", "selected"], renderAsked);
   room.on(["project"], fillLists);
   room.on(["focus"], ({ focus }) => {
     const input = find(`field-${focus.field}`);

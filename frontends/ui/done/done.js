@@ -21,10 +21,12 @@ function createDone({ element, props }) {
     find(name).addEventListener("click", () => { room.set({ command: { name: command } }); find(name).blur(); });
   }
 
-  room.on(["tool"], ({ tool }) => {
+  function tellTool({ tool }) {
     find("draw").setAttribute("aria-pressed", String(tool !== "pan"));
     find("hand").setAttribute("aria-pressed", String(tool === "pan"));
-  });
+  }
+  room.on(["tool"], tellTool);
+  tellTool(room.state);  // it may be chosen already
   room.on(["missing", "next_caption"], ({ missing = [], next_caption: caption }) => {
     find("draws").hidden = !caption;
     find("draws").textContent = fill(missing.length > 1 ? words.draws_more : words.draws, { caption, more: missing.length - 1 });
