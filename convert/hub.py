@@ -20,6 +20,8 @@ _WANTED = (
     "tokenizer.json",
     "tokenizer_config.json",
     "spiece.model",
+    "vocab.json",
+    "merges.txt",
     "*.safetensors",
     "model.safetensors.index.json",
 )
