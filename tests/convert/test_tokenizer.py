@@ -30,8 +30,8 @@ def test_siglip2_reads_small_letters_and_punctuation(tmp_path, name):
     assert lower.tokens == [*"a▁red▁drone.", "<eos>", *["<pad>"] * 3]
 
 
-# As the slow class saves it, without a tokenizer.json: so is the repository of OWLv2. The sign that it
-# pads with is an ordinary one within a caption, which transformers takes for padding there, too.
+# As the slow class saves it, without a tokenizer.json: so is the repository of OWLv2. The sign that
+# it pads with is an ordinary one within a caption; transformers takes it for padding there, too.
 MERGES = [("r", "e"), ("re", "d</w>"), ("p", "l"), ("pl", "a"), ("n", "e</w>"), ("pla", "ne</w>")]
 CAPTIONS = (
     "red plane", "a photo of a Red  Plane.", "plane's wing", "it's red, isn't it?", "F-16 2024",
