@@ -24,6 +24,7 @@ __all__ = ["DATA_SUFFIXES", "Annotation", "DataLine", "read_data"]
 
 DATA_SUFFIXES = (".jsonl", ".csv")
 """Endings of such files; whatever does not end in .csv is read as JSON lines."""
+_SHOWN_CHARS = 100
 _BYTES_MAX = 64_000_000
 _JSON_HINT = (
     'Write {"image": name, "captions": [text]}, or, with boxes, '
@@ -95,15 +96,19 @@ def _table(path: Path) -> list[DataLine]:
         with open_text(path, newline="") as file:
             head = file.readline()
             # Spreadsheets of some countries write semicolons, and tabs in UTF-16.
-            table = csv.reader(
-                chain([head], file), delimiter=max(",;\t", key=head.count), strict=True
-            )
+            delimiter = max(",;\t", key=head.count)
+            table = csv.reader(chain([head], file), delimiter=delimiter, strict=True)
             rows = (row for row in table if any(cell.strip() for cell in row))
             columns = [name.strip().casefold() for name in next(rows, [])]
             if not {"image", "caption"} <= set(columns):
-                raise DataError(f"{path.name} has no columns image and caption.", _CSV_HINT)
+                there = ", ".join(columns)[:_SHOWN_CHARS] or "none"
+                what = f"{path.name} has no columns image and caption; its columns: {there}."
+                raise DataError(what, _CSV_HINT)
             places = columns.index("image"), columns.index("caption")
             for row in rows:
+                # Captions have commas: without quotes what follows in the last column is theirs.
+                last = len(columns) - 1
+                row[last:] = [delimiter.join(row[last:]).rstrip(f"{delimiter} ")]
                 image, caption = (row[i].strip() if i < len(row) else "" for i in places)
                 if not image:
                     where = f"{path.name}, line {table.line_num}"

@@ -27,6 +27,13 @@ def test_a_table_is_read_as_spreadsheets_write_it(text: str, tmp_path: Path) -> 
     assert lines == [("a.jpg", ["white, red drone", "kite"]), ("b.jpg", ["kite"])]
 
 
+def test_a_caption_without_quotes_keeps_its_commas(tmp_path: Path) -> None:
+    path = tmp_path / "told.csv"
+    path.write_text("image,caption\na.jpg,orange, yellow, and black drone\nb.jpg,kite,,\n")
+    lines = [(line.image, line.captions) for line in read_data(path)]
+    assert lines == [("a.jpg", ["orange, yellow, and black drone"]), ("b.jpg", ["kite"])]
+
+
 def test_a_row_without_a_caption_is_a_picture_without_objects(tmp_path: Path) -> None:
     path = tmp_path / "told.csv"
     path.write_text("image,caption\na.jpg,\n")
