@@ -1,4 +1,4 @@
-"""Data sets whose lines tell captions: what a project takes of them, boxes or not."""
+"""Files that tell captions beside pictures: what a project takes of them, whatever is in them."""
 
 from __future__ import annotations
 
@@ -44,3 +44,28 @@ def test_a_picture_is_done_only_where_all_it_shows_has_boxes(
     import_path(project, folder)
     [image] = project.walk()
     assert (image.state, image.captions, image.confirmed) == (state, captions, boxes)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x.jsonl", "[" * 100_000),
+        (
+            "x.jsonl",
+            f'{{"image": "a.png", "annotations": [{{"caption": "b", "bbox": [{9**400}]}}]}}',
+        ),
+        ("x.csv", 'image,"caption\n'),
+        ("x.csv", '"image"a,caption\n'),
+        ("x.csv", "image," + "c" * 200_000),
+    ],
+    ids=["deep", "large", "open", "quoted", "long"],
+)
+def test_a_damaged_file_stops_no_picture_beside_it(
+    name: str, text: str, project: Project, tmp_path: Path
+) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "a.png").write_bytes(picture_bytes(0))
+    (tmp_path / "set" / name).write_text(text)
+    came = import_path(project, tmp_path / "set")
+    assert (came.added, [one.kind for one in came.findings]) == (1, ["no-captions"])
+    assert str(tmp_path) not in came.findings[0].what
