@@ -105,10 +105,15 @@ def _on_gpu(config: EngineConfig, machine: Machine, no_half: str) -> Choice:
     _check_gpu_wishes(config)
     provider = _gpu_provider(config, machine)
     precision, why = _gpu_precision(config, machine)
-    if precision == "f16" and no_half and provider != TENSORRT:
-        if config.precision == "f16":
+    if precision == "f16" and no_half:
+        if provider == TENSORRT:
+            why += (
+                f"; the decoding of boxes too, because TensorRT halves 32-bit networks: {no_half}"
+            )
+        elif config.precision == "f16":
             raise EngineError(f"precision 'f16' with {provider} needs other files: {no_half}.")
-        precision, why = "f32", f"f32, though f16 would be faster: {no_half}"
+        else:
+            precision, why = "f32", f"f32, though f16 would be faster: {no_half}"
     asked = config.device == "cuda" or config.provider != "auto"
     wish = "asked for" if asked else "an NVIDIA GPU is present"
     missed = _missed(machine) if config.provider == "auto" else []

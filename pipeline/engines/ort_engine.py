@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from core.errors import EngineError, ModelError, SpotterError
 from pipeline.cache import cache_folder
 from pipeline.engines.base import Choice, Feeds, Profile, TensorSpec, run_in_batches
+from pipeline.engines.graph_types import computes_in_half
 from pipeline.engines.machine import CUDA, RTX, TENSORRT
 from pipeline.engines.providers import (
     engine_key,
@@ -93,13 +94,19 @@ class OrtEngine:
         inputs = _read_inputs(path)
         free = any(None in spec.shape for spec in inputs)
         shapes = shape_texts(compiled_for, inputs) if free else ()
-        folder = cache_folder("engines") / engine_key(network_sha256(path), choice, shapes)
+        halves = choice.precision == "f16" and not computes_in_half(path)
+        key = engine_key(network_sha256(path), choice, shapes, halves=halves)
+        folder = cache_folder("engines") / key
         folder.mkdir(parents=True, exist_ok=True)
         is_new = not any(folder.iterdir())
         start_s = perf_counter()
         if is_new:
             _LOG.warning("compiling %s for %s; once, it takes a while", path.name, choice.hardware)
-        session = _load_compiled(path, options, choice, folder, shapes)
+        if is_plugin(choice.provider):
+            session = _load_plugin(path, options, choice, folder, shapes)
+        else:
+            chain = provider_chain(choice, folder=folder, shapes=shapes, halves=halves)
+            session = _load(path, options, chain, choice.provider)
         if is_new:
             _LOG.warning("compiled %s in %.0f s", path.name, perf_counter() - start_s)
         max_items = compiled_for.batch[2] if free else None
@@ -154,17 +161,14 @@ def _load(
         raise ModelError(f"ONNX Runtime cannot load {path.name}: {error}.") from error
 
 
-def _load_compiled(
+def _load_plugin(
     path: Path,
     options: onnxruntime.SessionOptions,
     choice: Choice,
     folder: Path,
     shapes: tuple[str, ...],
 ) -> onnxruntime.InferenceSession:
-    """A session of TensorRT, or of TensorRT-RTX: of an engine built ahead where there is one."""
-    if not is_plugin(choice.provider):
-        chain = provider_chain(choice, folder=folder, shapes=shapes)
-        return _load(path, options, chain, choice.provider)
+    """A session of TensorRT-RTX: of an engine built ahead where there is one."""
     _register_plugin()
     devices = [device for device in onnxruntime.get_ep_devices() if device.ep_name == RTX]
     if not devices:

@@ -22,15 +22,19 @@ Options: TypeAlias = dict[str, str]
 _WORKSPACE_BYTES = 4 << 30
 
 
-def engine_key(network_sha256: str, choice: Choice, shapes: Sequence[str]) -> str:
+def engine_key(
+    network_sha256: str, choice: Choice, shapes: Sequence[str], *, halves: bool = False
+) -> str:
     """Return the name of a compiled engine's folder: different whenever the engine would be.
 
     Args:
         network_sha256: Of graph and weights, see `pipeline.models.network_sha256`.
         choice: Provider, precision, card and compiler.
         shapes: Least, usual and largest shapes, see `shape_texts`.
+        halves: See `provider_chain`.
     """
-    tied = [network_sha256, choice.provider, choice.hardware, choice.precision, *shapes]
+    types = "halved" if halves else "as given"
+    tied = [network_sha256, choice.provider, choice.hardware, choice.precision, types, *shapes]
     return hashlib.sha256(json.dumps(tied).encode()).hexdigest()[:24]
 
 
@@ -53,7 +57,11 @@ def shape_texts(profile: Profile, inputs: Sequence[TensorSpec]) -> tuple[str, st
 
 
 def provider_chain(
-    choice: Choice, *, folder: Path | None = None, shapes: Sequence[str] = ()
+    choice: Choice,
+    *,
+    folder: Path | None = None,
+    shapes: Sequence[str] = (),
+    halves: bool = False,
 ) -> list[tuple[str, Options]]:
     """Return the chosen provider with its options, and those it hands unsupported nodes to.
 
@@ -61,10 +69,11 @@ def provider_chain(
         choice: What was chosen; a provider that is built into ONNX Runtime.
         folder: Where compiled engines are kept; needed for TensorRT alone.
         shapes: Its least, usual and largest shapes; none: all sizes are fixed.
+        halves: Whether TensorRT may run whatever it likes in 16 bits; else the graph's types hold.
     """
     chain: list[tuple[str, Options]] = []
     if choice.provider == TENSORRT:
-        chain.append((TENSORRT, _tensorrt_options(choice, folder, shapes)))
+        chain.append((TENSORRT, _tensorrt_options(folder, shapes, halves)))
     if choice.provider in (TENSORRT, CUDA):
         chain.append((CUDA, _cuda_options(choice)))
     return [*chain, ("CPUExecutionProvider", {})]
@@ -79,10 +88,11 @@ def plugin_options(*, folder: Path, shapes: Sequence[str] = ()) -> Options:
     return options
 
 
-def _tensorrt_options(choice: Choice, folder: Path | None, shapes: Sequence[str]) -> Options:
+def _tensorrt_options(folder: Path | None, shapes: Sequence[str], halves: bool) -> Options:
     options = {
-        # Networks that are 16-bit inside keep their types; float32 ones may be run in 16 bits.
-        "trt_fp16_enable": "True" if choice.precision == "f16" else "False",
+        # Without this the network is strongly typed; with it, TensorRT picks the fastest kernels,
+        # and what a 16-bit graph keeps in 32 bits on purpose, like its boxes, is lost.
+        "trt_fp16_enable": str(halves),
         "trt_max_workspace_size": str(_WORKSPACE_BYTES),
     }
     if folder is not None:

@@ -18,6 +18,7 @@ from pipeline.detect.card import DetectorCard, prepare
 from pipeline.engines.base import Choice, Profile, TensorSpec
 from pipeline.engines.choose import choose_engine
 from pipeline.engines.machine import RTX, Gpu, Machine
+from pipeline.engines.ort_engine import OrtEngine
 from pipeline.engines.providers import engine_key, plugin_options, provider_chain, shape_texts
 from pipeline.engines.rtx_files import context_path, find_context
 from pipeline.engines.twins import find_twin, write_twin
@@ -66,7 +67,7 @@ def test_profiles_follow_the_settings():
 
 def test_tensorrt_is_told_precision_sizes_and_where_engines_are_kept(tmp_path):
     shapes = shape_texts(Profile((1, 10, 20)), [TensorSpec("ids", "int64", (None, 64))])
-    chain = provider_chain(TRT, folder=tmp_path / "key", shapes=shapes)
+    chain = provider_chain(TRT, folder=tmp_path / "key", shapes=shapes, halves=True)
     assert [name for name, _ in chain] == [
         "TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider",
     ]  # fmt: skip
@@ -83,6 +84,48 @@ def test_tensorrt_is_told_precision_sizes_and_where_engines_are_kept(tmp_path):
     assert plugin_options(folder=tmp_path, shapes=shapes)["nv_profile_max_shapes"] == "ids:20x64"
 
 
+def two_layers(onnx, *, stored="float32"):
+    """An output of two matrices; stored in 16 bits they are cast before they are used."""
+    matrix = np.eye(32, dtype=stored)
+    weights = [onnx.numpy_helper.from_array(matrix, name) for name in ("a", "b")]
+    nodes = [] if stored == "float32" else [
+        onnx.helper.make_node("Cast", [name], [f"{name}_wide"], to=1) for name in ("a", "b")
+    ]  # fmt: skip
+    a, b = [node.output[0] for node in nodes] or ["a", "b"]
+    nodes += [
+        onnx.helper.make_node("MatMul", ["x", a], ["y"]),
+        onnx.helper.make_node("MatMul", ["y", b], ["z"]),
+    ]
+    ports = [onnx.helper.make_tensor_value_info(name, 1, ["n", 32]) for name in ("x", "z")]
+    graph = onnx.helper.make_graph(nodes, "two", ports[:1], ports[1:], weights)
+    opset = [onnx.helper.make_opsetid("", 18)]
+    return onnx.helper.make_model(graph, opset_imports=opset, ir_version=9)
+
+
+@pytest.mark.parametrize("stored", ["float32", "float16"])
+def test_tensorrt_keeps_the_types_of_16_bit_graphs_and_halves_32_bit_ones(
+    tmp_path, own_cache, monkeypatch, stored
+):
+    onnx = pytest.importorskip("onnx", reason="pip install -r requirements-convert.txt")
+    from convert.half import to_half
+
+    real, told = onnxruntime.InferenceSession, []
+
+    def session(path, sess_options=None, providers=()):
+        told.extend(options for name, options in providers if name == TRT.provider)
+        return real(path, sess_options=sess_options, providers=["CPUExecutionProvider"])
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    monkeypatch.setattr("pipeline.engines.ort_engine._checked", lambda session, choice: session)
+    single, half = tmp_path / "single.onnx", tmp_path / "half.onnx"
+    onnx.save(two_layers(onnx, stored=stored), single)
+    onnx.save(to_half(onnx.load(single)), half)
+    for path, choice in ((single, TRT), (half, TRT), (single, replace(TRT, precision="f32"))):
+        OrtEngine.open(path, choice, rerank_profile())
+    assert [one["trt_fp16_enable"] for one in told] == ["True", "False", "False"]
+    assert len({one["trt_engine_cache_path"] for one in told}) == 3
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -91,12 +134,13 @@ def test_tensorrt_is_told_precision_sizes_and_where_engines_are_kept(tmp_path):
         {"choice": replace(TRT, precision="f32")},
         {"shapes": ("a:1", "a:2", "a:4")},
         {"network": "f" * 64},
+        {"halves": True},
     ],
-    ids=["tensorrt", "card", "precision", "profile", "graph"],
+    ids=["tensorrt", "card", "precision", "profile", "graph", "types"],
 )
 def test_an_engine_is_used_only_for_what_it_was_built_for(other):
-    def key(network="0" * 64, choice=TRT, shapes=("a:1", "a:2", "a:3")):
-        return engine_key(network, choice, shapes)
+    def key(network="0" * 64, choice=TRT, shapes=("a:1", "a:2", "a:3"), halves=False):
+        return engine_key(network, choice, shapes, halves=halves)
 
     assert key() == key()
     assert key(**other) != key()
@@ -199,6 +243,9 @@ def test_half_precision_needs_converted_models_and_says_so(tiny_models, own_cach
     models = find_models(load_config("mini", sets=["engine.precision=f16"]), tensorrt)
     choice = choose_engine(config.engine, tensorrt, no_half=models.no_half)
     assert choice.precision == "f16"
+    assert f"decoding of boxes too, because TensorRT halves 32-bit networks: {models.no_half}" in (
+        choice.reason
+    )
 
 
 @pytest.mark.parametrize(
@@ -317,8 +364,6 @@ def test_only_the_eight_bit_network_is_loaded(tiny_models, tmp_path, monkeypatch
 
 
 def test_batches_stay_within_what_was_compiled(tiny_models, rng):
-    from pipeline.engines.ort_engine import OrtEngine
-
     path = tiny_models / "reranker" / "vision.onnx"
     choice = Choice("onnxruntime", "cpu", "f32", 1, "test", "CPUExecutionProvider")
     engine = open_engine(path, choice)
