@@ -90,7 +90,7 @@ EXAMPLES: Words = {
 ANSWERS: Words = {
     "sum": "Found {found} of {captions} among {boxes} boxes",
     "sum_one": "Found {found} of {captions}, there is one box",
-    "found": "Found: box {number}, {share} sure.",
+    "found": "Box {number}, {share} sure.",
     "not_found": "Not in this picture.",
     "hidden": "Below the confidence.",
     "margin": "{margin} ahead of the runner‑up.",

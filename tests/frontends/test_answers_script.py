@@ -72,7 +72,7 @@ def test_what_the_confidence_hides_is_not_absent():
       room.set({ score_min: 0.9 }); log.all = [told("cards"), told("advice")];
       room.set({ score_min: 0.1 }); log.again = told("cards");
     """)
-    assert "Found: box 1, 91 % sure." in log["before"]
+    assert "Box 1, 91 % sure." in log["before"]
     assert "Nearest: box 2" in log["before"]
     assert "Nearest" not in log["owl"], "no other box takes the place of the hidden one"
     assert ANSWERS["hidden"] in log["all"][0]

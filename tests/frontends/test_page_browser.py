@@ -105,7 +105,7 @@ def test_a_picture_and_captions_give_boxes(size, scheme, browse, folder):
         assert page.locator("#locate-picture .overlay g").count() == 2
         assert page.locator('#locate-picture .overlay g[data-state="answer"]').count() == 1
         cards = page.locator("#locate-answers .card")
-        assert "Found" in cards.nth(0).inner_text()
+        assert "sure." in cards.nth(0).inner_text()
         heads = page.locator("#locate-answers .heads > *").all_inner_texts()
         assert heads == ["box", "similarity", "+ detector", "= evidence"]
         # Whether something is found is told with the chance, and with the limit where it is not.
