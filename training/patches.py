@@ -49,7 +49,7 @@ def split_pictures(
     """Return (training, held out), split by the name of the place so that views of one never part.
 
     Args:
-        paths: pictures; "harbour_0.jpg" and "harbour_1.jpg" are two views of one place.
+        paths: pictures; "harbour_0.jpg" to "harbour_9.jpg" are views of one place.
         holdout_ratio: share of places held out, in [0, 1].
 
     Example:
@@ -60,7 +60,8 @@ def split_pictures(
     train: list[Path] = []
     held: list[Path] = []
     for path in paths:
-        place = re.sub(r"_\d+$", "", path.stem)
+        # One digit: cameras name all their pictures alike, IMG_0001 and IMG_0002.
+        place = re.sub(r"_\d$", "", path.stem)
         share = int(hashlib.sha256(place.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
         (held if share <= holdout_ratio else train).append(path)
     return train, held

@@ -126,6 +126,10 @@ def train(config: Config, *, resume: bool = False) -> dict[str, float]:
     cv2.setNumThreads(1)
     device = _choose_device(config.device)
     paths, held = split_pictures(list_pictures(Path(config.backgrounds)))
+    if not paths:
+        paths, held = held, []
+    if not held:
+        _log.warning("no photograph is held out: the figures tell of those trained on")
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
     net = Compact(features=config.features, convolutions=config.convolutions)
@@ -146,6 +150,7 @@ def train(config: Config, *, resume: bool = False) -> dict[str, float]:
     _learn(run, config, paths, device)
     _save(run, out)
     metrics = {"steps": float(run.step), "minutes": round(run.minutes, 2)}
+    metrics["held_out"] = float(len(held))
     metrics |= measure_psnr(run.averaged.cpu(), held or paths, patches_per_level=config.measured)
     _write(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     return metrics

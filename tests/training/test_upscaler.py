@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -62,6 +63,13 @@ def test_views_of_one_place_stay_together(photographs: Path) -> None:
         assert len(harbor) in (0, 2)
 
 
+@pytest.mark.parametrize("name", ["IMG_{:04d}.jpg", "MVI_{:04d}.jpg", "Screenshot_{}.png"])
+def test_pictures_that_a_camera_numbers_are_places_of_their_own(name: str) -> None:
+    train, held = split_pictures([Path(name.format(i)) for i in range(1, 201)])
+    assert 5 < len(held) < 40
+    assert len(train) + len(held) == 200
+
+
 def test_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="--backgrounds"):
         list_pictures(tmp_path)
@@ -100,12 +108,24 @@ def test_margin_is_the_reach_of_the_network() -> None:
     assert center - int(rows.min()) == receptive_margin_px(2)
 
 
-def test_train_resume_and_export(photographs: Path, tmp_path: Path) -> None:
+def test_what_would_all_be_held_out_is_trained_on(photographs: Path, tmp_path: Path) -> None:
+    name = next(f"{i}.png" for i in range(99) if split_pictures([Path(f"{i}.png")])[1])
+    (tmp_path / "one").mkdir()
+    (photographs / "lake_0.png").rename(tmp_path / "one" / name)
+    main(["--backgrounds", str(tmp_path / "one"), "--out", str(tmp_path / "run"), "--smoke"])
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["held_out"] == 0
+
+
+def test_train_resume_and_export(
+    photographs: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     run, model = tmp_path / "run", tmp_path / "model"
     words = ["--backgrounds", str(photographs), "--out", str(run), "--smoke"]
     main(words)
     for name in ("weights.safetensors", "config.toml", "metrics.json", "environment.txt"):
         assert (run / name).is_file()
+    assert json.loads((run / "metrics.json").read_text())["held_out"] == 0
+    assert "no photograph is held out" in caplog.text
     main([*words, "--resume"])
 
     pytest.importorskip("onnx", reason="pip install -r requirements-train.txt")
