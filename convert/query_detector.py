@@ -19,9 +19,13 @@ __all__ = ["FAMILY_TYPES", "SOFTMAX_TYPES", "convert"]
 
 TOLERANCE = 1e-3
 FAMILY_TYPES = ("rt_detr", "rt_detr_v2", "d_fine", "rf_detr", "lw_detr", "detr", "yolos")
-# Classes that exclude each other, with one more that means "nothing".
+# Classes that exclude each other, with one more that means "nothing". These two also see images in
+# their shape, of any size; later ones see squares.
 SOFTMAX_TYPES = ("detr", "yolos")
 _WH = (640, 640)
+_SHORT_PX, _LONG_PX = 800, 1333
+# Traced small: the real size is compared afterwards.
+_TRACED_WH = (320, 256)
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -33,19 +37,28 @@ def convert(source: Source, folder: Path) -> Model:
     source.tell("reading the checkpoint")
     model = load_model(source, "AutoModelForObjectDetection")
     settings = image_settings(source.path)
-    width, height = source.entry.input_wh or _size_wh(settings)
+    is_free = kind in SOFTMAX_TYPES and _square_wh(settings) is None
+    told_wh = _limits_wh(settings) if is_free else _square_wh(settings)
+    width, height = source.entry.input_wh or told_wh or _WH
     source.tell(f"tracing and comparing the graph, {width}x{height} px")
-    example = torch.rand(2, 3, height, width)
+    if is_free:
+        sizes = [(2, *_TRACED_WH), (1, width, height), (1, height, width)]
+    else:
+        sizes = [(2, width, height), (1, width, height)]
+    axes = {"pixel_values": {2: "height", 3: "width"}} if is_free else {}
     export_graph(
         _Queries(model),
-        [(example,), (example[:1],)],
+        [(torch.rand(n, 3, h, w),) for n, w, h in sizes],
         folder / "detector.onnx",
-        Ports(("pixel_values",), ("logits", "pred_boxes")),
+        Ports(("pixel_values",), ("logits", "pred_boxes"), axes),
         tolerance=TOLERANCE,
         rows_axis=1,
     )
     normalize = bool(settings.get("do_normalize", kind in SOFTMAX_TYPES))
     card: dict[str, object] = {"fit": "stretch", "input_wh": [width, height]}
+    if is_free:
+        # No padding at all: they were trained to be told which pixels are none.
+        card |= {"fit": "letterbox", "multiple_px": 1}
     if normalize:
         card |= {
             "mean": list(settings.get("image_mean") or _MEAN),
@@ -65,12 +78,24 @@ def class_names(config: Any) -> tuple[str, ...]:
     return tuple(str(names.get(number, f"class {number}")) for number in range(config.num_labels))
 
 
-def _size_wh(settings: dict[str, Any]) -> tuple[int, int]:
+def _square_wh(settings: dict[str, Any]) -> tuple[int, int] | None:
     """The size that images are stretched to, where the repository tells one."""
-    size = settings.get("size") or {}
+    size = settings.get("size")
     if isinstance(size, dict) and "width" in size and "height" in size:
         return int(size["width"]), int(size["height"])
-    return _WH
+    return None
+
+
+def _limits_wh(settings: dict[str, Any]) -> tuple[int, int]:
+    """The longest and shortest side that images are fitted into, either way up.
+
+    Elder repositories tell the shortest as `size` alone, the longest as `max_size`.
+    """
+    size = settings.get("size") or {}
+    told = size if isinstance(size, dict) else {"shortest_edge": size}
+    short = int(told.get("shortest_edge") or _SHORT_PX)
+    long = told.get("longest_edge") or settings.get("max_size")
+    return int(long or round(short * _LONG_PX / _SHORT_PX)), short
 
 
 class _Queries(nn.Module):

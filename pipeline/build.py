@@ -16,6 +16,7 @@ from pipeline.detect.augmented import open_views
 from pipeline.detect.captioned import CaptionWrapper
 from pipeline.detect.card import read_detector_card
 from pipeline.detect.ensemble import EnsembleDetector, SureDetector
+from pipeline.detect.letterbox import MULTIPLE_PX
 from pipeline.detect.pyramid import open_levels
 from pipeline.detect.tiled import TiledDetector, Tiling
 from pipeline.engines.base import OpenEngine, Profile
@@ -143,8 +144,9 @@ def _build_looks(
 
     def open_one(model: Model, part: DetectConfig) -> Detector:
         family = DETECTORS.load(model.family)
-        multiple_px = read_detector_card(model).multiple_px
-        open_file = open_network(detect_profile(config, multiple_px))
+        card = read_detector_card(model)
+        sized = config.model_copy(update={"input_wh": card.input_wh or config.input_wh})
+        open_file = open_network(detect_profile(sized, max(card.multiple_px, MULTIPLE_PX)))
 
         def open_level(level: DetectConfig) -> Detector:
             detector: Detector = family.open(model, level, open_file)

@@ -122,6 +122,35 @@ def rt_detr():
     return shake(RTDetrForObjectDetection(config))
 
 
+def detr():
+    """A DETR with a backbone of four layers and twenty queries."""
+    from transformers import DetrConfig, DetrForObjectDetection, ResNetConfig
+
+    backbone = ResNetConfig(
+        embedding_size=8, hidden_sizes=[8, 16, 32, 64], depths=[1, 1, 1, 1], layer_type="basic",
+        out_features=["stage4"],
+    )  # fmt: skip
+    config = DetrConfig(
+        backbone_config=backbone, use_timm_backbone=False, use_pretrained_backbone=False,
+        d_model=32, encoder_layers=1, encoder_ffn_dim=32, encoder_attention_heads=2,
+        decoder_layers=2, decoder_ffn_dim=32, decoder_attention_heads=2, num_queries=20,
+        num_labels=3,
+    )  # fmt: skip
+    return shake(DetrForObjectDetection(config))
+
+
+def yolos():
+    """A YOLOS of two layers and twenty queries."""
+    from transformers import YolosConfig, YolosForObjectDetection
+
+    config = YolosConfig(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
+        image_size=[96, 128], num_detection_tokens=20, use_mid_position_embeddings=True,
+        num_labels=3,
+    )  # fmt: skip
+    return shake(YolosForObjectDetection(config))
+
+
 def owl():
     """An OWLv2 of two layers."""
     from transformers import Owlv2Config, Owlv2ForObjectDetection

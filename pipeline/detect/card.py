@@ -36,7 +36,7 @@ class DetectorCard(Section):
         "padded to the whole input; stretch: to the whole input, out of shape.",
     )
     input_wh: tuple[int, int] | None = Field(
-        default=None, description="The only input size; unset: any, and the settings decide."
+        default=None, description="The input size; unset: any, and the settings decide."
     )
     multiple_px: int = Field(default=MULTIPLE_PX, ge=1, description="Sides are multiples of this.")
     pad_value: float = Field(default=_PAD_VALUE, ge=0, le=255, description="Grey of the padding.")

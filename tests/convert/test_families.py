@@ -241,6 +241,58 @@ class TestQueries:
         networks.assert_same_boxes(reference([picture])[0], seen)
 
 
+class TestQueriesOfAnySize:
+    """DETR and YOLOS: the shorter side so long, the longer one at most so long, either way up."""
+
+    @pytest.fixture(scope="class", params=["detr", "yolos"])
+    def converted(self, request, tmp_path_factory):
+        pytest.importorskip("transformers", reason="pip install -r requirements-convert.txt")
+        from convert import query_detector
+
+        folder = tmp_path_factory.mktemp(request.param)
+        model = getattr(networks, request.param)()
+        source = saved(model, folder / "source")
+        settings = {"do_normalize": True, "size": {"shortest_edge": 96, "longest_edge": 160}}
+        (source / "preprocessor_config.json").write_text(json.dumps(settings))
+        out = folder / "out"
+        out.mkdir()
+        made = query_detector.convert(Source(source, entry("detect")), out)
+        return write_model(out, made), model
+
+    @pytest.mark.parametrize("name", ENGINE_NAMES)
+    @pytest.mark.parametrize("wh", [(200, 150), (150, 200), (300, 100)])
+    def test_boxes(self, converted, image, name, wh):
+        from convert.query_detector import _Queries
+        from pipeline.detect.card import prepare, read_detector_card
+
+        model, network = converted
+        card = read_detector_card(model)
+        picture = image(wh)
+        tensor, _ = prepare(picture, (64, 64), card)
+        expected = {(200, 150): (96, 128), (150, 200): (128, 96), (300, 100): (53, 160)}[wh]
+        assert tensor.shape == (3, *expected)
+        engine = TorchEngine(
+            _Queries(network), inputs=["pixel_values"], outputs=["logits", "pred_boxes"]
+        )
+        reference = DetrDetector(engine, LOOSE, model.class_names, card)
+        seen = DetrDetector.open(model, LOOSE, opener(name))([picture])[0]
+        networks.assert_same_boxes(reference([picture])[0], seen)
+
+    @pytest.mark.parametrize(
+        ("settings", "limits"),
+        [
+            ({}, (1333, 800)),
+            ({"size": 512, "max_size": 864}, (864, 512)),
+            ({"size": {"shortest_edge": 600}}, (1000, 600)),
+            ({"size": {"shortest_edge": 480, "longest_edge": 640}}, (640, 480)),
+        ],
+    )
+    def test_limits_as_the_repository_tells(self, settings, limits):
+        from convert.query_detector import _limits_wh
+
+        assert _limits_wh(settings) == limits
+
+
 class TestOpenVocabulary:
     @pytest.fixture(scope="class")
     def owl(self, tmp_path_factory):

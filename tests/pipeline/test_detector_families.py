@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import InputError, ModelError
 from core.types import Detections
+from pipeline.build import build_detector
 from pipeline.config import DetectConfig, UpscaleConfig
 from pipeline.cut import cut
 from pipeline.detect.captioned import BoundDetector, CaptionWrapper
@@ -20,6 +21,7 @@ from pipeline.detect.yolox import YoloxDetector
 from pipeline.engines.base import TensorSpec
 from pipeline.fakes import FakeDetector
 from pipeline.locate import Locator
+from pipeline.models import Model
 from pipeline.upscale.compact import CompactUpscaler, choose_sides
 from tests.contracts.test_stage_contracts import open_stage
 
@@ -108,6 +110,15 @@ def test_images_as_the_card_says():
     assert tensor[:, 32, 63].tolist() == [114, 114, 114]
     tensor, _ = prepare(picture, (80, 60), DetectorCard(multiple_px=64))
     assert tensor.shape == (3, 64, 128)
+
+
+def test_engines_are_made_for_the_size_in_the_card(tmp_path):
+    (tmp_path / "detector.json").write_text('{"input_wh": [1333, 800], "multiple_px": 1}')
+    model = Model(id="x", task="detect", family="fake", folder=tmp_path)
+    asked = []
+    build_detector([model], DetectConfig(), asked.append)
+    assert asked[0].height == (32, 800, 1344)
+    assert asked[0].width == (32, 1344, 1344)
 
 
 def test_owl_logits_are_shifted_and_scaled():
