@@ -82,7 +82,7 @@ def _convert_grounding(source: Source, folder: Path) -> Model:
     save_tokenizer(
         source.path, folder / "tokenizer.json", length=length, model_type="grounding_dino"
     )
-    source.tell(f"tracing and comparing the graph, {width}x{height} px")
+    source.tell(f"tracing and comparing the graph, {width}x{height} px for upright pictures, too")
     names = (
         "pixel_values", "pixel_mask", "input_ids", "attention_mask", "phrase_mask", "position_ids"
     )  # fmt: skip
@@ -97,8 +97,9 @@ def _convert_grounding(source: Source, folder: Path) -> Model:
             rows_axis=1,
         )
     card = {
-        "fit": "corner", "input_wh": [width, height], "pad_value": 0, "mean": list(_MEAN),
-        "std": list(_STD), "text_length": length, "template": "{}.",
+        "fit": "corner", "input_wh": [width, height], "mean": list(_MEAN), "std": list(_STD),
+        # Nothing, after the mean is taken off: the first layers are not told what is padding.
+        "pad_value": [255 * mean for mean in _MEAN], "text_length": length, "template": "{}.",
     }  # fmt: skip
     write_json(folder / "detector.json", card)
     return source.entry.model_copy(update={"family": "grounding", "class_names": ("object",)})

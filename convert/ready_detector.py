@@ -92,7 +92,7 @@ def _check_size(input_wh: tuple[int, int], source: Source) -> None:
             f"{source.path.name} takes {taken} pixels alone, wanted are {wanted}.",
             f"Export it again for {wanted} pixels, or keep it by adding: --size {taken}",
         )
-    source.tell(f"takes {taken} pixels alone, whatever detect.input_wh says")
+    source.tell(f"takes {taken} pixels alone, for upright pictures, too, whatever the settings say")
 
 
 def _trial(path: Path, graph: onnx.ModelProto, wh: tuple[int, int]) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ fitted in shape or stretched. Without the file a network gets RGB in 0..1, fitte
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
 import cv2
 import numpy as np
@@ -25,6 +25,7 @@ __all__ = ["DetectorCard", "card_for_graph", "prepare", "read_detector_card"]
 
 _PAD_VALUE = 114
 _FILE = "detector.json"
+_Level: TypeAlias = Annotated[float, Field(ge=0, le=255)]
 
 
 class DetectorCard(Section):
@@ -39,7 +40,9 @@ class DetectorCard(Section):
         default=None, description="The input size; unset: any, and the settings decide."
     )
     multiple_px: int = Field(default=MULTIPLE_PX, ge=1, description="Sides are multiples of this.")
-    pad_value: float = Field(default=_PAD_VALUE, ge=0, le=255, description="Grey of the padding.")
+    pad_value: _Level | tuple[_Level, _Level, _Level] = Field(
+        default=_PAD_VALUE, description="Grey of the padding, or its color as red, green, blue."
+    )
     order: Literal["rgb", "bgr"] = Field(default="rgb", description="Order of the colors.")
     scale: float = Field(default=1 / 255, gt=0, description="Factor from 0..255 to the input.")
     mean: tuple[float, float, float] = Field(default=(0, 0, 0), description="Subtracted after.")

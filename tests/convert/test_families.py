@@ -371,6 +371,8 @@ class TestOpenVocabulary:
         detector = GroundingDetector.open(written, LOOSE, opener(name))
         seen = detector.looking_for(["red plane"])([picture])[0]
         card = read_detector_card(written)
+        tensor, _ = prepare(image((128, 40)), (1, 1), card)
+        np.testing.assert_allclose(tensor[:, 60:], 0, atol=1e-5)  # the padding, as transformers'
         tensor, _ = prepare(picture, (1, 1), card)
         tokenizer = read_tokenizer(written.file("tokenizer.json"), card.text_length)
         ids = encode(tokenizer, ["red plane"], card)

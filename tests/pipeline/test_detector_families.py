@@ -112,6 +112,17 @@ def test_images_as_the_card_says():
     assert tensor.shape == (3, 64, 128)
 
 
+def test_padding_may_be_what_the_mean_leaves_nothing_of():
+    mean = (0.485, 0.456, 0.406)
+    card = DetectorCard(
+        fit="corner", input_wh=(64, 64), mean=mean, std=(0.2, 0.2, 0.2),
+        pad_value=tuple(255 * part for part in mean),
+    )  # fmt: skip
+    tensor, _ = prepare(np.full((30, 60, 3), 255, np.uint8), (1, 1), card)
+    np.testing.assert_allclose(tensor[:, 40:], 0, atol=1e-5)
+    assert tensor[:, :30].min() > 2
+
+
 def test_engines_are_made_for_the_size_in_the_card(tmp_path):
     (tmp_path / "detector.json").write_text('{"input_wh": [1333, 800], "multiple_px": 1}')
     model = Model(id="x", task="detect", family="fake", folder=tmp_path)
