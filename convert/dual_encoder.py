@@ -28,6 +28,8 @@ FAMILY_TYPES = ("siglip", "siglip2", "clip", "metaclip_2")
 _CLIP_MEAN, _CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 # Of a CLIP pair: cosines of things that belong together lie around a quarter.
 _CLIP_COSINE = 0.25
+# As Pillow counts its filters; the usual one.
+_BICUBIC = 3
 
 
 def convert(source: Source, folder: Path) -> Model:
@@ -78,6 +80,7 @@ def _card(model: Any, source: Source, side: int, length: int) -> dict[str, objec
         "text_length": length,
         "template": source.entry.template,
         "fit": "crop" if crops else "stretch",
+        "resample": _BICUBIC if (told := settings.get("resample")) is None else told,
         "mean": mean,
         "std": std,
         "calibration": {"a": 1.0, "b": 0.0, "c": 0.0 if has_bias else -_CLIP_COSINE * scale},

@@ -20,7 +20,12 @@ _PAD_VALUE = 127
 _HALVES = (0.5, 0.5, 0.5)
 
 
-def fit_input(crop: Image, side: int, fit: Fit = "pad") -> Image:
+def fit_input(
+    crop: Image,
+    side: int,
+    fit: Fit = "pad",
+    resample: PilImage.Resampling = PilImage.Resampling.BICUBIC,
+) -> Image:
     """Return the crop as (side, side, 3) uint8.
 
     Args:
@@ -28,6 +33,7 @@ def fit_input(crop: Image, side: int, fit: Fit = "pad") -> Image:
         side: Side of the square in pixels.
         fit: "pad": made square with grey, see `square_input`; "stretch": out of shape, as SigLIP;
             "crop": the shorter side fits and the middle is kept, as CLIP.
+        resample: Pillow's filter of "stretch" and "crop".
     """
     if fit == "pad":
         return square_input(crop, side)
@@ -36,8 +42,8 @@ def fit_input(crop: Image, side: int, fit: Fit = "pad") -> Image:
     if fit == "crop":
         factor = side / min(width, height)
         wh = (max(side, int(width * factor)), max(side, int(height * factor)))
-    # Pillow's filter averages when shrinking, as in the training of these models.
-    resized = PilImage.fromarray(crop).resize(wh, PilImage.Resampling.BICUBIC)
+    # Pillow's filters average when shrinking, as in the training of these models.
+    resized = PilImage.fromarray(crop).resize(wh, resample)
     left, top = (wh[0] - side) // 2, (wh[1] - side) // 2
     return np.asarray(resized.crop((left, top, left + side, top + side)), np.uint8)
 

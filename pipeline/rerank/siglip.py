@@ -14,6 +14,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import Resampling
 from pydantic import BaseModel, Field, ValidationError
 from tokenizers import Tokenizer
 
@@ -48,6 +49,7 @@ class RerankerCard(BaseModel):
     text_length: int = Field(ge=1)
     template: str = "{}"
     fit: Fit = "pad"
+    resample: Resampling = Resampling.BICUBIC
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
     filler_words: frozenset[str] = frozenset()
@@ -107,8 +109,8 @@ class SiglipReranker:
     def embed_images(self, crops: Sequence[Crops]) -> list[NDArray[np.float32]]:
         """Return (n, d) embeddings per image; the crops of all images run as one batch."""
         side = self._card.image_size
-        fit = self._card.fit
-        squares = [fit_input(image, side, fit) for one in crops for image in one.images]
+        fit, resample = self._card.fit, self._card.resample
+        squares = [fit_input(image, side, fit, resample) for one in crops for image in one.images]
         if not squares:
             return [np.zeros((0, self._embed_dim), np.float32) for _ in crops]
         pixels = to_pixel_values(np.stack(squares), self._card.mean, self._card.std)

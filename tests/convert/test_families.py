@@ -165,6 +165,8 @@ class TestDualEncoders:
         folder = tmp_path_factory.mktemp(request.param)
         model = getattr(networks, request.param)()
         source = Source(saved(model, folder / "source"), entry("rerank", template="a photo of {}."))
+        if request.param == "siglip":  # as SigLIP 2's repositories tell; none is CLIP's
+            (source.path / "preprocessor_config.json").write_text('{"resample": 2}')
         out = folder / "out"
         out.mkdir()
         return write_model(out, dual_encoder.convert(source, out)), model
@@ -180,7 +182,11 @@ class TestDualEncoders:
         texts = reranker.embed_texts(["red plane", "blue"])
         card = json.loads((entry_.folder / "reranker.json").read_text())
         mean, std = np.array(card["mean"]), np.array(card["std"])
-        squares = [np.asarray(_pil(crop).resize((32, 32), 3), np.float64) for crop in crops.images]
+        resample = 2 if model.config.model_type == "siglip" else 3
+        assert card["resample"] == resample
+        squares = [
+            np.asarray(_pil(crop).resize((32, 32), resample), np.float64) for crop in crops.images
+        ]
         pixels = [((s / 255 - mean) / std).transpose(2, 0, 1) for s in squares]
         padded = _as_padded(reranker, ["red plane", "blue"])
         with torch.inference_mode():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image as PilImage
 
-from pipeline.rerank.preprocess import square_input, to_pixel_values
+from pipeline.rerank.preprocess import fit_input, square_input, to_pixel_values
 
 
 @pytest.mark.parametrize("hw", [(96, 96), (384, 384), (20, 20), (1, 1)])
@@ -29,3 +30,10 @@ def test_pixel_values():
     values = to_pixel_values(squares)
     assert values.shape == (1, 3, 2, 2)
     np.testing.assert_allclose(values[0, :, 0, 1], [1, 127 / 127.5 - 1, -1], atol=1e-6)
+
+
+@pytest.mark.parametrize("resample", [PilImage.Resampling.BILINEAR, PilImage.Resampling.BICUBIC])
+def test_crops_are_resized_by_the_filter_of_the_card(image, resample):
+    crop = image((60, 40))
+    expected = np.asarray(PilImage.fromarray(crop).resize((24, 24), resample))
+    np.testing.assert_array_equal(fit_input(crop, 24, "stretch", resample), expected)
