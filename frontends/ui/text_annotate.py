@@ -205,6 +205,7 @@ DESK: Words = {
     "list_done": "All pictures in this list are done.",
     "all_but": "{done} done, {later} put off.",
     "show": "Show it",
+    "review": "Review what looks wrong",
     "finished": {
         "done": "{name} is done.",
         "nothing": "{name} is done, with nothing in it.",

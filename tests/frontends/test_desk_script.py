@@ -217,6 +217,17 @@ def test_what_was_put_off_is_told_at_the_end_and_led_back_to():
     assert (log["all"], log["list"]) == ("all done", "list done")
 
 
+def test_the_end_leads_to_the_review_where_captions_came_with_the_pictures():
+    log = _play("""
+      room.set({ project: { ...state.project, given: 4 } });
+      for (let i = 0; i < 4; i += 1) { press("done"); await rest(20); }
+      log.end = said();
+      press(state.notice.act.command); log.sheet = state.sheet.name;
+    """)
+    assert log["end"] == ["all done", True]
+    assert log["sheet"] == "review"
+
+
 def test_what_was_put_off_stands_where_the_time_left_stood():
     stage = """
     const words = new Proxy(

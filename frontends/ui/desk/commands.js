@@ -187,6 +187,7 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
     class: () => { if (selected()) room.set({ focus: { field: "class" } }); },
     next_caption: nextCaption,
     find: () => room.set({ focus: { field: "sought" } }),
+    review: () => room.set({ sheet: { name: "review" } }),
     help: () => room.set({ sheet: { name: "help" } }),
   };
 }

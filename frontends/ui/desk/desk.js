@@ -81,7 +81,9 @@ function createDesk({ props, server }) {
     const next = later.find((id) => id !== open);
     const end = room.state.only || room.state.sought ? words.list_done : words.all_done;
     const message = fill(later.length ? words.all_but : end, { done: states.filter((state) => state === "done").length, later: later.length });
-    return next === undefined ? { message } : { message, act: { text: words.show, command: "show", args: [next] } };
+    if (next !== undefined) return { message, act: { text: words.show, command: "show", args: [next] } };
+    // Which of the captions that came with the pictures have no box is a matter of all of them.
+    return room.state.project.given ? { message, act: { text: words.review, command: "review" } } : { message };
   }
 
   function mark(id, state) {
