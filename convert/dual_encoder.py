@@ -28,6 +28,9 @@ FAMILY_TYPES = ("siglip", "siglip2", "clip", "metaclip_2")
 _CLIP_MEAN, _CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 # Of a CLIP pair: cosines of things that belong together lie around a quarter.
 _CLIP_COSINE = 0.25
+# SigLIP learnt that one text in 32,000 is right, and says about a third of what fills a picture. Of
+# the few boxes of one picture, a far smaller chance means that the object is here.
+_UNCALIBRATED_SIGLIP_MIN = 0.1
 # As Pillow counts its filters; the usual one.
 _BICUBIC = 3
 
@@ -71,8 +74,9 @@ def _card(model: Any, source: Source, side: int, length: int) -> dict[str, objec
     mean = settings.get("image_mean") or ([0.5] * 3 if has_bias else list(_CLIP_MEAN))
     std = settings.get("image_std") or ([0.5] * 3 if has_bias else list(_CLIP_STD))
     crops = bool(settings.get("do_center_crop", not has_bias))
-    # Where logits are probabilities, half is half; of CLIP's, the usual cosine is the middle.
+    # SigLIP's logits stay as they are; of CLIP's, the usual cosine is the middle.
     # Neither is fitted: python -m training.calibrate fits them on scenes of one's own.
+    middle = 0.0 if has_bias else -_CLIP_COSINE * scale
     return {
         "logit_scale": scale,
         "logit_bias": float(model.logit_bias.detach()) if has_bias else 0.0,
@@ -83,8 +87,8 @@ def _card(model: Any, source: Source, side: int, length: int) -> dict[str, objec
         "resample": _BICUBIC if (told := settings.get("resample")) is None else told,
         "mean": mean,
         "std": std,
-        "calibration": {"a": 1.0, "b": 0.0, "c": 0.0 if has_bias else -_CLIP_COSINE * scale},
-        "found_probability_min": 0.5,
+        "calibration": {"a": 1.0, "b": 0.0, "c": middle, "is_fitted": False},
+        "found_probability_min": _UNCALIBRATED_SIGLIP_MIN if has_bias else 0.5,
         "source": source.entry.source or source.entry.hub,
         "type": read_config(source.path).get("model_type"),
     }

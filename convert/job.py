@@ -30,7 +30,7 @@ from pipeline.models import CARD_NAME, FAMILY_FILES, Model, Task, read_model, wr
 __all__ = ["CONVERTERS", "Consent", "Request", "models_of", "prepare", "prepare_missing"]
 
 # Counts up when a converter gives other files for the same weights.
-VERSION = 6
+VERSION = 7
 # One conversion at a time: each holds a whole network twice, and settings share models.
 _CONVERTING = Lock()
 # Begins the names of folders that are being filled, and of the files that hold them.

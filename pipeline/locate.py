@@ -242,6 +242,7 @@ class Locator:
         """
         start_s = perf_counter()
         texts = clean_captions(captions)
+        notes = [note for text in texts for note in self.reranker.caption_notes(text)]
         logits = self.reranker.logits(observation.embeds, self.reranker.embed_texts(texts))
         # A caption of which nothing was understood would fit any box about as well.
         is_read = [self.reranker.can_read(text) for text in texts]
@@ -264,7 +265,7 @@ class Locator:
             upscaled=observation.upscaled if keep_crops else None,
             seconds=_result_seconds(observation.seconds, perf_counter() - start_s),
             provenance=self.provenance,
-            warnings=tuple(note for text in texts for note in self.reranker.caption_notes(text)),
+            warnings=(*notes, *self.calibration.notes()),
         )
 
     def cut(self, image: Image, detections: Detections) -> Crops:

@@ -34,7 +34,7 @@ class Calibration:
     """How both scores become an order, and the probability that the answer is right.
 
     evidence = similarity logit + detector_weight * log-odds of the detector's score orders the
-    boxes; probability = sigmoid(a * best evidence + b * margin + c). Fitted on held-out images.
+    boxes; probability = sigmoid(a * best evidence + b * margin + c).
 
     Args:
         a: Weight of the best evidence.
@@ -42,6 +42,7 @@ class Calibration:
         c: Offset.
         found_probability_min: Below this the answer is "not in this image".
         detector_weight: What the detector's doubt about a box counts; 0: similarity alone.
+        is_fitted: Fitted on held-out images; False where a public model's logits stand as they are.
     """
 
     a: float = 1.0
@@ -49,6 +50,14 @@ class Calibration:
     c: float = 0.0
     found_probability_min: float = 0.5
     detector_weight: float = 0.0
+    is_fitted: bool = True
+
+    def notes(self) -> list[str]:
+        """Return what the reader of an answer should know about its probabilities."""
+        if self.is_fitted:
+            return []
+        limit = f"{self.found_probability_min:.0%}"
+        return [f"This reranker is uncalibrated: that {limit} counts as found is only a guess."]
 
 
 @runtime_checkable

@@ -32,12 +32,13 @@ __all__ = ["RerankerCard", "SiglipReranker", "read_card"]
 
 
 class CalibrationCard(BaseModel):
-    """The fitted calibration, see `pipeline.stages.Calibration`."""
+    """The calibration, see `pipeline.stages.Calibration`."""
 
     a: float
     b: float
     c: float
     detector_weight: float = Field(default=0.0, ge=0)
+    is_fitted: bool = True
 
 
 class RerankerCard(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from pipeline.engines.choose import choose_engine
 from pipeline.engines.machine import probe_machine
 from pipeline.engines.torch_engine import TorchEngine
 from pipeline.models import Model, write_model
+from pipeline.rank import rank
 from pipeline.registry import ENGINES
 from pipeline.rerank.siglip import SiglipReranker
 from tests import random_networks as networks
@@ -182,7 +184,7 @@ class TestDualEncoders:
         texts = reranker.embed_texts(["red plane", "blue"])
         card = json.loads((entry_.folder / "reranker.json").read_text())
         mean, std = np.array(card["mean"]), np.array(card["std"])
-        resample = 2 if model.config.model_type == "siglip" else 3
+        resample = 2 if _is_siglip(converted) else 3
         assert card["resample"] == resample
         squares = [
             np.asarray(_pil(crop).resize((32, 32), resample), np.float64) for crop in crops.images
@@ -206,8 +208,24 @@ class TestDualEncoders:
         assert words[:5] == ["a", "photo", "of", "red", "plane"]
         assert len(words) == 16
         # SigLIP never saw punctuation; CLIP did.
-        is_siglip = converted[1].config.model_type == "siglip"
-        assert words[5:7] == (["</s>", "<pad>"] if is_siglip else [".", "</s>"])
+        assert words[5:7] == (["</s>", "<pad>"] if _is_siglip(converted) else [".", "</s>"])
+
+    def test_what_siglip_calls_a_third_is_found_and_said_to_be_a_guess(self, converted):
+        """31.9 % for two cats is the example of google/siglip-base-patch16-224's own card."""
+        reranker = SiglipReranker.open(converted[0], RerankConfig(), opener(ENGINE_NAMES[0]))
+        calibration = reranker.calibration
+        assert calibration.found_probability_min == (0.1 if _is_siglip(converted) else 0.5)
+        seen = Detections.from_xyxy([[20, 20, 70, 70]], (200, 160), score=[0.9])
+        logit = np.array([[-0.76 - calibration.c]], np.float32)
+        ranking = rank(["cats"], logit, seen, calibration=calibration)[0]
+        assert ranking.found_probability == pytest.approx(0.319, abs=0.001)
+        assert ranking.found is _is_siglip(converted)
+        assert "uncalibrated" in calibration.notes()[0]
+        assert replace(calibration, is_fitted=True).notes() == []
+
+
+def _is_siglip(converted) -> bool:
+    return converted[1].config.model_type == "siglip"
 
 
 def _as_padded(reranker, captions):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,6 +80,14 @@ def test_captions_are_cleaned_and_odd_ones_work(fake_locator, shapes_image):
 def test_long_captions_are_noted(fake_locator, shapes_image):
     result = fake_locator.locate([shapes_image], ["red " * 30])[0]
     assert "cut after 24 words" in result.warnings[0]
+
+
+def test_an_uncalibrated_reranker_says_so(fake_locator, shapes_image, monkeypatch):
+    assert fake_locator.locate([shapes_image], ["red"])[0].warnings == ()
+    guess = replace(fake_locator.calibration, is_fitted=False, found_probability_min=0.1)
+    monkeypatch.setattr(fake_locator, "calibration", guess)
+    (warning,) = fake_locator.locate([shapes_image], ["red", "blue"])[0].warnings
+    assert warning == "This reranker is uncalibrated: that 10% counts as found is only a guess."
 
 
 def test_accepts_bytes_and_refuses_rubbish(fake_locator, shapes_image):
