@@ -40,13 +40,39 @@ def convert(source: Source, folder: Path) -> Model:
     step = max(1, found.size_requirements.multiple_of)
     least = max(found.size_requirements.minimum, 16)
     side = -(-least // step) * step
-    free = {2: "height", 3: "width"}
-    export_graph(
-        found.model,
-        [(torch.rand(2, 3, side, side + step),), (torch.rand(1, 3, side + 2 * step, side),)],
-        folder / "upscaler.onnx",
-        Ports(("input",), ("output",), {"input": free, "output": free}),
-        tolerance=TOLERANCE,
-    )
+    sizes = (side, side + step), (side + 2 * step, side)
+    try:
+        try:
+            _export(found.model, folder, Ports, (2, 3, *sizes[0]), (1, 3, *sizes[1]))
+        except ModelError:
+            # Attention within windows remembers how many images it was traced with.
+            _export(found.model, folder, _PortsOfOne, (1, 3, *sizes[0]), (1, 3, *sizes[1]))
+    except ModelError as error:
+        raise ModelError(
+            f"networks of architecture {found.architecture.name} cannot be converted: "
+            f"{error.message}",
+            "Give one of another architecture, for example Real-ESRGAN's, SPAN or SwinIR.",
+        ) from error
     write_json(folder / "upscaler.json", {"scale": found.scale, "multiple_px": step})
     return source.entry.model_copy(update={"family": "compact"})
+
+
+def _export(
+    network: torch.nn.Module, folder: Path, ports: type[Ports], *shapes: tuple[int, ...]
+) -> None:
+    free = {2: "height", 3: "width"}
+    export_graph(
+        network,
+        [(torch.rand(shape),) for shape in shapes],
+        folder / "upscaler.onnx",
+        ports(("input",), ("output",), {"input": free, "output": free}),
+        tolerance=TOLERANCE,
+    )
+
+
+class _PortsOfOne(Ports):
+    """Ports that take one image at a time."""
+
+    def axes(self) -> dict[str, dict[int, str]]:
+        """Return the free axes of every port, the batch not among them."""
+        return {name: dict(self.free[name]) for name in (*self.inputs, *self.outputs)}

@@ -5,7 +5,7 @@ A family is numpy before + engine + numpy after, so it is written once and runs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -24,6 +24,7 @@ __all__ = [
     "Range",
     "TensorSpec",
     "check_interface",
+    "fixed_batch",
     "run_in_batches",
 ]
 
@@ -129,6 +130,17 @@ class Engine(Protocol):
 
 OpenEngine: TypeAlias = Callable[[Path], Engine]
 """Loads a network from a file on the engine that was chosen."""
+
+
+def fixed_batch(inputs: Sequence[TensorSpec]) -> int | None:
+    """Return how many items a network takes at once; None: as many as are given.
+
+    Example:
+        >>> fixed_batch([TensorSpec("images", "float32", (1, 3, None, None))])
+        1
+    """
+    sizes = [spec.shape[0] for spec in inputs if spec.shape]
+    return sizes[0] if sizes else None
 
 
 def run_in_batches(

@@ -12,7 +12,7 @@ import openvino
 from numpy.typing import NDArray
 
 from core.errors import ModelError
-from pipeline.engines.base import Choice, Feeds, TensorSpec, run_in_batches
+from pipeline.engines.base import Choice, Feeds, TensorSpec, fixed_batch, run_in_batches
 
 __all__ = ["OpenVinoEngine"]
 
@@ -59,7 +59,13 @@ class OpenVinoEngine:
     def run(self, feeds: Feeds) -> dict[str, NDArray]:
         """Return the outputs by name."""
         # The first run of a new shape costs some 50 ms; a few batch sizes soon are all known.
-        return run_in_batches(self._run, feeds, name=self._name, few_shapes=True)
+        return run_in_batches(
+            self._run,
+            feeds,
+            name=self._name,
+            max_items=fixed_batch(self.inputs),
+            few_shapes=True,
+        )
 
     def _run(self, feeds: Feeds) -> dict[str, NDArray]:
         arrays = {name: np.ascontiguousarray(feed) for name, feed in feeds.items()}

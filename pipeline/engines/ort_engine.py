@@ -19,7 +19,14 @@ from numpy.typing import NDArray
 
 from core.errors import EngineError, ModelError, SpotterError
 from pipeline.cache import cache_folder
-from pipeline.engines.base import Choice, Feeds, Profile, TensorSpec, run_in_batches
+from pipeline.engines.base import (
+    Choice,
+    Feeds,
+    Profile,
+    TensorSpec,
+    fixed_batch,
+    run_in_batches,
+)
 from pipeline.engines.graph_types import computes_in_half
 from pipeline.engines.machine import CUDA, RTX, TENSORRT
 from pipeline.engines.providers import (
@@ -51,7 +58,8 @@ class OrtEngine:
     Args:
         session: The session to run.
         name: What it runs, for messages.
-        max_items: The largest batch that it was compiled for; None: any.
+        max_items: The largest batch that it was compiled for; None: any. A network whose own batch
+            is fixed gets no other.
     """
 
     def __init__(
@@ -63,9 +71,9 @@ class OrtEngine:
     ) -> None:
         self._session = session
         self._name = name
-        self._max_items = max_items
         self.inputs = tuple(_spec(node) for node in session.get_inputs())
         self.outputs = tuple(_spec(node) for node in session.get_outputs())
+        self._max_items = fixed_batch(self.inputs) or max_items
         self._output_names = [spec.name for spec in self.outputs]
 
     @classmethod

@@ -121,7 +121,7 @@ class CompactUpscaler:
         if output.shape != expected:
             raise ModelError(
                 f"the upscaler gave {output.shape} for {batch.shape}, expected {expected}.",
-                f"Use a x{self._scale} model with free batch, height and width.",
+                f"Use a x{self._scale} model with free height and width.",
             )
         return output
 

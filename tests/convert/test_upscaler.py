@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from pipeline.engines.machine import probe_machine
 from pipeline.models import Model, write_model
 from pipeline.networks import open_engine
 from pipeline.upscale.compact import MAX_SIZES, CompactUpscaler
+from tests.random_networks import shake
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT.parent / "shared" / "weights" / "realesr-general-x4v3.pth"
@@ -52,6 +54,50 @@ def test_windows_equal_the_whole_picture(tmp_path):
         expected = np.rint(np.clip(whole[:, y1:y2, x1:x2], 0, 1) * 255).transpose(1, 2, 0)
         assert np.abs(image.astype(int) - expected).max() <= 1
     assert len({window.side_px for window in upscaler._plan(crops, upscaler._sides)}) >= MAX_SIZES
+
+
+def convert_shaken(name, folder, **sizes):
+    """A model and the network it was made of, one of spandrel's architectures with any weights."""
+    from safetensors.torch import save_file
+
+    from convert.upscaler import convert
+    from core.packages import import_spandrel
+
+    spandrel = import_spandrel()
+    module = import_module(f"spandrel.architectures.{name}.__arch.{name}")
+    network = shake(getattr(module, name)(upscale=4, **sizes), gain=0.7).eval()
+    tensors = {key: value.contiguous().clone() for key, value in network.state_dict().items()}
+    save_file(tensors, folder / "network.safetensors")
+    model = write_model(folder, convert(Source(folder / "network.safetensors", ENTRY), folder))
+    found = spandrel.ModelLoader().load_from_state_dict(tensors)
+    return model, found.model.eval()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("spandrel") is None, reason=INSTALL_SPANDREL)
+@pytest.mark.filterwarnings("ignore:torch.meshgrid")
+def test_networks_that_take_one_picture_at_a_time_enlarge_several(tmp_path, rng):
+    """SwinIR's windows remember the number of pictures that they were traced with."""
+    sizes = {"embed_dim": 8, "depths": [2], "num_heads": [2], "window_size": 8}
+    model, network = convert_shaken(
+        "SwinIR", tmp_path, img_size=16, upsampler="pixelshuffledirect", **sizes
+    )
+    choice = choose_engine(EngineConfig(engine="onnxruntime", device="cpu"), probe_machine())
+    upscaler = CompactUpscaler.open(model, UpscaleConfig(), lambda path: open_engine(path, choice))
+    windows = rng.integers(0, 256, (3, 32, 48, 3), dtype=np.uint8)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(windows).permute(0, 3, 1, 2) / 255).numpy()
+    np.testing.assert_allclose(upscaler._run(windows), expected, atol=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("spandrel") is None, reason=INSTALL_SPANDREL)
+@pytest.mark.filterwarnings("ignore:torch.meshgrid", "ignore:Initializing zero-element")
+def test_what_cannot_be_converted_is_named(tmp_path):
+    """A layer of no numbers, which ONNX Runtime refuses."""
+    sizes = {"embed_dim": 16, "depth": [2], "num_heads": [2], "split_size": [8, 8]}
+    with pytest.raises(ModelError, match=r"architecture DAT cannot.*for example Real-ESRGAN"):
+        convert_shaken("DAT", tmp_path, img_size=16, expansion_factor=2, **sizes)
 
 
 @pytest.mark.slow

@@ -84,7 +84,7 @@ def test_tensorrt_is_told_precision_sizes_and_where_engines_are_kept(tmp_path):
     assert plugin_options(folder=tmp_path, shapes=shapes)["nv_profile_max_shapes"] == "ids:20x64"
 
 
-def two_layers(onnx, *, stored="float32"):
+def two_layers(onnx, *, stored="float32", batch="n"):
     """An output of two matrices; stored in 16 bits they are cast before they are used."""
     matrix = np.eye(32, dtype=stored)
     weights = [onnx.numpy_helper.from_array(matrix, name) for name in ("a", "b")]
@@ -96,7 +96,7 @@ def two_layers(onnx, *, stored="float32"):
         onnx.helper.make_node("MatMul", ["x", a], ["y"]),
         onnx.helper.make_node("MatMul", ["y", b], ["z"]),
     ]
-    ports = [onnx.helper.make_tensor_value_info(name, 1, ["n", 32]) for name in ("x", "z")]
+    ports = [onnx.helper.make_tensor_value_info(name, 1, [batch, 32]) for name in ("x", "z")]
     graph = onnx.helper.make_graph(nodes, "two", ports[:1], ports[1:], weights)
     opset = [onnx.helper.make_opsetid("", 18)]
     return onnx.helper.make_model(graph, opset_imports=opset, ir_version=9)
@@ -376,6 +376,18 @@ def test_batches_stay_within_what_was_compiled(tiny_models, rng):
         limited.run(feeds)["image_embeds"], engine.run(feeds)["image_embeds"], atol=1e-6
     )
     assert sizes == [3, 3, 1]
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_a_network_of_fixed_batch_is_given_no_other(tmp_path, rng, engine):
+    onnx = pytest.importorskip("onnx", reason="pip install -r requirements-convert.txt")
+    onnx.save(two_layers(onnx, batch=1), tmp_path / "one.onnx")
+    choice = choose_engine(
+        EngineConfig(engine=engine, precision="f32", device="cpu"), Machine(frozenset({engine}))
+    )
+    x = rng.normal(size=(3, 32)).astype(np.float32)
+    got = open_engine(tmp_path / "one.onnx", choice).run({"x": x})["z"]
+    np.testing.assert_allclose(got, x, atol=1e-6)
 
 
 def test_the_cache_folder_is_the_one_that_was_set(own_cache):
