@@ -1,8 +1,9 @@
 """A file that says what pictures show: one picture a line, captions with or without boxes.
 
 JSON lines `{"image", "annotations": [{"caption", "bbox", "ambiguous"}]}`, or, where there are no
-boxes, `{"image", "captions": [text]}`; or a table in CSV with the columns image and caption, one
-row a caption. Out: plain values.
+boxes, `{"image", "captions": [text]}`, or `caption`, or as image folders of Hugging Face have it
+`{"file_name", "text"}`; or a table in CSV with the columns image and caption, one row a caption.
+Out: plain values.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ __all__ = ["DATA_SUFFIXES", "Annotation", "DataLine", "read_data"]
 
 DATA_SUFFIXES = (".jsonl", ".csv")
 """Endings of such files; whatever does not end in .csv is read as JSON lines."""
+_CAPTION_KEYS = ("captions", "caption", "text")
 _SHOWN_CHARS = 100
 _BYTES_MAX = 64_000_000
 _JSON_HINT = (
@@ -129,15 +131,19 @@ def _image_name(told: str) -> str:
 
 
 def _parse(row: dict[str, Any]) -> DataLine:
-    if not isinstance(row["image"], str):
+    image = row["file_name"] if "file_name" in row else row["image"]
+    if not isinstance(image, str):
         raise TypeError("image must be a file name")
-    captions = row.get("captions", [])
+    key = next((key for key in _CAPTION_KEYS if key in row), None)
+    captions = row[key] if key else []
+    if key != "captions" and isinstance(captions, str):
+        captions = [captions]
     if not isinstance(captions, list):
         raise TypeError("captions must be a list of texts")
     # One of both must be there: a mistyped name would ask nothing, and nobody would notice.
-    entries = row.get("annotations", []) if "captions" in row else row["annotations"]
+    entries = row.get("annotations", []) if key else row["annotations"]
     entries = [*entries, *({"caption": caption} for caption in captions)]
-    return DataLine(_image_name(row["image"]), tuple(_annotation(entry) for entry in entries))
+    return DataLine(_image_name(image), tuple(_annotation(entry) for entry in entries))
 
 
 def _annotation(entry: Any) -> Annotation:

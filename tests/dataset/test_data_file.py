@@ -34,6 +34,21 @@ def test_a_caption_without_quotes_keeps_its_commas(tmp_path: Path) -> None:
     assert lines == [("a.jpg", ["orange, yellow, and black drone"]), ("b.jpg", ["kite"])]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"image": "a.jpg", "captions": ["kite"]}',
+        '{"image": "a.jpg", "caption": "kite"}',
+        '{"file_name": "a.jpg", "text": "kite", "width": 9}',
+    ],
+)
+def test_one_caption_may_stand_without_a_list(line: str, tmp_path: Path) -> None:
+    (tmp_path / "told.jsonl").write_text(line)
+    assert [(one.image, one.captions) for one in read_data(tmp_path / "told.jsonl")] == [
+        ("a.jpg", ["kite"])
+    ]
+
+
 def test_a_row_without_a_caption_is_a_picture_without_objects(tmp_path: Path) -> None:
     path = tmp_path / "told.csv"
     path.write_text("image,caption\na.jpg,\n")
