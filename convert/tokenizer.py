@@ -61,6 +61,8 @@ def _read(repository: Path) -> Tokenizer:
             return tokenizer_of(pieces.read_bytes())
         if vocabulary.is_file() and merges.is_file():
             return _clip_tokenizer(vocabulary, merges)
+    except ModelError:
+        raise
     except Exception as error:
         # The library raises plain Exception.
         raise ModelError(f"cannot read the tokenizer in {repository}: {error}.") from error
