@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -33,7 +34,7 @@ _COMPILERS = {
     RTX: ("onnxruntime-ep-nv-tensorrt-rtx", "onnxruntime-ep-nv-tensorrt-rtx-cu13",
           "onnxruntime-ep-nv-tensorrt-rtx-cu12"),
 }  # fmt: skip
-_GPU_QUESTION = ("--query-gpu=name,compute_cap,memory.total,driver_version",
+_GPU_QUESTION = ("--query-gpu=uuid,name,compute_cap,memory.total,driver_version",
                  "--format=csv,noheader,nounits")  # fmt: skip
 
 
@@ -63,7 +64,7 @@ class Machine:
         cpu_flags: CPU features as /proc/cpuinfo names them, for example "avx512_bf16".
         providers: Execution providers that ONNX Runtime offers here.
         threads: CPU threads that we may use.
-        gpus: NVIDIA cards, in the driver's order.
+        gpus: The NVIDIA cards that CUDA may use, in its order.
         compilers: Version of TensorRT by the provider that uses it; absent: not installed.
     """
 
@@ -125,11 +126,14 @@ def cpu_flags(path: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
     return frozenset(line.partition(":")[2].split())
 
 
-def read_gpus(command: Sequence[str] = ("nvidia-smi",)) -> tuple[Gpu, ...]:
-    """Return the NVIDIA cards that the driver's own tool lists; none where there is no driver.
+def read_gpus(
+    command: Sequence[str] = ("nvidia-smi",), environment: Mapping[str, str] = os.environ
+) -> tuple[Gpu, ...]:
+    """Return the NVIDIA cards that CUDA may use, in its order; none where there is no driver.
 
     Args:
-        command: The tool; another one in tests.
+        command: The driver's own tool, which lists all cards; another one in tests.
+        environment: CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER count.
     """
     try:
         done = subprocess.run(
@@ -137,17 +141,42 @@ def read_gpus(command: Sequence[str] = ("nvidia-smi",)) -> tuple[Gpu, ...]:
         )
     except (OSError, subprocess.SubprocessError):
         return ()
-    return tuple(gpu for line in done.stdout.splitlines() if (gpu := _read_gpu(line)))
+    cards = [_read_gpu(line) for line in done.stdout.splitlines()]
+    if environment.get("CUDA_DEVICE_ORDER") != "PCI_BUS_ID":
+        # The tool lists them by bus, CUDA the fastest first; how it guesses that, it does not say.
+        cards.sort(key=lambda card: (card[1].capability, card[1].memory_mib), reverse=True)
+    wanted = environment.get("CUDA_VISIBLE_DEVICES")
+    if wanted is not None:
+        cards = _visible(cards, wanted)
+    return tuple(gpu for _, gpu in cards if gpu.name)
 
 
-def _read_gpu(line: str) -> Gpu | None:
-    fields = [field.strip() for field in line.split(",")]
+def _visible(cards: Sequence[tuple[str, Gpu]], wanted: str) -> list[tuple[str, Gpu]]:
+    """The cards that a list of numbers and UUIDs names; as CUDA does, up to the first wrong one."""
+    found: list[tuple[str, Gpu]] = []
+    for entry in (entry.strip() for entry in wanted.split(",")):
+        if entry.isdecimal():
+            named = cards[int(entry) : int(entry) + 1]
+        elif entry.startswith("MIG-"):
+            # A part of a card; its UUID names the card in older drivers only.
+            named = [card for card in cards if card[0] in entry][:1] or cards[:1]
+        else:
+            named = [card for card in cards if entry and card[0].startswith(entry)][:1]
+        if not named:
+            break
+        found += named
+    return found
+
+
+def _read_gpu(line: str) -> tuple[str, Gpu]:
+    """A card and its UUID; without a name where the tool does not tell enough."""
+    uuid, *fields = [field.strip() for field in line.split(",")]
     try:
         name, capability, memory, driver = fields
         major, _, minor = capability.partition(".")
-        return Gpu(name, (int(major), int(minor)), int(memory), driver)
+        return uuid, Gpu(name, (int(major), int(minor)), int(memory), driver)
     except ValueError:
-        return None
+        return uuid, Gpu("", (0, 0))
 
 
 def _cgroup_threads(folder: Path) -> int | None:
@@ -166,7 +195,10 @@ def _cgroup_threads(folder: Path) -> int | None:
 
 def _providers(gpus: Sequence[Gpu]) -> frozenset[str]:
     # Asking costs an import of the runtime; without an NVIDIA card the answer is known.
-    if not gpus and platform.system() == "Linux" and not Path("/dev/nvidiactl").exists():
+    is_absent = platform.system() == "Linux" and not Path("/dev/nvidiactl").exists()
+    # "" and "-1" hide every card; the tool may be missing where a card is not.
+    is_hidden = not re.match(r"\s*(\d|GPU-|MIG-)", os.environ.get("CUDA_VISIBLE_DEVICES", "0"))
+    if not gpus and (is_absent or is_hidden):
         return frozenset({"CPUExecutionProvider"})
     import onnxruntime
 

@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import EngineError
 from pipeline.config import EngineConfig
+from pipeline.engines import machine
 from pipeline.engines.base import run_in_batches
 from pipeline.engines.choose import choose_engine
 from pipeline.engines.machine import (
@@ -181,14 +182,57 @@ def test_what_could_have_been_faster_is_said():
 def test_cards_are_read_from_the_drivers_tool(tmp_path):
     tool = tmp_path / "smi.py"
     tool.write_text(
-        "print('NVIDIA RTX 4070, 8.9, 16376, 580.65')\nprint('Odd card, [N/A], [N/A], 1')"
+        "print('GPU-1, NVIDIA RTX 4070, 8.9, 16376, 580.65')\n"
+        "print('GPU-2, Odd card, [N/A], [N/A], 1')"
     )
-    assert read_gpus([sys.executable, str(tool)]) == (
+    assert read_gpus([sys.executable, str(tool)], {}) == (
         Gpu("NVIDIA RTX 4070", (8, 9), 16376, "580.65"),
     )
     assert read_gpus([str(tmp_path / "no-such-tool")]) == ()
     tool.write_text("raise SystemExit(9)")
     assert read_gpus([sys.executable, str(tool)]) == ()
+
+
+@pytest.mark.parametrize(
+    ("visible", "order", "expected"),
+    [
+        (None, "", "RTX 4070, RTX 4060, GTX 1080"),
+        (None, "PCI_BUS_ID", "GTX 1080, RTX 4060, RTX 4070"),
+        ("2", "", "GTX 1080"),
+        ("2", "PCI_BUS_ID", "RTX 4070"),
+        ("2, 0", "", "GTX 1080, RTX 4070"),
+        ("GPU-1b", "", "RTX 4060"),
+        ("GPU-1b,GPU-0", "", "RTX 4060, GTX 1080"),
+        ("MIG-GPU-1b22/1/0", "", "RTX 4060"),
+        ("MIG-44", "", "RTX 4070"),
+        ("1,7,0", "", "RTX 4060"),
+        ("GPU-9", "", ""),
+        ("-1", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_cards_are_those_that_cuda_sees_in_its_order(tmp_path, visible, order, expected):
+    tool = tmp_path / "smi.py"
+    tool.write_text(
+        "print('GPU-0a11, GTX 1080, 6.1, 8192, 580.65')\n"
+        "print('GPU-1b22, RTX 4060, 8.9, 8188, 580.65')\n"
+        "print('GPU-2c33, RTX 4070, 8.9, 16376, 580.65')"
+    )
+    environment = {"CUDA_DEVICE_ORDER": order}
+    if visible is not None:
+        environment["CUDA_VISIBLE_DEVICES"] = visible
+    cards = read_gpus([sys.executable, str(tool)], environment)
+    assert ", ".join(card.name for card in cards) == expected
+
+
+@pytest.mark.parametrize(("visible", "is_asked"), [("", False), ("-1", False), ("0", True)])
+def test_no_gpu_is_tried_where_all_are_hidden(monkeypatch, visible, is_asked):
+    """The tool may be missing, as in a container, though a card is there."""
+    offered = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: offered)
+    monkeypatch.setattr("platform.system", lambda: "Windows")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert ("CUDAExecutionProvider" in machine._providers(())) == is_asked
 
 
 def test_threads():
