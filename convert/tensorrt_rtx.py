@@ -29,7 +29,7 @@ from pipeline.engines.machine import RTX, RTX_CAPABILITIES
 from pipeline.engines.providers import shape_texts
 from pipeline.engines.rtx_files import context_path
 from pipeline.models import FAMILY_FILES, Model, network_sha256
-from pipeline.networks import detect_profile, rerank_profile, upscale_profile
+from pipeline.networks import card_profile, rerank_profile, upscale_profile
 
 __all__ = ["ARCHITECTURES", "build_context", "build_model", "build_plan", "missing_packages"]
 
@@ -70,7 +70,7 @@ def build_model(
         SpotterError: See `build_context`.
     """
     if model.task == "detect":
-        profile = detect_profile(config.detect, read_detector_card(model).multiple_px)
+        profile = card_profile(config.detect, read_detector_card(model))
     else:
         profile = upscale_profile(config.upscale) if model.task == "upscale" else rerank_profile()
     graphs = [name for name in FAMILY_FILES.get(model.family, ()) if name.endswith(".onnx")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
@@ -18,11 +19,12 @@ from core.packages import INSTALL_SPANDREL, INSTALL_ULTRALYTICS
 from pipeline.cache import cache_folder
 from pipeline.catalog import MODELS_PATH, find_model, load_catalog
 from pipeline.config import LocateConfig, load_config, preset_names
+from pipeline.engines.base import Choice
 from pipeline.engines.choose import choose_engine
 from pipeline.engines.machine import Machine, probe_machine
 from pipeline.engines.twins import find_twin, twin_path
 from pipeline.models import Task
-from pipeline.networks import find_models
+from pipeline.networks import Models, find_models
 from pipeline.registry import ENGINES
 
 __all__ = ["Readiness", "examine", "readiness"]
@@ -105,11 +107,17 @@ def readiness(config: LocateConfig, machine: Machine | None = None) -> Readiness
     missing = [str(error) for name, task in models_of(config) if (error := _obstacle(name, task))]
     engine = ""
     try:
-        has_int8 = not missing and find_models(config, machine).has_int8()
-        engine = choose_engine(config.engine, machine, has_int8=has_int8).reason
+        engine = _choose(config, machine, None if missing else find_models(config, machine)).reason
     except SpotterError as error:
         missing.append(str(error))
     return Readiness(engine, tuple(missing))
+
+
+def _choose(config: LocateConfig, machine: Machine, models: Models | None) -> Choice:
+    """What will run these models; None: what would run any."""
+    if models is None:
+        return choose_engine(config.engine, machine)
+    return choose_engine(config.engine, machine, has_int8=models.has_int8(), no_half=models.no_half)
 
 
 def _obstacle(name: str, task: Task) -> SpotterError | None:
@@ -183,12 +191,11 @@ def _engine(config: LocateConfig) -> dict[str, object]:
         "tensorrt": dict(machine.compilers),
     }
     try:
-        try:
-            has_int8 = find_models(config, machine).has_int8()
-        except ModelError:
-            # Listed among the models; the engine is a question of its own.
-            has_int8 = False
-        choice = choose_engine(config.engine, machine, has_int8=has_int8)
+        # What is missing is listed among the models; the engine is a question of its own.
+        models = None
+        with suppress(ModelError):
+            models = find_models(config, machine)
+        choice = _choose(config, machine, models)
     except SpotterError as error:
         return {**found, "error": str(error)}
     chosen = {

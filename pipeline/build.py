@@ -16,7 +16,6 @@ from pipeline.detect.augmented import open_views
 from pipeline.detect.captioned import CaptionWrapper
 from pipeline.detect.card import read_detector_card
 from pipeline.detect.ensemble import EnsembleDetector, SureDetector
-from pipeline.detect.letterbox import MULTIPLE_PX
 from pipeline.detect.pyramid import open_levels
 from pipeline.detect.tiled import TiledDetector, Tiling
 from pipeline.engines.base import OpenEngine, Profile
@@ -24,7 +23,7 @@ from pipeline.engines.machine import Machine, probe_machine
 from pipeline.models import Model
 from pipeline.networks import (
     Networks,
-    detect_profile,
+    card_profile,
     find_models,
     open_engine,
     rerank_profile,
@@ -145,8 +144,7 @@ def _build_looks(
     def open_one(model: Model, part: DetectConfig) -> Detector:
         family = DETECTORS.load(model.family)
         card = read_detector_card(model)
-        sized = config.model_copy(update={"input_wh": card.input_wh or config.input_wh})
-        open_file = open_network(detect_profile(sized, max(card.multiple_px, MULTIPLE_PX)))
+        open_file = open_network(card_profile(config, card))
 
         def open_level(level: DetectConfig) -> Detector:
             detector: Detector = family.open(model, level, open_file)

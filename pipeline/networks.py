@@ -18,6 +18,7 @@ from core.locks import NamedLocks
 from pipeline.catalog import find_model
 from pipeline.config import DetectConfig, EngineConfig, LocateConfig, UpscaleConfig
 from pipeline.cut import BUCKETS_PX
+from pipeline.detect.card import DetectorCard
 from pipeline.detect.letterbox import MULTIPLE_PX
 from pipeline.engines.base import Choice, Engine, OpenEngine, Profile
 from pipeline.engines.choose import choose_engine
@@ -29,6 +30,7 @@ from pipeline.registry import ENGINES
 __all__ = [
     "Models",
     "Networks",
+    "card_profile",
     "detect_profile",
     "find_models",
     "open_engine",
@@ -227,6 +229,17 @@ def detect_profile(config: DetectConfig, multiple_px: int = MULTIPLE_PX) -> Prof
     batch = (1, 1, 1) if config.tile_wh is None else _TILES
     # Upright images turn the input, so either side may be the long one.
     return Profile(batch, height=(least, short_px, long_px), width=(least, long_px, long_px))
+
+
+def card_profile(config: DetectConfig, card: DetectorCard) -> Profile:
+    """Return the sizes of the inputs of one detector, which may know its own; see `detect_profile`.
+
+    Args:
+        config: Input size where the card leaves it open, scales and tiles.
+        card: Of the detector.
+    """
+    sized = config.model_copy(update={"input_wh": card.input_wh or config.input_wh})
+    return detect_profile(sized, max(card.multiple_px, MULTIPLE_PX))
 
 
 def upscale_profile(config: UpscaleConfig) -> Profile:

@@ -263,7 +263,8 @@ def _told(finding: Finding) -> Finding:
     """The finding, in the words of a project: there an image without labels is no empty one."""
     if finding.kind != _NO_LABELS:
         return finding
-    return replace(finding, what="it is not wholly labelled and waits for a look, as new pictures do.")
+    what = "it is not wholly labelled and waits for a look, as new pictures do."
+    return replace(finding, what=what)
 
 
 def _label_of(image: RawImage, names: Sequence[str], base: Label, findings: list[Finding]) -> Label:

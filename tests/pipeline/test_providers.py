@@ -25,6 +25,7 @@ from pipeline.engines.twins import find_twin, write_twin
 from pipeline.models import Model, network_sha256
 from pipeline.networks import (
     Networks,
+    card_profile,
     detect_profile,
     find_models,
     open_engine,
@@ -56,6 +57,9 @@ def test_profiles_follow_the_settings():
     # 544 px are padded to 576 where a card asks for multiples of 64.
     plain = load_config("mini").detect
     assert detect_profile(plain, 64).shapes(IMAGES)[1:] == ((1, 3, 576, 960), (1, 3, 960, 960))
+    # A card may know its own size, and no side is padded to less than the pipeline's own step.
+    own = DetectorCard(input_wh=(1333, 800), multiple_px=1)
+    assert card_profile(plain, own).shapes(IMAGES)[1] == (1, 3, 800, 1344)
     assert upscale_profile(config.upscale).shapes(IMAGES)[2] == (20, 3, 128, 128)
     ids = TensorSpec("input_ids", "int64", (None, 64))
     assert rerank_profile().shapes(ids) == ((1, 64), (10, 64), (20, 64))
