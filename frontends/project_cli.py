@@ -62,6 +62,9 @@ def add_project_parser(commands: Any) -> None:
     queue.add_argument(
         "--score-max", type=float, metavar="SCORE", help="with a box of at most this detector score"
     )
+    queue.add_argument(
+        "--lacking", action="store_true", help="with a caption that came with it and has no box"
+    )
     queue.add_argument("--json", action="store_true", help="print it as JSON")
 
     mark = _command(kinds, "mark", _run_mark, "settle pictures without looking at the page")
@@ -149,8 +152,9 @@ def _run_queue(options: argparse.Namespace, service: Service | None) -> int:
     from project.store import Project
 
     wished = Filter(
-        options.state, options.text, options.class_name, options.boxes, options.score_max
-    )
+        options.state, options.text, options.class_name, options.boxes, options.score_max,
+        lacking=options.lacking,
+    )  # fmt: skip
     with Project.open(options.folder) as project:
         rows = project.images("queue", limit=options.limit, wished=wished)
         progress = project.progress()

@@ -30,6 +30,19 @@ _ORDER_BY = {
     "name": "name",
     "updated": "updated_at DESC, id",
 }
+# As `project.given.missing_captions` has it: alike captions need as many boxes.
+_LACKING = """captions != '[]' AND EXISTS (
+    SELECT told.value FROM json_each(iif(json_valid(captions), captions, '[]')) AS told
+    WHERE NOT EXISTS (
+        SELECT 1 FROM asked WHERE image_id = image.id AND caption = told.value
+        AND confirmed = 1 AND found = 0
+    )
+    GROUP BY told.value
+    HAVING count(*) > (
+        SELECT count(*) FROM box WHERE image_id = image.id AND caption = told.value
+        AND removed = 0 AND state != 'rejected'
+    )
+)"""
 _LIMIT_MAX = 1000
 _PAUSE_S = 600.0  # longer gaps between two images are pauses, not work
 _PACE_IMAGES = 50
@@ -46,6 +59,7 @@ class Filter:
         box_state: Has a box of this state; together with `class_name` and `score_max`: the same.
         score_max: Has a box with at most this detector score.
         removed: Those that were taken out of the project, instead of those that are in it.
+        lacking: A caption that was given with it has no box, see `project.given`.
     """
 
     state: str | None = None
@@ -54,6 +68,7 @@ class Filter:
     box_state: str | None = None
     score_max: float | None = None
     removed: bool = False
+    lacking: bool = False
 
     def where(self) -> tuple[str, list[object]]:
         """Return the condition in SQL and its values.
@@ -78,6 +93,8 @@ class Filter:
                 f"(SELECT id FROM class WHERE {name}))"
             )
             values += [value] * 3
+        if self.lacking:
+            parts.append(_LACKING)
         inner: list[str] = []
         if self.class_name:
             inner.append("class_id = (SELECT id FROM class WHERE name = ?)")

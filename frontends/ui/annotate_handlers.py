@@ -138,7 +138,9 @@ def _reading(desk: Desk) -> list[Call]:
         order: Order = next((one for one in ORDERS if one == wish.get("order")), "queue")
         only = wish.get("only")
         text = str(wish.get("text") or "")[:_SOUGHT_CHARS_MAX]
-        wished = Filter(state=_state(only), text=text, removed=only == "removed")
+        wished = Filter(
+            state=_state(only), text=text, removed=only == "removed", lacking=only == "lacking"
+        )
         rows = project.states(order, wished=wished)
         return {
             "ids": [number for number, _ in rows],

@@ -121,6 +121,7 @@ STRIP: Words = {
         "proposed": "With proposals",
         "done": "Done",
         "skipped": "Put off",
+        "lacking": "Captions without a box",
         "removed": "Removed",
     },
     "remove": "Remove",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from pipeline.locate import Locator
 from project.database import Database
 from project.imported import Imported
 from project.intake import import_path
+from project.listing import Filter
 from project.merge import merge
 from project.pictures import read_picture
 from project.prelabel import Question, prelabel
@@ -311,6 +313,24 @@ def test_what_a_done_picture_lacks_is_suspicious(project: Project, image_id: int
     project.apply(image_id, [], who="ann", version=1, state="done")
     lacks = [(one.kind, one.what.split("'")[1]) for one in find_suspicions(project)]
     assert sorted(lacks) == [("no-box", "glider"), ("no-box", "kite")]
+
+
+def test_images_that_lack_boxes_for_their_captions_are_listed(
+    project: Project, make_picture: Callable[..., object]
+) -> None:
+    wished = Filter(lacking=True)
+    first, second, _ = (project.add(make_picture(seed), f"p{seed}")[0] for seed in range(3))
+    project.give_captions({first: ["kite", "kite", "drone"], second: ["drone"]})
+    assert [number for number, _ in project.states(wished=wished)] == [first, second]
+    edits = [Add((1, 1, 9, 9), caption="kite"), Absent("drone")]
+    project.apply(first, edits, who="ann", version=0)
+    project.apply(second, [Add((1, 1, 9, 9), caption="drone")], who="ann", version=0)
+    assert [number for number, _ in project.states(wished=wished)] == [first], "one kite is left"
+    project.apply(first, [Add((20, 1, 29, 9), caption="kite")], who="ann", version=1)
+    assert project.count(wished=wished) == 0
+    with project._database.write() as connection:
+        connection.execute("UPDATE image SET captions = ?", ("[" * 5000,))
+    assert project.count(wished=wished) == 0, "whatever a foreign file holds"
 
 
 def test_captions_alone_are_summed_up() -> None:

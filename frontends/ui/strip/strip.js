@@ -31,6 +31,8 @@ function createStrip({ element, props, server }) {
     find(name).addEventListener("change", () => { room.set({ [name]: find(name).value }); find(name).blur(); });
   }
 
+  room.on(["project"], ({ project }) => { find("only").querySelector('[value="lacking"]').hidden = !(project && project.given); });
+
   // The list follows the words a moment after the last key; Enter and leaving the field do at once.
   const sought = find("sought");
   let seeking = 0;
