@@ -59,9 +59,10 @@ def letterbox(
     resized, padded = letterbox_wh((width, height), input_wh)
     canvas = np.full((padded[1], padded[0], 3), _PAD_VALUE, np.uint8)
     # Bilinear looks at four pixels only: a photograph shrunk further by it flickers with aliases.
-    shrinks = width > AREA_FROM * resized[0]
+    if width > AREA_FROM * resized[0]:
+        image = _halved(image, resized)
+    shrinks = image_wh(image)[0] > AREA_FROM * resized[0]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    image = _halved(image, resized) if shrinks else image
     canvas[: resized[1], : resized[0]] = cv2.resize(image, resized, interpolation=method)
     tensor: NDArray[np.float32] = cv2.dnn.blobFromImage(canvas, 1 / 255)[0]
     return tensor, (resized[0] / width, resized[1] / height)

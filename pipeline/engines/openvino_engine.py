@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
 import openvino
@@ -18,21 +22,42 @@ __all__ = ["OpenVinoEngine"]
 
 # Networks of 8 bits say so themselves; what is not quantized in them runs in float32.
 _PRECISIONS = {"f32": "f32", "bf16": "bf16", "int8": "f32"}
+# A copy for one shape takes half a second of one core to compile, so only for what comes again.
+_RUNS_BEFORE_COPY = 6
+# Enough for the scales and batches of one kind of picture; each copy holds its weights once more.
+_MAX_COPIES = 6
+_MAX_COPIED_BYTES = 32 << 20
+
+_Shapes: TypeAlias = tuple[tuple[int, ...], ...]
+_Compile: TypeAlias = Callable[[_Shapes], openvino.CompiledModel]
+
+_LOG = logging.getLogger(__name__)
 
 
 class OpenVinoEngine:
     """An ONNX file compiled by OpenVINO.
 
-    One inference request behind a lock: requests side by side would only share the same threads.
+    A network of free sizes plans anew whenever the size changes, which costs up to a fifth of its
+    time. So sizes that come again get a copy that knows them, compiled beside the runs; it gives
+    the same numbers. One request at a time: side by side they would only share the same threads.
 
     Args:
         compiled: The compiled network.
+        compile_for: Compiles the network for inputs of these shapes; None: it has no free sizes,
+            or is too large to hold more than once.
         name: What it is, for messages.
     """
 
-    def __init__(self, compiled: openvino.CompiledModel, *, name: str = "the network") -> None:
+    def __init__(
+        self,
+        compiled: openvino.CompiledModel,
+        compile_for: _Compile | None = None,
+        *,
+        name: str = "the network",
+    ) -> None:
         self._name = name
         self._request = compiled.create_infer_request()
+        self._copies = _Copies(compile_for, name) if compile_for else None
         self._lock = Lock()
         self.inputs = tuple(_spec(port) for port in compiled.inputs)
         self.outputs = tuple(_spec(port, _output_name(port)) for port in compiled.outputs)
@@ -51,10 +76,19 @@ class OpenVinoEngine:
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": 1,
         }
+
+        def compile_for(shapes: _Shapes) -> openvino.CompiledModel:
+            fixed = model.clone()
+            fixed.reshape(dict(zip(fixed.inputs, shapes, strict=True)))
+            return _core().compile_model(fixed, "CPU", settings)
+
         try:
-            return cls(_core().compile_model(path, "CPU", settings), name=path.name)
+            model = _core().read_model(path)
+            compiled = _core().compile_model(model, "CPU", settings)
         except RuntimeError as error:
             raise ModelError(f"OpenVINO cannot load {path.name}: {error}.") from error
+        is_copied = model.is_dynamic() and path.stat().st_size <= _MAX_COPIED_BYTES
+        return cls(compiled, compile_for if is_copied else None, name=path.name)
 
     def run(self, feeds: Feeds) -> dict[str, NDArray]:
         """Return the outputs by name."""
@@ -70,17 +104,66 @@ class OpenVinoEngine:
     def _run(self, feeds: Feeds) -> dict[str, NDArray]:
         arrays = {name: np.ascontiguousarray(feed) for name, feed in feeds.items()}
         with self._lock:
-            self._request.infer(arrays, share_inputs=True)
+            request = self._request
+            if self._copies:
+                shapes = tuple(arrays[spec.name].shape for spec in self.inputs)
+                request = self._copies.find(shapes) or request
+            request.infer(arrays, share_inputs=True)
             # Copies: the request reuses its output buffers.
             return {
-                spec.name: self._request.get_output_tensor(i).data.copy()
+                spec.name: request.get_output_tensor(i).data.copy()
                 for i, spec in enumerate(self.outputs)
             }
+
+
+class _Copies:
+    """Copies of one network for single shapes; `find` is called by one thread at a time.
+
+    Args:
+        compile_for: Makes a copy.
+        name: The network, for messages.
+    """
+
+    def __init__(self, compile_for: _Compile, name: str) -> None:
+        self._compile_for = compile_for
+        self._name = name
+        self._runs: Counter[_Shapes] = Counter()
+        self._ready: OrderedDict[_Shapes, openvino.InferRequest] = OrderedDict()
+        self._lock = Lock()
+
+    def find(self, shapes: _Shapes) -> openvino.InferRequest | None:
+        """Return the copy for inputs of these shapes, if there is one; count that they came."""
+        with self._lock:
+            if found := self._ready.get(shapes):
+                self._ready.move_to_end(shapes)
+                return found
+            self._runs[shapes] += 1
+            if self._runs[shapes] == _RUNS_BEFORE_COPY:
+                _compiler().submit(self._add, shapes)
+        return None
+
+    def _add(self, shapes: _Shapes) -> None:
+        try:
+            request = self._compile_for(shapes).create_infer_request()
+        except RuntimeError as error:
+            # The network of free sizes goes on doing the work, and this is not tried again.
+            _LOG.info("%s stays as it is for %s: %s", self._name, shapes, error)
+            return
+        with self._lock:
+            self._ready[shapes] = request
+            if len(self._ready) > _MAX_COPIES:
+                dropped, _ = self._ready.popitem(last=False)
+                self._runs[dropped] = 0
 
 
 @cache
 def _core() -> openvino.Core:
     return openvino.Core()
+
+
+@cache
+def _compiler() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="openvino-compile")
 
 
 def _output_name(port: openvino.ConstOutput) -> str:
