@@ -55,14 +55,10 @@ def open_reference(config: LocateConfig, *, threads: int) -> Locator:
 
 def _load_detector(config: LocateConfig) -> nn.Module:
     # Here, because it needs Ultralytics, and the reranker alone does not.
-    from training.detector import build_model
+    from training.detector import load_model
 
-    model = build_model()
-    path = _weights_path(config.detect.model, "detect", "detector.safetensors")
-    # Shipped in 16 bits; counters of batch normalisation stay whole numbers.
-    weights = load_file(path)
-    model.load_state_dict(
-        {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
+    model = load_model(
+        load_file(_weights_path(config.detect.model, "detect", "detector.safetensors"))
     )
     model = model.float().to(memory_format=torch.contiguous_format).eval().fuse(verbose=False)
 

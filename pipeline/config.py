@@ -122,10 +122,14 @@ class DetectConfig(Section):
         return min(self.score_min, FUSED_SCORE_MIN) if self.is_fused else 0.0
 
     def at_level(self, number: int) -> DetectConfig:
-        """Return the settings for the image at 1 / 2^number of its scale."""
-        return self.model_copy(
-            update={"input_wh": (self.input_wh[0] >> number, self.input_wh[1] >> number)}
-        )
+        """Return the settings for the image at about 1 / 2^number of its scale.
+
+        Coarser sides are cut to multiples of 32: what a picture does not fill is only padding.
+        """
+        if number == 0:
+            return self
+        width, height = (max(32, (side >> number) // 32 * 32) for side in self.input_wh)
+        return self.model_copy(update={"input_wh": (width, height)})
 
     def at_scale(self, scale: float) -> DetectConfig:
         """Return the settings with the input so much larger or smaller, in multiples of 32."""

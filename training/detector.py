@@ -14,7 +14,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from core.errors import ModelError
 from core.files import write_json
 from core.memory import keep_freed_memory
 from training.detector_data import BatchFeed, to_batch
@@ -35,12 +36,13 @@ from training.yolo import DetectionModel, get_cfg, yaml_model_load
 
 ARCHITECTURE = "yolo11n.yaml"
 TOP_DOWN_LAYERS = 6  # of its neck: from the coarsest features up to those at 1/8 of the input
-FINEST_LAYER = 16  # what those end in, counted from the input
+FINEST_LAYER = 16  # what those end in, counted from the input; the next layer is the head
+ALL_HEADS_LAYER = 23  # the layer of all heads in the whole YOLO11n
 WARMUP_STEPS = 80
 EMA_DECAY = 0.998
 SAVE_EVERY_S = 120.0
 
-__all__ = ["build_model", "main", "train"]
+__all__ = ["build_model", "load_model", "main", "train"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,29 @@ def build_model() -> DetectionModel:
     return model.to(memory_format=torch.channels_last)
 
 
+def load_model(weights: Mapping[str, torch.Tensor]) -> DetectionModel:
+    """The network with these weights, of 32 or 16 bits; of all YOLO11n's, those that it has.
+
+    Raises:
+        ModelError: They are of another network.
+    """
+    model = build_model()
+    own = {key: weights.get(_in_whole_yolo(key), weights.get(key)) for key in model.state_dict()}
+    try:
+        model.load_state_dict({key: value for key, value in own.items() if value is not None})
+    except RuntimeError as error:
+        raise ModelError(
+            "these weights are not of this version's detector.",
+            "Begin with detector.safetensors of spotter-detector-n.",
+        ) from error
+    return model
+
+
+def _in_whole_yolo(key: str) -> str:
+    """What a weight of ours is called in YOLO11n with all its heads, the first of which is ours."""
+    return key.replace(f"model.{FINEST_LAYER + 1}.", f"model.{ALL_HEADS_LAYER}.", 1)
+
+
 def to_float32(output: Any) -> Any:
     """The model's nested output with every tensor in float32, as the loss needs it."""
     if isinstance(output, dict):
@@ -118,9 +143,8 @@ def train(scenes_path: Path, out: Path, options: TrainOptions, *, resume: bool =
     write_json(out / "config.json", {key: getattr(options, key) for key in options.__slots__})
     scenes = read_scenes(scenes_path)
     device = torch.device(options.device)
-    model = build_model().to(device).train()
-    if options.init:
-        model.load_state_dict(load_file(options.init))
+    model = load_model(load_file(options.init)) if options.init else build_model()
+    model = model.to(device).train()
     ema = copy.deepcopy(model).eval()
     optimizer = make_optimizer(
         model,

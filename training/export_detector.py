@@ -25,7 +25,7 @@ from torch import nn
 
 from core.errors import ModelError
 from core.files import write_bytes
-from training.detector import build_model
+from training.detector import load_model
 
 OPSET = 18
 HALF_MIN_NUMBERS = 64  # smaller tensors stay as they are; they hold constants of the graph
@@ -102,9 +102,7 @@ def average_weights(states: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, t
 
 def load_for_export(weights: Mapping[str, torch.Tensor]) -> nn.Module:
     """The network with normalisation folded in, weights rounded to half, and its raw head on."""
-    model = build_model()
-    model.load_state_dict(weights)
-    model = model.float().eval().fuse(verbose=False)
+    model = load_model(weights).float().eval().fuse(verbose=False)
     head = model.model[-1]
     head.export, head.dynamic, head.format = True, True, "onnx"
     with torch.no_grad():

@@ -39,8 +39,8 @@ from project.store import Project
 from training.detector import (
     EMA_DECAY,
     TrainOptions,
-    build_model,
     learning_rate_at,
+    load_model,
     load_state,
     report,
     save_state,
@@ -326,8 +326,7 @@ def fine_tune(
         weight_decay=options.weight_decay,
         threads=options.threads,
     )
-    model = build_model().train()
-    model.load_state_dict(load_file(init))
+    model = load_model(load_file(init)).train()
     ema = copy.deepcopy(model).eval()
     optimizer = make_optimizer(
         model,

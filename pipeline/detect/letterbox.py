@@ -16,7 +16,7 @@ __all__ = ["letterbox", "letterbox_wh"]
 
 MULTIPLE_PX = 32
 MAX_ENLARGEMENT = 2.0
-AREA_FROM = 1.7  # images shrunk by more are averaged over areas
+AREA_FROM = 1.75  # images shrunk by more are averaged over areas
 _PAD_VALUE = 114
 
 

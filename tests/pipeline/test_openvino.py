@@ -7,7 +7,7 @@ import pytest
 
 openvino_engine = pytest.importorskip("pipeline.engines.openvino_engine")
 
-from pipeline.engines.base import Choice  # noqa: E402
+from pipeline.engines.base import Choice
 
 CHOICE = Choice("openvino", "cpu", "f32", 1, "test")
 RUNS = openvino_engine._RUNS_BEFORE_COPY

@@ -89,6 +89,9 @@ def test_levels_from_the_settings(shapes_image):
     assert locator.locate([shapes_image], ["red"])[0].answer_xyxy() == (20, 10, 60, 40)
     config = load_config("mini").detect
     assert config.at_level(0).input_wh == (960, 544)
-    assert config.at_level(2).input_wh == (240, 136)
+    assert config.at_level(1).input_wh == (480, 256)
+    assert config.at_level(2).input_wh == (224, 128)
+    odd = config.model_copy(update={"input_wh": (100, 50)})
+    assert [odd.at_level(number).input_wh for number in range(3)] == [(100, 50), (32, 32), (32, 32)]
     with pytest.raises(ConfigError, match="less than or equal to 4"):
         load_config(sets=["detect.level_count=5"])

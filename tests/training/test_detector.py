@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "synth"))
 
 from scene_library import make_library
 
-from core.errors import ConfigError, DataError
+from core.errors import ConfigError, DataError, ModelError
 from pipeline.config import DetectConfig
 from synth.config import SceneConfig
 from training import detector
@@ -27,6 +27,7 @@ from training.detector_data import BatchFeed, cut_crop, cut_mosaic, to_batch
 from training.evaluate_detector import evaluate, open_detectors
 from training.export_detector import average_weights, export_detector
 from training.scenes import make_scenes, read_scenes
+from training.yolo import DetectionModel
 
 SMALL = SceneConfig(canvas_wh=(96, 64), size_px_range=(12, 50), effects="light")
 
@@ -184,6 +185,21 @@ def test_weights_are_averaged() -> None:
     mean = average_weights([one, two])
     assert (mean["a"].tolist(), mean["a"].dtype) == ([2.0, 4.0], torch.float32)
     assert mean["n"] == 5
+
+
+def test_one_head_of_all(tmp_path: Path) -> None:
+    model = detector.build_model()
+    assert model.stride.tolist() == [8.0]
+    assert not any(isinstance(module, torch.nn.SiLU) for module in model.modules())
+    whole = DetectionModel("yolo11n.yaml", nc=1, verbose=False).half()
+    loaded = detector.load_model(whole.state_dict())
+    first, ours = whole.model[23].cv3[0], loaded.model[17].cv3[0]
+    for one, other in zip(first.parameters(), ours.parameters(), strict=True):
+        torch.testing.assert_close(one.float(), other)
+    again = detector.load_model(loaded.state_dict())
+    torch.testing.assert_close(again.state_dict(), loaded.state_dict())
+    with pytest.raises(ModelError, match="not of this version"):
+        detector.load_model({"stem.weight": torch.zeros(3)})
 
 
 def test_smoke_runs(capsys: pytest.CaptureFixture[str]) -> None:
