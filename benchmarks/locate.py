@@ -28,6 +28,7 @@ from pipeline.locate import Locator
 __all__ = ["main", "measure", "measure_throughput"]
 
 STAGES = ("decode", "detect", "cut", "upscale", "rerank", "total")
+WARM_UP_BATCHES = 6
 
 Timings = dict[str, list[float]]
 
@@ -58,8 +59,9 @@ def measure_throughput(locator: Locator, pictures: Sequence[Picture]) -> float:
     """Return images a second when all pictures are given at once, with their captions."""
     images = [picture.image for picture in pictures]
     captions = [list(picture.captions) for picture in pictures]
-    # Once for the networks to meet the size of the batch.
-    locator.locate(images, captions)
+    # For the engines to learn the size of the batch.
+    for _ in range(WARM_UP_BATCHES):
+        locator.locate(images, captions)
     start_s = perf_counter()
     locator.locate(images, captions)
     return round(len(images) / (perf_counter() - start_s), 2)
@@ -146,7 +148,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--pictures", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--warm-up", type=int, default=1, help="rounds that are not counted")
+    parser.add_argument(
+        "--warm-up",
+        type=int,
+        default=3,
+        help="rounds that are not counted: engines learn the sizes",
+    )
     parser.add_argument("--no-reference", action="store_true", help="do not measure PyTorch")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a few lines")
     arguments = parser.parse_args(argv)

@@ -29,6 +29,7 @@ CAPTION_COUNTS = (1, 4, 16)
 SIZES_WH = ((640, 366), (1520, 870), (3040, 1740), (4000, 3000))
 # Longer sides of the boxes, as they come in crowded pictures: half of them are enlarged.
 SIDES_PX = (16, 30, 60, 110)
+WARM_UP_CALLS = 10
 
 Row = dict[str, float]
 
@@ -96,8 +97,9 @@ def _upscale(locator: Locator, crops: list) -> list:
 
 
 def _time(call: Callable[[], object], repeats: int) -> float:
-    """Median milliseconds; the first call, which meets a new size, does not count."""
-    call()
+    """Median milliseconds; the first calls, in which engines learn a new size, do not count."""
+    for _ in range(WARM_UP_CALLS):
+        call()
     seconds = []
     for _ in range(repeats):
         start_s = perf_counter()

@@ -128,6 +128,7 @@ class _Copies:
         self._compile_for = compile_for
         self._name = name
         self._runs: Counter[_Shapes] = Counter()
+        self._made: Counter[_Shapes] = Counter()
         self._ready: OrderedDict[_Shapes, openvino.InferRequest] = OrderedDict()
         self._lock = Lock()
 
@@ -138,7 +139,8 @@ class _Copies:
                 self._ready.move_to_end(shapes)
                 return found
             self._runs[shapes] += 1
-            if self._runs[shapes] == _RUNS_BEFORE_COPY:
+            # Each time twice as often: sizes that take turns would be compiled for ever.
+            if self._runs[shapes] == _RUNS_BEFORE_COPY << self._made[shapes]:
                 _compiler().submit(self._add, shapes)
         return None
 
@@ -151,6 +153,7 @@ class _Copies:
             return
         with self._lock:
             self._ready[shapes] = request
+            self._made[shapes] += 1
             if len(self._ready) > _MAX_COPIES:
                 dropped, _ = self._ready.popitem(last=False)
                 self._runs[dropped] = 0

@@ -75,7 +75,10 @@ def test_the_longest_unused_copy_goes(path, compiled, rng, monkeypatch):
         engine.run(window(side, rng))
         finish()
     sides = [shapes[0][2] for shapes in compiled]
-    assert sides == [16, 24, 32, 24], "what went is made again, what was used since stayed"
+    assert sides == [16, 24, 32], "what was used since stayed"
+    engine.run(window(24, rng))
+    finish()
+    assert len(compiled) == 4, "what went is made again, after twice as many runs"
 
 
 def test_a_copy_that_cannot_be_made_is_not_tried_again(path, rng, monkeypatch):
