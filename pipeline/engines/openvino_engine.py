@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -24,8 +25,11 @@ __all__ = ["OpenVinoEngine"]
 _PRECISIONS = {"f32": "f32", "bf16": "bf16", "int8": "f32"}
 # A copy for one shape takes half a second of one core to compile, so only for what comes again.
 _RUNS_BEFORE_COPY = 6
-# Enough for the scales and batches of one kind of picture; each copy holds its weights once more.
+# Two shapes of picture at three scales. A copy for 960x544 holds some 60 MB of its own.
 _MAX_COPIES = 6
+# A copy that was not used for so many runs may go; sooner, sizes that take turns would drive each
+# other out and be compiled for ever.
+_STALE_RUNS = 300
 _MAX_COPIED_BYTES = 32 << 20
 
 _Shapes: TypeAlias = tuple[tuple[int, ...], ...]
@@ -39,12 +43,12 @@ class OpenVinoEngine:
 
     A network of free sizes plans anew whenever the size changes, which costs up to a fifth of its
     time. So sizes that come again get a copy that knows them, compiled beside the runs; it gives
-    the same numbers. One request at a time: side by side they would only share the same threads.
+    the same numbers. Where the batch alone is free that gains nothing, and there are no copies.
+    One request at a time: side by side they would only share the same threads.
 
     Args:
         compiled: The compiled network.
-        compile_for: Compiles the network for inputs of these shapes; None: it has no free sizes,
-            or is too large to hold more than once.
+        compile_for: Compiles the network for inputs of these shapes; None: no copies.
         name: What it is, for messages.
     """
 
@@ -87,8 +91,7 @@ class OpenVinoEngine:
             compiled = _core().compile_model(model, "CPU", settings)
         except RuntimeError as error:
             raise ModelError(f"OpenVINO cannot load {path.name}: {error}.") from error
-        is_copied = model.is_dynamic() and path.stat().st_size <= _MAX_COPIED_BYTES
-        return cls(compiled, compile_for if is_copied else None, name=path.name)
+        return cls(compiled, compile_for if _is_copied(model) else None, name=path.name)
 
     def run(self, feeds: Feeds) -> dict[str, NDArray]:
         """Return the outputs by name."""
@@ -117,7 +120,7 @@ class OpenVinoEngine:
 
 
 class _Copies:
-    """Copies of one network for single shapes; `find` is called by one thread at a time.
+    """Copies of one network for single shapes; they are made one at a time.
 
     Args:
         compile_for: Makes a copy.
@@ -127,36 +130,51 @@ class _Copies:
     def __init__(self, compile_for: _Compile, name: str) -> None:
         self._compile_for = compile_for
         self._name = name
+        self._num_runs = 0
         self._runs: Counter[_Shapes] = Counter()
-        self._made: Counter[_Shapes] = Counter()
-        self._ready: OrderedDict[_Shapes, openvino.InferRequest] = OrderedDict()
+        self._ready: dict[_Shapes, openvino.InferRequest] = {}
+        self._last_run: dict[_Shapes, int] = {}
+        self._is_busy = False
         self._lock = Lock()
 
     def find(self, shapes: _Shapes) -> openvino.InferRequest | None:
         """Return the copy for inputs of these shapes, if there is one; count that they came."""
         with self._lock:
+            self._num_runs += 1
             if found := self._ready.get(shapes):
-                self._ready.move_to_end(shapes)
+                self._last_run[shapes] = self._num_runs
                 return found
             self._runs[shapes] += 1
-            # Each time twice as often: sizes that take turns would be compiled for ever.
-            if self._runs[shapes] == _RUNS_BEFORE_COPY << self._made[shapes]:
-                _compiler().submit(self._add, shapes)
+            if self._runs[shapes] >= _RUNS_BEFORE_COPY and not self._is_busy and self._has_room():
+                self._is_busy = True
+                # Runs never depend on copies: where no thread can be had any more, there are none.
+                with suppress(RuntimeError):
+                    _compiler().submit(self._add, shapes)
         return None
 
+    def _has_room(self) -> bool:
+        """Whether another copy may be held, after the longest unused one went if it is stale."""
+        if len(self._ready) < _MAX_COPIES:
+            return True
+        oldest = min(self._ready, key=self._last_run.__getitem__)
+        if self._num_runs - self._last_run[oldest] < _STALE_RUNS:
+            return False
+        del self._ready[oldest]
+        self._runs[oldest] = 0
+        return True
+
     def _add(self, shapes: _Shapes) -> None:
+        request = None
         try:
             request = self._compile_for(shapes).create_infer_request()
-        except RuntimeError as error:
-            # The network of free sizes goes on doing the work, and this is not tried again.
-            _LOG.info("%s stays as it is for %s: %s", self._name, shapes, error)
-            return
+        except Exception as error:
+            # The network of free sizes goes on doing the work; memory is likely to be short.
+            _LOG.info("%s gets no more copies, one for %s failed: %s", self._name, shapes, error)
         with self._lock:
-            self._ready[shapes] = request
-            self._made[shapes] += 1
-            if len(self._ready) > _MAX_COPIES:
-                dropped, _ = self._ready.popitem(last=False)
-                self._runs[dropped] = 0
+            if request:
+                self._ready[shapes] = request
+                self._last_run[shapes] = self._num_runs
+                self._is_busy = False
 
 
 @cache
@@ -167,6 +185,15 @@ def _core() -> openvino.Core:
 @cache
 def _compiler() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, thread_name_prefix="openvino-compile")
+
+
+def _is_copied(model: openvino.Model) -> bool:
+    """Whether a network has free sizes, and weights so few that they can be held several times."""
+    free_sizes = any(
+        side.is_dynamic for port in model.inputs for side in list(port.get_partial_shape())[1:]
+    )
+    weights = (node for node in model.get_ops() if node.get_type_name() == "Constant")
+    return free_sizes and sum(node.get_byte_size() for node in weights) <= _MAX_COPIED_BYTES
 
 
 def _output_name(port: openvino.ConstOutput) -> str:
