@@ -102,22 +102,32 @@ class Scorer:
         self._kept: OrderedDict[tuple[str, Xyxy], NDArray[np.float32]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def look(self, key: str, load: Callable[[], Image], boxes: Sequence[BoxRow]) -> None:
-        """Embed all boxes of an image that were not yet, so that the first edit is fast too.
+    def look(
+        self, key: str, load: Callable[[], Image], boxes: Sequence[BoxRow]
+    ) -> dict[Xyxy, NDArray[np.float32]]:
+        """Return the embeddings of an image's boxes; only those that are new are measured.
 
         Args:
             key: Names the image for good, such as the path of its file.
             load: Gives its pixels; called only where some box is new.
             boxes: Its boxes.
         """
+        wished = dict.fromkeys(box.xyxy for box in boxes)
+        found = {}
         with self._lock:
-            new = [box.xyxy for box in boxes if (key, box.xyxy) not in self._kept]
+            for xyxy in wished:
+                if (key, xyxy) in self._kept:
+                    self._kept.move_to_end((key, xyxy))
+                    found[xyxy] = self._kept[key, xyxy]
+        new = [xyxy for xyxy in wished if xyxy not in found]
         if new:
-            found = embed_boxes(self.locator, load(), new)
+            measured = dict(zip(new, embed_boxes(self.locator, load(), new), strict=True))
+            found |= measured
             with self._lock:
-                self._kept.update(zip(((key, xyxy) for xyxy in new), found, strict=True))
+                self._kept.update(((key, xyxy), embed) for xyxy, embed in measured.items())
                 while len(self._kept) > _KEPT_BOXES:
                     self._kept.popitem(last=False)
+        return found
 
     def measure(
         self,
@@ -138,9 +148,8 @@ class Scorer:
         if not captioned:
             return []
         ranked = [b for b in boxes if b.state != "rejected" or b in captioned]
-        self.look(key, load, ranked)
-        with self._lock:
-            embeds = np.stack([self._kept[key, box.xyxy] for box in ranked])
+        looked = self.look(key, load, ranked)
+        embeds = np.stack([looked[box.xyxy] for box in ranked])
         texts = list(dict.fromkeys(box.caption for box in captioned))
         reranker = self.locator.reranker
         logits = reranker.logits(embeds, reranker.embed_texts(texts))

@@ -260,6 +260,19 @@ def test_boxes_without_caption_have_no_score(
     assert Scorer(fake_locator).measure("k", lambda: shapes_image, project.boxes(shapes)) == []
 
 
+def test_what_is_about_to_be_used_is_not_forgotten(
+    fake_locator: Locator, shapes_image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("project.score._KEPT_BOXES", 3)
+    scorer = Scorer(fake_locator)
+    places = [RED, BLUE, *((n, n, 9, 9) for n in range(4))]
+    red, blue, *others = (_box(id=n, xyxy=p, caption="red thing") for n, p in enumerate(places))
+    scorer.measure("k", lambda: shapes_image, [red, blue])
+    assert len(scorer.measure("k", lambda: shapes_image, [red, *others[:2]])) == 3
+    scorer.measure("k", lambda: pytest.fail("red was used last and is kept"), [red])
+    assert len(scorer.measure("k", lambda: shapes_image, [red, *others])) == 5, "more than are kept"
+
+
 # ---------------------------------------------------------------- vocabulary
 
 
