@@ -194,7 +194,8 @@ def prelabel(
             image = project.propose(image_id, proposals, source=source, key=key, asked=asked)
             boxes += 0 if image.removed else image.proposed
             if asking.given and not image.removed:
-                missing += len(missing_captions(asking.captions, project.boxes(image_id), asked))
+                kept = project.boxes(image_id), project.asked(image_id)
+                missing += len(missing_captions(asking.captions, *kept))
         if on_progress is not None:
             on_progress(number, len(waiting), "pre-label")
     return PrelabelSummary(

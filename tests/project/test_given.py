@@ -275,7 +275,8 @@ def test_what_a_person_settled_is_not_looked_for_again(
     project.give_captions({image_id: ["red thing", "blue thing"]})
     edits = [Absent("red thing"), Add((90, 40, 170, 99), caption="blue thing")]
     project.apply(image_id, edits, who="ann", version=0)
-    assert prelabel(project, fake_locator, Question(given=True)).boxes == 0
+    summary = prelabel(project, fake_locator, Question(given=True))
+    assert summary.sentence() == "1 picture looked at, 0 boxes to decide."
     assert [(one.caption, one.found) for one in project.asked(image_id)] == [("red thing", False)]
 
 
