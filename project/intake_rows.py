@@ -21,7 +21,7 @@ from project.proposals import SAME_IOU, drop_proposals
 from project.rows import BOX_QUERY, Giving, box_row, boxes_of, class_id_of, find_image, snapshot
 from project.types import BoxRow, ImageState, Xyxy
 
-__all__ = ["Added", "Label", "LabelBox", "add_image", "find_twin"]
+__all__ = ["Added", "Label", "LabelBox", "Looks", "add_image"]
 
 _UNFIT = '/\\:*?"<>|'
 
@@ -79,20 +79,33 @@ class Added:
     captions: Giving = "same"
 
 
-def find_twin(looks: tuple[Sequence[int], Sequence[int]], look: int) -> int | None:
-    """Return the id of the first image that looks nearly the same, or None.
+class Looks:
+    """The looks of all images of a project, to recognise near copies."""
 
-    Args:
-        looks: Ids, and the looks that belong to them.
-        look: Of a new picture; 0 has no twin, it is a plain one.
-    """
-    if look == 0 or not len(looks[1]):
-        return None
-    differ = np.bitwise_xor(np.array(looks[1], np.int64), np.int64(look))
-    # Of the bit pattern, not of the absolute value as for signed numbers.
-    bits = np.bitwise_count(differ.view(np.uint64))
-    near = int(bits.argmin())
-    return looks[0][near] if bits[near] <= TWIN_BITS_MAX else None
+    def __init__(self) -> None:
+        self._ids: list[int] = []
+        self._looks: list[int] = []
+
+    def find_twin(self, connection: sqlite3.Connection, look: int) -> int | None:
+        """Return the id of the first image that looks nearly the same, or None.
+
+        Args:
+            connection: Within a transaction that has added no image yet: what is kept of it here
+                stays true if it fails.
+            look: Of a new picture; 0 has no twin, it is a plain one.
+        """
+        last = self._ids[-1] if self._ids else 0
+        query = "SELECT id, look FROM image WHERE id > ? ORDER BY id"
+        rows = connection.execute(query, (last,)).fetchall()
+        self._ids += [row["id"] for row in rows]
+        self._looks += [row["look"] for row in rows]
+        if look == 0 or not self._looks:
+            return None
+        differ = np.bitwise_xor(np.array(self._looks, np.int64), np.int64(look))
+        # Of the bit pattern, not of the absolute value as for signed numbers.
+        bits = np.bitwise_count(differ.view(np.uint64))
+        near = int(bits.argmin())
+        return self._ids[near] if bits[near] <= TWIN_BITS_MAX else None
 
 
 def add_image(

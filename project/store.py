@@ -18,7 +18,7 @@ from typing import Self
 from core.errors import DataError, InputError
 from project.database import Database
 from project.editing import Changes, checked_person
-from project.intake_rows import Added, Label, add_image, find_twin
+from project.intake_rows import Added, Label, Looks, add_image
 from project.journal import answered, begin_edit, changes_since, drop_redo, reverse
 from project.pictures import Picture, keep_file
 from project.proposals import Proposal, add_proposals, replace_proposals
@@ -57,8 +57,7 @@ class Project(Reader):
         self, folder: Path, database: Database, clock: Callable[[], float] = time.time
     ) -> None:
         super().__init__(folder, database, clock)
-        # Looks of all images, to recognise near copies; read when the first picture comes.
-        self._looks: tuple[list[int], list[int]] | None = None
+        self._looks = Looks()
 
     @classmethod
     def create(
@@ -339,16 +338,10 @@ class Project(Reader):
         keep_file(self._place(picture.sha256, picture.suffix), picture.data)
         at = self._clock()
         with self._database.write() as connection:
-            if self._looks is None:
-                rows = connection.execute("SELECT id, look FROM image").fetchall()
-                self._looks = [r["id"] for r in rows], [r["look"] for r in rows]
-            twin_id = find_twin(self._looks, picture.look)
+            twin_id = self._looks.find_twin(connection, picture.look)
             added = add_image(connection, picture, name, label, twin_id=twin_id, at=at)
             giving = give_captions(connection, added.image_id, label.captions)
             refresh_image(connection, added.image_id, at)
-            if added.is_new:
-                self._looks[0].append(added.image_id)
-                self._looks[1].append(picture.look)
         return replace(added, captions=giving)
 
     def give_captions(
@@ -370,7 +363,6 @@ class Project(Reader):
         """
         with self._database.write(beside=folder / DATABASE_NAME) as connection:
             adopt_rows(connection, without)
-            self._looks = None
 
     def remove_images(self, image_ids: Sequence[int]) -> int:
         """Take images out of the project; return how many. `restore_images` brings them back."""

@@ -384,14 +384,6 @@ def test_a_name_that_thousands_have_is_quickly_made_unique(project: Project) -> 
     assert time.perf_counter() - start < 3, "counting up takes four and a half million questions"
 
 
-def test_near_copies_are_recognised(project: Project, make_picture: Callable[..., Picture]) -> None:
-    first = project.add(make_picture(0, (180, 160)), "a")[0]
-    other = project.add(make_picture(1, (180, 160)), "b")[0]
-    smaller = project.add(make_picture(0, (90, 80), format="jpeg"), "c")[0]
-    twins = [project.image(number).twin_id for number in (first, other, smaller)]
-    assert twins == [None, None, first]
-
-
 def test_removed_images_come_back_with_their_boxes(project: Project, image_id: int) -> None:
     box_id = _add(project, image_id)
     assert project.remove_images([image_id]) == 1
