@@ -1,13 +1,19 @@
-"""Small helpers for files: hashes, JSON, TOML, and writes that are complete or absent."""
+"""Small helpers for files: hashes, JSON, TOML, and writes that are complete or absent.
+
+`replacing` alone knows how a file is written beside the one that it replaces, and what the one is
+called that a killed process leaves.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import re
 import secrets
 import tomllib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,6 +26,8 @@ __all__ = [
     "read_json",
     "read_json_lines",
     "read_toml",
+    "replaced_name",
+    "replacing",
     "sha256_of",
     "shortened",
     "write_bytes",
@@ -29,6 +37,7 @@ __all__ = [
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 _CHUNK_BYTES = 1 << 20
+_PART = re.compile(r"\.(.+)\.[0-9a-f]{8}", re.DOTALL)
 
 
 def sha256_of(source: Path | bytes) -> str:
@@ -87,16 +96,36 @@ def list_files(folder: Path, *, links: bool = False) -> list[Path]:
     return [path for _, path in sorted(named)]
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file through a temporary neighbor, so that readers never see half of it.
+@contextmanager
+def replacing(path: Path, *, fsync: bool = False) -> Iterator[Path]:
+    """Give the path of a hidden neighbor, which takes the file's place when the block ends.
 
-    A file that is replaced keeps its group and mode; a link is written through.
+    Readers never see half of the file, and writers of one file do not meet. A file that is replaced
+    keeps its group and mode; a link is written through.
+
+    Args:
+        path: What is written; its folder is made if missing.
+        fsync: The file outlives a power failure.
 
     Raises:
         DataError: The folder cannot be made or written to, or the disk is full.
     """
     try:
-        _replace(path, data)
+        # Links stay, what they lead to is written; `resolve` raises where they go in circles.
+        target = Path(os.path.realpath(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{shortened(target.name)}.{secrets.token_hex(4)}")
+        try:
+            yield part
+            if fsync:
+                with part.open("r+b") as file:
+                    os.fsync(file.fileno())
+            with suppress(FileNotFoundError):
+                _keep_access(part, target.stat())
+            part.replace(target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise DataError(
             f"cannot write {path}: {error.strerror or error}.",
@@ -104,21 +133,15 @@ def write_bytes(path: Path, data: bytes) -> None:
         ) from error
 
 
-def _replace(path: Path, data: bytes) -> None:
-    # Links stay, what they lead to is written; `resolve` raises where they go in circles.
-    path = Path(os.path.realpath(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{shortened(path.name)}.{secrets.token_hex(4)}")
-    try:
-        # A new file's mode is the user's umask's.
-        with part.open("xb") as file:
-            file.write(data)
-        with suppress(FileNotFoundError):
-            _keep_access(part, path.stat())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+def replaced_name(name: str) -> str:
+    """Return which file a killed `replacing` was to write, by the name of what it left; or nothing.
+
+    Example:
+        >>> replaced_name(".a.jpg.0123cdef"), replaced_name("a.jpg")
+        ('a.jpg', '')
+    """
+    left = _PART.fullmatch(name)
+    return left[1] if left else ""
 
 
 def _keep_access(path: Path, before: os.stat_result) -> None:
@@ -128,6 +151,12 @@ def _keep_access(path: Path, before: os.stat_result) -> None:
         with suppress(OSError):
             os.chown(path, -1, before.st_gid)
     path.chmod(before.st_mode & 0o777)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file, complete or not at all; see `replacing`."""
+    with replacing(path) as part:
+        part.write_bytes(data)
 
 
 def write_json(path: Path, value: object) -> None:

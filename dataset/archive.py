@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from core.errors import DataError, InputError
-from core.files import confined_path, list_files, shortened
+from core.files import confined_path, list_files, replacing
 
 __all__ = ["Limits", "pack", "sizes_in", "unpack"]
 
@@ -73,23 +73,14 @@ def pack(
     paths = [path for path in list_files(folder) if path.resolve() != target]
     if not paths:
         raise DataError(f"{folder} has no files to pack.", "Give the folder of a data set.")
-    part = zip_path.with_name(f".{shortened(zip_path.name)}.part")
-    try:
-        zip_path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with zipfile.ZipFile(part, "w", allowZip64=True) as archive:
-                for number, path in enumerate(paths, start=1):
-                    _add(archive, path, path.relative_to(folder).as_posix())
-                    if on_progress is not None:
-                        on_progress(number, len(paths))
-            part.replace(zip_path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise DataError(
-            f"cannot write {zip_path}: {error.strerror or error}.", "Make room, or choose another."
-        ) from error
+    with (
+        replacing(zip_path) as part,
+        zipfile.ZipFile(part, "w", allowZip64=True) as archive,
+    ):
+        for number, path in enumerate(paths, start=1):
+            _add(archive, path, path.relative_to(folder).as_posix())
+            if on_progress is not None:
+                on_progress(number, len(paths))
 
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:

@@ -5,7 +5,6 @@ In: the bytes of a file. Out: a `Picture`. Not here: where it is kept (``project
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +12,8 @@ import numpy as np
 from PIL import Image as PilImage
 from PIL import ImageOps, UnidentifiedImageError
 
-from core.errors import DataError, ImageError, ImageTooLargeError
-from core.files import sha256_of
+from core.errors import ImageError, ImageTooLargeError
+from core.files import replacing, sha256_of
 from core.image import (
     IMAGE_ERRORS,
     MAX_PIXELS,
@@ -137,19 +136,5 @@ def keep_file(path: Path, data: bytes) -> None:
     """
     if path.is_file() and path.stat().st_size == len(data):
         return
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise DataError(
-            f"cannot write {path}: {error.strerror or error}.", "Make room, or choose another disk."
-        ) from error
+    with replacing(path, fsync=True) as part:
+        part.write_bytes(data)

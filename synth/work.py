@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 
 from core.errors import DataError, InputError
-from core.files import write_bytes
+from core.files import replaced_name, write_bytes
 from core.locks import try_lock
 from core.memory import keep_freed_memory
 from dataset.splits import SPLITS
@@ -49,10 +49,8 @@ __all__ = [
 OnProgress = Callable[[int, int, str], None]
 _BLOCK = 8
 _IMAGE = re.compile(rf"{IMAGE_PREFIX}(\d{{7,}})\.jpg", re.ASCII)
-_WRITTEN = (_IMAGE.pattern, r"\d{7,}-\d{7,}\.jsonl", re.escape(HEADER_NAME),
-            re.escape(MANIFEST_NAME), re.escape(STATISTICS_NAME))  # fmt: skip
-# As core.files.write_bytes names them.
-_TEMPORARY = re.compile(rf"\.({'|'.join(_WRITTEN)})\.[a-z0-9_]{{8}}", re.ASCII)
+_NAMES = "|".join(map(re.escape, (HEADER_NAME, MANIFEST_NAME, STATISTICS_NAME)))
+_WRITTEN = re.compile(rf"{_IMAGE.pattern}|\d{{7,}}-\d{{7,}}\.jsonl|{_NAMES}", re.ASCII)
 _STAGE = "making images"
 
 
@@ -250,5 +248,5 @@ def clean_up(folder: Path, format_name: str, done: Collection[int]) -> None:
         for path in place.iterdir() if place.is_dir() else ():
             image = _IMAGE.fullmatch(path.name) if place in images else None
             unfinished = image is not None and int(image[1]) not in done
-            if (unfinished or _TEMPORARY.fullmatch(path.name)) and path.is_file():
+            if (unfinished or _WRITTEN.fullmatch(replaced_name(path.name))) and path.is_file():
                 path.unlink(missing_ok=True)

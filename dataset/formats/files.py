@@ -1,7 +1,7 @@
 """What all formats do with files: copy images, write text, read lines and outlines.
 
-Every file is complete or absent. An interrupted copy leaves a hidden ``.part`` file whose name
-follows from the target, so that doing it again leaves nothing behind.
+Every file is complete or absent; a killed run leaves no more than one hidden file, which no reader
+takes for an image.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import DataError
-from core.files import shortened
+from core.files import replacing, write_bytes
 from dataset.formats.raw import Finding
 from dataset.record import Dataset, Record
 
@@ -120,7 +120,8 @@ def copy_image(source: Path, folder: Path, name: str) -> None:
     target = folder / name
     if target.resolve() == source.resolve():
         return
-    _put(target, lambda part: _copy(source, part))
+    with replacing(target) as part:
+        shutil.copyfile(source, part)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -129,32 +130,7 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         DataError: The folder cannot be written to, or the disk is full.
     """
-    _put(path, lambda part: _fill(part, text.encode("utf-8", "replace")))
-
-
-def _copy(source: Path, part: Path) -> None:
-    shutil.copyfile(source, part)
-
-
-def _fill(part: Path, data: bytes) -> None:
-    part.write_bytes(data)
-
-
-def _put(path: Path, fill: Callable[[Path], None]) -> None:
-    part = path.with_name(f".{shortened(path.name)}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            fill(part)
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise DataError(
-            f"cannot write {path}: {error.strerror or error}.",
-            "Choose another folder, or make room; what was written before is untouched.",
-        ) from error
+    write_bytes(path, text.encode("utf-8", "replace"))
 
 
 def write_class_names(dataset: Dataset, folder: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import InputError
-from core.files import read_json_lines
+from core.files import read_json_lines, replacing, write_bytes
 from core.image import open_picture
 from core.packages import INSTALL_TRAIN, require
 from synth.captions import choose_colors, write_caption
@@ -87,9 +87,7 @@ def _finished(index: Path) -> set[str]:
             whole.append((json.loads(line)["name"], line))
         except (json.JSONDecodeError, KeyError):
             continue
-    part = index.with_suffix(".part")
-    part.write_text("".join(f"{line}\n" for _, line in whole), encoding="utf-8")
-    part.replace(index)
+    write_bytes(index, "".join(f"{line}\n" for _, line in whole).encode())
     return {name for name, _ in whole}
 
 
@@ -163,13 +161,12 @@ def visible_colors(label: np.ndarray) -> dict[str, float]:
 def _write_image(path: Path, rgba: np.ndarray) -> None:
     from PIL import Image
 
-    part = path.with_name(path.name + ".part")
     image = Image.fromarray(rgba, "RGBA")
-    if path.suffix == ".png":
-        image.save(part, "PNG", compress_level=1)
-    else:
-        image.save(part, "WEBP", quality=88, alpha_quality=100, method=6)
-    part.replace(path)
+    with replacing(path) as part:
+        if path.suffix == ".png":
+            image.save(part, "PNG", compress_level=1)
+        else:
+            image.save(part, "WEBP", quality=88, alpha_quality=100, method=6)
 
 
 def write_sheet(library: Path, out: Path, *, columns: int = 12, cell_px: int = 120) -> None:

@@ -8,7 +8,15 @@ import stat
 import pytest
 
 from core.errors import DataError, InputError
-from core.files import confined_path, list_files, read_json, read_json_lines, write_bytes
+from core.files import (
+    confined_path,
+    list_files,
+    read_json,
+    read_json_lines,
+    replaced_name,
+    replacing,
+    write_bytes,
+)
 
 
 def test_json_lines_end_at_line_feeds_alone(tmp_path):
@@ -53,6 +61,31 @@ def test_long_names_can_be_written(tmp_path):
     path = tmp_path / ("ä" * 125 + ".json")
     write_bytes(path, b"1")
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_writers_of_one_file_do_not_meet(tmp_path):
+    path = tmp_path / "new" / "a.jpg"
+    with replacing(path) as first, replacing(path, fsync=True) as second:
+        for part, data in ((first, b"first"), (second, b"second")):
+            part.write_bytes(data)
+            assert replaced_name(part.name) == path.name
+        assert not path.exists()
+    assert path.read_bytes() == b"first"  # the outer block ended last
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_stopped_writes_leave_what_was_there(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"old")
+
+    def stop(part):
+        part.write_bytes(b"ha")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), replacing(path) as part:
+        stop(part)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no modes")

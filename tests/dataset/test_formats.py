@@ -125,10 +125,11 @@ def test_writing_again_changes_nothing(name: str, dataset: Dataset, tmp_path: Pa
     # What a killed run may leave behind.
     any_image = next(path for path in first if path.endswith(".png"))
     (tmp_path / "out" / any_image).unlink()
-    part = (tmp_path / "out" / any_image).with_name(f".{Path(any_image).name}.part")
-    part.write_bytes(b"half")
+    part = Path(any_image).with_name(f".{Path(any_image).name}.0123cdef").as_posix()
+    (tmp_path / "out" / part).write_bytes(b"half")
     write_dataset(dataset, tmp_path / "out", name)
-    assert _files(tmp_path / "out") == first
+    assert _files(tmp_path / "out") == {**first, part: b"half"}
+    _check_same(dataset, read_dataset(tmp_path / "out"), outlines=False)
 
 
 @pytest.mark.parametrize("name", FORMATS.names())

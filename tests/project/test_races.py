@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from core.image import encode_image
 from core.types import Image
 from pipeline.locate import Locator
-from project.pictures import read_picture
+from project.pictures import keep_file, read_picture
 from project.prelabel import Question, prelabel
 from project.proposals import Proposal
 from project.store import Project
@@ -112,3 +115,16 @@ def test_scores_of_an_image_removed_meanwhile_are_dropped(project: Project, imag
     for version in (seen, project.image(image_id).version):
         assert project.set_scores(image_id, [score], version) is False
     assert project.boxes(image_id) == [box]
+
+
+def test_two_may_bring_one_picture_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, before = tmp_path / "aa" / "a.jpg", os.fsync
+
+    def sync(handle: int) -> None:
+        monkeypatch.setattr(os, "fsync", before)
+        keep_file(path, b"picture")  # the other one is done while the first still writes
+
+    monkeypatch.setattr(os, "fsync", sync)
+    keep_file(path, b"picture")
+    assert path.read_bytes() == b"picture"
+    assert list(path.parent.iterdir()) == [path]

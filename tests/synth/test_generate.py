@@ -222,19 +222,19 @@ def test_going_on_removes_only_what_a_run_left(folders: tuple[Path, Path], tmp_p
     with pytest.raises(Cancelled):
         generate(make_job(folders, tmp_path, count=20), stop_after(8))
     ours = [
-        ".parts/.0000008-0000015.jsonl.a_3bcdef",
-        ".manifest.jsonl.abcdefgh",
-        "images/train/.scene_0000009.jpg.abc4efgh",
+        ".parts/.0000008-0000015.jsonl.a03bcdef",
+        ".manifest.jsonl.0123cdef",
+        "images/train/.scene_0000009.jpg.abc4ef01",
         "images/val/scene_0000020.jpg",
         "images/test/scene_0000021.jpg",
     ]
     theirs = [
-        ".env.abcdefgh",
-        "images/train/.photo.jpg.abcdefgh",
+        ".env.0123cdef",
+        "images/train/.photo.jpg.0123cdef",
         "images/val/scene_7.jpg",
         "labels/scene_0000099.jpg",
         "photos/scene_0000099.jpg",
-        "photos/.scene_0000099.jpg.abcdefgh",
+        "photos/.scene_0000099.jpg.0123cdef",
         "scene_0000099.jpg",
     ]
     for name in ours + theirs:
