@@ -6,6 +6,7 @@ In: a checked picture and what a data set says about it. Not here: files (``proj
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -83,8 +84,8 @@ class Looks:
     """The looks of all images of a project, to recognise near copies."""
 
     def __init__(self) -> None:
-        self._ids: list[int] = []
-        self._looks: list[int] = []
+        # Arrays: a list would be converted as a whole for each picture that comes in.
+        self._ids, self._looks = array("q"), array("q")
 
     def find_twin(self, connection: sqlite3.Connection, look: int) -> int | None:
         """Return the id of the first image that looks nearly the same, or None.
@@ -97,11 +98,11 @@ class Looks:
         last = self._ids[-1] if self._ids else 0
         query = "SELECT id, look FROM image WHERE id > ? ORDER BY id"
         rows = connection.execute(query, (last,)).fetchall()
-        self._ids += [row["id"] for row in rows]
-        self._looks += [row["look"] for row in rows]
+        self._ids.extend(row["id"] for row in rows)
+        self._looks.extend(row["look"] for row in rows)
         if look == 0 or not self._looks:
             return None
-        differ = np.bitwise_xor(np.array(self._looks, np.int64), np.int64(look))
+        differ = np.bitwise_xor(np.frombuffer(self._looks, np.int64), np.int64(look))
         # Of the bit pattern, not of the absolute value as for signed numbers.
         bits = np.bitwise_count(differ.view(np.uint64))
         near = int(bits.argmin())
