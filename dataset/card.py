@@ -14,7 +14,6 @@ from pathlib import Path
 from dataset.formats.files import write_text
 from dataset.formats.hf import FOLDERS
 from dataset.record import Dataset
-from dataset.registry import detect_format
 from dataset.splits import SPLITS
 from dataset.statistics import Statistics, summarize
 
@@ -65,20 +64,22 @@ _LOADERS = {
 }
 
 
-def write_card(dataset: Dataset, folder: Path, *, title: str, facts: Mapping[str, object]) -> None:
+def write_card(
+    dataset: Dataset, folder: Path, *, format: str, title: str, facts: Mapping[str, object]
+) -> None:
     """Write ``README.md`` into the folder of a data set that is already written there.
 
     Args:
         dataset: What the folder holds.
-        folder: Its format is recognised, to say how to load it.
+        folder: Holds it; data sets of other formats may lie there too.
+        format: In which it was written, to say how to load it.
         title: The heading.
         facts: What else is to be told of its making, by name: seed, settings, versions. Nested
             values are shown as JSON.
 
     Raises:
-        DataError: The folder is no data set, or cannot be written to.
+        DataError: The folder cannot be written to.
     """
-    format = detect_format(folder)
     parts = [
         _front_matter(dataset, title, format),
         f"# {_line(title)}",

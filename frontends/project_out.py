@@ -80,7 +80,7 @@ def export_project(
     facts = {"format": kind, "labelled with": "Spotter", "what": what}
     if proposals:
         facts["proposals"] = _UNSEEN.format(counted(proposals, "box"))
-    write_card(dataset, out, title=project.name, facts=facts)
+    write_card(dataset, out, format=kind, title=project.name, facts=facts)
     return f"{out}: {counted(len(dataset), 'picture')}, {counted(boxes, 'box')}.{told}"
 
 

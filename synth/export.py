@@ -78,7 +78,7 @@ def export(job: Job, library: Library, entries: Sequence[Entry], notes: Sequence
     }
     if notes:
         facts["notes"] = list(notes)
-    write_card(dataset, job.out, title="Synthetic scenes", facts=facts)
+    write_card(dataset, job.out, format=job.format, title="Synthetic scenes", facts=facts)
 
 
 def to_dataset(

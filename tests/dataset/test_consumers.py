@@ -61,7 +61,7 @@ def dataset(tmp_path: Path) -> Dataset:
 
 def _write(dataset: Dataset, folder: Path, format: str) -> Path:
     write_dataset(dataset, folder, format)
-    write_card(dataset, folder, title="Test", facts={"seed": 5})
+    write_card(dataset, folder, format=format, title="Test", facts={"seed": 5})
     # As generating leaves them beside; no loader may stumble over them.
     (folder / "manifest.jsonl").write_text('{"seed": 5}\n{"index": 0}\n')
     (folder / "statistics.json").write_text('{"num_images": 12}')

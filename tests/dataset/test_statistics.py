@@ -83,9 +83,12 @@ def test_empty_data_set() -> None:
 
 @pytest.mark.parametrize("name", FORMATS.names())
 def test_card(name: str, dataset: Dataset, tmp_path: Path) -> None:
-    write_dataset(dataset, tmp_path / "out", name)
+    other = "coco" if name == "yolo" else "yolo"
+    for format in (other, name):
+        write_dataset(dataset, tmp_path / "out", format)
     facts = {"seed": 7, "settings": {"canvas_wh": [320, 180]}, "version": "0.1 | <b>"}
-    write_card(dataset, tmp_path / "out", title='Planes: "small"\nones', facts=facts)
+    title = 'Planes: "small"\nones'
+    write_card(dataset, tmp_path / "out", format=name, title=title, facts=facts)
     text = (tmp_path / "out/README.md").read_text(encoding="utf-8")
     head = yaml.safe_load(text.split("---")[1])
     assert head["pretty_name"] == 'Planes: "small" ones'
@@ -108,7 +111,9 @@ def test_card(name: str, dataset: Dataset, tmp_path: Path) -> None:
         f"The format is `{name}`.",
     ):
         assert line in text.splitlines(), line
-    assert len(read_dataset(tmp_path / "out")) == 3, "the card is part of the data set's folder"
+    assert len(read_dataset(tmp_path / "out", name)) == 3, (
+        "the card is part of the data set's folder"
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,7 +130,7 @@ def test_licences(licences: tuple[str, str], expected: object, tmp_path: Path) -
     records = [_record(tmp_path, i, [], licence=name) for i, name in enumerate(licences)]
     written = Dataset(tuple(records))
     write_dataset(written, tmp_path / "out", "jsonl")
-    write_card(written, tmp_path / "out", title="T", facts={})
+    write_card(written, tmp_path / "out", format="jsonl", title="T", facts={})
     text = (tmp_path / "out/README.md").read_text(encoding="utf-8")
     head = yaml.safe_load(text.split("---")[1])
     assert head.get("license") == expected
@@ -138,6 +143,6 @@ def test_the_card_says_that_validation_without_images_means_nothing(tmp_path: Pa
     for split, said in (("train", True), ("val", False)):
         dataset, out = Dataset((_record(tmp_path, 1, [], split=split),)), tmp_path / split
         write_dataset(dataset, out, "yolo")
-        write_card(dataset, out, title="T", facts={})
+        write_card(dataset, out, format="yolo", title="T", facts={})
         text = (out / "README.md").read_text(encoding="utf-8")
         assert ("validation on them mean nothing" in text) is said
