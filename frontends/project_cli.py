@@ -104,7 +104,12 @@ def add_project_parser(commands: Any) -> None:
 def _command(kinds: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = kinds.add_parser(name, help=text)
     parser.set_defaults(run=run)
-    parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the project")
+    parser.add_argument(
+        "folder",
+        type=Path,
+        metavar="DIR",
+        help="folder of the project; the page lists those in ~/spotter-projects",
+    )
     return parser
 
 
@@ -113,11 +118,17 @@ def _say(text: str) -> None:
 
 
 def _run_create(options: argparse.Namespace, service: Service | None) -> int:
+    from frontends.service import read_limits
     from project.store import Project
 
     name = options.name or options.folder.resolve().name
     with Project.create(options.folder, name, class_names=options.classes) as project:
         _say(f"{options.folder}: project {project.name!r}, {', '.join(project.class_names)}")
+    shown, place = read_limits().projects_folder, options.folder.resolve().parent
+    if shown != place:
+        start = f"SPOTTER_PROJECTS='{place}' python app.py"
+        where = f"lists those in {shown}" if shown else "has projects of its visitors alone"
+        sys.stderr.write(f"The page {where}. To open this one there: {start}\n")
     return 0
 
 
@@ -142,7 +153,8 @@ def _run_import(options: argparse.Namespace, service: Service | None) -> int:
     for finding in total.findings:
         named = finding.what.startswith(f"{finding.where} ")
         where = "" if named else f"{finding.where}: "
-        sys.stderr.write(f"{finding.level}: {where}{finding.what}\n")
+        level = "" if finding.level == "note" else f"{finding.level}: "
+        sys.stderr.write(f"{level}{where}{finding.what}\n")
     _say(total.sentence())
     return 1 if total.failed or any(f.level == "error" for f in total.findings) else 0
 

@@ -187,14 +187,12 @@ def _import_captions(
 
 
 def _passed_over(names: Sequence[str]) -> tuple[Finding, ...]:
-    """What is told of files among pictures that are none: each by its name, many as a number."""
+    """What is told, at most once, of files among pictures that are none: nobody named them."""
     names = [name for name in names if name not in _UNTOLD]
+    named, what = ", ".join(names), "no picture" if len(names) == 1 else "no pictures"
     if len(names) > _NAMED_MAX:
-        named, what = f"{len(names)} files", f"no pictures, such as {names[0]}."
-        return (Finding("no-picture", "warning", named, what, "Left out."),)
-    return tuple(
-        Finding("no-picture", "warning", name, "no picture.", "Left out.") for name in names
-    )
+        named, what = f"{len(names)} files", f"no pictures, such as {names[0]}"
+    return (Finding("no-picture", "note", named, f"{what}, left out."),) if names else ()
 
 
 def import_pictures(

@@ -20,7 +20,7 @@ from dataset.record import Dataset, Record, read_image_wh
 
 __all__ = ["Finding", "Format", "RawDataset", "RawImage", "RawObject", "build", "measure"]
 
-Level = Literal["error", "warning"]
+Level = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Finding:
 
     Args:
         kind: Short name of what it is, the same for all of its kind: "missing-image".
-        level: An error keeps the data set from being read; a warning does not.
+        level: An error keeps the data set from being read; a warning or a note does not.
         where: File, line or image.
         what: What was found.
         advice: What to do about it.

@@ -307,6 +307,29 @@ def test_images_are_named_by_their_files_too(
     assert {row["image"]: row["file"] for row in rows}["a-2"] == "a-2.png"
 
 
+def test_a_project_where_the_page_does_not_look_says_so(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPOTTER_PROJECTS", str(tmp_path))
+    assert run("create") == (0, f"{tmp_path / 'project'}: project 'project', object\n", "")
+    monkeypatch.setenv("SPOTTER_PROJECTS", str(tmp_path / "shown"))
+    told = run("create", folder=tmp_path / "other")[2]
+    assert f"lists those in {tmp_path / 'shown'}." in told
+    assert f"SPOTTER_PROJECTS='{tmp_path}'" in told
+
+
+def test_files_that_are_no_pictures_are_told_without_a_warning(
+    created: Run, pictures: Path
+) -> None:
+    (pictures / "broken.jpg").unlink()
+    for name in ("README.md", "told.json"):
+        (pictures / name).write_text("{}")
+    code, out, err = created("import", pictures, "--format", "images")
+    assert (code, out) == (0, "1 picture added.\n")
+    assert "README.md, told.json: no pictures, left out.\n" in err
+    assert "warning" not in err
+
+
 def test_nothing_is_told_as_nothing(labelled: Run, pictures: Path) -> None:
     assert labelled("train", "--status")[1] == "Nothing was trained yet.\n"
     assert labelled("queue")[1].split()[:4] == ["doubt", "state", "picture", "boxes"]

@@ -52,13 +52,22 @@ def test_a_folder_comes_in_and_bad_files_are_told(project: Project, folder: Path
     assert project.count() == 3
 
 
+def test_files_that_are_no_pictures_are_noted_once(project: Project, folder: Path) -> None:
+    (folder / "README.md").write_text("not looked at")
+    (folder / "told.jsonl").write_text("not read")
+    taken = import_path(project, folder, format="images")
+    [told] = [f for f in taken.findings if f.kind == "no-picture"]
+    names = "README.md, notes.txt, told.jsonl"
+    assert (told.level, told.where, told.what) == ("note", names, "no pictures, left out.")
+
+
 def test_many_files_that_are_no_pictures_are_told_as_a_number(
     project: Project, folder: Path
 ) -> None:
     for name in ("Thumbs.db", ".hidden", *(f"{number}.txt" for number in range(6))):
         (folder / name).write_text("not looked at")
     [told] = [f for f in import_path(project, folder).findings if f.kind == "no-picture"]
-    assert (told.where, told.what) == ("7 files", "no pictures, such as 0.txt.")
+    assert (told.where, told.what) == ("7 files", "no pictures, such as 0.txt, left out.")
 
 
 def test_a_zip_file_comes_in(project: Project, folder: Path, tmp_path: Path) -> None:
