@@ -20,6 +20,7 @@ _UNKNOWN_TOKENS = ("[UNK]", "<unk>")
 _WORD = re.compile(r"[^\W_]+|[\u2600-\u27bf\U0001f000-\U0001faff]")
 _SHOWN_CHARS = 40
 _KEPT_CAPTIONS = 256
+_TOLD_MAX = 5
 # A network that compares crops one by one cannot know these, however large its vocabulary is.
 _PLACE_WORDS = frozenset(
     ("left", "leftmost", "right", "rightmost", "topmost", "corner", "foreground", "behind",
@@ -60,10 +61,16 @@ class CaptionReader:
         encoding, words = self._read(caption)
         readable = self._says_something(words)
         notes = [self._passed_over(words)] if readable else []
+        unknown = self._unknown(words)
         if not readable:
-            notes.append(f"The model knows no word of '{short}' that says what to look for.")
-        elif unknown := self._unknown(words):
-            told = ", ".join(unknown)
+            near = ", ".join(f"'{known}'" for known in unknown.values() if known)
+            meant = f" Did you mean {near}?" if near else ""
+            notes.append(f"The model knows no word of '{short}' that says what to look for.{meant}")
+        elif unknown:
+            told = ", ".join(
+                f"'{word}' (did you mean '{known}'?)" if known else f"'{word}'"
+                for word, known in unknown.items()
+            )
             notes.append(f"The model does not know {told}; the answer rests on the other words.")
         if encoding.overflowing and words:
             notes.append(f"'{short}' is too long: it is read up to '{words[-1][0]}'.")
@@ -136,21 +143,26 @@ class CaptionReader:
             )
         return ""
 
-    def _unknown(self, words: Sequence[tuple[str, list[str]]]) -> list[str]:
-        """The words that the model does not know, quoted, with a known one that is much alike."""
-        told = []
-        for word in dict.fromkeys(word for word, tokens in words if not tokens):
-            if word.lower() in _PLACE_WORDS | _NEGATIONS:
-                continue
+    def _unknown(self, words: Sequence[tuple[str, list[str]]]) -> dict[str, str]:
+        """The first words that the model does not know; each with a known one like it, or ""."""
+        unknown = dict.fromkeys(
+            word
+            for word, tokens in words
+            if not tokens and word.lower() not in _PLACE_WORDS | _NEGATIONS
+        )
+        told = {}
+        for word in list(unknown)[:_TOLD_MAX]:
             near = get_close_matches(word.lower(), self._vocabulary, n=1, cutoff=0.8)
-            told.append(f"'{word}' (did you mean '{near[0]}'?)" if near else f"'{word}'")
-        return told[:5]
+            told[word] = near[0] if near else ""
+        return told
 
     @cached_property
     def _vocabulary(self) -> list[str]:
         """The telling words, where the tokenizer has whole words at all."""
         return sorted(
-            word for word in self._tokenizer.get_vocab() if len(word) > 3 and word.isalpha()
+            word
+            for word in self._tokenizer.get_vocab()
+            if len(word) > 3 and word.isalpha() and word not in self._fillers
         )
 
 

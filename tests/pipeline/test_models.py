@@ -151,6 +151,10 @@ def test_reranker_caches_captions_and_notes_words(tiny_models):
     assert "does not know 'Zeppelin'" in reranker.caption_notes("red Zeppelin")[0]
     assert "read up to" in reranker.caption_notes("red blue red blue red blue white")[-1]
     assert "did you mean 'green'?" in reranker.caption_notes("red grren")[0]
+    assert reranker.caption_notes("grren") == [
+        "The model knows no word of 'grren' that says what to look for. Did you mean 'green'?"
+    ]
+    assert reranker.caption_notes("дрон")[0].endswith("that says what to look for.")
     assert "does not know 'дрон'" in reranker.caption_notes("red дрон")[0]
     assert reranker.embed_texts([]).shape[0] == 0
 
@@ -231,6 +235,9 @@ def test_plurals_are_read_as_singulars(airfield):
         ("the helicopter on the left", "so 'left' counts for nothing"),
         ("the biggest drone", "so 'biggest' counts for nothing"),
         ("not a helicopter", "does not understand 'not'"),
+        ("helicoper", "Did you mean 'helicopter'?"),
+        ("the baloon", "Did you mean 'balloon'?"),
+        ("the flyng", "says what to look for."),
         ("yelow drone", "does not know 'yelow' (did you mean 'yellow'?)"),
     ],
 )
