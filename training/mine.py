@@ -30,7 +30,7 @@ from synth.library import Background, Library, read_library
 from training.evaluate_detector import open_detectors
 from training.scenes import JPEG_QUALITY
 
-__all__ = ["check_header", "cut_false", "main", "mine"]
+__all__ = ["check_header", "cut_false", "draw_views", "main", "mine"]
 
 VIEW_WH = (960, 544)
 WINDOW_PX = 352  # a crop of training fits in, with room to place it
@@ -86,12 +86,26 @@ def check_header(out: Path, header: dict[str, object]) -> None:
 def _windows(
     library: Library, background: Background, detector: Detector, score_min: float, seed: int
 ) -> Iterator[Image]:
-    rng = np.random.default_rng([seed, zlib.crc32(background.name.encode())])
-    photograph = library.background(background.name)
-    for ratio in VIEW_RATIOS:
-        view = _draw_view(photograph, ratio, rng)
+    for view in draw_views(library, background, seed=seed, ratios=VIEW_RATIOS):
         (seen,) = detector([view])
         yield from cut_false(view, seen[np.flatnonzero(seen.score >= score_min)])
+
+
+def draw_views(
+    library: Library, background: Background, *, seed: int, ratios: Sequence[float]
+) -> Iterator[Image]:
+    """Yield parts of a photograph as large as the network's input, uint8 (544, 960, 3) RGB.
+
+    Args:
+        library: Holds the photograph.
+        background: Which it is.
+        seed: With its name, what the parts depend on.
+        ratios: One part for each: its share of the largest part that fits, by side.
+    """
+    rng = np.random.default_rng([seed, zlib.crc32(background.name.encode())])
+    photograph = library.background(background.name)
+    for ratio in ratios:
+        yield _draw_view(photograph, ratio, rng)
 
 
 def _draw_view(photograph: Image, ratio: float, rng: np.random.Generator) -> Image:
