@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.result import Ranking, Result
+from frontends.ui import text
+from frontends.verdict import verdict_of
 
 __all__ = ["doctor_report", "evaluation_report", "locate_report"]
 
@@ -38,7 +40,7 @@ def _caption_block(ranking: Ranking, result: Result, limit: float) -> str:
     if not len(result.detections):
         return f"{ranking.caption}: not in this picture, nothing was detected"
     if ranking.nearest_row is None:
-        return f"{ranking.caption}: cannot be looked for"
+        return f"{ranking.caption}: {_verdict(ranking, limit)}"
     rows = []
     for row in ranking.order.tolist()[:_ROWS]:
         x1, y1, x2, y2 = result.detections.xyxy[row].astype(float)
@@ -57,13 +59,11 @@ def _caption_block(ranking: Ranking, result: Result, limit: float) -> str:
 
 
 def _verdict(ranking: Ranking, limit: float) -> str:
-    sure = f"{100 * ranking.found_probability:.0f} % sure"
-    if ranking.answer_row is None:
-        needed = f"; {100 * limit:.0f} % are needed" if ranking.found_probability < limit else ""
-        return f"not in this picture (the nearest: {sure}{needed})"
-    lead = ranking.lead_of(ranking.answer_row)
-    ahead = "" if lead is None or lead < 0 else f", {lead:.1f} ahead of the runner-up"
-    return f"found, {sure}{ahead}"
+    words = text.VERDICTS[verdict_of(ranking, limit)]
+    number = "" if ranking.nearest_row is None else ranking.nearest_row + 1
+    told = words.format(number=number, share=f"{100 * ranking.found_probability:.0f} %")
+    lead = None if ranking.answer_row is None else ranking.lead_of(ranking.answer_row)
+    return told if lead is None or lead < 0 else f"{told}, {lead:.1f} ahead of the runner-up"
 
 
 def evaluation_report(figures: Mapping[str, Any]) -> str:

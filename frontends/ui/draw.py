@@ -17,6 +17,7 @@ from core.result import Result
 from core.types import Image
 from frontends.ui import text
 from frontends.ui.palette import COLORS, MARKS, color_index, mark_index
+from frontends.verdict import verdict_of
 
 __all__ = ["draw_result"]
 
@@ -51,16 +52,21 @@ def draw_result(image: Image, result: Result, *, score_min: float = 0.0) -> Imag
     notes = []
     for position, ranking in enumerate(result.rankings):
         best = ranking.answer_row if ranking.found else ranking.nearest_row
+        is_unsure = verdict_of(ranking) == "unsure"
         is_hidden = best is not None and not is_shown[best]
         if is_hidden or not ranking.found:
-            note = text.DRAW["hidden" if is_hidden and ranking.found else "missing"]
+            is_there = ranking.found or is_unsure
+            kind = "missing" if not is_there else "hidden" if is_hidden else "unsure"
+            note = text.DRAW[kind]
             notes.append((position, note.format(caption=_short(ranking.caption))))
         if best is None or is_hidden:
             continue
         color = _rgba(COLORS[color_index(position)].picture)
         pen.box(frames[best], color, thick=ranking.found)
         caption = _short(ranking.caption)
-        title = caption if ranking.found else text.DRAW["nearest"].format(caption=caption)
+        title = caption
+        if not ranking.found:
+            title = text.DRAW["perhaps" if is_unsure else "nearest"].format(caption=caption)
         numbers = text.DRAW["answer"].format(
             number=best + 1,
             sure=round(100 * ranking.found_probability),

@@ -21,6 +21,7 @@ from frontends.failures import InternalError
 from frontends.service import Answer, CropPair
 from frontends.ui import text
 from frontends.ui.palette import color_index, mark_index
+from frontends.verdict import verdict_of
 from pipeline.config import LocateConfig
 
 __all__ = [
@@ -98,15 +99,15 @@ def present_answer(
 
 def _caption(answer: Answer, position: int) -> dict[str, object]:
     ranking = answer.result.rankings[position]
-    readable = answer.readable[position]
+    verdict = verdict_of(ranking, answer.found_probability_min)
     return {
         "caption": ranking.caption,
         "color": color_index(position),
         "mark": mark_index(position),
         "found": ranking.found,
+        "verdict": verdict if answer.readable[position] else "unread",
         "answer": ranking.answer_row,
         "nearest": ranking.nearest_row,
-        "readable": readable,
         "notes": list(answer.notes[position]),
         "found_probability": float(ranking.found_probability),
         "order": ranking.order.tolist(),

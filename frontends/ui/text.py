@@ -18,6 +18,7 @@ __all__ = [
     "PICTURE",
     "SENDING",
     "SETTINGS",
+    "VERDICTS",
     "Words",
 ]
 
@@ -60,6 +61,7 @@ PICTURE: Words = {
     "size": "{width} × {height} px",
     "size_short": "{width} × {height}",
     "nearest": "nearest to {label}",
+    "perhaps": "perhaps {label}",
     "detector": "det {score}",
     "sure": "{share} sure",
     "similarity": "similarity {share}",
@@ -91,11 +93,12 @@ ANSWERS: Words = {
     "sum": "Found {found} of {captions} among {boxes} boxes",
     "sum_one": "Found {found} of {captions}, there is one box",
     "found": "Box {number}, {share} sure.",
-    "not_found": "Not in this picture.",
+    "unsure": "Not sure: perhaps box {number} ({share}).",
+    "absent": "Not in this picture.",
     "hidden": "Below the confidence.",
     "margin": "{margin} ahead of the runner‑up.",
     "level": "Level with the runner‑up.",
-    "nearest": "Nearest: box {number}, {share} sure; {limit} are needed.",
+    "nearest": "Nearest: box {number}, {share} sure.",
     "taken": "Nearest: box {number}, but another caption has it.",
     "box": "box",
     "similarity": "similarity",
@@ -106,7 +109,7 @@ ANSWERS: Words = {
         "Box {number}, place {rank}: similarity {share}, detector {detector}, evidence {evidence}"
     ),
     "all_hidden": "All boxes are below the confidence.",
-    "unreadable": "Cannot be looked for.",
+    "unread": "Cannot be looked for.",
     "nothing": "Nothing was detected in this picture.",
     "lower": "Lower the confidence",
     "larger": "The picture is larger than what the models see at once.",
@@ -115,13 +118,23 @@ ANSWERS: Words = {
     "other": "Or try a picture in which the object is larger or sharper.",
 }
 
+# The same for the command line, after the caption and a colon.
+VERDICTS: Words = {
+    "found": "found, {share} sure",
+    "unsure": "not sure, perhaps box {number} ({share})",
+    "taken": "not in this picture (nearest: box {number}, but another caption has it)",
+    "absent": "not in this picture (nearest: box {number}, {share} sure)",
+    "unread": "cannot be looked for",
+}
+
 EVIDENCE: dict[str, str | Words] = {
     "why": "Why box {number}",
     "why_best": "It fits “{caption}” best, {margin} ahead of the runner‑up.",
     "why_level": "It fits “{caption}” best, level with the runner‑up.",
     "why_only": "It is the only box, and it fits “{caption}”.",
     "why_joint": "Every caption gets a box of its own: this one is left for “{caption}”.",
-    "why_nearest": "It comes nearest to “{caption}”, but {sure} sure is too little.",
+    "why_unsure": "It may be “{caption}”, but {sure} sure is too little for an answer.",
+    "why_nearest": "It comes nearest to “{caption}”, but only {sure} sure.",
     "why_taken": "It fits “{caption}” best, but another caption has it.",
     "why_other": "It fits “{caption}” less well: place {rank}, similarity {share}.",
     "best": "Best box",
@@ -228,6 +241,8 @@ ERRORS: Words = {
 DRAW: Words = {
     "answer": "{number}  {sure} % sure  det {detector}",
     "nearest": "nearest to {caption}",
+    "perhaps": "perhaps {caption}",
     "missing": "Not in this picture: {caption}",
+    "unsure": "Not sure: {caption}",
     "hidden": "Below the confidence: {caption}",
 }

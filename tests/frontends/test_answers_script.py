@@ -47,7 +47,7 @@ const told = (name) => texts(kept[name]).join(" ");
 const box = (id, detector) => ({{ id, x: 10 * id, y: 10, w: 9, h: 9, detector }});
 const says = (caption, more = {{}}) => ({{
   caption, color: 0, mark: 0, found: true, answer: 0, nearest: 0, found_probability: 0.91,
-  order: [0, 1], probability: [0.4, 0.1], evidence: [3, -1], notes: [], readable: true, ...more,
+  order: [0, 1], probability: [0.4, 0.1], evidence: [3, -1], notes: [], verdict: "found", ...more,
 }});
 const answer = (more = {{}}) => ({{
   key: "k", error: null, boxes: [box(0, 0.8), box(1, 0.4)], limit: 0.5, score_min: 0.1,
@@ -66,7 +66,8 @@ def _answers(scene: str) -> Any:
 
 def test_what_the_confidence_hides_is_not_absent():
     log = _answers("""
-      give(answer({ captions: [says("kite"), says("owl", { found: false, nearest: 1 })] }));
+      const owl = says("owl", { found: false, verdict: "absent", nearest: 1 });
+      give(answer({ captions: [says("kite"), owl] }));
       log.before = told("cards");
       room.set({ score_min: 0.5 }); log.owl = told("cards");
       room.set({ score_min: 0.9 }); log.all = [told("cards"), told("advice")];
@@ -80,27 +81,46 @@ def test_what_the_confidence_hides_is_not_absent():
     assert log["again"] == log["before"]
 
 
+def test_what_may_well_be_there_is_not_denied():
+    log = _answers("""
+      const lost = (verdict, chance) =>
+        says(verdict, { found: false, answer: null, verdict, found_probability: chance });
+      const doubts = [lost("unsure", 0.4), lost("absent", 0.19), lost("taken", 0.9)];
+      give(answer({ captions: doubts }));
+      log.cards = [...kept.cards.children].map((card) => texts(card).join(" "));
+      log.perhaps = room.state.boxes[0].perhaps;
+      room.set({ score_min: 0.9 }); log.hidden = texts(kept.cards.children[0]).join(" ");
+    """)
+    unsure, absent, taken = log["cards"]
+    assert unsure.startswith("unsure Not sure: perhaps box 1 (40 %).")
+    assert "Nearest" not in unsure
+    assert absent.startswith("absent Not in this picture.  Nearest: box 1, 19 % sure.")
+    assert taken.startswith("taken Not in this picture.  Nearest: box 1, but another caption")
+    assert log["perhaps"] is True
+    assert log["hidden"] == f"unsure {ANSWERS['hidden']}"
+
+
 def test_a_caption_that_says_nothing_has_no_nearest_box():
     log = _answers("""
       const note = "The model knows no word of it.";
-      const lost = { found: false, nearest: null, readable: false, notes: [note] };
+      const lost = { found: false, nearest: null, verdict: "unread", notes: [note] };
       give(answer({ captions: [says("kite"), says("helicopters", lost)] }));
       const [kite, other] = kept.cards.children;
       log.kite = texts(kite).join(" "); log.other = texts(other).join(" ");
       log.states = room.state.boxes.map((box) => box.state);
     """)
     assert "knows no word" not in log["kite"]
-    assert log["other"] == f"helicopters {ANSWERS['unreadable']} The model knows no word of it."
+    assert log["other"] == f"helicopters {ANSWERS['unread']} The model knows no word of it."
     assert log["states"] == ["answer", "candidate"]
 
 
 def test_a_large_picture_in_which_something_is_missing_can_be_seen_closely():
     log = _answers("""
-      const missing = [says("kite", { found: false })];
+      const missing = [says("kite", { found: false, verdict: "absent" })];
       give(answer({ pieces: 48 })); log.found = told("more");
       give(answer({ captions: missing })); log.small = told("more");
       give(answer({ captions: missing, pieces: 48 })); log.large = told("more");
-      const none = says("kite", { found: false, answer: null, nearest: null, order: [] });
+      const none = { ...missing[0], answer: null, nearest: null, order: [] };
       give(answer({ boxes: [], captions: [none], pieces: 48 }));
       log.nothing = told("advice");
       const buttons = all(kept.advice, "quiet");

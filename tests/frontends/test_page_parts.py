@@ -15,12 +15,14 @@ from core.result import Ranking, Result
 from core.types import Detections
 from frontends.doctor import opencv_conflicts
 from frontends.failures import InternalError
+from frontends.report import locate_report
 from frontends.ui import text, text_annotate, text_keys, text_sheets, text_synth
 from frontends.ui.draw import draw_result
 from frontends.ui.locate import own_words_presets
 from frontends.ui.palette import COLORS, MARKS, color_index, mark_index, palette_css
 from frontends.ui.parts import read_part
 from frontends.ui.present import present_error, sentence, split_captions
+from frontends.verdict import verdict_of
 from pipeline.config import load_config
 
 UI = Path(__file__).parents[2] / "frontends" / "ui"
@@ -194,6 +196,29 @@ def test_drawing_leaves_the_object_alone(image):
     assert (picture == before).all()
     assert (drawn[100:130, 100:160] == picture[100:130, 100:160]).all()
     assert (drawn[:, :] != picture[:, :]).any()
+
+
+def test_a_chance_of_one_in_five_is_a_doubt_and_no_denial():
+    def one(chance: float, row: int | None = None, nearest: int | None = 0) -> Ranking:
+        return Ranking(
+            "kite",
+            [1.0],
+            [0.7],
+            [0],
+            answer_row=row,
+            nearest_row=nearest,
+            found_probability=chance,
+        )
+
+    told = [verdict_of(one(chance), 0.48) for chance in (0.19, 0.2, 0.47, 0.48)]
+    assert told == ["absent", "unsure", "unsure", "taken"]
+    assert verdict_of(one(0.9, row=0), 0.48) == "found"
+    assert verdict_of(one(0.9, nearest=None), 0.48) == "unread"
+    assert verdict_of(Ranking("kite", [], [], []), 0.48) == "absent", "nothing was detected"
+    spoken = locate_report(
+        Result((9, 9), Detections.from_xyxy([[1, 1, 5, 5]], (9, 9)), (one(0.4),)), 0.48
+    )
+    assert spoken.startswith("kite: not sure, perhaps box 1 (40 %)\n")
 
 
 @pytest.mark.parametrize("wh", [(1, 1), (40, 3000), (3000, 40), (64, 64)])

@@ -79,6 +79,7 @@ function createAnswers({ element, props, watch }) {
         rank: orders[active].indexOf(box.id) + 1,
         probability: asked.probability[box.id],
         state: owners.length ? "answer" : nearest ? "nearest" : "candidate",
+        perhaps: nearest && caption.verdict === "unsure",
         color: marked ? caption.color : null,
         mark: marked ? caption.mark : null,
       };
@@ -102,7 +103,7 @@ function createAnswers({ element, props, watch }) {
     sum.textContent = fill(shown.boxes.length === 1 ? words.sum_one : words.sum, { found, captions: answer.captions.length, boxes: shown.boxes.length });
     cards.append(...answer.captions.map(card));
     if (shown.boxes.length === 0) advice.append(make("p", { text: words.all_hidden }), steps([lower()]));
-    else if (answer.pieces && answer.captions.some((caption) => !caption.found && caption.readable)) {
+    else if (answer.pieces && answer.captions.some(({ verdict }) => !["found", "unread"].includes(verdict))) {
       more.append(make("p", { text: words.larger }), steps([closer(answer)]));
     }
     for (const line of answer.warnings) advice.append(make("p", { text: line }));
@@ -128,20 +129,21 @@ function createAnswers({ element, props, watch }) {
     const { shown, active, answer } = room.state;
     const order = shown.orders[i];
     const tone = `--tone: var(--caption-${caption.color})`;
-    const hidden = caption.found && !shown.visible.has(caption.answer);
     const wished = caption.found ? caption.answer : caption.nearest;
     const best = shown.visible.has(wished) ? wished : null;
+    // A nearest box that is out of the question is not missed.
+    const hidden = best === null && ["found", "unsure"].includes(caption.verdict);
     const verdict = make("span", { class: "verdict" });
     if (caption.found && !hidden) {
       verdict.append(make("b", { text: fill(words.found, { number: caption.answer + 1, share: percent(caption.found_probability) }) }));
       const lead = shown.lead(i, best);
       if (lead !== null && lead >= 0) verdict.append(` ${lead < 0.05 ? words.level : fill(words.margin, { margin: lead.toFixed(1) })}`);
     } else {
-      verdict.append(make("b", { text: hidden ? words.hidden : caption.readable ? words.not_found : words.unreadable }));
-      if (!hidden && best !== null) {
-        const told = { number: best + 1, share: percent(caption.found_probability), limit: percent(answer.limit) };
-        verdict.append(` ${fill(caption.found_probability < answer.limit ? words.nearest : words.taken, told)}`);
-      }
+      const told = { number: wished === null ? "" : wished + 1, share: percent(caption.found_probability) };
+      const absent = caption.verdict === "taken" ? words.absent : words[caption.verdict];
+      verdict.append(make("b", { text: hidden ? words.hidden : fill(absent, told) }));
+      const nearest = caption.verdict === "taken" ? words.taken : words.nearest;
+      if (!hidden && best !== null && caption.verdict !== "unsure") verdict.append(` ${fill(nearest, told)}`);
     }
     const head = make("button", {
       type: "button", class: "head", "aria-pressed": String(i === active),
@@ -149,7 +151,7 @@ function createAnswers({ element, props, watch }) {
     }, [
       mark(caption.mark), make("span", { class: "caption", text: caption.caption }), verdict,
     ]);
-    const open = order.length && caption.readable && (answer.captions.length <= 3 || i === active);
+    const open = order.length && caption.verdict !== "unread" && (answer.captions.length <= 3 || i === active);
     const rows = open ? [make("ol", { class: "rows" }, order.slice(0, ROWS).map((id, rank) => row(caption, i, id, rank + 1, best)))] : [];
     // Once is enough: the first list tells what the numbers are.
     if (open && (i === 0 || answer.captions.length > 3)) {

@@ -120,7 +120,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
     label.dataset.id = box.id;
     if (box.mark !== null && box.mark !== undefined && box.state !== "candidate") {
       const title = make("span", { class: "title" }, [mark(box.mark)]);
-      title.append(box.state === "nearest" ? fill(words.nearest, { label: box.label }) : box.label);
+      title.append(box.state === "nearest" ? fill(box.perhaps ? words.perhaps : words.nearest, { label: box.label }) : box.label);
       label.append(title);
     }
     if (box.state === "distractor") label.append(make("span", { class: "title", text: box.label }));

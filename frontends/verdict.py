@@ -1,0 +1,37 @@
+"""What a ranking comes to, before it is put into words; pure.
+
+The page, the command line and the drawn picture tell it with the words of `ui.text`. JSON keeps
+the chance itself.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from core.result import Ranking
+
+__all__ = ["DOUBT_MIN", "Verdict", "verdict_of"]
+
+Verdict = Literal["found", "unsure", "taken", "absent", "unread"]
+
+# One in five is too much to deny flatly what may stand in the middle of the picture.
+DOUBT_MIN = 0.2
+
+
+def verdict_of(ranking: Ranking, limit: float = 1.0) -> Verdict:
+    """Return how a caption's answer is told.
+
+    "unsure" is a nearest box that may well be the one; "taken" one that is good enough, but
+    another caption has it; "unread" a caption that says nothing, so that no box is near.
+
+    Args:
+        ranking: One caption's.
+        limit: Below this chance there is no answer. Without it nothing counts as taken.
+    """
+    if ranking.found:
+        return "found"
+    if ranking.nearest_row is None:
+        return "unread" if len(ranking) else "absent"
+    if ranking.found_probability >= limit:
+        return "taken"
+    return "unsure" if ranking.found_probability >= DOUBT_MIN else "absent"
