@@ -182,20 +182,24 @@ def start_prelabel(
         score_min: See `Desk.locator`.
 
     Raises:
-        InputError: Another run is not over, or there is no such image.
+        InputError: Another run is not over, there is no such image, or the visitor's room is full.
+        CaptionError: There are more captions than the page looks for.
     """
     project = desk.project(visit, key)
     if project.count() == 0:
         raise InputError("the project has no pictures.", "Import some first.")
+    desk.service.check_captions(question.captions)
+    desk.check_room(visit)
+    check = _now_and_then(lambda: desk.check_room(visit))
 
     def work(run: Run) -> RunState:
+        def report(done: int, total: int, name: str) -> None:
+            check()
+            run.report("looking", done, total)
+
         run.report("looking", 0, 0)
-        summary = prelabel(
-            project,
-            desk.locator(project, score_min=score_min),
-            question,
-            on_progress=lambda done, total, name: run.report("looking", done, total),
-        )
+        locator = desk.locator(project, score_min=score_min)
+        summary = prelabel(project, locator, question, on_progress=report)
         run.said, run.to_review = summary.sentence(), summary.boxes
         return "done"
 

@@ -257,7 +257,7 @@ class Service:
         Raises:
             InputError: it is no longer kept.
         """
-        self._check_captions(captions)
+        self.check_captions(captions)
         seen = self._kept(key)
         config = seen.config.with_values({"detect": {"score_min": score_min}})
         return seen.path, self._answer(seen, captions, config, assignment)
@@ -285,19 +285,22 @@ class Service:
         try:
             size_bytes = path.stat().st_size
         except OSError as error:
-            reason = error.strerror or "unknown reason"
-            raise ImageError(
-                f"cannot read {path.name}: {reason}.", "Choose the picture again."
-            ) from error
+            what = f"cannot read {path.name}: {error.strerror or 'unknown reason'}."
+            raise ImageError(what, "Choose the picture again.") from error
         if size_bytes > self.limits.upload_max_bytes:
             raise ImageError(
                 f"{path.name} has {size_bytes / 1e6:.0f} MB, "
                 f"the limit is {self.limits.upload_max_bytes / 1e6:.0f} MB.",
                 "Save it smaller and try again.",
             )
-        self._check_captions(captions)
+        self.check_captions(captions)
 
-    def _check_captions(self, captions: Sequence[str]) -> None:
+    def check_captions(self, captions: Sequence[str]) -> None:
+        """Refuse more captions than the page looks for in one picture.
+
+        Raises:
+            CaptionError: There are more.
+        """
         if len(captions) > self.limits.max_captions:
             raise CaptionError(
                 f"got {len(captions)} captions, the limit is {self.limits.max_captions}.",

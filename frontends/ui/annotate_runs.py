@@ -67,11 +67,13 @@ def _beginning(desk: Desk) -> list[Callable[..., Shown]]:
     def start_looking(wish: dict[str, Any]) -> Shown:
         visit, key, project = find(desk, wish)
         question = _question(wish)
+        score_min = float(wish.get("score_min", PROPOSED_SCORE_MIN))
+        run = start_prelabel(desk, visit, key, question, score_min)
+        # What was refused was not asked.
         project.set_setting("captions", list(question.captions))
         if question.vocabulary is not None:
             project.set_setting(SETTING, question.vocabulary.to_dict())
-        score_min = float(wish.get("score_min", PROPOSED_SCORE_MIN))
-        return present.present_run(start_prelabel(desk, visit, key, question, score_min))
+        return present.present_run(run)
 
     @guarded(present.present_error)
     def start_outlet(wish: dict[str, Any], signed_in: gr.OAuthToken | None) -> Shown:

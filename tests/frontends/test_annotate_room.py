@@ -19,14 +19,17 @@ from core.errors import InputError
 from core.image import encode_image
 from core.types import Image
 from frontends import desk as desk_module
+from frontends import desk_runs
 from frontends.desk import Desk
-from frontends.desk_runs import Outgoing, _lay_out, start_export, start_import
+from frontends.desk_runs import Outgoing, _lay_out, start_export, start_import, start_prelabel
 from frontends.material import Brought
 from frontends.runs import wait_for
 from frontends.service import Service, read_limits
 from frontends.ui.annotate_handlers import create_label_calls, create_project_calls
+from frontends.ui.annotate_runs import create_run_calls
 from frontends.visits import Visit, size_of
 from project.folders import deleted_projects
+from project.prelabel import Question
 from project.store import DATABASE_NAME, Project
 from tests.project.pictures import picture_bytes
 
@@ -294,6 +297,41 @@ def test_who_is_full_makes_nothing_new_but_takes_away(tmp_path: Path, shapes_ima
     with pytest.raises(InputError, match="export grows beyond"):
         wait_for(start_export(desk, visit, key, Outgoing("project")), 20)
     assert not list(run.file.parent.glob("*"))
+
+
+def test_a_model_s_answers_take_no_more_than_the_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk_runs, "_MEASURE_S", 0.0)
+    desk = _desk(tmp_path, shared=False)
+    visit = desk.visits.enter("ann")
+    key = desk.create(visit, "Mine", ())
+    _bring(desk, visit, key, *((f"{n}.png", _noise(n)) for n in range(4)))
+    captions = tuple(f"{n}{' red thing' * 180}" for n in range(desk.limits.max_captions))
+    room = size_of(visit.folder) + 60_000
+    desk.limits = replace(desk.limits, visit_max_bytes=room)
+    with pytest.raises(InputError, match="of your room"):
+        wait_for(start_prelabel(desk, visit, key, Question(captions)), 20)
+    project = desk.project(visit, key)
+    assert project.count("new") == 3, "one was looked at, and what is known of it stays"
+    assert len(project.asked(1)) == len(captions)
+    with pytest.raises(InputError, match="of your room"):
+        start_prelabel(desk, visit, key, Question(("red thing",)))
+
+
+def test_the_page_looks_for_as_many_captions_as_elsewhere(shared: Desk) -> None:
+    visit = shared.visits.enter("ann")
+    key = shared.create(visit, "Mine", ())
+    _bring(shared, visit, key, ("a.png", _noise(1)))
+    look = create_run_calls(shared)["start_looking"]
+    lines = [f"red thing {n}" for n in range(shared.limits.max_captions + 1)]
+    wish = {"visit": visit.key, "project": key, "mode": "captions"}
+    answer = look({**wish, "captions": "\n".join(lines)})
+    assert "51 captions, the limit is 50" in str(answer["error"])
+    assert shared.project(visit, key).setting("captions", []) == [], "it was not asked"
+    look({**wish, "captions": "\n".join(lines[1:])})
+    wait_for(shared.run_of(visit, key), 20)
+    assert len(shared.project(visit, key).asked(1)) == 50
 
 
 def test_an_archive_may_not_double_the_room(tmp_path: Path) -> None:
