@@ -68,13 +68,15 @@ class SceneConfig(Section):
     """
 
     count_range: tuple[Count, Count] = _knob(
-        (1, 6), "Objects", "Fewest and most labelled objects in a scene, each number as likely."
+        (1, 6),
+        "Objects",
+        "Fewest and most labelled objects in a scene; each number between equally often.",
     )
     empty_ratio: float = _ratio(0.08, "Objects", "Share of scenes without any labelled object.")
     count_weights: tuple[float, ...] = _knob(
         (),
         "Objects",
-        "Frequency of 0, 1, 2, ... objects, instead of a range and empty scenes.",
+        "How often a scene has 0, 1, 2, ... objects; replaces the range and empty scenes.",
         max_length=_COUNT_MAX + 1,
     )
     formation_ratio: float = _ratio(
@@ -100,34 +102,39 @@ class SceneConfig(Section):
     size_law: SizeLaw = _knob(
         "log-uniform px",
         "Size",
-        "Sizes evenly in the logarithm of pixels, evenly in shares of the frame, or as in the "
-        "first with the farther objects smaller and higher.",
+        "In pixels, each doubling equally often (log-uniform px), also with the small ones higher "
+        "up (altitude), or in shares of the frame (frame fraction).",
     )
     size_px_range: tuple[Length, Length] = _knob(
-        (18.0, 480.0), "Size", "Longer side of an object, px, for the laws in pixels."
+        (18.0, 480.0), "Size", "Longer side of an object in pixels; not with frame fraction."
     )
     size_ratio_range: tuple[Share, Share] = _knob(
-        (0.03, 0.35), "Size", "Longer side of an object, share of the frame's width."
+        (0.03, 0.35),
+        "Size",
+        "Longer side of an object as a share of the frame's width; with frame fraction alone.",
     )
     full_frame_ratio: float = _ratio(
         0.02, "Size", "Share of scenes with one object about as large as the frame."
     )
     crowded_size_px_max: float = _knob(
-        320.0, "Size", "Longer side where four or more objects share a scene, px.", gt=0
+        320.0,
+        "Size",
+        "Longest side of an object where four or more share a scene, in pixels.",
+        gt=0,
     )
     box_side_px_min: float = _knob(
-        4.0, "Size", "Boxes with a shorter side are dropped, px.", ge=1, le=1000
+        4.0, "Size", "An object whose box has a shorter side gets none, in pixels.", ge=1, le=1000
     )
 
     sky_ratio: float = _ratio(
-        0.6, "Placement", "Share of objects put before the sky, where the background has any."
+        0.6, "Placement", "Share of objects put in the sky, where the background has any."
     )
     low_contrast_ratio: float = _ratio(
         0.1, "Placement", "Share of objects put where they stand out least."
     )
-    truncated_ratio: float = _ratio(0.07, "Placement", "Share of objects across the border.")
+    truncated_ratio: float = _ratio(0.07, "Placement", "Share of objects cut off by the edge.")
     truncation_max: float = _knob(
-        0.45, "Placement", "Most of an object that may lie beyond the border.", ge=0, le=0.95
+        0.45, "Placement", "Largest share of an object that may lie beyond the edge.", ge=0, le=0.95
     )
 
     overlap_ratio: float = _ratio(
@@ -145,7 +152,7 @@ class SceneConfig(Section):
     contrast_min: float = _knob(
         7.0,
         "Occlusion",
-        "Objects nearer to what they cover get no box, grey levels.",
+        "An object that differs less from what it covers gets no box, in grey levels.",
         ge=0,
         le=255,
     )
@@ -153,8 +160,8 @@ class SceneConfig(Section):
     blend_weights: dict[str, float] = _knob(
         {"none": 0.25, "gaussian": 0.3, "feather": 0.2, "box": 0.1, "motion": 0.15},
         "Blending",
-        "Frequency of each way to blend: none, gaussian, feather, box, motion; poisson changes "
-        "colors, so opt in.",
+        "How often each way to blend is used: none, gaussian, feather, box, motion; poisson "
+        "changes colors and is off unless set.",
     )
     same_scene_blends: int = _knob(
         1, "Blending", "Images of each scene, each under another blend.", ge=1, le=len(BLENDS)
@@ -178,18 +185,21 @@ class SceneConfig(Section):
     )
     match_noise: bool = _knob(True, "Light", "Give objects the noise of the background.")
 
-    canvas_wh: tuple[Side, Side] = _knob((1520, 870), "Frame", "Width and height of an image, px.")
+    canvas_wh: tuple[Side, Side] = _knob(
+        (1520, 870), "Frame", "Width and height of an image in pixels."
+    )
     window_ratio_min: float = _knob(
         0.7,
         "Frame",
-        "Smallest part of a background that is shown, share of the largest of the frame's shape.",
+        "Smallest part of a background that is shown; 1 is the largest that has the frame's shape.",
         ge=0.05,
         le=1,
     )
     effects: str = _knob(
         "photo",
         "Frame",
-        "What a camera does to the frame: none, light, photo, heavy, origin-v3 or origin-v2.",
+        "What a camera does to the frame: none, light, photo, heavy; origin-v3 and origin-v2 as in "
+        "TIL-24, the competition that Spotter began with.",
     )
     effects_steps: tuple[EffectChoice, ...] = _knob(
         (), "Frame", "Effects of your own after these, by their names in albumentations."

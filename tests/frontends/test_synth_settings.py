@@ -13,7 +13,8 @@ from core.config import Section
 from frontends.ui.knobs import describe_knobs
 from frontends.ui.knobs.describe import name_of
 from frontends.ui.synth_handlers import write_toml
-from synth.config import SceneConfig, load_scene_config
+from frontends.ui.text_synth import KNOBS, MAKE
+from synth.config import GROUPS, SceneConfig, load_scene_config
 from tests.frontends.synth_visit import BOB, make_wish, small_settings
 
 
@@ -36,6 +37,15 @@ def test_every_setting_for_visitors_has_a_control():
                                  "Frame"), key  # fmt: skip
         assert knob["low"] < knob["high"], key
     json.dumps(list(knobs.values()), allow_nan=False)
+
+
+def test_no_two_settings_share_a_name_nor_one_with_its_group():
+    titles = [knob["title"] for knob in describe_knobs(SceneConfig)]
+    assert len(set(titles) | set(GROUPS)) == len(titles) + len(GROUPS)
+    assert MAKE["size"] == KNOBS["canvas_wh"], "one thing, one name"
+    # Which of the three ways to draw sizes a range is for is told by its name in the list.
+    told = {name: info.description for name, info in SceneConfig.model_fields.items()}
+    assert all("frame fraction" in told[f"size_{unit}_range"] for unit in ("px", "ratio"))
 
 
 def test_a_new_setting_becomes_a_control_by_itself():
