@@ -258,7 +258,7 @@ def _made_from(weights: Path, how: str) -> str:
     files = [weights] if weights.is_file() else list_files(weights, links=True)
     root = weights.parent if weights.is_file() else weights
     digest = hashlib.sha256(how.encode())
-    for path in files:
+    for path in filter(Path.is_file, files):
         digest.update(f"{path.relative_to(root).as_posix()} {sha256_of(path)}\n".encode())
     return digest.hexdigest()
 

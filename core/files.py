@@ -85,13 +85,16 @@ def list_files(folder: Path, *, links: bool = False) -> list[Path]:
 
     Args:
         folder: where to look; links to folders are not followed.
-        links: links to files count as files.
+        links: links to files count as files; broken ones too, so that somebody tells of them.
     """
     named = []
     for path in folder.rglob("*"):
         name = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in name.parts)
-        if not hidden and (links or not path.is_symlink()) and path.is_file():
+        is_file = path.is_file()
+        if path.is_symlink():
+            is_file = links and (is_file or not path.exists())
+        if is_file and not hidden:
             named.append((name.as_posix(), path))
     return [path for _, path in sorted(named)]
 

@@ -66,6 +66,7 @@ def run_batch(
     output: Path,
     assignment: Assignment = "independent",
     drawings: Path | None = None,
+    links: bool = False,
     show_progress: bool = True,
 ) -> BatchSummary:
     """Locate all captions of all pictures and write one line per picture.
@@ -81,15 +82,17 @@ def run_batch(
         assignment: "joint" gives no box to two captions of a picture.
         drawings: folder for the pictures with their boxes drawn in, under the same names; only
             of those that are located now.
+        links: the lines are of `frontends.data.folder_data`: who runs this chose the folder, so
+            that links in it may lead out.
         show_progress: draw a bar on stderr.
 
     Raises:
         DataError: the output is no file of predictions, or it answers other captions than are
             asked, or with other models or settings, or it cannot be written: a full disk loses
-            no line that was written before. `drawings` overlaps `images`.
+            no line that was written before. `drawings` overlaps `images`, or links lead there.
     """
     if drawings is not None:
-        _refuse_same_folder(images, drawings)
+        _refuse_same_folder(images, drawings, lines if links else ())
     if assignment == "independent":
         lines = [_once(line) for line in lines]
     made_with = _made_with(locator, assignment)
@@ -107,11 +110,13 @@ def run_batch(
         _take_out_failed(output, failed)
     errors: list[str] = []
     for line in tqdm(open_lines, unit="picture", disable=None if show_progress else True):
-        row, result = _locate_line(locator, line, images, assignment)
+        row, result = _locate_line(locator, line, images, assignment, links)
         errors += [row["error"]] if "error" in row else []
         if drawings is not None and result is not None:
             with _told(drawings):
-                _draw(images, line.image, result, drawings, locator.max_pixels)
+                path = _picture(images, line.image, links)
+                target = drawings / path.relative_to(images.resolve())
+                _draw(path, target, result, locator.max_pixels)
         with _told(output):
             _append(output, {**row, "provenance": made_with})
     kept = len(lines) - len(open_lines)
@@ -163,31 +168,36 @@ def _caption_row(
 
 
 def _locate_line(
-    locator: Locator, line: DataLine, images: Path, assignment: Assignment
+    locator: Locator, line: DataLine, images: Path, assignment: Assignment, links: bool
 ) -> tuple[Mapping[str, Any], Result | None]:
     try:
-        path = confined_path(images, line.image)
+        path = _picture(images, line.image, links)
         result = locator.locate([path], [line.captions], assignment=assignment)[0]
     except SpotterError as error:
         return {"image": line.image, "error": str(error)}, None
     return prediction(line.image, result), result
 
 
-def _refuse_same_folder(images: Path, drawings: Path) -> None:
+def _picture(images: Path, name: str, links: bool) -> Path:
+    # A link's own path, which its drawing is named by, not that of what it leads to.
+    return images.resolve() / name if links else confined_path(images, name)
+
+
+def _refuse_same_folder(images: Path, drawings: Path, linked: Sequence[DataLine]) -> None:
     """The drawn pictures have the names of the pictures: they must not replace any."""
     one, other = images.resolve(), drawings.resolve()
-    if one.is_relative_to(other) or other.is_relative_to(one):
+    # `resolve` raises where links go in circles.
+    pictures = (Path(os.path.realpath(one / line.image)) for line in linked)
+    if other.is_relative_to(one) or any(path.is_relative_to(other) for path in (one, *pictures)):
         raise DataError(
             f"{drawings} and {images} overlap, so drawn pictures could replace yours.",
             "Give a folder beside them.",
         )
 
 
-def _draw(images: Path, name: str, result: Result, drawings: Path, max_pixels: int) -> None:
+def _draw(path: Path, target: Path, result: Result, max_pixels: int) -> None:
     from frontends.ui.draw import draw_result
 
-    path = confined_path(images, name)
-    target = drawings / path.relative_to(images.resolve())  # a name may hold ".."
     if target.suffix.lower() not in WRITABLE:
         target = target.with_name(f"{target.name}.png")
     target.parent.mkdir(parents=True, exist_ok=True)

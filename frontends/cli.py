@@ -206,6 +206,7 @@ def _run_batch(options: argparse.Namespace, service: Service | None) -> int:
         output=options.output,
         assignment=options.assignment,
         drawings=options.save,
+        links=options.data.is_dir(),
     )
     print(f"{options.output}: {summary.sentence()}", file=sys.stderr)
     return 1 if summary.failed else 0

@@ -18,7 +18,7 @@ __all__ = ["confined_path", "folder_data"]
 
 
 def folder_data(folder: Path, captions: Sequence[str]) -> list[DataLine]:
-    """Return all pictures below a folder, by name, each asked the same captions.
+    """Return all pictures below a folder, links to some too, by name; each asked the same captions.
 
     Raises:
         DataError: no picture is there.

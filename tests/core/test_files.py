@@ -125,3 +125,12 @@ def test_hidden_files_and_links_are_not_listed(tmp_path):
     names = [path.relative_to(tmp_path).as_posix() for path in list_files(tmp_path)]
     assert names == ["a.txt", "a/z.txt", "b.txt"]
     assert list_files(tmp_path / "missing") == []
+
+
+def test_links_to_files_are_listed_for_who_wants_them_broken_ones_too(tmp_path):
+    (tmp_path / "b").mkdir()
+    for name, target in (("good", "b/a.txt"), ("broken", "gone"), ("loop", "loop"), ("to-b", "b")):
+        (tmp_path / name).symlink_to(tmp_path / target)
+    (tmp_path / "b" / "a.txt").write_text("a")
+    names = [path.name for path in list_files(tmp_path, links=True)]
+    assert names == ["a.txt", "broken", "good", "loop"]

@@ -364,6 +364,32 @@ def test_a_folder_is_asked_the_same_captions(data, tmp_path, capsys):
     assert "0 pictures done, 3 kept from before." in capsys.readouterr().err
 
 
+def test_links_in_a_folder_are_followed_and_broken_ones_recorded(data, tmp_path, capsys):
+    photos, output = tmp_path / "photos", tmp_path / "pred.jsonl"
+    (photos / "day").mkdir(parents=True)
+    for name, target in (
+        ("day/sea.png", "a.png"), ("gone.png", "never.png"), ("loop.png", "photos/loop.png"),
+    ):  # fmt: skip
+        (photos / name).symlink_to(tmp_path / target)
+    arguments = ["batch", str(photos), "--caption", "red thing", "--output", str(output),
+                 "--preset", "fake", "--save"]  # fmt: skip
+    assert main([*arguments, str(tmp_path / "drawn")]) == 1
+    assert "1 picture done, 0 kept from before; 2 failed" in capsys.readouterr().err
+    good, bad, circle = _rows(output)
+    assert good["image"] == "day/sea.png"
+    assert good["results"][0]["found"]
+    assert bad["image"] == "gone.png"
+    assert "No such file" in bad["error"]
+    assert "symbolic links" in circle["error"]
+    assert (tmp_path / "drawn" / "day" / "sea.png").is_file()
+    (tmp_path / "store").mkdir()
+    store = (tmp_path / "a.png").rename(tmp_path / "store" / "sea.png")
+    (photos / "sea.png").symlink_to(store)
+    with pytest.raises(SystemExit, match="2"):
+        main([*arguments, str(tmp_path / "store")])
+    assert "could replace yours" in capsys.readouterr().err
+
+
 def test_drawings_stay_in_their_folder(fake_locator, data, tmp_path):
     photos, drawn = tmp_path / "photos", tmp_path / "drawn"
     photos.mkdir()
