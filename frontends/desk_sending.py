@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError
-from core.result import Ranking, Result
+from core.result import Result
 from frontends.desk import Desk
 from frontends.visits import Visit
 from project.folders import ProjectInfo
 from project.pictures import read_picture
-from project.proposals import Proposal
-from project.types import MODEL, Asked
+from project.prelabel import proposals_of
+from project.types import MODEL
 
 __all__ = ["Sent", "send_answer"]
 
@@ -72,9 +72,9 @@ def send_answer(
     project = desk.project(visit, key)
     image_id, is_new = project.add(picture, path.stem)
     source = MODEL + (result.provenance.get("preset", "") or "own")
-    proposals = _proposals(result, score_min)
+    rows = (result.detections.score >= score_min).nonzero()[0].tolist()
+    proposals, asked = proposals_of(result, rows)
     if is_new:
-        asked = [Asked(r.caption, r.found, r.found_probability, False) for r in result.rankings]
         project.propose(image_id, proposals, source=source, key="", asked=asked)
         return Sent(key, project.name, image_id, len(project.boxes(image_id)))
     count = project.propose_more(image_id, proposals, source=source)
@@ -88,29 +88,3 @@ def _choose(desk: Desk, visit: Visit, wished: str, default_name: str) -> str:
         return wished
     named: ProjectInfo | None = next((one for one in usable if one.name == default_name), None)
     return named.folder.name if named else desk.create(visit, default_name, ())
-
-
-def _proposals(result: Result, score_min: float) -> list[Proposal]:
-    """Boxes from a score on; where two captions mean one, the one that fits better names it."""
-    best: dict[int, Ranking] = {}
-    for ranking in result.rankings:
-        row = ranking.answer_row
-        if row is not None and (row not in best or ranking.logit[row] > best[row].logit[row]):
-            best[row] = ranking
-    shown = (result.detections.score >= score_min).nonzero()[0].tolist()
-    return [_proposal(result, row, best.get(row)) for row in shown]
-
-
-def _proposal(result: Result, row: int, ranking: Ranking | None) -> Proposal:
-    x1, y1, x2, y2 = result.detections.xyxy[row].astype(float).tolist()
-    score = float(result.detections.score[row])
-    if ranking is None:
-        return Proposal((x1, y1, x2, y2), detector=score)
-    return Proposal(
-        (x1, y1, x2, y2),
-        caption=ranking.caption,
-        detector=score,
-        logit=float(ranking.logit[row]),
-        probability=float(ranking.score[row]),
-        margin=float(ranking.margin),
-    )

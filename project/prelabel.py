@@ -9,7 +9,7 @@ tried again by the next run.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from core.captions import clean_captions
 from core.errors import InputError
 from core.files import sha256_of
 from core.result import Ranking, Result
+from core.types import Detections
 from core.words import counted
 from pipeline.locate import Locator, Observation
 from pipeline.rank import Assignment, sigmoid
@@ -28,7 +29,7 @@ from project.proposals import Proposal
 from project.score import FITS_MIN, choose_captions
 from project.settings import CUT
 from project.store import Project
-from project.types import MODEL, Asked, Xyxy
+from project.types import MODEL, Asked
 from project.vocabulary import Vocabulary
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "PrelabelSummary",
     "Question",
     "prelabel",
+    "proposals_of",
     "propose",
 ]
 
@@ -227,69 +229,65 @@ def propose(
         observation: What they saw of the image.
         question: What is asked of it, see `Question.of`.
     """
-    if question.captions:
-        return _propose_captions(locator, observation, question)
     seen = observation.detections
+    if question.captions:
+        result = locator.answer(observation, question.captions, assignment=question.assignment)
+        rows = range(len(seen)) if question.others else None
+        return proposals_of(result, rows, question.class_name, given=question.given)
+    plain = [_plain(seen, row, question.class_name) for row in range(len(seen))]
     if question.vocabulary is None:
-        rows = range(len(seen))
-        return [Proposal(_box(observation, row), question.class_name, "", _score(observation, row))
-                for row in rows], []  # fmt: skip
+        return plain, []
     chosen = choose_captions(locator, observation.embeds, question.vocabulary)
     return [
-        Proposal(
-            _box(observation, row), question.class_name, caption, _score(observation, row),
-            logit, _chance(logit), lead,
-        )
-        if _chance(logit) >= FITS_MIN
+        replace(one, caption=caption, logit=logit, probability=_chance(logit), margin=lead)
         # The best of captions that all hardly fit would be a guess for a person to clear away.
-        else Proposal(_box(observation, row), question.class_name, "", _score(observation, row))
-        for row, (caption, logit, lead) in enumerate(chosen)
-    ], []  # fmt: skip
+        if _chance(logit) >= FITS_MIN
+        else one
+        for one, (caption, logit, lead) in zip(plain, chosen, strict=True)
+    ], []
 
 
-def _propose_captions(
-    locator: Locator, observation: Observation, question: Question
+def proposals_of(
+    result: Result,
+    rows: Sequence[int] | None = None,
+    class_name: str = "",
+    *,
+    given: bool = False,
 ) -> tuple[list[Proposal], list[Asked]]:
-    result = locator.answer(observation, question.captions, assignment=question.assignment)
-    asked = [Asked(r.caption, r.found, r.found_probability, False) for r in result.rankings]
+    """Return boxes of an answer, with the captions that mean them, and what became of the captions.
+
+    Args:
+        result: The answer.
+        rows: Its boxes that are wished; None: those that a caption means.
+        class_name: Class of all.
+        given: Whether all captions are known to be right.
+    """
     # Asked one by one, two captions may mean the same box; the one that fits better names it.
     best: dict[int, Ranking] = {}
     for ranking in result.rankings:
         row = ranking.answer_row
         # What is there for certain is looked for where it is most likely, unless that is hopeless.
-        if question.given and ranking.found_probability >= GIVEN_MIN:
+        if given and ranking.found_probability >= GIVEN_MIN:
             row = ranking.nearest_row
         if row is not None and (row not in best or ranking.logit[row] > best[row].logit[row]):
             best[row] = ranking
-    rows = range(len(result.detections)) if question.others else sorted(best)
-    return [
-        _captioned(observation, row, best.get(row), result, question.class_name) for row in rows
-    ], asked
+    proposals = []
+    for row in sorted(best) if rows is None else rows:
+        one = _plain(result.detections, row, class_name)
+        if (named := best.get(row)) is not None:
+            logit, chance = float(named.logit[row]), float(named.score[row])
+            one = replace(
+                one, caption=named.caption, logit=logit, probability=chance, margin=named.margin
+            )
+        proposals.append(one)
+    asked = [Asked(r.caption, r.found, r.found_probability, False) for r in result.rankings]
+    return proposals, asked
 
 
-def _captioned(
-    observation: Observation, row: int, ranking: Ranking | None, result: Result, class_name: str
-) -> Proposal:
-    if ranking is None:
-        return Proposal(_box(observation, row), class_name, "", _score(observation, row))
-    return Proposal(
-        _box(observation, row),
-        class_name,
-        ranking.caption,
-        _score(observation, row),
-        float(ranking.logit[row]),
-        float(ranking.score[row]),
-        ranking.margin,
-    )
-
-
-def _box(observation: Observation, row: int) -> Xyxy:
-    x1, y1, x2, y2 = observation.detections.xyxy[row].astype(float).tolist()
-    return x1, y1, x2, y2
-
-
-def _score(observation: Observation, row: int) -> float:
-    return float(observation.detections.score[row])
+def _plain(seen: Detections, row: int, class_name: str) -> Proposal:
+    """A box without a caption."""
+    x1, y1, x2, y2 = seen.xyxy[row].astype(float).tolist()
+    return Proposal((x1, y1, x2, y2), class_name, detector=float(seen.score[row]))
 
 
 def _chance(logit: float) -> float:

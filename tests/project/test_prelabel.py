@@ -12,13 +12,14 @@ import pytest
 
 from core.errors import Cancelled, EngineError, InputError
 from core.image import encode_image
-from core.types import Image
+from core.result import Ranking, Result
+from core.types import Detections, Image
 from pipeline.config import load_config
 from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
 from project.export import export_crops
 from project.pictures import read_picture
-from project.prelabel import Question, prelabel
+from project.prelabel import Question, prelabel, proposals_of
 from project.quality import find_suspicions
 from project.score import Scorer, choose_captions, embed_boxes
 from project.store import Project
@@ -60,6 +61,24 @@ def test_other_boxes_come_without_caption(
     prelabel(project, fake_locator, Question(captions=("red thing",), others=True))
     captions = {box.xyxy: box.caption for box in project.boxes(shapes)}
     assert captions == {RED: "red thing", BLUE: ""}
+
+
+def test_the_caption_that_fits_better_names_a_box() -> None:
+    seen = Detections.from_xyxy([RED, BLUE], (200, 100), score=[0.9, 0.4])
+    rankings = [
+        Ranking(caption, logit=[logit, -3], score=[0.5, 0.1], order=[0, 1], answer_row=0, margin=2)
+        for caption, logit in (("red thing", 1), ("red box", 2), ("thing", 0))
+    ]
+    result = Result((200, 100), seen, rankings)
+    [named], asked = proposals_of(result, class_name="drone")
+    assert (named.xyxy, named.class_name, named.caption) == (RED, "drone", "red box")
+    assert (named.logit, named.probability, named.margin) == (2, 0.5, 2)
+    assert [one.found for one in asked] == [True] * 3
+    boxes, _ = proposals_of(result, [1, 0])
+    assert [(one.caption, one.detector) for one in boxes] == [
+        ("", pytest.approx(0.4)),
+        ("red box", pytest.approx(0.9)),
+    ]
 
 
 def test_a_vocabulary_names_each_box(project: Project, shapes: int, fake_locator: Locator) -> None:
