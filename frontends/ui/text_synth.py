@@ -50,6 +50,7 @@ WALLS: dict[str, Words] = {
         "aside": "Yours are used alone. Tick ours to mix them in.",
         "upload_failed": "Some files did not reach the server. Check the connection, try again.",
         "too_large": "{name} has {size} MB, the limit is {limit} MB.",
+        "too_many": "Not sent: {count} more than the limit of {limit} files at once.",
     },
     "backgrounds": {
         "title": "Backgrounds",
@@ -67,6 +68,7 @@ WALLS: dict[str, Words] = {
         "aside": "Yours are used alone. Tick ours to mix them in.",
         "upload_failed": "Some files did not reach the server. Check the connection, try again.",
         "too_large": "{name} has {size} MB, the limit is {limit} MB.",
+        "too_many": "Not sent: {count} more than the limit of {limit} files at once.",
     },
 }
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from frontends.ui.text_synth import WALLS
 from tests.frontends.script_stage import NODE, play
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node.js: apt-get install nodejs")
@@ -215,3 +218,50 @@ def test_a_zip_file_may_be_larger_than_a_picture(part):
     """
     log = play(("page.js", f"{part}/{part}.js"), PARTS + FIND + stage, "change(); await rest(20);")
     assert log["taken"] == ["a.png", "c.ZIP"]
+
+
+def test_a_wall_tells_of_every_file_that_it_did_not_take():
+    stage = f"""
+    let change;
+    find("file").addEventListener = (_, run) => {{ change = run; }};
+    find("notice").replaceChildren = (...lines) => {{ log.told = lines; }};
+    window.spotter.element = (_, told) => told?.text ?? node();
+    const props = {{
+      room: "annotate", name: "backgrounds", words: {json.dumps(WALLS["backgrounds"])},
+      files_max: 3, upload_max_bytes: 1e7, archive_max_bytes: 1e7,
+    }};
+    const add = async ({{ files }}) => {{
+      if (files.some((file) => file.name === "e.png")) throw Error("too many");
+      return {{ own: [], refused: [["b.png", "is damaged."]] }};
+    }};
+    const upload = async (file) => {{
+      if (file.name === "c.png") throw Error("gone");
+      return {{ path: file.name }};
+    }};
+    createWall({{ element, props, upload, watch() {{}}, server: {{ add }} }});
+    room.set({{ visit: "v" }});
+    const bring = async (sizes) => {{
+      find("file").files = Object.entries(sizes).map(([name, size]) => ({{ name, size }}));
+      change(); await rest(20);
+      return log.told;
+    }};
+    """
+    log = play(
+        ("page.js", "wall/wall.js"),
+        PARTS + FIND + stage,
+        """
+        const many = { "b.png": 1, "c.png": 1, "d.png": 1, "e.png": 1, "f.png": 1 };
+        log.all = await bring({ "a.png": 5e7, ...many });
+        log.none = await bring({ "c.png": 1 });
+        log.fails = await bring({ "a.png": 5e7, "e.png": 1 });
+        log.good = await bring({ "b.png": 1 });
+        """,
+    )
+    large = "a.png has 50 MB, the limit is 10 MB."
+    lost = WALLS["backgrounds"]["upload_failed"]
+    refused = ["1 not taken:", "b.png: is damaged."]
+    over = "Not sent: 2 more than the limit of 3 files at once."
+    assert log["all"] == [large, over, lost, *refused]
+    assert log["none"] == [lost]
+    assert log["fails"] == [large, "too many"]
+    assert log["good"] == refused, "what was said of earlier files is gone"

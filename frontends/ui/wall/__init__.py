@@ -40,7 +40,7 @@ def create_wall(
         name: What lies on it.
         upload_max_bytes: Larger pictures are refused before they travel, in bytes.
         archive_max_bytes: Larger ZIP files, likewise.
-        files_max: More files at once are refused.
+        files_max: More files at once are left out, and told of.
         add: `{visit, wall, files}` to the new tiles and what was refused. The browser calls this
             and the next three by their names.
         change: `{visit, wall, name, caption, class_name}` to the new tiles.

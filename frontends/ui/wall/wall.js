@@ -85,22 +85,24 @@ function createWall({ element, props, upload, server, watch }) {
     find("groups").scrollTop = place;
   }
 
-  function take(answer) {
-    if (answer.error) { say([answer.error]); return; }
+  // `wrong`: what was found before the server was asked, to be told together with what it answers.
+  function take(answer, wrong = []) {
+    if (answer.error) { say([...wrong, answer.error]); return; }
     const first = tiles.own.length === 0 && answer.own.length > 0;
     const none = answer.own.length === 0;
     tiles = { ...tiles, own: answer.own, version: (tiles.version || 0) + 1 };
     if (first) { use = { ours: false, own: true }; find("groups").scrollTop = 0; }
     if (none) use = { ours: true, own: true };
     const refused = answer.refused || [];
-    say(refused.length ? [fill(words.refused, { count: refused.length }), ...refused.slice(0, SHOWN_REFUSED).map(([name, reason]) => `${name}: ${reason}`)] : []);
+    const reasons = refused.slice(0, SHOWN_REFUSED).map(([name, reason]) => `${name}: ${reason}`);
+    say([...wrong, ...(refused.length ? [fill(words.refused, { count: refused.length }), ...reasons] : [])]);
     render();
     tell();
   }
 
-  const ask = async (name, wish) => {
-    try { take(await server[name]({ visit: room.state.visit, wall: props.name, ...wish })); }
-    catch (error) { say([String(error.message || error)]); }
+  const ask = async (name, wish, wrong = []) => {
+    try { take(await server[name]({ visit: room.state.visit, wall: props.name, ...wish }), wrong); }
+    catch (error) { say([...wrong, String(error.message || error)]); }
   };
   const drop = (names) => ask("remove", { names });
   async function pack() {
@@ -135,7 +137,9 @@ function createWall({ element, props, upload, server, watch }) {
     const limitOf = (file) => (/\.zip$/i.test(file.name) ? props.archive_max_bytes : props.upload_max_bytes);
     const large = files.filter((file) => file.size > limitOf(file));
     const wrong = large.map((file) => fill(words.too_large, { name: file.name, size: mb(file.size), limit: mb(limitOf(file)) }));
-    const queue = files.filter((file) => !large.includes(file)).slice(0, props.files_max);
+    const queue = files.filter((file) => !large.includes(file));
+    const over = queue.splice(props.files_max).length;
+    if (over) wrong.push(fill(words.too_many, { count: over, limit: props.files_max }));
     say(wrong);
     const sent = [];
     let failed = 0;
@@ -149,9 +153,10 @@ function createWall({ element, props, upload, server, watch }) {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     busy(fill(words.sending, { done: sent.length, all }));
-    if (sent.length) await ask("add", { files: sent.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true })) });
+    if (failed) wrong.push(words.upload_failed);
+    if (sent.length) await ask("add", { files: sent.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true })) }, wrong);
+    else say(wrong);
     busy("");
-    if (failed || wrong.length) say([...wrong, ...(failed ? [words.upload_failed] : [])]);
   }
 
   function busy(message) {
