@@ -47,8 +47,7 @@ EXPORTS_NAME = "exports"
 """Where a project keeps the files that were made to be taken away."""
 
 EXAMPLES_FOLDER = Path(__file__).parents[1] / "assets" / "examples"
-_NAME_CHARS_MAX = 40
-_TITLE_CHARS_MAX = 80
+_KEY_CHARS_MAX = 40
 _SCORERS_MAX = 4
 _RUNS_MAX = 2
 _MEASURE_EVERY_S = 5.0
@@ -102,16 +101,14 @@ class Desk:
             InputError: The name or a class cannot be used, or the visitor's room is full.
         """
         self.check_room(visit)
-        if not name.strip():
-            raise InputError("the project has no name.", "Give it one.")
         folder = self.folder(visit)
-        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:_NAME_CHARS_MAX] or "project"
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:_KEY_CHARS_MAX] or "project"
         with self._lock:
             number, key = 2, slug
             while (folder / key).exists():
                 key, number = f"{slug}-{number}", number + 1
             self._drop_open(folder / key)
-            project = Project.create(folder / key, name.strip(), class_names=class_names)
+            project = Project.create(folder / key, name, class_names=class_names)
             self._projects[folder / key] = _Open(project, _file_of(folder / key))
         return key
 
@@ -145,11 +142,9 @@ class Desk:
         """Give a project another name; its key stays.
 
         Raises:
-            InputError: The name is empty, or the project is not there.
+            InputError: The name is empty or too long, or the project is not there.
         """
-        if not name.strip():
-            raise InputError("the project has no name.", "Give it one.")
-        self.project(visit, key).set_setting("name", " ".join(name.split())[:_TITLE_CHARS_MAX])
+        self.project(visit, key).rename(name)
 
     def delete(self, visit: Visit, key: str) -> str:
         """Put a project aside and return the name under which `restore` finds it.

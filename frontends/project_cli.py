@@ -327,14 +327,11 @@ def _run_classes(options: argparse.Namespace, service: Service | None) -> int:
 
 
 def _run_rename(options: argparse.Namespace, service: Service | None) -> int:
-    from core.errors import InputError
     from project.store import Project
 
-    if not options.name.strip():
-        raise InputError("the project has no name.", "Give it one.")
     with Project.open(options.folder) as project:
         before = project.name
-        project.set_setting("name", " ".join(options.name.split()))
+        project.rename(options.name)
         _say(f"{options.folder}: {before!r} is now {project.name!r}")
     return 0
 

@@ -32,6 +32,7 @@ __all__ = [
     "restore_box",
     "snapshot",
     "tidy_class_name",
+    "tidy_project_name",
     "write_setting",
 ]
 
@@ -146,16 +147,33 @@ def boxes_of(connection: sqlite3.Connection, image_id: int) -> list[BoxRow]:
     return [box_row(row) for row in rows]
 
 
+def tidy_project_name(name: str) -> str:
+    """Return the name with single spaces between its words.
+
+    Raises:
+        InputError: It is empty or has more than 80 characters.
+    """
+    name = _tidied(name, "project", 80)
+    if not name:
+        raise InputError("the project has no name.", "Give it one.")
+    return name
+
+
 def tidy_class_name(name: str) -> str:
     """Return the name with single spaces between its words.
 
     Raises:
         InputError: It has more than 100 characters.
     """
-    name = " ".join(name.split())
-    if len(name) > 100:
+    return _tidied(name, "class", 100)
+
+
+def _tidied(name: str, what: str, chars_max: int) -> str:
+    # Halves of an emoji, as broken clients send them, cannot be kept.
+    name = " ".join(name.encode("utf-8", "replace").decode().split())
+    if len(name) > chars_max:
         raise InputError(
-            f"a class name has {len(name)} characters, the limit is 100.", "Shorten it."
+            f"a {what} name has {len(name)} characters, the limit is {chars_max}.", "Shorten it."
         )
     return name
 

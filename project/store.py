@@ -33,6 +33,8 @@ from project.rows import (
     give_captions,
     image_row,
     refresh_image,
+    tidy_class_name,
+    tidy_project_name,
     write_setting,
 )
 from project.trimming import TRIM_EVERY, trim
@@ -77,9 +79,11 @@ class Project(Reader):
             clock: Seconds since 1970.
 
         Raises:
-            InputError: There is a project already, or a class has an unusable name.
+            InputError: There is a project already, or it or a class has an unusable name.
             DataError: The folder cannot be written to.
         """
+        # Before there is anything: what is refused leaves no half of a project.
+        name, classes = tidy_project_name(name), [tidy_class_name(one) for one in class_names]
         path = folder / DATABASE_NAME
         if path.exists():
             raise InputError(f"{folder} holds a project already.", "Open it, or choose another.")
@@ -91,8 +95,8 @@ class Project(Reader):
             ) from error
         project = cls(folder, Database(path, create=True), clock)
         with project._database.write() as connection:
-            write_setting(connection, "name", " ".join(name.split()) or folder.name)
-            for class_name in class_names or ("object",):
+            write_setting(connection, "name", name)
+            for class_name in classes or ("object",):
                 class_id_of(connection, class_name)
         return project
 
@@ -106,6 +110,14 @@ class Project(Reader):
         return cls(folder, Database(folder / DATABASE_NAME), clock)
 
     # ------------------------------------------------------------ editing
+
+    def rename(self, name: str) -> None:
+        """Give the project another name; its folder stays.
+
+        Raises:
+            InputError: The name is empty or too long.
+        """
+        self.set_setting("name", tidy_project_name(name))
 
     def set_setting(self, key: str, value: object) -> None:
         """Keep something under a name; plain JSON types."""

@@ -61,3 +61,22 @@ def test_a_project_that_was_deleted_is_gone_and_comes_back(desk: Desk, visit: Vi
     restore_project(aside)
     assert desk.project(visit, key).name == "flying"
     assert desk.project(visit, key) is not open_before
+
+
+def test_a_name_keeps_to_one_rule_and_what_is_refused_leaves_nothing(
+    desk: Desk, visit: Visit
+) -> None:
+    for name, classes, why in (
+        ("x" * 81, (), "a project name has 81 characters, the limit is 80"),
+        (" ", (), "no name"),
+        ("Mine", ("y" * 101,), "a class name has 101 characters, the limit is 100"),
+    ):
+        with pytest.raises(InputError, match=why):
+            desk.create(visit, name, classes)
+    assert desk.projects(visit) == []
+    key = desk.create(visit, " Half an  emoji \ud83d ", ("\ud83d",))
+    project = desk.project(visit, key)
+    assert (project.name, project.class_names) == ("Half an emoji ?", ("?",))
+    with pytest.raises(InputError, match="the limit is 80"):
+        desk.rename(visit, key, "x" * 81)
+    assert project.name == "Half an emoji ?"

@@ -175,8 +175,9 @@ def test_imported_captions_are_measured(labelled: Run, tmp_path: Path) -> None:
 
 def test_rename(labelled: Run) -> None:
     assert "is now 'Second try'" in labelled("rename", " Second  try ")[1]
-    code, _, err = labelled("rename", " ")
-    assert (code, "no name" in err) == (2, True)
+    for name, why in ((" ", "no name"), ("x" * 81, "the limit is 80")):
+        code, _, err = labelled("rename", name)
+        assert (code, why in err) == (2, True)
 
 
 def test_classes_are_counted_renamed_and_made_one(labelled: Run) -> None:
