@@ -49,30 +49,37 @@ def draw_result(image: Image, result: Result, *, score_min: float = 0.0) -> Imag
     for row, frame in enumerate(frames):
         if row not in marked and is_shown[row]:
             pen.box(frame, _WHITE, thick=False)
-    notes = []
+    notes, told = [], []
+    answers = {ranking.answer_row for ranking in result.rankings}
     for position, ranking in enumerate(result.rankings):
         best = ranking.answer_row if ranking.found else ranking.nearest_row
         is_unsure = verdict_of(ranking) == "unsure"
         is_hidden = best is not None and not is_shown[best]
+        caption = _short(ranking.caption)
         if is_hidden or not ranking.found:
             is_there = ranking.found or is_unsure
             kind = "missing" if not is_there else "hidden" if is_hidden else "unsure"
-            note = text.DRAW[kind]
-            notes.append((position, note.format(caption=_short(ranking.caption))))
+            notes.append((position, text.DRAW[kind].format(caption=caption)))
         if best is None or is_hidden:
             continue
-        color = _rgba(COLORS[color_index(position)].picture)
-        pen.box(frames[best], color, thick=ranking.found)
-        caption = _short(ranking.caption)
         title = caption
         if not ranking.found:
+            if best in answers and not is_unsure:
+                continue  # what is not there marks nothing that another caption means
             title = text.DRAW["perhaps" if is_unsure else "nearest"].format(caption=caption)
         numbers = text.DRAW["answer"].format(
             number=best + 1,
             sure=round(100 * ranking.found_probability),
             detector=f"{float(result.detections.score[best]):.2f}",
         )
-        pen.label(frames[best], [title, numbers], color, mark_index(position))
+        told.append((position, best, [title, numbers]))
+    told.sort(key=lambda one: not result.rankings[one[0]].found)
+    # Answers over what is only nearest, the first caption's over the others', labels over all.
+    for position, row, _ in reversed(told):
+        pen.box(frames[row], _color(position), thick=result.rankings[position].found)
+    pen.keep_free([frames[row] for _, row, _ in told])
+    for position, row, lines in told:
+        pen.label(frames[row], lines, _color(position), mark_index(position))
     pen.footer(notes)
     return np.array(PilImage.alpha_composite(canvas, layer).convert("RGB"))
 
@@ -84,6 +91,10 @@ def _frame(xyxy: list[float]) -> Frame:
 
 def _rgba(color: str) -> tuple[int, int, int, int]:
     return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16), 255
+
+
+def _color(position: int) -> tuple[int, int, int, int]:
+    return _rgba(COLORS[color_index(position)].picture)
 
 
 def _short(caption: str) -> str:
@@ -98,7 +109,7 @@ def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 class _Pen:
-    """Draws in proportion to the picture, and remembers where labels already are."""
+    """Draws in proportion to the picture, and remembers what labels are not to cover."""
 
     def __init__(self, draw: ImageDraw.ImageDraw, image_wh: tuple[int, int]) -> None:
         self._draw = draw
@@ -114,6 +125,10 @@ class _Pen:
                                (self._unit + width, width, color)):  # fmt: skip
             outer = (x1 - out, y1 - out, x2 - 1 + out, y2 - 1 + out)
             self._draw.rectangle(outer, outline=ink, width=line)
+
+    def keep_free(self, frames: list[Frame]) -> None:
+        """Let labels cover as little of these as they can."""
+        self._taken += frames
 
     def label(
         self, frame: Frame, lines: list[str], color: tuple[int, int, int, int], mark: int
@@ -141,8 +156,7 @@ class _Pen:
         for position, line in reversed(notes):
             height = 24 * self._unit
             y -= height
-            color = _rgba(COLORS[color_index(position)].picture)
-            self.label((x, y, x, y), [line], color, mark_index(position))
+            self.label((x, y, x, y), [line], _color(position), mark_index(position))
 
     def _place(self, frame: Frame, size: tuple[int, int], gap: int) -> tuple[int, int]:
         x1, y1, x2, y2 = frame
@@ -156,7 +170,7 @@ class _Pen:
             x = min(max(left, 0), max(0, self._wh[0] - width - 1))
             y = min(max(top, 0), max(0, self._wh[1] - height - 1))
             spot = (x, y, x + width, y + height)
-            cost = i + sum(10 * _overlap(spot, other) for other in [frame, *self._taken])
+            cost = i + sum(10 * _overlap(spot, other) for other in self._taken)
             if cost < least:
                 best, least = (x, y), cost
         return best

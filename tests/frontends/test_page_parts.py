@@ -198,6 +198,40 @@ def test_drawing_leaves_the_object_alone(image):
     assert (drawn[:, :] != picture[:, :]).any()
 
 
+def _two(wh: tuple[int, int], boxes: list[list[float]], rows: list[tuple[bool, int]]) -> Result:
+    """A result whose captions have these rows, as an answer or as what comes nearest."""
+    logit = np.zeros(len(boxes), np.float32)
+    rankings = [
+        Ranking(f"caption {i}", logit, logit, np.arange(len(boxes)),
+                answer_row=row if found else None, nearest_row=row)
+        for i, (found, row) in enumerate(rows)
+    ]  # fmt: skip
+    return Result(wh, Detections.from_xyxy(boxes, wh), tuple(rankings))
+
+
+@pytest.mark.parametrize("rows", [[(True, 0), (False, 0)], [(False, 0), (True, 0)]])
+def test_what_is_not_there_leaves_no_trace_on_an_answer(rows, image):
+    picture, box = image((640, 400)), [[100.0, 100, 300, 200]]
+    drawn = draw_result(picture, _two((640, 400), box, rows))
+    position = rows.index((True, 0))
+    ring = drawn[100:200, 97]  # the middle of the line at the left
+    wanted = [int(COLORS[position].picture[i : i + 2], 16) for i in (1, 3, 5)]
+    assert (ring == wanted).all()
+    alone = draw_result(picture, _two((640, 400), box, [rows[position]] * (position + 1)))
+    if position == 0:
+        assert (drawn[:340] == alone[:340]).all(), "the footer tells of the other, no label does"
+
+
+def test_a_label_lies_neither_under_a_box_nor_on_an_answer(image):
+    # Where the label of the first box would go, above it, the second one lies.
+    boxes = [[200.0, 200, 260, 240], [200.0, 165, 330, 185]]
+    picture = image((640, 400))
+    drawn = draw_result(picture, _two((640, 400), boxes, [(True, 0), (True, 1)]))
+    for left, top, right, bottom in np.array(boxes, int):
+        inside = np.s_[top:bottom, left:right]
+        assert (drawn[inside] == picture[inside]).all()
+
+
 def test_a_chance_of_one_in_five_is_a_doubt_and_no_denial():
     def one(chance: float, row: int | None = None, nearest: int | None = 0) -> Ranking:
         return Ranking(
