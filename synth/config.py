@@ -106,12 +106,12 @@ class SceneConfig(Section):
         "up (altitude), or in shares of the frame (frame fraction).",
     )
     size_px_range: tuple[Length, Length] = _knob(
-        (18.0, 480.0), "Size", "Longer side of an object in pixels; not with frame fraction."
+        (18.0, 480.0), "Size", "Longer side of an object in pixels."
     )
     size_ratio_range: tuple[Share, Share] = _knob(
         (0.03, 0.35),
         "Size",
-        "Longer side of an object as a share of the frame's width; with frame fraction alone.",
+        "Longer side of an object as a share of the frame's width, for the frame fraction.",
     )
     full_frame_ratio: float = _ratio(
         0.02, "Size", "Share of scenes with one object about as large as the frame."

@@ -43,9 +43,6 @@ def test_no_two_settings_share_a_name_nor_one_with_its_group():
     titles = [knob["title"] for knob in describe_knobs(SceneConfig)]
     assert len(set(titles) | set(GROUPS)) == len(titles) + len(GROUPS)
     assert MAKE["size"] == KNOBS["canvas_wh"], "one thing, one name"
-    # Which of the three ways to draw sizes a range is for is told by its name in the list.
-    told = {name: info.description for name, info in SceneConfig.model_fields.items()}
-    assert all("frame fraction" in told[f"size_{unit}_range"] for unit in ("px", "ratio"))
 
 
 def test_a_new_setting_becomes_a_control_by_itself():
