@@ -88,9 +88,12 @@ class NetworkDetector(ABC):
         found: dict[int, Detections] = {}
         for members in groups.values():
             batch = np.stack([prepared[i][0] for i in members])
-            outputs = self._run(batch)
+            outputs = self._engine.run({self._engine.inputs[0].name: batch})
             for row, i in enumerate(members):
-                one = {name: output[row] for name, output in outputs.items()}
+                one = {
+                    name: output[row].astype(np.float32, copy=False)
+                    for name, output in outputs.items()
+                }
                 found[i] = choose_boxes(
                     self.decode(one, (batch.shape[3], batch.shape[2])),
                     image_wh=image_wh(images[i]),
@@ -113,20 +116,6 @@ class NetworkDetector(ABC):
         Raises:
             ModelError: The outputs have another shape than the family's.
         """
-
-    def _run(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """The outputs of a batch, as float32; networks of fixed batch see one image at a time."""
-        name = self._engine.inputs[0].name
-        shape = self._engine.inputs[0].shape
-        step = len(batch) if not shape or shape[0] is None else shape[0]
-        parts = [
-            self._engine.run({name: batch[i : i + step]})
-            for i in range(0, len(batch), max(step, 1))
-        ]
-        return {
-            key: np.concatenate([part[key] for part in parts]).astype(np.float32, copy=False)
-            for key in parts[0]
-        }
 
 
 def choose_boxes(

@@ -122,6 +122,8 @@ class Engine(Protocol):
     def run(self, feeds: Feeds) -> dict[str, NDArray]:
         """Return the outputs by name, as new arrays; the first axis of each feed is the batch.
 
+        More items than the network takes at once run in parts, see `run_in_batches`.
+
         Raises:
             EngineError: The runtime refused the feeds, or could not go on.
         """

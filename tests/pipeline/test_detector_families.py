@@ -89,11 +89,11 @@ def test_softmax_leaves_nothing_out():
     assert found.xyxy[0].tolist() == [2, 1, 6, 3]
 
 
-def test_networks_of_fixed_batch_see_one_image_at_a_time():
+def test_images_of_one_size_go_to_the_engine_at_once_which_knows_how_many_it_takes():
     engine = FixedEngine(np.zeros((6, 3)), batch=1)
     detector = YoloDetector(engine, DetectConfig(input_wh=(64, 32)), ("cat", "dog"))
     detector([np.zeros((32, 64, 3), np.uint8)] * 3)
-    assert [len(call) for call in engine.calls] == [1, 1, 1]
+    assert [len(call) for call in engine.calls] == [3]
 
 
 def test_images_as_the_card_says():
