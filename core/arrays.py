@@ -1,4 +1,7 @@
-"""Helpers for frozen values: read-only arrays of promised shape, fields set while being made."""
+"""Helpers for arrays and frozen values.
+
+Read-only arrays of promised shape, fields set while being made, the logistic function.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.errors import DataError
 
-__all__ = ["frozen_array", "frozen_image", "set_fields", "size_wh"]
+__all__ = ["frozen_array", "frozen_image", "set_fields", "sigmoid", "size_wh"]
 
 
 def set_fields(target: object, **values: object) -> None:
@@ -46,6 +49,16 @@ def frozen_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         image = np.array(image, order="C")
         image.setflags(write=False)
     return image
+
+
+def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return 1 / (1 + exp(-x)), float32, without overflow.
+
+    Example:
+        >>> sigmoid(np.array([-1000, 0, 1000])).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    return (0.5 * (1 + np.tanh(0.5 * np.asarray(x, np.float64)))).astype(np.float32)
 
 
 def size_wh(sides: Sequence[int]) -> tuple[int, int]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from core.arrays import sigmoid
 from core.result import Ranking, lead_over
 from core.types import Detections
 from pipeline.stages import Calibration
@@ -26,7 +27,6 @@ __all__ = [
     "margin_of",
     "order_rows",
     "rank",
-    "sigmoid",
     "weigh",
 ]
 
@@ -101,11 +101,6 @@ def margin_of(evidence: NDArray[np.float32], row: int) -> float:
     """Return the lead of a row over the best other one, within +-10; 10 if there is no other."""
     lead = lead_over(evidence, row)
     return MARGIN_MAX if lead is None else float(np.clip(lead, -MARGIN_MAX, MARGIN_MAX))
-
-
-def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return 1 / (1 + exp(-x)), float32, without overflow."""
-    return (0.5 * (1 + np.tanh(0.5 * np.asarray(x, np.float64)))).astype(np.float32)
 
 
 def _rank_one(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.arrays import sigmoid
 from core.captions import clean_captions
 from core.errors import InputError
 from core.files import sha256_of
@@ -21,7 +22,7 @@ from core.result import Ranking, Result
 from core.types import Detections
 from core.words import counted
 from pipeline.locate import Locator, Observation
-from pipeline.rank import Assignment, sigmoid
+from pipeline.rank import Assignment
 from pipeline.stages import OnProgress
 from project.given import missing_captions
 from project.learning import lost_models, run_behind

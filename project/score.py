@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.arrays import sigmoid
 from core.image import image_wh
 from core.types import Detections, Image
 from pipeline.locate import UNREAD_LOGIT, Locator
-from pipeline.rank import sigmoid
 from project.types import BoxRow, Score, Xyxy
 from project.vocabulary import Vocabulary
 

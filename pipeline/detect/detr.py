@@ -11,11 +11,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from core.arrays import sigmoid
 from core.boxes import cxcywh_to_xyxy
 from core.errors import ModelError
 from pipeline.detect.network import Candidates, NetworkDetector
 
-__all__ = ["DetrDetector", "decode_queries", "stable_sigmoid"]
+__all__ = ["DetrDetector", "decode_queries"]
 
 
 class DetrDetector(NetworkDetector):
@@ -70,15 +71,10 @@ def decode_queries(
         weights = np.exp(logits - logits.max(axis=1, keepdims=True))
         chance = (weights / weights.sum(axis=1, keepdims=True))[:, :-1]
     else:
-        chance = stable_sigmoid(logits)
+        chance = sigmoid(logits)
     size = np.tile(np.array(input_wh, np.float32), 2)
     return Candidates(
         cxcywh_to_xyxy(boxes) * size,
         chance.max(axis=1).astype(np.float32),
         chance.argmax(axis=1),
     )
-
-
-def stable_sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return 1 / (1 + exp(-x)) without overflow."""
-    return (0.5 * (1 + np.tanh(0.5 * x))).astype(np.float32)

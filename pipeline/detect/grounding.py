@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from core.arrays import sigmoid
 from core.errors import InputError
 from core.types import Detections, Image
 from pipeline.config import DetectConfig
 from pipeline.detect.captioned import BoundDetector
 from pipeline.detect.card import DetectorCard, prepare, read_detector_card
-from pipeline.detect.detr import stable_sigmoid
 from pipeline.detect.open_vocabulary import encode, to_detections
 from pipeline.engines.base import Engine, OpenEngine, check_interface
 from pipeline.models import Model
@@ -91,7 +91,7 @@ class GroundingDetector:
         boxes, scores = [], []
         for ids in encode(self._tokenizer, captions, self._card):
             outputs = self._engine.run({**feeds, **phrase_feeds(ids)})
-            chance = stable_sigmoid(outputs["logits"][0].astype(np.float32))
+            chance = sigmoid(outputs["logits"][0].astype(np.float32))
             boxes.append(outputs["pred_boxes"][0].astype(np.float32))
             # A box means the caption as much as the token that fits it best.
             scores.append(chance[:, ids != _PAD].max(axis=1))

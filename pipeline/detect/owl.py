@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from core.arrays import sigmoid
 from core.types import Detections, Image
 from pipeline.config import DetectConfig
 from pipeline.detect.captioned import BoundDetector
 from pipeline.detect.card import DetectorCard, prepare, read_detector_card
-from pipeline.detect.detr import stable_sigmoid
 from pipeline.detect.open_vocabulary import encode, to_detections
 from pipeline.engines.base import Engine, OpenEngine, check_interface
 from pipeline.models import Model
@@ -83,9 +83,9 @@ class OwlDetector:
         outputs = self._vision.run({self._vision.inputs[0].name: tensor[None]})
         seen = {name: value[0].astype(np.float32) for name, value in outputs.items()}
         if captions:
-            scores = stable_sigmoid(caption_logits(seen, self._embed(captions)))
+            scores = sigmoid(caption_logits(seen, self._embed(captions)))
         else:
-            scores = stable_sigmoid(seen["objectness"])[:, None]
+            scores = sigmoid(seen["objectness"])[:, None]
         return to_detections(
             seen["pred_boxes"],
             scores.max(axis=1),
