@@ -185,7 +185,8 @@ def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
     if options.json:
         print(json.dumps(result.to_dict(), ensure_ascii=False, indent=2))
     else:
-        print(locate_report(result, locator.calibration.found_probability_min))
+        limit = locator.calibration.found_probability_min
+        print(locate_report(result, limit, locator.reranker.caption_notes))
     if options.save:
         from frontends.ui.draw import draw_result
 

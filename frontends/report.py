@@ -5,7 +5,8 @@ In: what the commands found; out: lines that fit 100 columns. No colors, so that
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 from core.result import Ranking, Result
@@ -17,15 +18,24 @@ __all__ = ["doctor_report", "evaluation_report", "locate_report"]
 _ROWS = 5
 
 
-def locate_report(result: Result, found_probability_min: float) -> str:
+def locate_report(
+    result: Result,
+    found_probability_min: float,
+    notes_of: Callable[[str], Sequence[str]],
+) -> str:
     """Return a table per caption and a line of times.
 
     Args:
         result: What was found.
         found_probability_min: Below this a caption has no answer.
+        notes_of: What of a caption is not understood: told below its answer.
     """
-    limit = found_probability_min
-    blocks = [_caption_block(ranking, result, limit) for ranking in result.rankings]
+    notes = [notes_of(ranking.caption) for ranking in result.rankings]
+    blocks = [
+        _caption_block(ranking, told, result, found_probability_min)
+        for ranking, told in zip(result.rankings, notes, strict=True)
+    ]
+    others = [note for note in result.warnings if not any(note in told for told in notes)]
     seconds = result.seconds
     stages = [name for name in ("decode", "detect", "cut", "upscale", "rerank") if name in seconds]
     times = " + ".join(f"{name} {seconds[name] * 1000:.0f}" for name in stages)
@@ -33,14 +43,16 @@ def locate_report(result: Result, found_probability_min: float) -> str:
     engine = result.provenance.get("engine", "none")
     if engine != "none":
         foot += f"  ({engine} {result.provenance.get('precision', '')})"
-    return "\n\n".join([*blocks, *result.warnings, foot])
+    return "\n\n".join([*blocks, *others, foot])
 
 
-def _caption_block(ranking: Ranking, result: Result, limit: float) -> str:
-    if not len(result.detections):
-        return f"{ranking.caption}: not in this picture, nothing was detected"
+def _caption_block(ranking: Ranking, notes: Sequence[str], result: Result, limit: float) -> str:
+    nothing = "not in this picture, nothing was detected"
+    answer = _verdict(ranking, limit) if len(result.detections) else nothing
+    lines = [f"{ranking.caption}: {answer}"]
+    lines += [fill(note, 100, initial_indent="  ", subsequent_indent="  ") for note in notes]
     if ranking.nearest_row is None:
-        return f"{ranking.caption}: {_verdict(ranking, limit)}"
+        return "\n".join(lines)
     rows = []
     for row in ranking.order.tolist()[:_ROWS]:
         x1, y1, x2, y2 = result.detections.xyxy[row].astype(float)
@@ -55,7 +67,7 @@ def _caption_block(ranking: Ranking, result: Result, limit: float) -> str:
             ]
         )
     head = ["box", "left, top, width x height", "similarity", "detector", "evidence"]
-    return f"{ranking.caption}: {_verdict(ranking, limit)}\n" + _table([head, *rows])
+    return "\n".join([*lines, _table([head, *rows])])
 
 
 def _verdict(ranking: Ranking, limit: float) -> str:

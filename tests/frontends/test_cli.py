@@ -82,6 +82,16 @@ def test_locate_prints_a_table(shapes_path, capsys):
     assert "ms = decode" in out
 
 
+def test_notes_stand_below_the_caption_that_they_are_about(shapes_path, capsys):
+    long = "red thing " + "that flies " * 12
+    arguments = ["locate", str(shapes_path), "--caption", long, "--caption", "blue thing", *FAKE]
+    assert main(arguments) == 0
+    first, second, *others = capsys.readouterr().out.split("\n\n")
+    assert first.splitlines()[1] == "  The caption was cut after 24 words."
+    assert second.startswith("blue thing: found")
+    assert not any("cut after" in block for block in (second, *others))
+
+
 def test_locate_prints_json_and_saves_the_picture(shapes_path, tmp_path, capsys):
     save = tmp_path / "out.png"
     arguments = ["--caption", "blue thing", "--json", "--save", str(save)]

@@ -249,9 +249,8 @@ def test_a_chance_of_one_in_five_is_a_doubt_and_no_denial():
     assert verdict_of(one(0.9, row=0), 0.48) == "found"
     assert verdict_of(one(0.9, nearest=None), 0.48) == "unread"
     assert verdict_of(Ranking("kite", [], [], []), 0.48) == "absent", "nothing was detected"
-    spoken = locate_report(
-        Result((9, 9), Detections.from_xyxy([[1, 1, 5, 5]], (9, 9)), (one(0.4),)), 0.48
-    )
+    result = Result((9, 9), Detections.from_xyxy([[1, 1, 5, 5]], (9, 9)), (one(0.4),))
+    spoken = locate_report(result, 0.48, lambda caption: [])
     assert spoken.startswith("kite: not sure, perhaps box 1 (40 %)\n")
 
 
