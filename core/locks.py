@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from threading import Lock
 from weakref import WeakValueDictionary
 
-__all__ = ["NamedLocks", "try_lock"]
+__all__ = ["NamedLocks", "try_lock", "wait_lock"]
 
 
 class NamedLocks:
@@ -38,14 +38,27 @@ def try_lock(handle: int) -> bool:
         handle: Its descriptor; elsewhere than on Windows it may be a folder's.
     """
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(handle, wait=False)
     except OSError:
         return False
     return True
+
+
+def wait_lock(handle: int) -> None:
+    """Lock an open file as `try_lock` does, as soon as nobody else holds it.
+
+    Raises:
+        OSError: It cannot be locked; on Windows also when somebody holds it for ten seconds.
+    """
+    _lock(handle, wait=True)
+
+
+def _lock(handle: int, *, wait: bool) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

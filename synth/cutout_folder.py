@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from core.captions import clean_caption
 from core.errors import CaptionError, DataError, InputError
 from core.files import confined_path, read_json_lines, write_bytes
+from core.locks import wait_lock
 from synth.captions import choose_colors, write_caption
 from synth.colors import measure_colors
 from synth.library import Cutout, read_cutouts
@@ -327,7 +327,7 @@ def _changing(folder: Path) -> Iterator[list[Row]]:
         reason = error.strerror or str(error)
         raise DataError(f"cannot write to {folder}: {reason}.", "Choose another folder.") from error
     with lock:
-        _lock(lock)
+        wait_lock(lock.fileno())  # other writers; it ends when the file is closed
         rows: list[Row] = [dict(row) for row in read_json_lines(index)] if index.is_file() else []
         before = _files(rows)
         yield rows
@@ -339,16 +339,3 @@ def _changing(folder: Path) -> Iterator[list[Row]]:
 
 def _files(rows: list[Row]) -> set[str]:
     return {str(row["file"]) for row in rows if "file" in row}
-
-
-def _lock(file: IO[bytes]) -> None:
-    """Wait until no other writer holds the file; the lock ends when the file is closed."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX)
