@@ -87,6 +87,7 @@ def merge(
 
     Raises:
         InputError: Both are the same project.
+        DataError: The disk is full, or the project cannot be written; what was done stays.
     """
     if target.folder.resolve() == other.folder.resolve():
         raise InputError("a project cannot be merged into itself.", "Name another one.")
@@ -114,7 +115,9 @@ def merge(
             try:
                 picture = load_picture(path, image.name, max_pixels=max_pixels)
                 came = target.add_labelled(picture, image.name, _label(image, theirs, who))
-            except (OSError, InputError, DataError):
+            except DataError:  # the disk's fault, not the picture's
+                raise
+            except (OSError, InputError):
                 failed.append(image.name)
             else:
                 added += came.is_new

@@ -254,6 +254,17 @@ def test_a_mark_during_a_merge_stays_and_stops_nothing(
     assert found == {"kite": False} | {theirs: True}
 
 
+def test_a_full_disk_is_no_picture_that_cannot_be_read(
+    project: Project, other: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise DataError("cannot write: No space left on device.", "Make room.")
+
+    monkeypatch.setattr("project.store.keep_file", full)
+    with pytest.raises(DataError, match="No space left"):
+        merge(project, other)
+
+
 def test_a_project_is_not_merged_into_itself(project: Project) -> None:
     with pytest.raises(InputError, match="into itself"):
         merge(project, project)
