@@ -194,7 +194,8 @@ def _file(path: Path) -> dict[str, Any]:
 
 
 def _error_beside_picture(error: SpotterError) -> tuple[Any, Shown]:
-    return gr.skip(), present.present_error(error)
+    # Whether it is the picture that cannot be used: then the browser keeps the one before.
+    return gr.skip(), {**present.present_error(error), "refused": isinstance(error, ImageError)}
 
 
 def _error_beside_example(error: SpotterError) -> tuple[Any, Any, Shown]:

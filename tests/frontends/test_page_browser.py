@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image as PilImage
 
 from core.image import encode_image
 from frontends.service import Service, read_limits
@@ -359,6 +360,42 @@ def test_errors_stand_where_their_cause_is(browse, folder, tmp_path):
         said = page.locator("#locate-captions .notice")
         said.wait_for()
         assert "No caption yet" in said.inner_text()
+
+
+@pytest.mark.parametrize("name", ["broken.jpg", "cut.jpg"])
+def test_a_picture_that_cannot_be_used_leaves_the_one_before(name, browse, folder, tmp_path):
+    """Also one of which a browser shows the beginning."""
+    noise = np.random.default_rng(0).integers(0, 255, (400, 640, 3), np.uint8)
+    data = {"broken.jpg": b"no picture", "cut.jpg": encode_image(noise, format="jpeg")[:20000]}
+    (tmp_path / name).write_bytes(data[name])
+    with browse(DESKTOP) as page:
+        page.fill("#locate-captions textarea", "red thing")
+        page.set_input_files("#locate-picture .file", tmp_path / name)
+        page.wait_for_selector("#locate-picture .notice:not([hidden])")
+        page.wait_for_selector("#locate-picture [data-phase=empty] .invite")
+        _upload_and_ask(page, folder, "red thing")
+        told = page.locator("#locate-answers .cards").inner_text()
+        line = _answer_rect(page)
+        page.set_input_files("#locate-picture .file", tmp_path / name)
+        page.wait_for_selector("#locate-picture .notice:not([hidden])")
+        page.wait_for_function("document.querySelector('#locate-picture .image').naturalWidth")
+        assert page.locator("#locate-picture .facts").inner_text().startswith("640")
+        assert page.locator("#locate-answers .cards").inner_text() == told
+        assert _answer_rect(page) == line
+        page.fill("#locate-captions textarea", "blue thing")
+        page.wait_for_selector("#locate-answers .caption:text-is('blue thing')")
+
+
+def test_a_picture_that_only_the_server_can_read_is_shown(browse, folder, tmp_path):
+    scan = PilImage.open(folder / "shapes.png").crop((0, 0, 320, 200))
+    scan.save(tmp_path / "scan.tiff")
+    with browse(DESKTOP) as page:
+        _upload_and_ask(page, folder, "red thing")
+        page.set_input_files("#locate-picture .file", tmp_path / "scan.tiff")
+        page.wait_for_selector("#locate-picture .facts:has-text('320')")
+        line = _answer_rect(page)
+        image = page.locator("#locate-picture .image").bounding_box()
+        assert line["x"] == pytest.approx(image["x"] + 100 / 320 * image["width"], abs=3)
 
 
 def test_an_error_that_comes_twice_ends_the_waiting(browse):

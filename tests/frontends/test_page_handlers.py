@@ -122,6 +122,12 @@ def test_an_unusable_picture_is_told_at_the_picture(kind, message, handlers, odd
     assert _is_skip(update)
     assert shown["error"]["at"] == "picture"
     assert message in shown["error"]["message"]
+    assert shown["refused"] is True, "the picture before comes back"
+
+
+def test_a_picture_is_not_refused_for_its_captions(handlers, shapes_path):
+    _, shown = handlers.pick(_picture(shapes_path), "a" * 2001, SETTINGS)
+    assert (shown["error"]["at"], shown["refused"]) == ("captions", False)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ const element = node();
 const find = (name) => element.querySelector(`.${name}`);
 """
 
-PICTURE = ("view", "labels", "grips", "editing", "pointing", "intake", "picture")
+PICTURE = ("view", "labels", "grips", "editing", "pointing", "intake", "taking", "picture")
 
 
 def test_no_box_stays_where_the_picture_has_gone():

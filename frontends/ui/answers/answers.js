@@ -24,6 +24,8 @@ function createAnswers({ element, props, watch }) {
     const notice = element.querySelector(".notice");
     notice.textContent = error.at === "page" ? error.message : "";
     notice.hidden = error.at !== "page";
+    // The picture before comes back, and what was found in it.
+    if (answer.refused) { room.set({ refused: answer.serial }); return; }
     const before = room.state.answer;
     const keep = before && before.key === answer.key && room.state.active < (answer.captions || []).length;
     room.set({ answer: answer.error ? null : answer, active: keep ? room.state.active : 0 });

@@ -27,8 +27,6 @@ function createPicture({ element, props, trigger, upload, watch }) {
     settle: () => { boxes = room.state.boxes || []; draw(); },
   });
   let boxes = [];
-  let localUrl = null;
-  let localPath = null;
 
   // ---------------------------------------------------------------- words
 
@@ -257,7 +255,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
   }
 
   function show(url) {
-    if (image.getAttribute("src") === url) return;
+    if (src() === url) return;
     image.onload = () => measure([image.naturalWidth, image.naturalHeight]);
     image.src = url;
   }
@@ -272,29 +270,26 @@ function createPicture({ element, props, trigger, upload, watch }) {
     else view.fit();
   }
 
+  // Nothing of the picture before stays until the next one is there.
+  function open(url) {
+    view.size = null;
+    if (url) { show(url); return; }
+    root.dataset.phase = "empty";
+    image.onload = null;
+    image.removeAttribute("src");
+    room.set({ image: null });
+    draw();
+  }
+
+  const src = () => image.getAttribute("src");
+  const taking = createTaking({ props, room, words, upload, trigger, notice, open, src });
   if (props.fixed) root.toggleAttribute("data-fixed", true);
   else connectIntake({
     element,
     words,
     limit_bytes: props.upload_max_bytes,
     notice,
-    async take(file) {
-      if (localUrl) URL.revokeObjectURL(localUrl);
-      localUrl = URL.createObjectURL(file);
-      room.set({ boxes: [], selected: null, hovered: null, busy: true, answer: null, image_own: true });
-      view.size = null;
-      show(localUrl);
-      try {
-        const { path, url } = await upload(file);
-        localPath = path;
-        const meta = { _type: "gradio.FileData" };
-        props.value = { image: { path, url, orig_name: file.name, meta } };
-        trigger("pick");
-      } catch (error) {
-        room.set({ busy: false });
-        notice(words.upload_failed);
-      }
-    },
+    take: taking.take,
   });
 
   // ---------------------------------------------------------------- what others say
@@ -309,8 +304,9 @@ function createPicture({ element, props, trigger, upload, watch }) {
 
   function receive(value) {
     if (!value || !value.image) return;
-    const ours = localUrl && !value.display && value.image.path === localPath;
-    if (!ours) show((value.display || value.image).url);
+    const { url } = value.display || value.image;
+    if (value.display && url !== src()) { room.set({ image_own: true }); open(url); }
+    else if (!taking.isOwn(value)) show(url);
     if (value.boxes) room.set({ boxes: value.boxes });
   }
 
@@ -322,9 +318,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
     measure(picture.wh);
   });
   room.on(["preview"], ({ preview }) => {
-    if (image.getAttribute("src") === preview.url) return;
-    view.size = null;
-    show(preview.url);
+    if (src() !== preview.url) open(preview.url);
   });
   room.on(["look"], ({ look }) => {
     if (!view.size) return;
