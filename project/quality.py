@@ -82,7 +82,8 @@ def find_suspicions(
     names = project.class_names
     for image, every in project.walk_boxes():
         boxes = [box for box in every if box.state != "rejected"]
-        counts[image.id] = len(boxes)
+        if image.state == "done":  # of others nobody knows yet what they show
+            counts[image.id] = len(boxes)
         found += _within(image, boxes)
         for box in boxes:
             found += [one for one in _caption(box) if can_judge(box.caption)]
@@ -156,10 +157,8 @@ def _other_class(box: BoxRow, names: Sequence[str]) -> Iterator[Suspicion]:
 
 
 def _twin(image: ImageRow, counts: dict[int, int]) -> Iterator[Suspicion]:
-    if image.twin_id is None or image.state != "done":
-        return
-    here, there = counts[image.id], counts.get(image.twin_id)
-    if there is not None and here != there:
+    here, there = counts.get(image.id), counts.get(image.twin_id or 0)
+    if here is not None and there is not None and here != there:
         what = f"It has {counted(here, 'box')}; an earlier picture that looks alike has {there}."
         yield Suspicion("twin-differs", image.id, None, 0.5, what)
 

@@ -106,6 +106,16 @@ def test_twins_with_different_labels(project: Project, make_picture: Callable[..
     assert (one.kind, one.image_id, one.box_id) == ("twin-differs", second, None)
 
 
+def test_a_twin_that_nobody_has_labelled_yet_differs_from_nothing(
+    project: Project, make_picture: Callable[..., object]
+) -> None:
+    project.add(make_picture(0, (180, 160)), "a")
+    second = project.add(make_picture(0, (90, 80), format="jpeg"), "b")[0]
+    assert project.image(second).twin_id is not None
+    _label(project, second, Add((40, 30, 60, 50)))
+    assert find_suspicions(project) == []
+
+
 # ---------------------------------------------------------------- two people
 
 
