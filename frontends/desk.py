@@ -327,16 +327,10 @@ class Desk:
         locator, words = self.locator(project), asked_words(project)
         with self._lock:
             scorer = next(
-                (
-                    one
-                    for one in self._scorers
-                    if one.locator is locator and one.vocabulary == words
-                ),
-                None,
-            )
-            if scorer is None:
-                scorer = Scorer(locator, words)
-                self._scorers = [scorer, *self._scorers[: _SCORERS_MAX - 1]]
+                (s for s in self._scorers if s.locator is locator and s.vocabulary == words), None
+            ) or Scorer(locator, words)
+            others = [one for one in self._scorers if one is not scorer]
+            self._scorers = [scorer, *others[: _SCORERS_MAX - 1]]  # the one used last first
             return scorer
 
     def locator(self, project: Project, *, score_min: float | None = None) -> Locator:

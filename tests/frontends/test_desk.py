@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
+from frontends import desk as desk_module
 from frontends.desk import Desk
 from frontends.service import Service, read_limits
 from frontends.visits import Visit
@@ -80,3 +81,15 @@ def test_a_name_keeps_to_one_rule_and_what_is_refused_leaves_nothing(
     with pytest.raises(InputError, match="the limit is 80"):
         desk.rename(visit, key, "x" * 81)
     assert project.name == "Half an emoji ?"
+
+
+def test_what_was_seen_for_the_project_in_use_is_kept(desk: Desk, visit: Visit) -> None:
+    keys = [desk.create(visit, f"{number}", ()) for number in range(desk_module._SCORERS_MAX + 1)]
+    for number, key in enumerate(keys):
+        desk.project(visit, key).set_setting("captions", [f"kite {number}"])
+    in_use = desk.project(visit, keys[0])
+    kept = desk.scorer(in_use)
+    for key in keys[1:]:
+        desk.scorer(desk.project(visit, key))
+        assert desk.scorer(in_use) is kept
+    assert len(desk._scorers) == desk_module._SCORERS_MAX
