@@ -61,7 +61,12 @@ def split_captions(lines: str | None) -> list[str]:
 
 
 def present_answer(
-    answer: Answer, assignment: str, score_min: float, *, pieces: int = 0
+    answer: Answer,
+    assignment: str,
+    score_min: float,
+    *,
+    pieces: int = 0,
+    closely: bool = False,
 ) -> dict[str, object]:
     """Return the mapping for the browser.
 
@@ -69,7 +74,8 @@ def present_answer(
         answer: what the service found.
         assignment: "independent" or "joint", kept for the download.
         score_min: the lowest confidence of its boxes, kept for the download.
-        pieces: in how many a closer look would see the picture; 0 where it would see no more.
+        pieces: in how many a closer look sees the picture; 0 where it sees no more.
+        closely: whether this was one, for this picture alone.
     """
     result = answer.result
     xyxy = result.detections.xyxy.astype(float)
@@ -89,6 +95,7 @@ def present_answer(
         "limit": answer.found_probability_min,
         "captions": [_caption(answer, i) for i in range(len(result.rankings))],
         "pieces": pieces,
+        "closely": closely,
         "seconds": _seconds(result, reused=answer.reused),
         "engine": _engine(result),
         "reason": result.provenance.get("engine_reason", ""),
@@ -141,8 +148,8 @@ def present_crops(pair: CropPair) -> dict[str, object]:
     """Return one crop before and after upscaling, as data addresses, with its size in pixels."""
     height, width = pair.cut.shape[:2]
     return {
-        "cut": data_url(_at_most(pair.cut)),
-        "upscaled": data_url(_at_most(pair.upscaled)) if pair.upscaled is not None else None,
+        "cut": _small_url(pair.cut),
+        "upscaled": _small_url(pair.upscaled) if pair.upscaled is not None else None,
         "width": width,
         "height": height,
         "scale": f"{pair.scale:g}",
@@ -150,13 +157,13 @@ def present_crops(pair: CropPair) -> dict[str, object]:
     }
 
 
-def _at_most(image: Image) -> Image:
+def _small_url(image: Image) -> str:
     """The crop no larger than the page shows it; an object may fill a large photograph."""
-    if max(image.shape[:2]) <= _CROP_SIDE_MAX:
-        return image
-    small = to_pil(image)
-    small.thumbnail((_CROP_SIDE_MAX, _CROP_SIDE_MAX))
-    return to_image(small)
+    if max(image.shape[:2]) > _CROP_SIDE_MAX:
+        small = to_pil(image)
+        small.thumbnail((_CROP_SIDE_MAX, _CROP_SIDE_MAX))
+        image = to_image(small)
+    return data_url(encode_image(image), "png")
 
 
 def present_nothing() -> dict[str, object]:
@@ -191,16 +198,16 @@ def settings_of(config: LocateConfig) -> dict[str, object]:
     }
 
 
-def data_url(image: Image, format: Literal["png", "jpeg"] = "png") -> str:
-    """Return an image as an address that holds the image itself."""
-    encoded = base64.b64encode(encode_image(image, format=format)).decode("ascii")
-    return f"data:image/{format};base64,{encoded}"
+def data_url(data: bytes, format: Literal["png", "jpeg", "webp"]) -> str:
+    """Return the file of a picture as an address that holds the file itself."""
+    return f"data:image/{format};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def drawn_url(image: Image) -> str:
     """Return an annotated picture as an address: PNG, but JPEG where that would be huge."""
     pixels = image.shape[0] * image.shape[1]
-    return data_url(image, "png" if pixels <= _PNG_MAX_PIXELS else "jpeg")
+    format: Literal["png", "jpeg"] = "png" if pixels <= _PNG_MAX_PIXELS else "jpeg"
+    return data_url(encode_image(image, format=format), format)
 
 
 def present_error(error: SpotterError) -> dict[str, object]:

@@ -5,7 +5,6 @@ Nothing here changes anything; small pictures are made once and kept.
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Sequence
 from functools import lru_cache
@@ -17,14 +16,13 @@ from PIL import ImageOps
 
 from core.errors import ConfigError, SpotterError
 from core.image import IMAGE_ERRORS, encode_image, open_picture
-from core.types import Image
 from dataset.record import Record
 from dataset.statistics import Statistics
 from frontends.failures import InternalError
 from frontends.runs import Run
 from frontends.ui import text_synth
 from frontends.ui.palette import SWATCHES, color_index, mark_index
-from frontends.ui.present import sentence
+from frontends.ui.present import data_url, sentence
 from frontends.workshop import Made
 from synth.library import Background, Cutout
 from synth.render import Rendered
@@ -92,7 +90,7 @@ def _tile(path: Path, modified_ns: int) -> str:
         return ""
     buffer = io.BytesIO()
     small.save(buffer, "WEBP", quality=70, method=2)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return data_url(buffer.getvalue(), "webp")
 
 
 def present_scene(
@@ -101,8 +99,9 @@ def present_scene(
     """Return a scene with boxes in pixels of the full size, whatever size it was drawn at."""
     scale = canvas_wh[0] / rendered.image.shape[1]
     boxes = _boxes(rendered.xyxy * scale, rendered.captions)
+    encoded = encode_image(rendered.image, format="jpeg", quality=quality)
     return {
-        "url": _jpeg_url(rendered.image, quality),
+        "url": data_url(encoded, "jpeg"),
         "width": canvas_wh[0],
         "height": canvas_wh[1],
         "boxes": boxes,
@@ -114,8 +113,7 @@ def present_record(record: Record, *, full: bool) -> dict[str, Any]:
     """Return a picture of a data set, small or in full size, with its boxes."""
     width, height = record.image_wh
     if full:
-        data = record.path.read_bytes()
-        url = "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
+        url = data_url(record.path.read_bytes(), "jpeg")
     else:
         with open_picture(record.path) as opened:
             opened.draft("RGB", (_THUMB_WIDTH_PX, _THUMB_WIDTH_PX))
@@ -123,7 +121,7 @@ def present_record(record: Record, *, full: bool) -> dict[str, Any]:
         small.thumbnail((_THUMB_WIDTH_PX, _THUMB_WIDTH_PX))
         buffer = io.BytesIO()
         small.save(buffer, "JPEG", quality=78)
-        url = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+        url = data_url(buffer.getvalue(), "jpeg")
     return {
         "name": record.path.name,
         "url": url,
@@ -150,11 +148,6 @@ def _boxes(xyxy: Any, captions: Sequence[str]) -> list[dict[str, Any]]:
 def _place(box: Any) -> dict[str, float]:
     x1, y1, x2, y2 = (float(value) for value in box)
     return {"x": round(x1, 2), "y": round(y1, 2), "w": round(x2 - x1, 2), "h": round(y2 - y1, 2)}
-
-
-def _jpeg_url(image: Image, quality: int) -> str:
-    encoded = encode_image(image, format="jpeg", quality=quality)
-    return "data:image/jpeg;base64," + base64.b64encode(encoded).decode("ascii")
 
 
 def present_run(run: Run) -> dict[str, Any]:

@@ -6,7 +6,6 @@ turn. Errors are part of the answer, so that they stand where their cause is.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from core.errors import ImageError, InputError, SpotterError
 from core.image import read_image, read_rgba
 from frontends.failures import guarded
 from frontends.ui.display import displayable
+from frontends.ui.present import data_url
 from frontends.ui.uploads import find_picture
 from synth.captions import choose_colors, write_caption
 from synth.colors import measure_colors
@@ -147,7 +147,7 @@ def _preview(rgba: NDArray[np.uint8]) -> str:
         small = PilImage.fromarray(rgba)
         small.thumbnail((_PREVIEW_SIDE_PX, _PREVIEW_SIDE_PX), PilImage.Resampling.LANCZOS)
         rgba = np.array(small, np.uint8)
-    return "data:image/webp;base64," + base64.b64encode(encode_rgba(rgba)).decode()
+    return data_url(encode_rgba(rgba), "webp")
 
 
 def _read(path: Path, max_pixels: int) -> NDArray[np.uint8]:

@@ -6,7 +6,6 @@ an index.
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import logging
@@ -20,6 +19,7 @@ from PIL import ImageOps
 from core.image import open_picture
 from frontends.ui import text
 from frontends.ui.parts import read_part
+from frontends.ui.present import data_url
 
 __all__ = ["Example", "create_examples", "read_examples"]
 
@@ -68,7 +68,7 @@ def _thumbnail(path: Path) -> str:
         small = ImageOps.fit(ImageOps.exif_transpose(opened).convert("RGB"), _THUMBNAIL_WH)
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=72)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return data_url(buffer.getvalue(), "jpeg")
 
 
 def create_examples(examples: list[Example], *, room: str, elem_id: str) -> gr.HTML:
