@@ -60,15 +60,13 @@ def build_parser() -> argparse.ArgumentParser:
         "data",
         type=Path,
         metavar="DATA",
-        help="a folder of pictures, or a file (JSON lines or CSV) that says what each is asked",
+        help="a folder of pictures, or a file (JSON lines or CSV) that says what each is asked: "
+        '{"image": "a.jpg", "captions": ["red drone"]}; see docs/data.md',
     )
     batch.add_argument(
         "--caption", action="append", default=[], help="for a folder; may be repeated"
     )
-    batch.add_argument(
-        "--images", type=Path, metavar="DIR",
-        help="the pictures of a data file; by default the file's folder",
-    )  # fmt: skip
+    _add_images(batch)
     batch.add_argument(
         "--output", type=Path, required=True, metavar="PRED.jsonl", help="written as it goes"
     )
@@ -80,8 +78,13 @@ def build_parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser("evaluate", help="measure against the boxes of a data file")
     evaluate.set_defaults(run=_run_evaluate)
-    evaluate.add_argument("data", type=Path, metavar="DATA.jsonl", help="one picture a line")
-    evaluate.add_argument("--images", type=Path, required=True, metavar="DIR", help="the pictures")
+    evaluate.add_argument(
+        "data", type=Path, metavar="DATA",
+        help="a file of JSON lines, one picture each, with the box of every object: "
+        '{"image": "a.jpg", "annotations": [{"caption": "red drone", "bbox": [120, 80, 60, 24]}]}; '
+        "see docs/data.md",
+    )  # fmt: skip
+    _add_images(evaluate)
     evaluate.add_argument("--json", action="store_true", help="print all figures as JSON")
     _add_config(evaluate)
 
@@ -97,6 +100,13 @@ def build_parser() -> argparse.ArgumentParser:
     add_synth_parser(commands)
     add_project_parser(commands)
     return parser
+
+
+def _add_images(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--images", type=Path, metavar="DIR",
+        help="the pictures of a data file; by default the file's folder",
+    )  # fmt: skip
 
 
 def _add_assignment(parser: argparse.ArgumentParser) -> None:
@@ -229,8 +239,12 @@ def _asked(options: argparse.Namespace) -> tuple[list[DataLine], Path]:
         return folder_data(options.data, options.caption), options.data
     if options.caption:
         raise InputError("--caption belongs to a folder.", "A data file says its captions itself.")
-    # Mostly the pictures lie beside the file.
-    return read_data(options.data), options.images or options.data.parent
+    return read_data(options.data), _images(options)
+
+
+def _images(options: argparse.Namespace) -> Path:
+    """The folder of a data file's pictures: mostly they lie beside it."""
+    return cast(Path, options.images or options.data.parent)
 
 
 def _run_evaluate(options: argparse.Namespace, service: Service | None) -> int:
@@ -238,7 +252,7 @@ def _run_evaluate(options: argparse.Namespace, service: Service | None) -> int:
     from frontends.report import evaluation_report
 
     figures = evaluate(
-        _service(service).locator(_config(options)), data=options.data, images=options.images
+        _service(service).locator(_config(options)), data=options.data, images=_images(options)
     )
     print(json.dumps(figures, indent=2) if options.json else evaluation_report(figures))
     return 0

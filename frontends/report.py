@@ -85,24 +85,26 @@ def evaluation_report(figures: Mapping[str, Any]) -> str:
     rows = [
         ["pictures", str(figures["images"])],
         ["captions asked", str(captions["asked"])],
-        ["accuracy at IoU 0.5, one by one", _percent(captions["accuracy_one_by_one"])],
-        ["accuracy at IoU 0.5, jointly", _percent(captions["accuracy_jointly"])],
+        ["right box (IoU from 0.5), one by one", _percent(captions["accuracy_one_by_one"])],
+        ["right box, jointly", _percent(captions["accuracy_jointly"])],
         [
-            f"accuracy among all {captions['pool_boxes']} boxes",
+            f"right box among the {captions['pool_boxes']} of all pictures (harder)",
             _percent(captions["accuracy_pooled"]),
         ],
-        ["detector AP50", _percent(detector["ap50"])],
-        ["detector recall", _percent(detector["recall50"])],
-        ["boxes per picture", f"{detector['boxes_per_image']:.1f}"],
-        ["not found: AUROC", _percent(honesty["auroc"])],
+        ["detector: AP50", _percent(detector["ap50"])],
+        ["detector: objects found (recall)", _percent(detector["recall50"])],
+        ["detector: boxes per picture", f"{detector['boxes_per_image']:.1f}"],
         [
-            f"not found: right at {honesty['threshold']:g}",
+            f"found or not in this picture: right, from {100 * honesty['threshold']:.0f} % sure on",
             _percent(honesty["accuracy_at_threshold"]),
         ],
-        ["not found: calibration error (ECE)", _percent(honesty["ece"])],
+        ["found or not in this picture: AUROC", _percent(honesty["auroc"])],
+        ['error of "sure" (ECE)', _percent(honesty["ece"])],
     ]
     for name, times in figures["milliseconds"].items():
-        rows.append([f"{name}, ms", f"{times['median']:.1f}  (p95 {times['p95']:.1f})"])
+        rows.append(
+            [f"{name}: median, ms", f"{times['median']:.1f}  (95 % below {times['p95']:.1f})"]
+        )
     return _table(rows)
 
 

@@ -246,9 +246,32 @@ def test_evaluate_prints_figures(shapes_path, tmp_path, capsys):
     ]
     data = tmp_path / "data.jsonl"
     data.write_text(json.dumps({"image": shapes_path.name, "annotations": annotations}))
-    arguments = ["evaluate", str(data), "--images", str(tmp_path), *FAKE]
-    assert main(arguments) == 0
+    assert main(["evaluate", str(data), *FAKE]) == 0, "the pictures lie beside the file"
     out = capsys.readouterr().out
     assert re.search(r"one by one +100\.0 %", out)
-    assert main([*arguments, "--json"]) == 0
+    assert re.search(r"right box among the 2 of all pictures \(harder\) +100\.0 %", out)
+    assert re.search(r"total: median, ms +\d+\.\d  \(95 % below \d+\.\d\)", out)
+    (tmp_path / "elsewhere").mkdir()
+    data = data.rename(tmp_path / "elsewhere" / data.name)
+    assert main(["evaluate", str(data), "--images", str(tmp_path), "--json", *FAKE]) == 0
     assert json.loads(capsys.readouterr().out)["captions"]["asked"] == 2
+
+
+def test_evaluate_reads_a_table_as_batch_does(shapes_path, capsys):
+    table = shapes_path.with_name("asked.csv")
+    table.write_text(f"image;caption\n{shapes_path.name};red thing\n")
+    answers = ["--output", str(shapes_path.with_name("answers.jsonl"))]
+    assert main(["batch", str(table), *answers, *FAKE]) == 0
+    capsys.readouterr()
+    told = _fails(["evaluate", str(table), *FAKE], capsys)
+    assert f"{shapes_path.name}: 'red thing' has no bbox." in told
+
+
+@pytest.mark.parametrize("command", ["batch", "evaluate"])
+def test_help_shows_a_line_of_a_data_file(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    line = re.search(r'\{"image".*\}(?=; see docs/data\.md)', told)
+    assert line
+    assert json.loads(line[0])["image"] == "a.jpg"

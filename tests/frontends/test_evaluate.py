@@ -214,7 +214,7 @@ def test_without_true_boxes_there_are_no_shares_of_them(fake_locator, tmp_path):
     figures = evaluate(fake_locator, data=data, images=tmp_path, show_progress=False)
     assert figures["detector"]["boxes"] == 0
     assert figures["detector"]["ap50"] is figures["detector"]["recall50"] is None
-    assert re.search(r"detector recall +-\n", evaluation_report(figures))
+    assert re.search(r"recall\) +-\n", evaluation_report(figures))
     data.write_text(json.dumps({"image": "a.png", "captions": ["red thing"]}))
     with pytest.raises(DataError, match="'red thing' has no bbox"):
         evaluate(fake_locator, data=data, images=tmp_path, show_progress=False)
