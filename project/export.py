@@ -78,12 +78,13 @@ def to_dataset(project: Project, what: What = "confirmed") -> Dataset:
         what: See the module.
 
     Raises:
-        DataError: There is no such image.
+        DataError: There is no such image, or a class was renamed meanwhile.
     """
     names, places = project.class_names, places_of(project)
-    records = tuple(
-        _record(project, item, names, _place(places, item.image)) for item in _items(project, what)
-    )
+    records = []
+    for item in _items(project, what):
+        names = _names_for(project, item, names)
+        records.append(_record(project, item, names, _place(places, item.image)))
     if not records:
         raise DataError(
             "no picture of the project is done."
@@ -93,7 +94,18 @@ def to_dataset(project: Project, what: What = "confirmed") -> Dataset:
             if what == "confirmed"
             else "Import some pictures.",
         )
-    return Dataset(records, names)
+    return Dataset(tuple(records), names)
+
+
+def _names_for(project: Project, item: _Item, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the classes, with those that came while images were read."""
+    used = {box.class_name for box in item.boxes}
+    if used <= set(names):
+        return names
+    now = project.class_names
+    if now[: len(names)] != names or not used <= set(now):
+        raise DataError("a type of the project was renamed meanwhile.", "Export again.")
+    return now
 
 
 def _place(places: Mapping[str, Place], image: ImageRow) -> Place:

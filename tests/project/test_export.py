@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from core.errors import DataError
 from core.image import encode_image
 from dataset.registry import read_dataset
 from project.export import export_crops, export_csv, export_dataset, to_dataset
@@ -99,3 +100,26 @@ def test_long_names_are_no_hindrance_to_crops(project: Project, tmp_path: Path) 
     [line] = (tmp_path / "crops" / "crops.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["image"] == "图" * 120
     assert (tmp_path / "crops" / json.loads(line)["file"]).is_file()
+
+
+@pytest.mark.parametrize("change", ["new", "renamed"])
+def test_types_may_change_while_a_project_goes_out(
+    project: Project, image_id: int, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    project.apply(image_id, [Add((10, 10, 20, 20), "drone")], who="ann", version=0, state="done")
+    walk = project.walk_boxes
+
+    def late(state: str | None = None) -> Iterator[object]:
+        if change == "new":
+            project.apply(image_id, [Add((30, 10, 40, 20), "kite")], who="bob", version=1)
+        else:
+            project.rename_class("drone", "quadcopter")
+        yield from walk(state)
+
+    monkeypatch.setattr(project, "walk_boxes", late)
+    if change == "new":
+        [record] = to_dataset(project)
+        assert [project.class_names[row] for row in record.class_id] == ["drone", "kite"]
+    else:
+        with pytest.raises(DataError, match="meanwhile"):
+            to_dataset(project)
