@@ -214,9 +214,12 @@ def run_status(project: Project, run_id: str) -> RunStatus:
 
 
 def list_runs(project: Project) -> list[RunStatus]:
-    """Return all runs of a project, latest first."""
-    folders = sorted((project.folder / RUNS).glob("*/status.json"), reverse=True)
-    return [run_status(project, path.parent.name) for path in folders]
+    """Return all runs of a project, latest first; folders beside them that are none stay out."""
+    found = []
+    for path in sorted((project.folder / RUNS).glob("*/status.json"), reverse=True):
+        with contextlib.suppress(InputError):  # a copy of a run has no name of one
+            found.append(run_status(project, path.parent.name))
+    return found
 
 
 def curve(project: Project, run_id: str) -> list[dict[str, float]]:

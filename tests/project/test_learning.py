@@ -20,6 +20,7 @@ from pipeline.cache import set_cache_folder
 from pipeline.config import LocateConfig
 from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
+from project.folders import delete_project
 from project.learning import (
     curve,
     go_back,
@@ -136,6 +137,19 @@ def test_curves_and_lists(project: Project, finished: Path) -> None:
     assert curve(project, RUN) == [{"step": 10, "box": 1.5}], "half a line is not read"
     [run] = list_runs(project)
     assert (run.id, run.state, run.metrics["before"]["ap50"]) == (RUN, "finished", 0.2)
+
+
+def test_folders_that_are_no_runs_hide_none(project: Project, finished: Path) -> None:
+    shutil.copytree(finished, finished.with_name(f"{RUN} (copy)"))
+    torn = finished.with_name("20260102-120000")
+    torn.mkdir()
+    (torn / "status.json").touch()
+    status = {"state": "running", "pid": os.getppid()}
+    (finished / "status.json").write_text(json.dumps(status))
+    assert [(run.id, run.state) for run in list_runs(project)] == [(RUN, "running")]
+    project.close()
+    with pytest.raises(InputError, match="is going on"):
+        delete_project(project.folder)
 
 
 @pytest.mark.parametrize("name", ["../x", "", "a/b", "nothing"])
