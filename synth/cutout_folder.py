@@ -40,7 +40,6 @@ __all__ = [
     "reason_against",
     "remove",
     "rename",
-    "suggest_caption",
 ]
 
 INDEX_NAME = "cutouts.jsonl"
@@ -86,20 +85,6 @@ def copy_of(cutout: Cutout, rgba: Rgba) -> NewCutout:
         rgba, cutout.name, cutout.class_name, cutout.caption, cutout.identity, cutout.source,
         cutout.licence, labelled=cutout.labelled, camouflage=cutout.camouflage,
     )  # fmt: skip
-
-
-def suggest_caption(rgba: Rgba, class_name: str) -> str:
-    """A caption in the house style from the object's visible colors.
-
-    Args:
-        rgba: uint8 (h, w, 4) with straight alpha.
-        class_name: The object's type.
-
-    Example:
-        >>> suggest_caption(np.full((8, 8, 4), (200, 20, 30, 255), np.uint8), "helicopter")
-        'red helicopter'
-    """
-    return write_caption(choose_colors(measure_colors(rgba)), class_name)
 
 
 def read_folder(folder: Path) -> list[Cutout]:

@@ -1,23 +1,21 @@
 """Detectors of the YOLO kind, as Ultralytics exports them: raw anchors out, decoded here.
 
-Image -> engine -> `decode_yolo`, which is plain numpy. Heads without suppression (v10, 26, RT-DETR)
-give some 300 finished rows instead, which the same class reads.
+Heads without suppression (v10, 26, RT-DETR) give some 300 finished rows instead, which the same
+class reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.boxes import cxcywh_to_xyxy
 from core.errors import ModelError
-from core.types import Detections
-from pipeline.config import DetectConfig
-from pipeline.detect.network import Candidates, NetworkDetector, choose_boxes
+from pipeline.detect.network import Candidates, NetworkDetector
 
-__all__ = ["YoloDetector", "decode_yolo"]
+__all__ = ["YoloDetector"]
 
 # A finished row: x1, y1, x2, y2, score, class.
 _ROW = 6
@@ -45,32 +43,6 @@ class YoloDetector(NetworkDetector):
             f"for {num_classes} classes, or (rows, {_ROW}).",
             "Check class_names in the catalogue, and export without NMS.",
         )
-
-
-def decode_yolo(
-    output: NDArray[np.float32],
-    *,
-    image_wh: tuple[int, int],
-    scale_xy: tuple[float, float],
-    config: DetectConfig,
-    class_names: Sequence[str] = ("object",),
-) -> Detections:
-    """Return the boxes in one image's raw output, best first.
-
-    Args:
-        output: (4 + classes, anchors): cx, cy, w, h in pixels of the network's input, scores.
-        image_wh: Size of the original image.
-        scale_xy: Input pixels per original pixel, see `letterbox`.
-        config: Thresholds.
-        class_names: One per class.
-    """
-    return choose_boxes(
-        _from_anchors(output),
-        image_wh=image_wh,
-        scale_xy=scale_xy,
-        config=config,
-        class_names=class_names,
-    )
 
 
 def _from_anchors(output: NDArray[np.float32]) -> Candidates:

@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from core.errors import DataError, UnknownNameError
-from dataset.classes import to_single_class
 from dataset.formats import yolo
 from dataset.formats.files import split_named
 from dataset.outlines import join_outlines, outline_area, outline_extent
@@ -158,15 +157,6 @@ def test_unwritable_and_empty(dataset: Dataset, tmp_path: Path) -> None:
         detect_format(tmp_path / "source")
     with pytest.raises(DataError, match="not a folder"):
         read_dataset(tmp_path / "nowhere")
-
-
-def test_single_class_keeps_the_rest(dataset: Dataset) -> None:
-    single = to_single_class(dataset, "thing")
-    assert single.class_names == ("thing",)
-    assert {int(c) for record in single for c in record.class_id} == {0}
-    assert [r.captions for r in single] == [r.captions for r in dataset]
-    assert single.records[1].polygons is not None
-    assert len(dataset.class_names) == 4
 
 
 def test_yolo_yaml_names_no_place(dataset: Dataset, tmp_path: Path) -> None:

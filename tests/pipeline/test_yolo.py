@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from pipeline.config import DetectConfig
 from pipeline.detect.letterbox import letterbox, letterbox_wh
-from pipeline.detect.yolo import decode_yolo
+from pipeline.detect.network import choose_boxes
+from pipeline.detect.yolo import YoloDetector
+from pipeline.engines.base import TensorSpec
 
 
 @pytest.mark.parametrize(
@@ -42,6 +46,16 @@ def raw(*rows):
     return np.array(rows, np.float32).T
 
 
+def decode(output, *, image_wh, scale_xy, config, class_names=("object",)):
+    """The boxes that are chosen of what a network gave for one image."""
+    engine = SimpleNamespace(inputs=(TensorSpec("images", "float32", (None, 3, None, None)),))
+    detector = YoloDetector(engine, config, class_names)
+    return choose_boxes(
+        detector.decode({"output0": output}, (640, 640)),
+        image_wh=image_wh, scale_xy=scale_xy, config=config, class_names=class_names,
+    )  # fmt: skip
+
+
 def test_decode_scales_clips_and_suppresses():
     output = raw(
         (100, 50, 20, 20, 0.6),
@@ -52,7 +66,7 @@ def test_decode_scales_clips_and_suppresses():
         (-50, -50, 20, 20, 0.95),
         (50, 90, 0, 20, 0.95),
     )
-    seen = decode_yolo(
+    seen = decode(
         output, image_wh=(640, 200), scale_xy=(0.5, 0.5), config=DetectConfig(score_min=0.25)
     )
     assert seen.xyxy.tolist() == [[182, 80, 222, 120], [0, 0, 30, 30], [380, 80, 420, 120]]
@@ -62,7 +76,7 @@ def test_decode_scales_clips_and_suppresses():
 def test_decode_limits_and_classes():
     output = raw((10, 10, 8, 8, 0.2, 0.9), (50, 10, 8, 8, 0.8, 0.1), (90, 10, 8, 8, 0.7, 0.1))
     config = DetectConfig(max_boxes=2)
-    seen = decode_yolo(
+    seen = decode(
         output, image_wh=(100, 20), scale_xy=(1, 1), config=config, class_names=("a", "b")
     )
     assert seen.class_id.tolist() == [1, 0]
@@ -71,6 +85,6 @@ def test_decode_limits_and_classes():
 
 def test_decode_nothing():
     output = np.zeros((5, 0), np.float32)
-    assert len(decode_yolo(output, image_wh=(9, 9), scale_xy=(1, 1), config=DetectConfig())) == 0
-    assert len(decode_yolo(raw((5, 5, 2, 2, 0.0)), image_wh=(9, 9), scale_xy=(1, 1),
+    assert len(decode(output, image_wh=(9, 9), scale_xy=(1, 1), config=DetectConfig())) == 0
+    assert len(decode(raw((5, 5, 2, 2, 0.0)), image_wh=(9, 9), scale_xy=(1, 1),
                            config=DetectConfig())) == 0  # fmt: skip
