@@ -101,7 +101,7 @@ def start_run(
 
     Raises:
         InputError: A run of this project is going on, or that run cannot be continued.
-        DataError: The folder cannot be written to.
+        DataError: The folder cannot be written to, or no process can be started.
     """
     with _starting(project.folder / RUNS):
         going = [run.id for run in list_runs(project) if run.state == "running"]
@@ -158,11 +158,16 @@ def _start(
     # Before it starts, with our own number: it writes its own as soon as it can.
     status = {"state": "running", "phase": "starting", "progress": 0.0, **process_note()}
     write_bytes(folder / "status.json", json.dumps(status).encode())
-    with (folder / "output.txt").open("ab") as output:
-        process = subprocess.Popen(
-            command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            start_new_session=True,
-        )  # fmt: skip
+    try:
+        with (folder / "output.txt").open("ab") as output:
+            process = subprocess.Popen(
+                command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True,
+            )  # fmt: skip
+    except OSError as error:
+        failed = {**status, "state": "failed", "message": f"cannot start: {error}."}
+        write_bytes(folder / "status.json", json.dumps(failed).encode())
+        raise DataError(f"cannot start {python}: {error}.", "Is memory short?") from error
     _PROCESSES[folder.resolve()] = process
     return run_status(project, folder.name)
 

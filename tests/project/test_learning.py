@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import InputError
+from core.errors import DataError, InputError
 from pipeline.cache import set_cache_folder
 from pipeline.config import LocateConfig
 from pipeline.fakes import FakeDetector, FakeReranker
@@ -102,6 +102,14 @@ def test_a_run_is_started_stopped_and_continued(
     assert f"--cache {tmp_path / 'cache' / 'synthetic'}" in first
     assert "--resume" not in first
     assert second.endswith("--resume"), "with the minutes that the run was begun with"
+
+
+def test_a_run_that_could_not_begin_is_not_going_on(project: Project, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot start"):
+        start_run(project, python=str(tmp_path / "missing"))
+    [run] = list_runs(project)
+    status = json.loads((run.folder / "status.json").read_text())
+    assert (run.state, status["state"]) == ("failed", "failed"), "also for other processes"
 
 
 def test_a_run_whose_process_is_gone_has_failed(project: Project, finished: Path) -> None:
