@@ -233,9 +233,6 @@ ERRORS: Words = {
     "internal": "Something went wrong on our side. The log has the details; please try again.",
     "no_picture": "No picture yet. Drop one above or choose an example.",
     "no_captions": "No caption yet. Write what you are looking for, one caption a line.",
-    "too_many_captions": "{got} captions were given, the limit is {limit}. Leave some out.",
-    "too_large": "{name} has {size} MB, the limit is {limit} MB. Save it smaller and try again.",
-    "gone": "This picture is no longer kept. Press Locate to look at it again.",
 }
 
 DRAW: Words = {

@@ -7,45 +7,15 @@ brings a picture, and the shared room of the page for hovering and selecting.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypedDict
 
 import gradio as gr
 
 from frontends.ui import text
 from frontends.ui.parts import read_part
 
-__all__ = ["PictureBox", "PictureValue", "create_picture"]
+__all__ = ["create_picture"]
 
 _FOLDER = Path(__file__).parent
-
-
-class PictureBox(TypedDict):
-    """One box on the picture; lengths in pixels of the picture, measured at edges."""
-
-    id: int
-    x: float
-    y: float
-    w: float
-    h: float
-    label: str
-    rank: int
-    detector: float
-    probability: float
-    state: str
-    """One of "answer", "nearest", "candidate"; where boxes can be changed one of "proposed"
-    (dashed), "confirmed", "rejected"."""
-    color: int | None
-    """Row of `palette.COLORS`; None draws white."""
-    mark: int | None
-
-
-class PictureValue(TypedDict, total=False):
-    """What the component shows; files are Gradio's (path, url)."""
-
-    image: dict[str, object] | None
-    display: dict[str, object]
-    """What to show instead where a browser cannot show the image itself."""
-    boxes: list[PictureBox]
 
 
 def create_picture(
