@@ -18,6 +18,7 @@ from pathlib import Path
 
 from core.errors import DataError, InputError
 from core.files import confined_path, shortened
+from core.words import counted
 from dataset.archive import Limits, pack, sizes_in
 from dataset.checks import Finding
 from frontends.desk import EXPORTS_NAME, Desk
@@ -129,10 +130,8 @@ def _lay_out(files: Sequence[Brought], folder: Path) -> list[Brought]:
 
 def _size_of(path: Path) -> int:
     """Bytes of an upload, of a ZIP file those of its files as its headers tell."""
-    try:
-        return sum(sizes_in(path).values()) or path.stat().st_size
-    except InputError:  # a damaged archive is told of when it is its turn
-        return path.stat().st_size
+    # A damaged archive is told of when it is its turn.
+    return sum(sizes_in(path).values()) or path.stat().st_size
 
 
 def _import(
@@ -309,7 +308,9 @@ def _export(
         return "done"
     if wish.format == WHOLE:
         copy_project(project, folder, on_progress=report)
-        run.said = f"{project.count()} pictures with all their boxes and history."
+        # Those that were taken out are there too, and come back with it.
+        pictures = counted(len(project.files()), "picture")
+        run.said = f"{pictures} with all boxes and history."
     else:
         run.said = _told(
             export_project(project, folder, wish.format, what=wish.what, on_progress=report)

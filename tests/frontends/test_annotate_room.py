@@ -375,6 +375,19 @@ def test_a_project_in_a_folder_of_its_own_comes_back(shared: Desk, other: Path, 
     assert [image.name for image in shared.project(visit, key).walk()] == ["picture"]
 
 
+def test_what_goes_out_is_counted_as_what_comes_back(shared: Desk) -> None:
+    visit = shared.visits.enter("ann")
+    key, empty = shared.create(visit, "Mine", ()), shared.create(visit, "Empty", ())
+    _bring(shared, visit, key, ("a.png", _noise(1)), ("b.png", _noise(2)))
+    shared.project(visit, key).remove_images([2])
+    run = start_export(shared, visit, key, Outgoing("project"))
+    wait_for(run, 20)
+    assert run.said == "2 pictures with all boxes and history."
+    assert run.file is not None
+    came = _bring(shared, visit, empty, ("mine.zip", run.file.read_bytes()))
+    assert came == "2 pictures came back with boxes and history."
+
+
 def test_who_is_full_draws_no_more_boxes_but_deletes_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
