@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from frontends.cli import build_parser
+from synth.words import TYPES
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
@@ -53,6 +54,13 @@ def test_docstring_examples_run(name: str) -> None:
 
 def test_readme_is_short() -> None:
     assert len(README.splitlines()) <= 200
+
+
+def test_readme_begins_with_what_the_models_know() -> None:
+    start = README.split("## Run it")[0]
+    assert f"It knows {len(TYPES)} kinds of things and nothing else" in start
+    assert [kind for kind in TYPES if kind.split()[0] not in start] == []
+    assert "](#results)" in start
 
 
 def test_readme_example_finds_one_and_misses_the_other(
