@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["PRESETS", "add_model_parsers", "show_bar"]
 
 # Written out: to read their names takes longer than --help may.
-PRESETS = "mini (usual), origin, origin-v9e, zero-shot"
+PRESETS = "mini (usual); after export of their models: origin, origin-v9e, zero-shot"
 
 _NOTHING_TO_MEASURE = " Only boxes with a caption that no model has seen are."
 
