@@ -22,16 +22,12 @@ from project.score import FITS_MIN
 from project.store import Project
 from project.types import BoxRow, ImageRow
 
-__all__ = ["KINDS", "Kind", "Suspicion", "find_suspicions"]
+__all__ = ["Kind", "Suspicion", "find_suspicions"]
 
 Kind: TypeAlias = Literal[
     "duplicate", "caption", "other-class", "size", "edge", "no-caption", "rare-class",
     "twin-differs", "no-box",
 ]  # fmt: skip
-KINDS: tuple[Kind, ...] = (
-    "duplicate", "caption", "other-class", "size", "edge", "no-caption", "rare-class",
-    "twin-differs", "no-box",
-)  # fmt: skip
 
 _DUPLICATE_IOU_MIN = 0.6
 _LEAD_MAX = -0.5  # logits by which another caption fits better
@@ -48,7 +44,7 @@ class Suspicion:
     """One thing to look at.
 
     Args:
-        kind: One of `KINDS`.
+        kind: What looks wrong.
         image_id: Where.
         box_id: Which box; None where it is the image as a whole.
         severity: How suspicious, in [0, 1].

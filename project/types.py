@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias, get_args
 
 from core.errors import SpotterError
 
@@ -45,10 +45,10 @@ ImageState: TypeAlias = Literal["new", "proposed", "done", "skipped"]
 BoxState: TypeAlias = Literal["proposed", "confirmed", "rejected"]
 Order: TypeAlias = Literal["queue", "added", "name", "updated"]
 
-IMAGE_STATES: tuple[ImageState, ...] = ("new", "proposed", "done", "skipped")
+IMAGE_STATES: tuple[ImageState, ...] = get_args(ImageState)
 """new: nobody looked; proposed: a model did; done: a person did; skipped: put off by a person."""
-BOX_STATES: tuple[BoxState, ...] = ("proposed", "confirmed", "rejected")
-ORDERS: tuple[Order, ...] = ("queue", "added", "name", "updated")
+BOX_STATES: tuple[BoxState, ...] = get_args(BoxState)
+ORDERS: tuple[Order, ...] = get_args(Order)
 MODEL = "model:"
 """How the name of a model begins where a person's name could stand."""
 MERGED = "merge:"
