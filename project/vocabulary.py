@@ -45,10 +45,9 @@ class Vocabulary:
         object.__setattr__(self, "colors", _clean(self.colors))
         if not self.types:
             raise InputError("the vocabulary has no type.", "Name at least one, such as 'drone'.")
-        if len(self.types) * max(1, len(self.colors)) > _CAPTIONS_MAX:
+        if (count := len(self.types) * max(1, len(self.colors))) > _CAPTIONS_MAX:
             raise InputError(
-                f"the vocabulary gives {len(self.types) * len(self.colors)} captions, the limit "
-                f"is {_CAPTIONS_MAX}.",
+                f"the vocabulary gives {count} captions, the limit is {_CAPTIONS_MAX}.",
                 "Leave out some types or colors.",
             )
 

@@ -304,6 +304,8 @@ def test_a_vocabulary_is_cleaned_and_bounded() -> None:
         Vocabulary(())
     with pytest.raises(InputError, match="the limit"):
         Vocabulary(tuple(map(str, range(100))), tuple(map(str, range(100))))
+    with pytest.raises(InputError, match="gives 5001 captions"):
+        Vocabulary(tuple(map(str, range(5001))))
     with pytest.raises(InputError, match="lists of types"):
         Vocabulary.from_dict({"types": "drone"})
 
