@@ -20,6 +20,8 @@ from project.vocabulary import SETTING, Vocabulary
 
 __all__ = ["Measured", "asked_words", "count_unmeasured", "measure_all", "measure_image"]
 
+_TRIES = 3  # at what somebody edits meanwhile
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -63,17 +65,18 @@ def measure_image(
     Raises:
         ImageError: The picture cannot be read.
     """
-    image, boxes = project.image(image_id), project.boxes(image_id)
     path = project.path(image_id)
 
     def load() -> Image:
         return read_image(path, max_pixels=max_pixels)
 
-    found = scorer.measure(str(path), load, boxes, wished)
-    before = {box.id: box for box in boxes}
-    news = [one.score for one in found if _differs(before[one.score.box_id], one)]
-    if news:
-        project.set_scores(image_id, news, image.version)
+    for _ in range(_TRIES):
+        image, boxes = project.image(image_id), project.boxes(image_id)
+        found = scorer.measure(str(path), load, boxes, wished)
+        before = {box.id: box for box in boxes}
+        news = [one.score for one in found if _differs(before[one.score.box_id], one)]
+        if not news or project.set_scores(image_id, news, image.version):
+            break
     return found
 
 

@@ -15,7 +15,7 @@ from project.pictures import read_picture
 from project.quality import find_suspicions
 from project.score import Scorer
 from project.store import Project
-from project.types import Add, Reject
+from project.types import Add, Describe, Reject
 
 RED, BLUE = (20.0, 10.0, 60.0, 40.0), (100.0, 50.0, 160.0, 90.0)
 
@@ -48,6 +48,25 @@ def test_what_no_model_has_seen_is_measured_once(
     assert wrong == [project.boxes(imported)[1].id]
     assert count_unmeasured(project) == 0
     assert measure_all(project, Scorer(fake_locator)).sentence() == "0 boxes measured."
+
+
+def test_what_somebody_edits_meanwhile_is_measured_as_it_is_then(
+    project: Project, imported: int, fake_locator: Locator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer = Scorer(fake_locator)
+    measure = scorer.measure
+
+    def late(*told: object) -> object:
+        found = measure(*told)
+        if project.image(imported).version == 2:
+            edit = Describe(project.boxes(imported)[1].id, caption="blue thing")
+            project.apply(imported, [edit], who="bob", version=2)
+        return found
+
+    monkeypatch.setattr(scorer, "measure", late)
+    assert measure_all(project, scorer).sentence() == "2 boxes measured."
+    assert count_unmeasured(project) == 0
+    assert project.boxes(imported)[1].probability > 0.5
 
 
 def test_a_lost_picture_is_told_and_stops_nothing(
