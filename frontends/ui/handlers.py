@@ -60,15 +60,19 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
         preset = str(settings.get("preset", base.preset))
         return service.base_config(preset, engine_sets(str(settings.get("engine", "auto"))))
 
-    def answer(path: Path, captions: Sequence[str], settings: Mapping[str, Any]) -> Shown:
-        config = _configure(chosen(settings), settings)
+    def answer(
+        path: Path, captions: Sequence[str], settings: Mapping[str, Any], *, closely: bool = False
+    ) -> Shown:
+        wished = _configure(chosen(settings), settings)
+        config = _configure(chosen(settings), {**settings, "tiles": True}) if closely else wished
         assignment = _assignment(settings)
         found = service.locate(path, captions, config, assignment=assignment)
         return present.present_answer(
             found,
             assignment,
             config.detect.score_min,
-            pieces=_pieces(config, found.result.image_wh),
+            pieces=_pieces(wished, found.result.image_wh),
+            closely=closely,
         )
 
     @guarded(_error_beside_picture)
@@ -90,7 +94,9 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
 
     @guarded(present.present_error)
     def ask(picture: dict[str, Any] | None, lines: str, settings: dict[str, Any]) -> Shown:
-        return answer(_path(picture, max_bytes), present.split_captions(lines), settings)
+        closely = bool((picture or {}).get("closely"))
+        captions = present.split_captions(lines)
+        return answer(_path(picture, max_bytes), captions, settings, closely=closely)
 
     @guarded(raise_in_page)
     def ready(settings: dict[str, Any]) -> Shown:

@@ -85,6 +85,7 @@ def create_locate(service: Service, examples_folder: Path, desk: Desk) -> None:
     inputs = [picture, captions, settings]
     picture.pick(handlers.pick, inputs, [picture, answers], **_LAST, **_HEAVY, **_QUIET)
     row.choose(handlers.choose, settings, [picture, captions, answers], **_LAST, **_HEAVY, **_QUIET)
+    picture.look(handlers.ask, inputs, answers, **_LAST, **_HEAVY, **_QUIET)
     # Whatever changes the question about the same picture asks again; the last wish counts.
     busy = f"() => window.spotter.room('{ROOM}').set({{busy: true}})"
     button.click(None, js=busy, **_QUIET)

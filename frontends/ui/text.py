@@ -112,9 +112,11 @@ ANSWERS: Words = {
     "unread": "Cannot be looked for.",
     "nothing": "Nothing was detected in this picture.",
     "lower": "Lower the confidence",
-    "larger": "The picture is larger than what the models see at once.",
     "closer": "Look closely, in {pieces} pieces",
     "looking": "Looking at {pieces} pieces. That takes longer.",
+    "closely": "Looked at in {pieces} pieces.",
+    "whole": "Look at the whole again",
+    "again": "Looking at the whole.",
     "other": "Or try a picture in which the object is larger or sharper.",
 }
 

@@ -51,7 +51,7 @@ const says = (caption, more = {{}}) => ({{
 }});
 const answer = (more = {{}}) => ({{
   key: "k", error: null, boxes: [box(0, 0.8), box(1, 0.4)], limit: 0.5, score_min: 0.1,
-  captions: [says("kite")], warnings: [], pieces: 0, ...more,
+  captions: [says("kite")], warnings: [], pieces: 0, closely: false, ...more,
 }});
 const props = {{ room: "locate", words: {json.dumps(ANSWERS)}, value: null }};
 const watch = (name, run) => {{ globalThis.receive = run; }};
@@ -114,26 +114,34 @@ def test_a_caption_that_says_nothing_has_no_nearest_box():
     assert log["states"] == ["answer", "candidate"]
 
 
-def test_a_large_picture_in_which_something_is_missing_can_be_seen_closely():
+def test_a_large_picture_can_always_be_seen_closely():
     log = _answers("""
       const missing = [says("kite", { found: false, verdict: "absent" })];
-      give(answer({ pieces: 48 })); log.found = told("more");
-      give(answer({ captions: missing })); log.small = told("more");
-      give(answer({ captions: missing, pieces: 48 })); log.large = told("more");
+      const offer = (more) => {
+        give(answer(more));
+        return ["quiet", "link"].map((name) => all(kept.more, name).map(({ text }) => text));
+      };
+      log.found = offer({ pieces: 48 }); log.small = offer({ captions: missing });
+      log.missing = offer({ captions: missing, pieces: 48 });
+      log.unread = offer({ captions: [{ ...missing[0], verdict: "unread" }], pieces: 48 });
+      room.on(["closely"], ({ closely }) => { log.wish = [...(log.wish ?? []), closely.value]; });
       const none = { ...missing[0], answer: null, nearest: null, order: [] };
       give(answer({ boxes: [], captions: [none], pieces: 48 }));
       log.nothing = told("advice");
-      const buttons = all(kept.advice, "quiet");
-      const press = (words) => buttons.find(({ text }) => text === words).onclick();
       room.on(["setting"], ({ setting }) => { log.setting = setting; });
-      press("Look closely, in 48 pieces"); log.closely = log.setting;
-      press("Lower the confidence");
+      for (const button of all(kept.advice, "quiet")) button.onclick();
+      log.closely = offer({ captions: missing, pieces: 48, closely: true });
+      log.told = told("more"); all(kept.more, "link")[0].onclick();
     """)
-    assert (log["found"], log["small"]) == ("", "")
-    assert "in 48 pieces" in log["large"]
+    words = "Look closely, in 48 pieces"
+    assert (log["found"], log["unread"]) == ([[], [words]], [[], [words]]), "quietly"
+    assert log["small"] == [[], []]
+    assert log["missing"] == [[words], []]
     assert ANSWERS["nothing"] in log["nothing"]
-    assert log["closely"] == {"key": "tiles", "value": True}
     assert log["setting"] == {"key": "score_min"}
+    assert log["closely"] == [[], [ANSWERS["whole"]]]
+    assert log["told"].startswith("Looked at in 48 pieces.")
+    assert log["wish"] == [True, False]
 
 
 def test_no_lead_and_one_box_are_told_in_words():

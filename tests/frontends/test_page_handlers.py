@@ -108,6 +108,18 @@ def test_a_picture_without_objects_says_what_to_try(handlers, tmp_path):
     assert closer["key"] != large["key"], "another look"
 
 
+def test_a_close_look_is_at_one_picture_alone(handlers, tmp_path):
+    (tmp_path / "large.png").write_bytes(encode_image(np.full((1200, 2400, 3), 99, np.uint8)))
+    picture = _picture(tmp_path / "large.png")
+    whole = handlers.ask(picture, "red thing", SETTINGS)
+    closer = handlers.ask({**picture, "closely": True}, "red thing", SETTINGS)
+    assert (whole["closely"], closer["closely"]) == (False, True)
+    assert closer["key"] != whole["key"], "another look"
+    assert closer["pieces"] == whole["pieces"] > 4, "to say what it was, and to go back"
+    _, other = handlers.pick(picture, "red thing", SETTINGS)
+    assert (other["closely"], other["key"]) == (False, whole["key"])
+
+
 @pytest.mark.parametrize(
     ("kind", "message"),
     [

@@ -105,9 +105,7 @@ function createAnswers({ element, props, watch }) {
     sum.textContent = fill(shown.boxes.length === 1 ? words.sum_one : words.sum, { found, captions: answer.captions.length, boxes: shown.boxes.length });
     cards.append(...answer.captions.map(card));
     if (shown.boxes.length === 0) advice.append(make("p", { text: words.all_hidden }), steps([lower()]));
-    else if (answer.pieces && answer.captions.some(({ verdict }) => !["found", "unread"].includes(verdict))) {
-      more.append(make("p", { text: words.larger }), steps([closer(answer)]));
-    }
+    if (answer.pieces) more.append(...(answer.closely ? [make("span", { text: fill(words.closely, answer) })] : []), closer(answer));
     for (const line of answer.warnings) advice.append(make("p", { text: line }));
   }
 
@@ -116,13 +114,15 @@ function createAnswers({ element, props, watch }) {
     type: "button", class: "quiet", text: words.lower, onclick: () => room.set({ setting: { key: "score_min" } }),
   });
 
-  // Seen piece by piece, a picture larger than the models' input shows smaller objects.
-  function closer({ pieces }) {
+  // Seen piece by piece, a picture larger than the models' input shows smaller objects. That is for
+  // this picture alone; it is urged where something that can be looked for was not found.
+  function closer({ pieces, closely, captions }) {
     if (!pieces) return null;
-    const button = make("button", { type: "button", class: "quiet", text: fill(words.closer, { pieces }), onclick: () => {
-      button.textContent = fill(words.looking, { pieces });
+    const isUrged = !closely && captions.some(({ verdict }) => verdict !== "found" && verdict !== "unread");
+    const button = make("button", { type: "button", class: isUrged ? "quiet" : "link", text: fill(closely ? words.whole : words.closer, { pieces }), onclick: () => {
+      button.textContent = closely ? words.again : fill(words.looking, { pieces });
       button.disabled = true;
-      room.set({ setting: { key: "tiles", value: true } });
+      room.set({ closely: { value: !closely } });
     } });
     return button;
   }

@@ -1,7 +1,8 @@
 """The picture with boxes: one component for every tab, on `gr.HTML`, with its files beside it.
 
 Holds no vision code. In: picture address, size and boxes; out: the event `pick` when a person
-brings a picture, and the shared room of the page for hovering and selecting.
+brings a picture, `look` when it shall be looked at anew, and the shared room of the page for
+hovering and selecting.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 //
 // In: props.value {image, display, boxes} (two files; `display` where the browser cannot show the
 // image itself), or the room's `boxes`, `picture` {url, wh} and `preview` {url}; with props.fixed it takes no picture
-// from the person. Out: event `pick`, and the room's `image`, `hovered`, `selected`, `busy`.
+// from the person; the room's `closely` {value} asks for another look. Out: events `pick`, `look`, and the room's `image`, `hovered`, `selected`, `busy`.
 // With props.editable boxes can be drawn and changed (editing.js): the room's `edit` tells how; keys
 // and the room's `look` {kind, id?} move the view.
 function createPicture({ element, props, trigger, upload, watch }) {
@@ -319,6 +319,12 @@ function createPicture({ element, props, trigger, upload, watch }) {
   });
   room.on(["preview"], ({ preview }) => {
     if (src() !== preview.url) open(preview.url);
+  });
+  room.on(["closely"], ({ closely }) => {
+    // Part of the value: another picture is looked at as the settings say.
+    props.value = { ...props.value, closely: closely.value };
+    room.set({ busy: true });
+    trigger("look");
   });
   room.on(["look"], ({ look }) => {
     if (!view.size) return;

@@ -1,8 +1,7 @@
 // The settings of one answer. A change goes into the room (`score_min`) at once and, after a pause,
 // out as the event `turn`. Another preset or engine is asked for only where it can run.
 //
-// Room in: `image` (whether there is a picture), `setting` {key, value?}: one that others want changed,
-// or only shown. Out: `score_min`, `preset`, `busy`.
+// Room in: `image` (whether there is a picture), `setting` {key}: one that others want shown. Out: `score_min`, `preset`, `busy`.
 function createSettings({ element, props, trigger, server, watch }) {
   const { room: openRoom, element: make, fill, percent } = window.spotter;
   const room = openRoom(props.room);
@@ -83,8 +82,7 @@ function createSettings({ element, props, trigger, server, watch }) {
     ])]));
   }
 
-  function wish({ setting: { key, value } }) {
-    if (value !== undefined) { turn({ [key]: value }); return; }
+  function wish({ setting: { key } }) {
     details.open = true;
     const row = element.querySelector(`[data-key="${key}"]`);
     row.scrollIntoView({ block: "nearest" });
