@@ -111,7 +111,7 @@ class SceneConfig(Section):
     size_ratio_range: tuple[Share, Share] = _knob(
         (0.03, 0.35),
         "Size",
-        "Longer side of an object as a share of the frame's width, for the frame fraction.",
+        "Longer side of an object as a share of the frame's width, with frame fraction.",
     )
     full_frame_ratio: float = _ratio(
         0.02, "Size", "Share of scenes with one object about as large as the frame."
@@ -123,7 +123,7 @@ class SceneConfig(Section):
         gt=0,
     )
     box_side_px_min: float = _knob(
-        4.0, "Size", "An object whose box has a shorter side gets none, in pixels.", ge=1, le=1000
+        4.0, "Size", "An object whose box is narrower or lower gets none, in pixels.", ge=1, le=1000
     )
 
     sky_ratio: float = _ratio(
@@ -152,7 +152,7 @@ class SceneConfig(Section):
     contrast_min: float = _knob(
         7.0,
         "Occlusion",
-        "An object that differs less from what it covers gets no box, in grey levels.",
+        "Grey levels by which an object must differ from what it covers, or it gets no box.",
         ge=0,
         le=255,
     )
