@@ -86,6 +86,24 @@ def test_the_next_image_takes_the_place_of_a_removed_one():
     assert log["back"] == [2, [1, 2, 3, 4], ["p2 is back", True]]
 
 
+def test_a_box_keeps_its_number_while_its_picture_is_open():
+    log = _play("""
+      answers.edit = ({ image, edits }) => {
+        versions[image] += 1;
+        const added = edits[0].kind === "add" ? [57] : [];
+        const changed = added.map((id) => ({ ...box(id), state: "confirmed" }));
+        return { photo: photo(image), added, changed, deleted: [], progress: {} };
+      };
+      const numbers = () => state.boxes.map((one) => [one.id, one.number]);
+      room.set({ edit: { kind: "add", box: { x: 5, y: 5, w: 3, h: 3 } } });
+      log.drawn = numbers(); await rest(); log.saved = numbers();
+      press("remove", 2); await rest(); log.refused = numbers();
+      press("next"); await rest(); log.next = numbers();
+    """)
+    assert (log["drawn"], log["saved"]) == ([[2, 1], [-1, 2]], [[2, 1], [57, 2]])
+    assert (log["refused"], log["next"]) == ([[57, 2]], [[3, 1]])
+
+
 def test_who_pages_on_while_an_image_is_removed_stays_there():
     log = _play("""
       held.set_removed = true; press("take_out"); await rest();

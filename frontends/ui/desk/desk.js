@@ -21,6 +21,7 @@ function createDesk({ props, server }) {
   let finished = null;  // the image that undo leads back to, until something else is done
   let loads = 0;
   let loading = Promise.resolve();
+  const numbers = new Map();  // by box: it keeps its number as long as its picture is open
 
   // act: what the person may answer; brief where it goes by itself.
   function say(message, calm = true, act = null) { room.set({ notice: message ? { message, calm, act } : null }); }
@@ -173,6 +174,7 @@ function createDesk({ props, server }) {
     }
     if (!news) finished = null;
     say(news ? news.message : "", true, news && news.act);
+    numbers.clear();
     room.set({ picked: null, listed: [], photo: answer.photo, picture: { url: answer.photo.url, wh: [answer.photo.width, answer.photo.height] }, selected: null, hovered: null, asked: answer.asked });
     show(answer.boxes);
     point();
@@ -198,19 +200,22 @@ function createDesk({ props, server }) {
 
   const byReading = (a, b) => (a.state === "proposed" ? 0 : 1) - (b.state === "proposed" ? 0 : 1) || a.y - b.y || a.x - b.x;
 
+  const isOut = (row) => (row.state === "rejected" ? 1 : 0);
+
   function show(rows) {
     const { project: opened, score_min = 0, proposals = true, show_rejected: refused = false } = room.state;
     const classes = (opened || {}).classes || [];
+    const fresh = rows.filter((row) => !numbers.has(row.id)).sort((a, b) => isOut(a) - isOut(b) || byReading(a, b));
+    for (const row of fresh) numbers.set(row.id, numbers.size + 1);
     const shown = rows.filter((row) => (row.state === "rejected" ? refused : row.state !== "proposed" || (proposals && row.certainty >= score_min)));
     const boxes = shown.map((row) => {
       const at = Math.max(0, classes.indexOf(row.class_name));
-      return { ...row, label: row.caption || row.class_name, color: at % props.colors, mark: (at + Math.floor(at / props.colors)) % props.marks };
+      return { ...row, number: numbers.get(row.id), label: row.caption || row.class_name, color: at % props.colors, mark: (at + Math.floor(at / props.colors)) % props.marks };
     });
     const places = new Map((room.state.listed || []).map((row, i) => [row.id, i]));
     const kept = boxes.filter((box) => places.has(box.id)).sort((a, b) => places.get(a.id) - places.get(b.id));
-    const fresh = boxes.filter((box) => !places.has(box.id));
     // The list keeps its order while one works in it; new boxes come last.
-    const listed = kept.length ? [...kept, ...fresh] : [...boxes].sort(byReading);
+    const listed = kept.length ? [...kept, ...boxes.filter((box) => !places.has(box.id))] : [...boxes].sort(byReading);
     room.set({ rows, boxes, listed, hidden: rows.filter((row) => row.state === "proposed").length - boxes.filter((box) => box.state === "proposed").length });
   }
 
@@ -324,6 +329,7 @@ function createDesk({ props, server }) {
       const id = edits.real(row.id);
       const told = fresh.get(id);
       const key = keyOf(row);
+      if (id !== row.id) { numbers.set(id, numbers.get(row.id)); numbers.delete(row.id); }
       return told && !more ? { ...told, rank: told.probability === null ? null : row.rank, of: row.of, key } : { ...row, id, key };
     });
     const here = new Set(rows.map((row) => row.id));
