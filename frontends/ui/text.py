@@ -96,15 +96,14 @@ ANSWERS: Words = {
     "unsure": "Not sure: perhaps box {number} ({share}).",
     "absent": "Not in this picture.",
     "hidden": "Below the confidence.",
-    "margin": "{margin} ahead of the runner‑up.",
     "level": "Level with the runner‑up.",
     "nearest": "Nearest: box {number}, {share} sure.",
     "taken": "Nearest: box {number}, but another caption has it.",
     "box": "box",
     "similarity": "similarity",
-    "detector": "+ detector",
-    "evidence": "= evidence",
-    "order": "Similarity to the caption and detector together are the evidence. Most comes first.",
+    "detector": "detector",
+    "evidence": "evidence",
+    "order": "Evidence weighs similarity and the detector's score. Most comes first.",
     "row": (
         "Box {number}, place {rank}: similarity {share}, detector {detector}, evidence {evidence}"
     ),
@@ -131,14 +130,14 @@ VERDICTS: Words = {
 
 EVIDENCE: dict[str, str | Words] = {
     "why": "Why box {number}",
-    "why_best": "It fits “{caption}” best, {margin} ahead of the runner‑up.",
+    "why_best": "It fits “{caption}” best.",
     "why_level": "It fits “{caption}” best, level with the runner‑up.",
     "why_only": "It is the only box, and it fits “{caption}”.",
     "why_joint": "Every caption gets a box of its own: this one is left for “{caption}”.",
     "why_unsure": "It may be “{caption}”, but {sure} sure is too little for an answer.",
     "why_nearest": "It comes nearest to “{caption}”, but only {sure} sure.",
     "why_taken": "It fits “{caption}” best, but another caption has it.",
-    "why_other": "It fits “{caption}” less well: place {rank}, similarity {share}.",
+    "why_other": "It fits “{caption}” less well.",
     "best": "Best box",
     "runner_up": "Runner-up",
     "rival": "Box {number}: similarity {share}, detector {detector}, evidence {evidence}",
@@ -149,9 +148,9 @@ EVIDENCE: dict[str, str | Words] = {
     "evidence": "Evidence",
     "margin": "Ahead by",
     "legend": (
-        "Evidence is similarity and detector together; it orders the boxes. Similarity alone is "
-        "strict, often small even for the right box. Ahead by: its lead over the best other box. "
-        "Evidence and lead tell how sure the answer is; below {limit} there is none."
+        "Evidence weighs similarity and detector together and orders the boxes. Similarity alone "
+        "is strict, often small even for the right box. Ahead by: how much more evidence it has "
+        "than the best other box. Both tell how sure the answer is; below {limit} there is none."
     ),
     "place": "Place",
     "place_of": "{rank} of {boxes}",

@@ -9,6 +9,7 @@ function createAnswers({ element, props, watch }) {
   const root = element.querySelector(".answers");
   const cards = element.querySelector(".cards");
   const ROWS = 3;
+  const BAR_LOGITS = 3;
 
   function receive() {
     const answer = props.value;
@@ -139,7 +140,7 @@ function createAnswers({ element, props, watch }) {
     if (caption.found && !hidden) {
       verdict.append(make("b", { text: fill(words.found, { number: caption.answer + 1, share: percent(caption.found_probability) }) }));
       const lead = shown.lead(i, best);
-      if (lead !== null && lead >= 0) verdict.append(` ${lead < 0.05 ? words.level : fill(words.margin, { margin: lead.toFixed(1) })}`);
+      if (lead !== null && Math.abs(lead) < 0.05) verdict.append(` ${words.level}`);
     } else {
       const told = { number: wished === null ? "" : wished + 1, share: percent(caption.found_probability) };
       const absent = caption.verdict === "taken" ? words.absent : words[caption.verdict];
@@ -157,7 +158,7 @@ function createAnswers({ element, props, watch }) {
     const rows = open ? [make("ol", { class: "rows" }, order.slice(0, ROWS).map((id, rank) => row(caption, i, id, rank + 1, best)))] : [];
     // Once is enough: the first list tells what the numbers are.
     if (open && (i === 0 || answer.captions.length > 3)) {
-      const heads = [words.box, words.similarity, words.detector, words.evidence];
+      const heads = [words.box, words.evidence, words.similarity, words.detector];
       rows.unshift(make("p", { class: "heads", title: words.order, "aria-hidden": "true" }, heads.map((head) => make("span", { text: head }))));
     }
     return make("section", { class: "card", style: tone, "aria-label": caption.caption }, [
@@ -168,7 +169,9 @@ function createAnswers({ element, props, watch }) {
   function row(caption, i, id, rank, best) {
     const box = room.state.shown.boxes.find((other) => other.id === id);
     const share = caption.probability[id];
-    const meter = make("span", { class: "meter" }, [make("i", { style: `width: ${Math.max(1, share * 100)}%` })]);
+    // What orders the list. It has no upper end: half of the bar is an evidence of 0.
+    const length = 100 / (1 + Math.exp(-caption.evidence[id] / BAR_LOGITS));
+    const meter = make("span", { class: "meter" }, [make("i", { style: `width: ${Math.max(1, length)}%` })]);
     const isBest = id === best;
     const node = make("button", {
       type: "button", class: "row", "data-id": id,
@@ -181,7 +184,6 @@ function createAnswers({ element, props, watch }) {
     }, [
       make("span", { class: "number", text: id + 1 }), meter, make("span", { text: percent(share) }),
       make("span", { class: "detector", text: box.detector.toFixed(2) }),
-      make("span", { text: signed(caption.evidence[id]) }),
     ]);
     return make("li", {}, [node]);
   }

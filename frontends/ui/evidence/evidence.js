@@ -43,7 +43,7 @@ function createEvidence({ element, props, server }) {
     const chosen = caption.found && caption.answer === id;
     const { limit } = room.state.answer;
     const told = {
-      caption: caption.caption, rank, share: percent(caption.probability[id]), margin: margin === null ? "" : signed(Math.abs(margin)),
+      caption: caption.caption,
       sure: percent(caption.found_probability), limit: percent(limit),
     };
     const nearest = !caption.found && caption.nearest === id;
