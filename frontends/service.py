@@ -139,8 +139,8 @@ class Answer:
     """Below this a caption has no answer."""
     notes: tuple[tuple[str, ...], ...]
     """By caption, what of it was not understood."""
-    readable: tuple[bool, ...]
-    """By caption, whether it says anything to the model; else there is no nearest box either."""
+    read_as: tuple[str, ...]
+    """By caption, what of it an answer is about; empty if nothing: then no box is near either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,9 +240,9 @@ class Service:
         result = self._answer(seen, captions, config, assignment)
         asked = [ranking.caption for ranking in result.rankings]
         notes = tuple(tuple(locator.reranker.caption_notes(text)) for text in asked)
-        readable = tuple(locator.reranker.can_read(text) for text in asked)
+        read_as = tuple(locator.reranker.read_as(text) for text in asked)
         limit = locator.calibration.found_probability_min
-        return Answer(result, key, reused, limit, notes, readable)
+        return Answer(result, key, reused, limit, notes, read_as)
 
     def answer_again(
         self,

@@ -158,6 +158,10 @@ class FakeReranker:
         """Return True: a caption without a color word matches nothing anyway."""
         return True
 
+    def read_as(self, caption: str) -> str:
+        """Return the caption without "not", which says nothing of a color."""
+        return caption.removeprefix("not ")
+
     def caption_notes(self, caption: str) -> list[str]:
         """Return a note for captions of more than 24 words."""
         return ["The caption was cut after 24 words."] if len(caption.split()) > 24 else []

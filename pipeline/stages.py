@@ -118,6 +118,10 @@ class Reranker(Protocol):
         """Return False where no word of a caption tells the model what to look for."""
         ...
 
+    def read_as(self, caption: str) -> str:
+        """Return what of a caption an answer is about, usually all; empty if it cannot be read."""
+        ...
+
     def caption_notes(self, caption: str) -> list[str]:
         """Return what the model cannot read in a caption, in whole sentences; usually nothing."""
         ...

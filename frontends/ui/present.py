@@ -106,16 +106,18 @@ def present_answer(
 
 def _caption(answer: Answer, position: int) -> dict[str, object]:
     ranking = answer.result.rankings[position]
+    about = answer.read_as[position]
     verdict = verdict_of(ranking, answer.found_probability_min)
     return {
         "caption": ranking.caption,
         "color": color_index(position),
         "mark": mark_index(position),
         "found": ranking.found,
-        "verdict": verdict if answer.readable[position] else "unread",
+        "verdict": verdict if about else "unread",
         "answer": ranking.answer_row,
         "nearest": ranking.nearest_row,
         "notes": list(answer.notes[position]),
+        "about": "" if about == ranking.caption else about,
         "found_probability": float(ranking.found_probability),
         "order": ranking.order.tolist(),
         "probability": ranking.score.astype(float).tolist(),

@@ -63,7 +63,6 @@ PICTURE: Words = {
     "nearest": "nearest to {label}",
     "perhaps": "perhaps {label}",
     "detector": "det {score}",
-    "sure": "{share} sure",
     "similarity": "similarity {share}",
     "spoken": (
         "Box {number}, place {rank} for {label}: similarity {probability}, detector {detector}."
@@ -92,12 +91,14 @@ EXAMPLES: Words = {
 ANSWERS: Words = {
     "sum": "Found {found} of {captions} among {boxes} boxes",
     "sum_one": "Found {found} of {captions}, there is one box",
-    "found": "Box {number}, {share} sure.",
+    "found": "Box {number}, {sure}.",
+    "sure": "{share} sure",
+    "sure_of": "{share} sure of “{about}”",
     "unsure": "Not sure: perhaps box {number} ({share}).",
     "absent": "Not in this picture.",
     "hidden": "Below the confidence.",
     "level": "Level with the runner‑up.",
-    "nearest": "Nearest: box {number}, {share} sure.",
+    "nearest": "Nearest: box {number}, {sure}.",
     "taken": "Nearest: box {number}, but another caption has it.",
     "box": "box",
     "similarity": "similarity",

@@ -55,6 +55,25 @@ class CaptionReader:
         """Return whether some word of the caption tells the model what to look for."""
         return self._says_something(self._read(caption)[1])
 
+    def read_as(self, caption: str) -> str:
+        """Return what an answer is about: the caption, or its words that count for something.
+
+        That is "helicopter" of "a helicopter on the left"; empty for what cannot be read.
+        """
+        words = self._read(caption)[1]
+        if not self._says_something(words):
+            return ""
+        kept = [
+            (word, tokens)
+            for word, tokens in words
+            if tokens and word.lower() not in _PLACE_WORDS | _NEGATIONS
+        ]
+        if len(kept) == len(words):
+            return caption
+        telling = [i for i, (_, tokens) in enumerate(kept) if not self._fillers.issuperset(tokens)]
+        within = kept[telling[0] : telling[-1] + 1] if telling else kept
+        return " ".join(word for word, _ in within) or caption
+
     def notes(self, caption: str) -> list[str]:
         """Return notes about what the model does not understand, or comes too late to be read."""
         short = caption if len(caption) <= _SHOWN_CHARS else f"{caption[:_SHOWN_CHARS]}..."

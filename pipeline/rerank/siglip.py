@@ -146,6 +146,10 @@ class SiglipReranker:
         """Return whether some word of the caption tells the model what to look for."""
         return self._reader.can_read(caption)
 
+    def read_as(self, caption: str) -> str:
+        """Return what of a caption an answer is about, usually all; empty if it cannot be read."""
+        return self._reader.read_as(caption)
+
     def caption_notes(self, caption: str) -> list[str]:
         """Return notes about what the model does not understand, or comes too late to be read."""
         return self._reader.notes(caption)

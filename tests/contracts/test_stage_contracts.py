@@ -184,6 +184,7 @@ class TestRerankers:
 
     def test_a_color_is_read(self, reranker):
         assert reranker.can_read("red") is True
+        assert reranker.read_as("red") == "red"
 
     def test_threads_agree(self, reranker, crops, in_threads):
         first, *others = in_threads(lambda: reranker([crops], ["red"])[0])

@@ -47,7 +47,8 @@ const told = (name) => texts(kept[name]).join(" ");
 const box = (id, detector) => ({{ id, x: 10 * id, y: 10, w: 9, h: 9, detector }});
 const says = (caption, more = {{}}) => ({{
   caption, color: 0, mark: 0, found: true, answer: 0, nearest: 0, found_probability: 0.91,
-  order: [0, 1], probability: [0.4, 0.1], evidence: [3, -1], notes: [], verdict: "found", ...more,
+  order: [0, 1], probability: [0.4, 0.1], evidence: [3, -1], notes: [], about: "",
+  verdict: "found", ...more,
 }});
 const answer = (more = {{}}) => ({{
   key: "k", error: null, boxes: [box(0, 0.8), box(1, 0.4)], limit: 0.5, score_min: 0.1,
@@ -98,6 +99,32 @@ def test_what_may_well_be_there_is_not_denied():
     assert taken.startswith("taken Not in this picture.  Nearest: box 1, but another caption")
     assert log["perhaps"] is True
     assert log["hidden"] == f"unsure {ANSWERS['hidden']}"
+
+
+def test_what_counts_for_nothing_is_not_part_of_what_is_sure():
+    log = _answers("""
+      give(answer({ captions: [says("not a kite", { about: "kite" }), says("kite")] }));
+      log.cards = [...kept.cards.children].map((card) => texts(card).join(" "));
+      log.label = room.state.boxes[0].sure;
+    """)
+    told = "Box 1, 91 % sure"
+    assert log["cards"][0].startswith(f"not a kite {told} of \u201ckite\u201d. ")
+    assert log["cards"][1].startswith(f"kite {told}. ")
+    assert log["label"] == "91 % sure of \u201ckite\u201d"
+
+
+def test_a_list_has_a_bar_of_what_orders_it():
+    log = _answers("""
+      give(answer({ captions: [says("kite", { evidence: [3, -3], probability: [0.1, 0.9] })] }));
+      log.heads = all(kept.cards, "heads").flatMap(texts);
+      const length = ({ children: [bar] }) => parseFloat(bar.style.slice(7));
+      log.bars = all(kept.cards, "meter").map(length);
+      log.rows = all(kept.cards, "row").map((row) => texts(row));
+    """)
+    assert log["heads"] == ["box", "evidence", "similarity", "detector"]
+    first, second = log["bars"]
+    assert (round(first), round(second)) == (73, 27)
+    assert log["rows"][0] == [1, "10 %", "0.80"], "each number once"
 
 
 def test_a_caption_that_says_nothing_has_no_nearest_box():

@@ -199,6 +199,11 @@ def test_a_note_belongs_to_its_caption(handlers, shapes_path):
     assert shown["warnings"] == [], "not told twice"
 
 
+def test_sure_is_about_the_words_that_count(handlers, shapes_path):
+    shown = handlers.ask(_picture(shapes_path), "not red thing\nred thing", SETTINGS)
+    assert [caption["about"] for caption in shown["captions"]] == ["red thing", ""]
+
+
 def test_an_error_that_comes_twice_is_a_change_both_times(handlers):
     """The browser stops waiting when the answer changes."""
     asked = [handlers.ask({"image": None}, "red thing", SETTINGS) for _ in range(2)]

@@ -154,6 +154,9 @@ def test_reranker_caches_captions_and_notes_words(tiny_models):
     assert reranker.caption_notes("grren") == [
         "The model knows no word of 'grren' that says what to look for. Did you mean 'green'?"
     ]
+    assert reranker.read_as("red white") == "red white"
+    assert reranker.read_as("Not red grren") == "red"
+    assert reranker.read_as("grren") == ""
     assert reranker.caption_notes("дрон")[0].endswith("that says what to look for.")
     assert "does not know 'дрон'" in reranker.caption_notes("red дрон")[0]
     assert reranker.embed_texts([]).shape[0] == 0
@@ -164,6 +167,22 @@ def airfield():
     """The shipped models, and what they see in an example picture."""
     locator = Locator.open(load_config("mini"))
     return locator, locator.observe([EXAMPLES / "airfield.jpg"])[0]
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("caption", "about"),
+    [
+        ("a red and white drone", "a red and white drone"),
+        ("the helicopter on the left", "helicopter"),
+        ("leftmost red and white helicopters", "red and white helicopter"),
+        ("not a balloon", "balloon"),
+        ("dog balloon", "balloon"),
+        ("the one on the left", ""),
+    ],
+)
+def test_an_answer_is_about_the_words_that_count(airfield, caption, about):
+    assert airfield[0].reranker.read_as(caption) == about
 
 
 @pytest.mark.weights

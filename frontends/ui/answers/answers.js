@@ -77,7 +77,7 @@ function createAnswers({ element, props, watch }) {
         ...box,
         label: caption.caption,
         number: box.id + 1,
-        sure: marked ? caption.found_probability : null,
+        sure: marked ? sureOf(caption) : null,
         asked: { caption: asked.caption, color: asked.color, mark: several ? asked.mark : null },
         rank: orders[active].indexOf(box.id) + 1,
         probability: asked.probability[box.id],
@@ -128,6 +128,11 @@ function createAnswers({ element, props, watch }) {
     return button;
   }
 
+  // Where words of the caption count for nothing, what the chance is about.
+  function sureOf({ found_probability, about }) {
+    return fill(about ? words.sure_of : words.sure, { share: percent(found_probability), about });
+  }
+
   function card(caption, i) {
     const { shown, active, answer } = room.state;
     const order = shown.orders[i];
@@ -137,12 +142,12 @@ function createAnswers({ element, props, watch }) {
     // A nearest box that is out of the question is not missed.
     const hidden = best === null && ["found", "unsure"].includes(caption.verdict);
     const verdict = make("span", { class: "verdict" });
+    const told = { number: wished === null ? "" : wished + 1, share: percent(caption.found_probability), sure: sureOf(caption) };
     if (caption.found && !hidden) {
-      verdict.append(make("b", { text: fill(words.found, { number: caption.answer + 1, share: percent(caption.found_probability) }) }));
+      verdict.append(make("b", { text: fill(words.found, told) }));
       const lead = shown.lead(i, best);
       if (lead !== null && Math.abs(lead) < 0.05) verdict.append(` ${words.level}`);
     } else {
-      const told = { number: wished === null ? "" : wished + 1, share: percent(caption.found_probability) };
       const absent = caption.verdict === "taken" ? words.absent : words[caption.verdict];
       verdict.append(make("b", { text: hidden ? words.hidden : fill(absent, told) }));
       const nearest = caption.verdict === "taken" ? words.taken : words.nearest;
