@@ -62,7 +62,7 @@ PICTURE: Words = {
     "size_short": "{width} × {height}",
     "nearest": "nearest to {label}",
     "perhaps": "perhaps {label}",
-    "detector": "det {score}",
+    "detector": "detector {score}",
     "similarity": "similarity {share}",
     "spoken": (
         "Box {number}, place {rank} for {label}: similarity {probability}, detector {detector}."
@@ -96,7 +96,7 @@ ANSWERS: Words = {
     "sure_of": "{share} sure of “{about}”",
     "unsure": "Not sure: perhaps box {number} ({share}).",
     "absent": "Not in this picture.",
-    "hidden": "Below the confidence.",
+    "hidden": "Below the detector score in Settings.",
     "level": "Level with the runner‑up.",
     "nearest": "Nearest: box {number}, {sure}.",
     "taken": "Nearest: box {number}, but another caption has it.",
@@ -108,10 +108,10 @@ ANSWERS: Words = {
     "row": (
         "Box {number}, place {rank}: similarity {share}, detector {detector}, evidence {evidence}"
     ),
-    "all_hidden": "All boxes are below the confidence.",
+    "all_hidden": "All boxes are below the detector score in Settings.",
     "unread": "Cannot be looked for.",
     "nothing": "Nothing was detected in this picture.",
-    "lower": "Lower the confidence",
+    "lower": "Lower the detector score",
     "closer": "Look closely, in {pieces} pieces",
     "looking": "Looking at {pieces} pieces. That takes longer.",
     "closely": "Looked at in {pieces} pieces.",
@@ -192,8 +192,8 @@ SENDING: Words = {
 
 SETTINGS: Words = {
     "title": "Settings",
-    "score_min": "Confidence",
-    "score_min_info": "Boxes with a lower detector score are left out.",
+    "score_min": "Detector score from",
+    "score_min_info": "Boxes with a lower one are left out.",
     "iou_max": "Overlap",
     "iou_max_info": "Of two boxes that overlap more than this, the better one stays (IoU).",
     "upscale": "Upscale small crops",
@@ -201,7 +201,10 @@ SETTINGS: Words = {
     "tiles": "Look closely at large pictures",
     "tiles_info": "Piece by piece, for small objects. Each piece takes as long as a picture.",
     "assignment": "Each caption gets",
-    "assignment_info": "A box of its own where the captions describe different objects.",
+    "assignment_info": (
+        "Its best box, even one that another has; or one of its own, where they mean "
+        "different objects."
+    ),
     "independent": "its best box",
     "joint": "a box of its own",
     "preset": "Preset",
@@ -238,10 +241,10 @@ ERRORS: Words = {
 }
 
 DRAW: Words = {
-    "answer": "{number}  {sure} % sure  det {detector}",
+    "answer": "{number}  {sure} % sure  detector {detector}",
     "nearest": "nearest to {caption}",
     "perhaps": "perhaps {caption}",
     "missing": "Not in this picture: {caption}",
     "unsure": "Not sure: {caption}",
-    "hidden": "Below the confidence: {caption}",
+    "hidden": "Below the detector score in Settings: {caption}",
 }
