@@ -14,7 +14,6 @@ import gradio as gr
 from frontends.desk import Desk
 from frontends.doctor import readiness
 from frontends.service import Service
-from frontends.ui import text
 from frontends.ui.answers import create_answers
 from frontends.ui.captions import create_captions
 from frontends.ui.evidence import create_evidence
@@ -65,7 +64,6 @@ def create_locate(service: Service, examples_folder: Path, desk: Desk) -> None:
                 own_words=own_words_presets(base),
                 elem_id="locate-captions",
             )
-            button = gr.Button(text.PAGE["locate"], variant="primary", elem_id="locate-button")
             row = create_examples(examples, room=ROOM, elem_id="locate-examples")
             settings = create_settings(
                 room=ROOM,
@@ -87,9 +85,7 @@ def create_locate(service: Service, examples_folder: Path, desk: Desk) -> None:
     row.choose(handlers.choose, settings, [picture, captions, answers], **_LAST, **_HEAVY, **_QUIET)
     picture.look(handlers.ask, inputs, answers, **_LAST, **_HEAVY, **_QUIET)
     # Whatever changes the question about the same picture asks again; the last wish counts.
-    busy = f"() => window.spotter.room('{ROOM}').set({{busy: true}})"
-    button.click(None, js=busy, **_QUIET)
-    for event in (captions.reword, button.click, settings.turn):
+    for event in (captions.reword, settings.turn):
         event(handlers.ask, inputs, answers, **_LAST, **_LIGHT, **_QUIET)
     gr.api(handlers.locate, api_name="locate", **_HEAVY)  # type: ignore[attr-defined]
 

@@ -33,7 +33,6 @@ PAGE: Words = {
     "tab_locate": "Locate",
     "tab_synth": "Synthesize",
     "tab_annotate": "Annotate",
-    "locate": "Locate",
 }
 
 PICTURE: Words = {
@@ -77,6 +76,8 @@ CAPTIONS: Words = {
     "title": "What are you looking for?",
     "placeholder": "grey camouflage fighter jet",
     "hint": "One caption a line. Answers follow as you type.",
+    "hint_first": "One caption a line. First choose a picture.",
+    "go": "Locate",
     "knows": "The model knows {types} things that fly, in {colors} colors.",
     "knows_more": (
         "And usual words for them, such as plane, blimp or navy. It passes over all others."

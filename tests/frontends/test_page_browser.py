@@ -397,13 +397,23 @@ def test_a_picture_that_only_the_server_can_read_is_shown(browse, folder, tmp_pa
         assert line["x"] == pytest.approx(image["x"] + 100 / 320 * image["width"], abs=3)
 
 
-def test_an_error_that_comes_twice_ends_the_waiting(browse):
+def test_an_error_that_comes_twice_ends_the_waiting(browse, folder):
     with browse(DESKTOP) as page:
-        page.fill("#locate-captions textarea", "red thing")
+        _upload_and_ask(page, folder, "red thing")
+        page.fill("#locate-captions textarea", "a" * 2001)
         for _ in range(2):
             page.click("#locate-button")
-            page.wait_for_selector("#locate-picture .notice:not([hidden])")
+            page.wait_for_selector("#locate-captions .notice:not([hidden])")
             page.wait_for_selector("#locate-picture .picture:not([data-busy])")
+
+
+def test_nothing_can_be_asked_before_there_is_a_picture(browse, folder):
+    with browse(DESKTOP) as page:
+        assert page.locator("#locate-button").is_disabled()
+        assert "First choose a picture" in page.locator("#locate-captions .hint").inner_text()
+        _upload_and_ask(page, folder, "red thing")
+        assert page.locator("#locate-button").is_enabled()
+        assert "follow as you type" in page.locator("#locate-captions .hint").inner_text()
 
 
 def test_the_evidence_compares_and_downloads(browse, folder):
@@ -479,3 +489,22 @@ def test_two_fingers_zoom_where_they_are(browse, folder):
         assert after["width"] == pytest.approx(3 * before["width"], rel=0.02)
         # What was between the fingers stays there.
         assert after["x"] + after["width"] / 2 == pytest.approx(x, abs=5)
+
+
+def test_a_close_look_is_gone_with_its_picture(browse, folder, tmp_path):
+    large = np.full((1200, 2400, 3), 200, np.uint8)
+    large[80:110, 100:160] = (255, 0, 0)
+    (tmp_path / "large.png").write_bytes(encode_image(large))
+    button = "#locate-answers .more button"
+    with browse(DESKTOP) as page:
+        page.fill("#locate-captions textarea", "red thing")
+        page.set_input_files("#locate-picture .file", tmp_path / "large.png")
+        page.click(f"{button}:has-text('Look closely')")
+        page.click(f"{button}:has-text('the whole again')")
+        page.click(f"{button}:has-text('Look closely')")
+        page.wait_for_selector(f"{button}:has-text('the whole again')")
+        assert "Looked at in" in page.locator("#locate-answers .more").inner_text()
+        page.set_input_files("#locate-picture .file", folder / "shapes.png")
+        page.wait_for_selector("#locate-picture .facts:has-text('640')")
+        page.set_input_files("#locate-picture .file", tmp_path / "large.png")
+        page.wait_for_selector(f"{button}:has-text('Look closely')")

@@ -1,5 +1,5 @@
 // The captions, one a line, each with the mark of its color. A pause in typing fires `reword`.
-// Below them what the model knows, where that is less than a person may ask. Room in: `preset`.
+// Below them what the model knows, where that is less than a person may ask. Room in: `image`, `preset`.
 function createCaptions({ element, props, trigger, watch }) {
   const { room: openRoom, element: make, mark, fill } = window.spotter;
   const room = openRoom(props.room);
@@ -18,7 +18,9 @@ function createCaptions({ element, props, trigger, watch }) {
   title.textContent = words.title;
   input.placeholder = words.placeholder;
   const hint = element.querySelector(".hint");
-  hint.textContent = words.hint;
+  const go = element.querySelector(".go");
+  go.id = `${props.room}-button`;
+  go.textContent = words.go;
   hint.id = `${input.id}-hint`;
   notice.id = `${input.id}-notice`;
   input.setAttribute("aria-describedby", `${hint.id} ${notice.id}`);
@@ -70,15 +72,27 @@ function createCaptions({ element, props, trigger, watch }) {
   input.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      clearTimeout(pause);
-      room.set({ busy: Boolean(room.state.image) });
-      trigger("reword");
+      ask();
     }
   });
+  go.addEventListener("click", ask);
+  // Before there is a picture nothing can be asked.
+  function ready() {
+    hint.textContent = room.state.image ? words.hint : words.hint_first;
+    go.disabled = !room.state.image;
+  }
+  function ask() {
+    if (go.disabled) return;
+    clearTimeout(pause);
+    room.set({ busy: true });
+    trigger("reword");
+  }
   watch("value", () => {
     if (input.value !== props.value) input.value = props.value || "";
     layout();
   });
+  room.on(["image"], ready);
+  ready();
   room.on(["preset"], (state) => showKnown(state.preset));
   showKnown(props.preset);
   room.on(["captions_error"], (state) => say(state.captions_error));
