@@ -74,7 +74,7 @@ PICTURE: Words = {
 
 CAPTIONS: Words = {
     "title": "What are you looking for?",
-    "placeholder": "grey camouflage fighter jet",
+    "placeholder": "grey camouflage fighter jet\nwhite airship",
     "hint": "One caption a line. Answers follow as you type.",
     "hint_first": "One caption a line. First choose a picture.",
     "go": "Locate",

@@ -24,7 +24,7 @@ from frontends.ui.present import data_url
 __all__ = ["Example", "create_examples", "read_examples"]
 
 _FOLDER = Path(__file__).parent
-_THUMBNAIL_WH = (168, 112)
+_THUMBNAIL_WH = (252, 168)
 _log = logging.getLogger(__name__)
 
 
