@@ -53,6 +53,7 @@ BENCH: Words = {
     "outlet": "Export",
     "lessons": "Train",
     "help": "Keys and help",
+    "more": "More: import, export, find and filter",
     "invite": {
         "invite-title": "Drop pictures here",
         "invite-hint": (
@@ -169,6 +170,7 @@ BOXES: Words = {
     "history_close": "Close",
     "no_boxes": "No box yet. Draw one on the picture, or let Pre-label propose some.",
     "none_here": "This picture is done, with no object in it. Draw a box if there is one.",
+    "look": "Pre-label",
     "all_hidden": "All proposals are hidden. Move the slider to see them.",
     "asked": "Looked for",
     "without_box": "Captions without a box",

@@ -69,7 +69,7 @@ def browse(address: str) -> Iterator[Any]:
             context = browser.new_context(
                 viewport={"width": size[0], "height": size[1]},
                 color_scheme=scheme,
-                has_touch=size[0] < 500,
+                has_touch=min(size) < 500,
                 accept_downloads=True,
             )
             page = context.new_page()
@@ -93,7 +93,7 @@ def create(page: Any, pictures: list[Path], name: str = "Shapes") -> None:
     page.fill("#annotate-projects .name", name)
     page.fill("#annotate-projects .classes", "thing, other")
     page.click("#annotate-projects .create")
-    page.wait_for_selector("#annotate-head .import:enabled")
+    page.wait_for_selector("#annotate-head .import:enabled", state="attached")
     page.set_input_files("#annotate-head .file", [str(path) for path in pictures])
     page.wait_for_function(
         f"{STATE}.queue && {STATE}.queue.ids.length === {len(pictures)} && {STATE}.photo"
@@ -101,7 +101,7 @@ def create(page: Any, pictures: list[Path], name: str = "Shapes") -> None:
 
 
 def prelabel(page: Any, captions: str) -> None:
-    page.click("#annotate-head .prelabel")
+    press(page, "prelabel")
     page.click('#annotate-prelabel .mode[data-mode="captions"]')
     page.fill("#annotate-prelabel .captions", captions)
     page.check("#annotate-prelabel .others")
@@ -110,6 +110,13 @@ def prelabel(page: Any, captions: str) -> None:
     page.wait_for_function(
         f"{STATE}.photo && {STATE}.photo.state === 'proposed' && {STATE}.rows.length"
     )
+
+
+def press(page: Any, name: str) -> None:
+    """Press a button of the head; on a small screen it is folded away."""
+    if not page.is_visible(f"#annotate-head .{name}"):
+        page.click("#annotate-head .more")
+    page.click(f"#annotate-head .{name}")
 
 
 def hold(page: Any, call: str) -> list[Any]:

@@ -21,7 +21,7 @@ window.addEventListener = () => {};
 window.scrollTo = () => {};
 globalThis.location = { hash: "#annotate" };
 globalThis.document = {
-  documentElement: { dataset: {}, toggleAttribute() {} },
+  documentElement: { dataset: {}, style: { setProperty() {} }, toggleAttribute() {} },
   querySelector: () => null, querySelectorAll: () => [],
 };
 globalThis.node = () => {

@@ -19,6 +19,7 @@ from tests.frontends.annotate_page import (
     hold,
     image_frame,
     prelabel,
+    press,
     rows,
     screen,
     settled,
@@ -169,7 +170,7 @@ def test_nothing_sticks_out_and_everything_can_be_reached(size, browse, pictures
     page.locator('#annotate-boxes .row[data-state="proposed"] .remove').first.click()
     page.wait_for_function(f"{STATE}.rows.some((row) => row.state === 'rejected')")
     for sheet in ("prelabel", "review", "outlet", "lessons", "help"):
-        page.click(f"#annotate-head .{sheet}")
+        press(page, sheet)
         page.wait_for_selector(f"#annotate-{sheet}[data-open]")
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
         page.keyboard.press("Escape")

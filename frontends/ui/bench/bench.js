@@ -1,7 +1,7 @@
 // The head of an open project: how far it is, what runs, and the ways to everything else. Pictures
 // and data sets come in here: chosen, or dropped anywhere on the tab.
 //
-// Room in: `project`, `queue`, `at`, `progress`, `saving`, `notice`, `run`. Out: `run`, `sheet`,
+// Room in: `project`, `queue`, `at`, `picture`, `progress`, `saving`, `notice`, `run`. Out: `run`, `sheet`,
 // `project`, `command`, `only` and `queue_again`.
 function createBench({ element, props, upload, server }) {
   const { room: openRoom, element: make, fill, duration } = window.spotter;
@@ -25,6 +25,15 @@ function createBench({ element, props, upload, server }) {
   find("help").setAttribute("aria-label", words.help);
   find("said-close").textContent = "×";
   find("said-close").setAttribute("aria-label", words.close);
+
+  // On a small screen all this, the filmstrip and the filters are folded away until they are wanted.
+  function unfold(on) {
+    document.documentElement.toggleAttribute("data-more", on);
+    find("more").setAttribute("aria-expanded", String(on));
+    if (on) room.set({ selected: null });  // its card takes the room
+  }
+  find("more").setAttribute("aria-label", words.more);
+  find("more").addEventListener("click", () => unfold(!document.documentElement.hasAttribute("data-more")));
   for (const name of SHEETS) {
     find(name).addEventListener("click", (event) => {
       // Who pressed it with the mouse goes on with keys of the picture: Enter opens it not again.
@@ -70,7 +79,7 @@ function createBench({ element, props, upload, server }) {
   document.addEventListener("keydown", (event) => { if (!STILL.includes(event.key)) passes(event); }, true);
   document.addEventListener("pointerdown", () => { seen = told; }, true);
   document.addEventListener("click", (event) => { if (seen === told) passes(event); }, true);
-  room.on(["sheet"], ({ sheet }) => { if (sheet) say(""); });
+  room.on(["sheet"], ({ sheet }) => { if (sheet) { say(""); unfold(false); } });
 
   // ---------------------------------------------------------------- how far it is
 
@@ -227,11 +236,14 @@ function createBench({ element, props, upload, server }) {
     find("name").textContent = project ? project.name : "";
     const key = project ? project.key : null;
     if (key === opened) return;
+    unfold(false);
     // Who comes back is told how what ran has ended.
     if (running) untold.add(opened);
     running = untold.delete(key);
     opened = key;
   });
+  // How high the picture can use the screen's width.
+  room.on(["picture"], ({ picture }) => { if (picture) document.documentElement.style.setProperty("--picture-ratio", picture.wh[0] / picture.wh[1]); });
   room.on(["progress"], tellProgress);
   room.on(["saving"], tellSaving);
   room.on(["run"], tellRun);

@@ -2,7 +2,7 @@
 // them. The chosen one unfolds to its type, caption and figures.
 //
 // Room in: `listed`, `rows`, `photo`, `asked`, `missing`, `next_caption`, `selected`, `hovered`, `hidden`,
-// `focus`. Out: `command`, `selected`, `hovered`, `score_min`, `sheet`, `asked`, `picked`.
+// `focus`, `numbered`. Out: `command`, `selected`, `hovered`, `score_min`, `sheet`, `asked`, `picked`.
 function createBoxlist({ element, props, server }) {
   const { room: openRoom, element: make, svg, mark, percent, fill } = window.spotter;
   const room = openRoom(props.room);
@@ -27,6 +27,8 @@ function createBoxlist({ element, props, server }) {
   find("kinds").textContent = words.kinds;
   find("kinds").title = words.kinds_title;
   find("kinds").addEventListener("click", () => { room.set({ sheet: { name: "kinds" } }); find("kinds").blur(); });
+  find("look").textContent = words.look;
+  find("look").addEventListener("click", () => room.set({ sheet: { name: "prelabel" } }));
   const icon = (path) => svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, [svg("path", { d: path })]);
   const TICK = "M3 8.5l3.2 3.2L13 5";
   const CROSS = "M4 4l8 8M12 4l-8 8";
@@ -113,6 +115,7 @@ function createBoxlist({ element, props, server }) {
     const state = words.states[box.state];
     const said = box.caption || box.class_name;
     const pick = make("button", { type: "button", class: "pick", "aria-pressed": String(chosen), "aria-label": fill(words.row, { label: said, state }), onclick: (event) => { room.set({ selected: chosen ? null : box.id }); event.currentTarget.blur(); } }, [
+      make("span", { class: "number", "aria-hidden": "true", text: box.number }),
       make("span", { class: "sign", style: `--tone: var(--caption-${box.color})` }, [mark(box.mark)]),
       make("span", { class: box.caption ? "said" : "said plain", text: said, title: said }),
       make("span", { class: "share", title: box.probability === null || box.detector === null ? null : fill(words.scores, { share: percent(box.probability), score: box.detector.toFixed(2) }), text: box.probability !== null ? percent(box.probability) : box.detector !== null && box.state === "proposed" ? fill(words.detector_short, { score: box.detector.toFixed(2) }) : "" }),
@@ -149,6 +152,7 @@ function createBoxlist({ element, props, server }) {
     light();
     find("empty").hidden = !photo || listed.length > 0;
     find("empty").textContent = rows.some((row) => row.state === "proposed") ? words.all_hidden : photo && photo.state === "done" ? words.none_here : words.no_boxes;
+    find("look").hidden = !photo || photo.state !== "new" || rows.length > 0;
     find("refused").hidden = !rows.some((row) => row.state === "rejected");
     find("refused").textContent = fill(words.refused, { count: rows.filter((row) => row.state === "rejected").length });
     find("fate").hidden = hidden === 0;
@@ -219,6 +223,7 @@ function createBoxlist({ element, props, server }) {
     if (node && scrolls) node.scrollIntoView({ block: "nearest" });
   });
   room.on(["hovered"], light);
+  room.on(["numbered"], ({ numbered }) => element.querySelector(".boxlist").toggleAttribute("data-numbered", numbered));
   room.on(["asked", "missing", "next_caption", "photo", "rows", "selected"], renderAsked);
   room.on(["project"], fillLists);
   room.on(["focus"], ({ focus }) => {

@@ -51,7 +51,7 @@ function createStrip({ element, props, server }) {
     if (event.key === "Escape" || event.key === "Enter") { seek(); sought.blur(); }
   });
 
-  const pitch = () => (matchMedia("(max-width: 820px)").matches ? 64 : 80) + GAP_PX;
+  const pitch = () => (matchMedia("(max-width: 820px), (max-height: 520px)").matches ? 64 : 80) + GAP_PX;
 
   function range() {
     const all = room.state.queue.ids.length;
@@ -152,6 +152,7 @@ function createStrip({ element, props, server }) {
   room.on(["order", "only", "sought"], ({ order, only, sought: text }) => {
     find("order").value = order || "queue";
     find("only").value = only || "";
+    element.querySelector(".strip").toggleAttribute("data-narrowed", Boolean(only || text));
     if (sought.value.trim() !== (text || "")) sought.value = text || "";
   });
 }
