@@ -18,6 +18,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
   const PIXELS_FROM = 4;
   const MINOR_LABELS = 40;
   const SHORT_LABELS = 60;
+  const NUMBERS_BELOW_PX = 560;
 
   const view = createView({ stage, changed: draw });
   const editing = props.editable && createEditing({
@@ -55,6 +56,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
     image.style.height = `${view.size[1]}px`;
     image.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
     image.toggleAttribute("data-pixels", view.scale >= PIXELS_FROM);
+    if (editing) room.set({ numbered: isNumbered() });
     find("fit").textContent = view.fitted ? words.fitted : `${Math.round(view.scale * 100)} %`;
     const drawn = [...boxes].sort((a, b) => weight(a) - weight(b));
     overlay.replaceChildren(...drawn.map(paintBox));
@@ -89,13 +91,19 @@ function createPicture({ element, props, trigger, upload, watch }) {
     return group;
   }
 
+  // On a small stage labels would hide the objects: there the boxes that are not asked for have
+  // their numbers only, which the list has too.
+  const isNumbered = () => Boolean(editing) && view.stageWh()[0] < NUMBERS_BELOW_PX;
+
   // Where boxes are changed, labels are short, so that they stay out of the way; above a wide box
   // there is room for more.
   function shortLabelOf(box) {
+    const isBare = isNumbered() && !isLit(box);
     const room_px = Math.round(view.onScreen(box)[2]);
     const label = make("div", { class: "label short", style: `${colorOf(box)}--room: ${room_px}px`, title: box.label, "data-id": box.id }, [
-      make("span", { class: "title" }, [mark(box.mark), box.label]),
-      box.probability === null ? null : make("span", { class: "share", text: percent(box.probability) }),
+      isNumbered() ? make("span", { class: "number", text: box.number }) : null,
+      isBare ? null : make("span", { class: "title" }, [mark(box.mark), box.label]),
+      isBare || box.probability === null ? null : make("span", { class: "share", text: percent(box.probability) }),
     ]);
     label.toggleAttribute("data-lit", isLit(box));
     label.dataset.state = box.state;
@@ -139,7 +147,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
   function paintLabels() {
     const [width, height] = view.stageWh();
     const order = [...boxes].sort((a, b) => weight(b) - weight(a) || a.rank - b.rank);
-    const must = (box) => isLit(box) || (!isQuiet(box) && !editing);
+    const must = (box) => isLit(box) || (!isQuiet(box) && (!editing || isNumbered()));
     const wanted = editing
       ? order.filter((box) => box.label && box.state !== "drawn" && !editing.isBusy()).slice(0, SHORT_LABELS)
       : order.filter((box) => must(box) || box.state === "distractor" || box.rank <= MINOR_LABELS);
