@@ -77,15 +77,11 @@ def build_model() -> DetectionModel:
 
     The detector looks at several scales of an image, so no scale needs heads for large objects:
     with the coarse heads left out of a trained network every measured average precision stayed
-    (training/LOG.md), and a third of the weights and a quarter of the time went. Hard-swish (Howard
-    et al. 2019) instead of SiLU saves another seventh of the time on a CPU with AVX2.
+    (training/LOG.md), and a third of the weights and a quarter of the time went.
     """
     layers = dict(yaml_model_load(ARCHITECTURE))
     layers["head"] = [*layers["head"][:TOP_DOWN_LAYERS], [[FINEST_LAYER], 1, "Detect", ["nc"]]]
     model = DetectionModel(layers, nc=1, verbose=False)
-    for module in model.modules():
-        if isinstance(getattr(module, "act", None), nn.SiLU):
-            module.act = nn.Hardswish(inplace=True)
     model.args = get_cfg()  # the loss reads its weights (box, cls, dfl) from here
     return model.to(memory_format=torch.channels_last)
 

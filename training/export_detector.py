@@ -46,7 +46,7 @@ def export_detector(*weights: Path, out: Path) -> Path:
         ModelError: The ONNX graph does not compute what the network does; nothing is written.
     """
     out.mkdir(parents=True, exist_ok=True)
-    mean = average_weights([load_file(path) for path in weights])
+    mean = load_model(average_weights([load_file(path) for path in weights])).state_dict()
     model = load_for_export(mean)
     temporary, target = out / "detector.onnx.new", out / "detector.onnx"
     with warnings.catch_warnings():
@@ -76,7 +76,8 @@ def export_detector(*weights: Path, out: Path) -> Path:
             f"{differences[1]:.3g} in score; nothing was written."
         )
     temporary.replace(target)
-    write_bytes(out / "detector.safetensors", save(halve(mean)))
+    kept = {key: value.contiguous() for key, value in halve(mean).items()}
+    write_bytes(out / "detector.safetensors", save(kept))
     print(
         f"{target}: {target.stat().st_size / 1e6:.2f} MB, largest difference "
         f"{differences[0]:.2g} px and {differences[1]:.2g} in score"

@@ -190,7 +190,6 @@ def test_weights_are_averaged() -> None:
 def test_one_head_of_all(tmp_path: Path) -> None:
     model = detector.build_model()
     assert model.stride.tolist() == [8.0]
-    assert not any(isinstance(module, torch.nn.SiLU) for module in model.modules())
     whole = DetectionModel("yolo11n.yaml", nc=1, verbose=False).half()
     loaded = detector.load_model(whole.state_dict())
     first, ours = whole.model[23].cv3[0], loaded.model[17].cv3[0]
