@@ -173,8 +173,8 @@ def test_reason_and_table_tell_the_same_lead(browse, folder):
                 answer.captions[0].evidence = [2.5, -1.5];
                 room.set({ answer });
               }
-              const told = document.querySelector(".evidence .sentence");
-              return told && told.innerText.endsWith("best.");
+              const told = document.querySelector(".evidence .figures");
+              return told && told.innerText.includes("4.0");
             }"""
         )
         figures = page.locator(".evidence .figures").inner_text().split("\n")
@@ -411,7 +411,10 @@ def test_nothing_can_be_asked_before_there_is_a_picture(browse, folder):
     with browse(DESKTOP) as page:
         assert page.locator("#locate-button").is_disabled()
         assert "First choose a picture" in page.locator("#locate-captions .hint").inner_text()
+        example = page.locator("#locate-examples .example").first
+        large = example.bounding_box()
         _upload_and_ask(page, folder, "red thing")
+        assert large["width"] > 1.5 * example.bounding_box()["width"], "there is room for them"
         assert page.locator("#locate-button").is_enabled()
         assert "follow as you type" in page.locator("#locate-captions .hint").inner_text()
 
