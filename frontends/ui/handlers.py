@@ -67,13 +67,8 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
         config = _configure(chosen(settings), {**settings, "tiles": True}) if closely else wished
         assignment = _assignment(settings)
         found = service.locate(path, captions, config, assignment=assignment)
-        return present.present_answer(
-            found,
-            assignment,
-            config.detect.score_min,
-            pieces=_pieces(wished, found.result.image_wh),
-            closely=closely,
-        )
+        pieces, least = _pieces(wished, found.result.image_wh), config.detect.score_min
+        return present.present_answer(found, assignment, least, pieces=pieces, closely=closely)
 
     @guarded(_error_beside_picture)
     def pick(
