@@ -4,6 +4,8 @@
 # FIRST: detector.safetensors of the first run (commit 652268d; its script is this file at d43e4ca).
 # CUTOUTS: 6,000 renders of synth.studio (--identities 1500 --views 2 --seed 10000 and 11500).
 # MORE: CUTOUTS and 2,400 renders with --seed 40000. BACKGROUNDS: photographs. WORK: an empty folder.
+# The runs had YOLO11n's three heads (commit 3912b50); training has the finest alone since then, and the
+# export leaves the others out.
 set -eu
 : "${CUTOUTS:?folder with cutouts.jsonl}" "${MORE:?folder with cutouts.jsonl}"
 : "${BACKGROUNDS:?folder of photographs}" "${WORK:?work folder}" "${FIRST:?first weights}"
