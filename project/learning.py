@@ -254,8 +254,8 @@ def use_run(project: Project, run_id: str) -> LocateConfig:
         if (status.folder / name).is_dir()
     }
     now = project.setting(PIPELINE, {})
-    project.set_setting(EARLIER, [*project.setting(EARLIER, []), now])
-    project.set_setting(PIPELINE, {**now, **models})
+    earlier = [*project.setting(EARLIER, []), now]
+    project.set_settings({EARLIER: earlier, PIPELINE: {**now, **models}})
     return project_config(project)
 
 
@@ -268,8 +268,7 @@ def go_back(project: Project) -> LocateConfig:
     earlier = project.setting(EARLIER, [])
     if not earlier:
         raise InputError("the project uses the models it began with.", "There is nothing before.")
-    project.set_setting(PIPELINE, earlier[-1])
-    project.set_setting(EARLIER, earlier[:-1])
+    project.set_settings({PIPELINE: earlier[-1], EARLIER: earlier[:-1]})
     return project_config(project)
 
 

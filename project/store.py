@@ -121,8 +121,13 @@ class Project(Reader):
 
     def set_setting(self, key: str, value: object) -> None:
         """Keep something under a name; plain JSON types."""
+        self.set_settings({key: value})
+
+    def set_settings(self, values: Mapping[str, object]) -> None:
+        """Keep several things under their names, all or none; plain JSON types."""
         with self._database.write() as connection:
-            write_setting(connection, key, value)
+            for key, value in values.items():
+                write_setting(connection, key, value)
 
     def rename_class(self, name: str, to: str, *, merge: bool = False) -> None:
         """Give a class another name; see `project.renaming.rename_class`."""
@@ -387,11 +392,8 @@ class Project(Reader):
     def _set_removed(self, image_ids: Sequence[int], removed: int) -> int:
         at = self._clock()
         with self._database.write() as connection:
-            return sum(
-                connection.execute(
-                    "UPDATE image SET removed = ?, updated_at = ?, version = version + 1 "
-                    "WHERE id = ? AND removed != ?",
-                    (removed, at, image_id, removed),
-                ).rowcount
-                for image_id in image_ids
-            )
+            return connection.executemany(
+                "UPDATE image SET removed = ?, updated_at = ?, version = version + 1 "
+                "WHERE id = ? AND removed != ?",
+                [(removed, at, image_id, removed) for image_id in image_ids],
+            ).rowcount

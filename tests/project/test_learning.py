@@ -132,6 +132,12 @@ def test_a_model_is_used_and_taken_back(project: Project, finished: Path, tmp_pa
         go_back(project)
 
 
+def test_settings_that_belong_together_are_kept_together(project: Project) -> None:
+    with pytest.raises(TypeError):
+        project.set_settings({"first": 1, "second": object()})
+    assert project.setting("first", None) is None
+
+
 def test_the_model_moves_with_the_project(project: Project, finished: Path, tmp_path: Path) -> None:
     use_run(project, RUN)
     project.close()
