@@ -93,6 +93,8 @@ def create(page: Any, pictures: list[Path], name: str = "Shapes") -> None:
     page.fill("#annotate-projects .name", name)
     page.fill("#annotate-projects .classes", "thing, other")
     page.click("#annotate-projects .create")
+    # On a small screen the button is folded away; what comes before the project is not taken.
+    page.wait_for_function(f"{STATE}.project")
     page.wait_for_selector("#annotate-head .import:enabled", state="attached")
     page.set_input_files("#annotate-head .file", [str(path) for path in pictures])
     page.wait_for_function(

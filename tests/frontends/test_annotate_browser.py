@@ -340,6 +340,8 @@ def test_captions_that_came_with_pictures_are_looked_for_and_handed_out(browse, 
     assert page.get_attribute('#annotate-prelabel [data-mode="given"]', "aria-checked") == "true"
     page.click("#annotate-prelabel .go")
     page.wait_for_function(f"{STATE}.run && !{STATE}.run.running && {STATE}.run.state === 'done'")
+    # The queue in its new order shows its first picture.
+    page.wait_for_function(f"{STATE}.photo && {STATE}.photo.state === 'proposed'")
     _go_to(page, "scene_00")
     page.wait_for_function(f"{STATE}.rows.length === 2")
     assert {row["caption"] for row in rows(page)} == {"red thing", "blue thing"}
