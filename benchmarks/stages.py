@@ -29,7 +29,7 @@ CAPTION_COUNTS = (1, 4, 16)
 SIZES_WH = ((640, 366), (1520, 870), (3040, 1740), (4000, 3000))
 # Longer sides of the boxes, as they come in crowded pictures: half of them are enlarged.
 SIDES_PX = (16, 30, 60, 110)
-WARM_UP_CALLS = 10
+WARM_UP_CALLS = 25  # engines make a copy for each of three sizes, one after the other
 
 Row = dict[str, float]
 
