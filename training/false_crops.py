@@ -25,7 +25,7 @@ from pipeline.config import DetectConfig
 from pipeline.stages import Detector
 from synth.captions import COLORS
 from synth.library import Background, Library, read_library
-from training.crops import Upscale, cut_batch, open_upscaler, write_shard
+from training.crops import CACHE_PX, Upscale, cut_batch, open_upscaler, write_shard
 from training.evaluate_detector import open_detectors
 from training.mine import draw_views
 
@@ -60,7 +60,8 @@ def make_false_shard(
     seed: int,
 ) -> dict[str, NDArray[np.generic]]:
     """Return the arrays of one shard, see `training.crops.make_shard`; no crop has a type."""
-    crops, sides = [], []
+    crops = [np.zeros((0, CACHE_PX, CACHE_PX, 3), np.uint8)]
+    sides: list[float] = []
     for background in backgrounds:
         images, boxes = find_false(library, background, detector, seed=seed)
         if images:
@@ -103,7 +104,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             continue
         part = library.backgrounds[start : start + PHOTOGRAPHS_PER_SHARD]
         shard = make_false_shard(library, part, detector, upscale, seed=arguments.seed)
-        write_shard(arguments.out, number, shard)
+        if len(shard["images"]):
+            write_shard(arguments.out, number, shard)
         _log.info("%d of %d photographs", start + len(part), len(library.backgrounds))
 
 
