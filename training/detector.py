@@ -35,6 +35,8 @@ from training.scenes import read_scenes
 from training.yolo import DetectionModel, get_cfg, yaml_model_load
 
 ARCHITECTURE = "yolo11n.yaml"
+DEEP_LAYERS = range(3, 23)  # those whose output has an eighth of the input's sides or less
+DEEP_FACTOR = 1.5  # their channels, of YOLO11n's
 TOP_DOWN_LAYERS = 6  # of its neck: from the coarsest features up to those at 1/8 of the input
 FINEST_LAYER = 16  # what those end in, counted from the input; the next layer is the head
 ALL_HEADS_LAYER = 23  # the layer of all heads in the whole YOLO11n
@@ -72,14 +74,25 @@ class TrainOptions:
     plain_ratio: float = 0.25
 
 
-def build_model() -> DetectionModel:
+def build_model(deep_factor: float = DEEP_FACTOR) -> DetectionModel:
     """YOLO11n with one class, its finest head alone and random weights, ready for its loss.
 
     The detector looks at several scales of an image, so no scale needs heads for large objects:
     with the coarse heads left out of a trained network every measured average precision stayed
-    (training/LOG.md), and a third of the weights and a quarter of the time went.
+    (training/LOG.md), and a third of the weights and a quarter of the time went. Channels are
+    cheap where there are few pixels, so there are more of them from an eighth of the input on.
+
+    Args:
+        deep_factor: Channels of those layers, of YOLO11n's.
     """
     layers = dict(yaml_model_load(ARCHITECTURE))
+    depth, width, channels_max = layers["scales"][layers["scale"]]
+    layers["scales"] = {layers["scale"]: [depth, width, round(deep_factor * channels_max)]}
+    rows = [*layers["backbone"], *layers["head"]]
+    for index in DEEP_LAYERS:
+        _, _, kind, arguments = rows[index]
+        if kind not in ("nn.Upsample", "Concat"):
+            arguments[0] = round(deep_factor * arguments[0])
     layers["head"] = [*layers["head"][:TOP_DOWN_LAYERS], [[FINEST_LAYER], 1, "Detect", ["nc"]]]
     model = DetectionModel(layers, nc=1, verbose=False)
     model.args = get_cfg()  # the loss reads its weights (box, cls, dfl) from here
@@ -92,7 +105,7 @@ def load_model(weights: Mapping[str, torch.Tensor]) -> DetectionModel:
     Raises:
         ModelError: They are of another network.
     """
-    model = build_model()
+    model = build_model(_deep_factor_of(weights))
     own = {key: weights.get(_in_whole_yolo(key), weights.get(key)) for key in model.state_dict()}
     try:
         model.load_state_dict({key: value for key, value in own.items() if value is not None})
@@ -102,6 +115,12 @@ def load_model(weights: Mapping[str, torch.Tensor]) -> DetectionModel:
             "Begin with detector.safetensors of spotter-detector-n.",
         ) from error
     return model
+
+
+def _deep_factor_of(weights: Mapping[str, torch.Tensor]) -> float:
+    """Channels of the deep layers, of YOLO11n's, whose first has 64."""
+    first = weights.get(f"model.{DEEP_LAYERS[0]}.conv.weight")
+    return DEEP_FACTOR if first is None else len(first) / 64
 
 
 def _in_whole_yolo(key: str) -> str:

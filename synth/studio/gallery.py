@@ -52,6 +52,8 @@ class Job:
 def render_library(job: Job, on_progress: Callable[[int, int], None] | None = None) -> int:
     """Renders what is missing and returns how many pictures the library holds.
 
+    Progress counts the pictures of this job; the library may hold those of others.
+
     Raises:
         InputError: an argument is out of range or a type is unknown.
         MissingPackageError: there is nothing to render with.
@@ -66,15 +68,20 @@ def render_library(job: Job, on_progress: Callable[[int, int], None] | None = No
     (job.out / "images").mkdir(parents=True, exist_ok=True)
     index = job.out / "cutouts.jsonl"
     done = _finished(index)
-    total = job.identities * job.views
+    wanted = {name for k in range(job.identities) for name in _names(job, k)}
     with index.open("a", encoding="utf-8") as lines:
         for line in _render_missing(job, done):
             lines.write(json.dumps(line) + "\n")
             lines.flush()
             done.add(line["name"])
             if on_progress is not None:
-                on_progress(len(done), total)
+                on_progress(len(wanted & done), len(wanted))
     return len(done)
+
+
+def _names(job: Job, number: int) -> list[str]:
+    """What the pictures of the job's object of this number are called."""
+    return [f"{job.seed + number:06d}-{view}" for view in range(job.views)]
 
 
 def _finished(index: Path) -> set[str]:
@@ -97,10 +104,10 @@ def _render_missing(job: Job, done: set[str]) -> Iterator[dict[str, Any]]:
     with Studio() as studio:
         for k in range(job.identities):
             kind = job.types[k % len(job.types)] if job.types else None
-            seed = job.seed + k
-            names = [f"{seed:06d}-{v}" for v in range(job.views)]
-            if all(name in done for name in names):
+            names = _names(job, k)
+            if done.issuperset(names):
                 continue
+            seed = job.seed + k
             identity = sample_identity(seed, kind)
             for view, name in enumerate(names):
                 if name not in done:

@@ -27,6 +27,7 @@ from training.detector_data import BatchFeed, cut_crop, cut_mosaic, to_batch
 from training.evaluate_detector import evaluate, open_detectors
 from training.export_detector import average_weights, export_detector
 from training.scenes import make_scenes, read_scenes
+from training.widen import widen
 from training.yolo import DetectionModel
 
 SMALL = SceneConfig(canvas_wh=(96, 64), size_px_range=(12, 50), effects="light")
@@ -199,6 +200,51 @@ def test_one_head_of_all(tmp_path: Path) -> None:
     torch.testing.assert_close(again.state_dict(), loaded.state_dict())
     with pytest.raises(ModelError, match="not of this version"):
         detector.load_model({"stem.weight": torch.zeros(3)})
+
+
+@pytest.mark.parametrize("factor", [1.5, 2.0])
+def test_wider_network_computes_the_same(factor: float) -> None:
+    narrow = trained_like(detector.build_model(deep_factor=1.0))
+    wide = widen(narrow, factor)
+    assert narrow.model[16].cv2.conv.out_channels == 64
+    assert wide.model[16].cv2.conv.out_channels == 64 * factor
+    assert wide.model[0].conv.out_channels == 16  # where pixels are many, nothing is added
+    images = torch.rand(1, 3, 64, 160)
+    with torch.no_grad():
+        old, new = (model.eval()(images)[0] for model in (narrow, wide))
+    torch.testing.assert_close(old[:, :4], new[:, :4], atol=0.05, rtol=0)
+    torch.testing.assert_close(old[:, 4], new[:, 4], atol=1e-3, rtol=0)
+    assert old[:, 4].std() > 0.02  # the answers are not all one number
+    again = detector.load_model(wide.state_dict())
+    assert again.model[7].conv.out_channels == 256 * factor
+
+
+def test_copies_of_a_channel_learn_different_things() -> None:
+    wide = widen(trained_like(detector.build_model(deep_factor=1.0)), 1.5).train()
+    wide(torch.rand(2, 3, 64, 64))["boxes"].sum().backward()
+    gradients = wide.model[3].conv.weight.grad
+    assert (gradients[:32] - gradients[64:]).abs().max() > 0.01 * gradients[:32].abs().max()
+
+
+def test_unequal_groups_are_refused() -> None:
+    with pytest.raises(ModelError, match="heads of attention"):
+        widen(detector.build_model(deep_factor=1.0), 1.25)
+
+
+def trained_like(model: torch.nn.Module) -> torch.nn.Module:
+    """The model with statistics of real activations, and no two channels alike."""
+    torch.manual_seed(4)
+    with torch.no_grad():
+        for module in model.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = 1.0
+                module.weight.uniform_(0.5, 1.5)
+                module.bias.normal_(0, 0.2)
+            elif isinstance(module, torch.nn.Conv2d) and module.bias is not None:
+                module.weight.normal_(0, 0.3)  # the last ones begin with almost no effect
+                module.bias.zero_()
+        model.train()(torch.rand(4, 3, 96, 96))
+    return model
 
 
 def test_smoke_runs(capsys: pytest.CaptureFixture[str]) -> None:

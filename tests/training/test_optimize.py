@@ -53,6 +53,18 @@ def test_singular_values_come_near_one(shape: tuple[int, int]) -> None:
     assert (inner - torch.diag(inner.diagonal())).abs().max() < 1e-3
 
 
+def test_sixteen_bits_are_enough() -> None:
+    torch.manual_seed(3)
+    matrix = torch.randn(48, 48)
+    values = torch.linalg.svdvals(orthogonalized(matrix.bfloat16()).float())
+    assert 0.6 < values.min() < values.max() < 1.35
+    parameter = torch.nn.Parameter(torch.zeros(32, 16))
+    parameter.grad = torch.randn_like(parameter)
+    Muon([parameter], 0.01, products=torch.bfloat16).step()
+    assert parameter.dtype == torch.float32
+    assert parameter.detach().pow(2).mean().sqrt().item() == pytest.approx(0.2 * 0.01, rel=0.2)
+
+
 def test_flat_and_square_ways_agree() -> None:
     torch.manual_seed(2)
     matrix = torch.randn(20, 39)  # just below the limit; with a column of noughts just above

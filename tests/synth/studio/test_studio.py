@@ -154,6 +154,10 @@ def test_a_library_continues_where_it_was_cut_off(tmp_path: Path) -> None:
     assert sorted(again) == sorted(first)
     names = {json.loads(line)["class_name"] for line in again}
     assert names == {"drone", "rocket"}
+    more = Job(tmp_path, 1, 2, 60, (40, 60), "png", ("drone",))
+    seen = []
+    assert render_library(more, lambda *counts: seen.append(counts)) == 8
+    assert seen == [(1, 2), (2, 2)]  # of what was asked for, not of all that is there
 
 
 def test_the_committed_gallery_is_whole() -> None:
