@@ -19,6 +19,7 @@ from core.types import Image
 from frontends.service import Service, read_limits
 from tests.frontends.annotate_page import address, browse, pictures  # noqa: F401  fixtures
 from tests.frontends.annotate_visit import ann, desk, own_uploads  # noqa: F401  fixtures
+from tests.frontends.locate_page import locate_address, shapes, visit  # noqa: F401  fixtures
 from tests.frontends.synth_visit import handlers, key, workshop  # noqa: F401  fixtures
 
 

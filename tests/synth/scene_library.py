@@ -8,7 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from synth.config import SceneConfig
+from synth.generate import Job
 from synth.library import Library, read_library
+
+SMALL = SceneConfig(canvas_wh=(96, 54), size_px_range=(10, 40), effects="light")
 
 
 def write_library(folder: Path) -> tuple[Path, Path]:
@@ -44,3 +48,9 @@ def write_library(folder: Path) -> tuple[Path, Path]:
 
 def make_library(folder: Path) -> Library:
     return read_library(*write_library(folder))
+
+
+def make_job(folders: tuple[Path, Path], out: Path, **changes: object) -> Job:
+    """A small job over such a library; ``changes`` are arguments of `Job`."""
+    values = {"out": out, "count": 12, "seed": 3, "config": SMALL, "shares": (1, 0, 0)}
+    return Job(**{**values, "cutouts": folders[:1], "backgrounds": folders[1:], **changes})
