@@ -41,7 +41,7 @@ plain "$MORE" plain --seed 5 --start 7000 --count 11000 --set effects=photo
 # Made for the seventh run.
 plain "$MOST" most --seed 71 --count 8000 --set effects=light
 plain "$MOST" most --seed 71 --start 8000 --count 26000 --set effects=photo
-for part in val:101:100 test:102:200; do
+for part in val:101:300 test:102:200; do
   rest=${part#*:}
   scenes --cutouts "$CUTOUTS" --count "${rest#*:}" --out "$WORK/scenes/${part%%:*}" \
     --split "${part%%:*}" --seed "${rest%:*}" \
