@@ -2,9 +2,9 @@
 
     python -m training.detector --scenes CACHE --out RUN --max-minutes 70 --threads 1
 
-A straight loop over Ultralytics' YOLO11n: AdamW or Muon, warm-up and cosine over time, moving
-average of the weights, crops of 256x256, larger ones in the last fifth, mosaics of four scenes on
-request until the last quarter. ``--resume`` continues RUN.
+A straight loop over a wider YOLO11n of one head: AdamW or Muon, warm-up and cosine over time,
+moving average of the weights, crops of 256x256, larger ones in the last fifth, mosaics of four
+scenes on request until the last quarter. ``--resume`` continues RUN.
 """
 
 from __future__ import annotations
@@ -36,10 +36,16 @@ from training.yolo import DetectionModel, get_cfg, yaml_model_load
 
 ARCHITECTURE = "yolo11n.yaml"
 DEEP_LAYERS = range(3, 23)  # those whose output has an eighth of the input's sides or less
-DEEP_FACTOR = 1.5  # their channels, of YOLO11n's
+DEEP_FACTOR = 1.5  # their channels, as a multiple of YOLO11n's
+FIRST_DEEP_CHANNELS = 64  # of YOLO11n's first such layer
 TOP_DOWN_LAYERS = 6  # of its neck: from the coarsest features up to those at 1/8 of the input
 FINEST_LAYER = 16  # what those end in, counted from the input; the next layer is the head
 ALL_HEADS_LAYER = 23  # the layer of all heads in the whole YOLO11n
+DEEP_FACTOR_MAX = 4.0
+NOT_OURS = (
+    "these weights are not of this version's detector.",
+    "Begin with detector.safetensors of spotter-detector-n.",
+)
 WARMUP_STEPS = 80
 EMA_DECAY = 0.998
 SAVE_EVERY_S = 120.0
@@ -83,7 +89,7 @@ def build_model(deep_factor: float = DEEP_FACTOR) -> DetectionModel:
     cheap where there are few pixels, so there are more of them from an eighth of the input on.
 
     Args:
-        deep_factor: Channels of those layers, of YOLO11n's.
+        deep_factor: Channels of the layers DEEP_LAYERS, as a multiple of YOLO11n's.
     """
     layers = dict(yaml_model_load(ARCHITECTURE))
     depth, width, channels_max = layers["scales"][layers["scale"]]
@@ -110,17 +116,21 @@ def load_model(weights: Mapping[str, torch.Tensor]) -> DetectionModel:
     try:
         model.load_state_dict({key: value for key, value in own.items() if value is not None})
     except RuntimeError as error:
-        raise ModelError(
-            "these weights are not of this version's detector.",
-            "Begin with detector.safetensors of spotter-detector-n.",
-        ) from error
+        raise ModelError(*NOT_OURS) from error
     return model
 
 
 def _deep_factor_of(weights: Mapping[str, torch.Tensor]) -> float:
-    """Channels of the deep layers, of YOLO11n's, whose first has 64."""
+    """Channels of the deep layers, as a multiple of YOLO11n's.
+
+    Raises:
+        ModelError: No detector of ours has such a first deep layer, or the weights have none.
+    """
     first = weights.get(f"model.{DEEP_LAYERS[0]}.conv.weight")
-    return DEEP_FACTOR if first is None else len(first) / 64
+    factor = 0.0 if first is None else len(first) / FIRST_DEEP_CHANNELS
+    if not 1 <= factor <= DEEP_FACTOR_MAX:
+        raise ModelError(*NOT_OURS)
+    return factor
 
 
 def _in_whole_yolo(key: str) -> str:

@@ -29,6 +29,7 @@ from training.detector import load_model
 
 OPSET = 18
 HALF_MIN_NUMBERS = 64  # smaller tensors stay as they are; they hold constants of the graph
+SPREAD_MAX = 64.0  # of a channel; its square, the variance, must fit into 16 bits (65,504)
 BOX_TOLERANCE_PX = 0.05
 SCORE_TOLERANCE = 1e-3
 
@@ -76,8 +77,7 @@ def export_detector(*weights: Path, out: Path) -> Path:
             f"{differences[1]:.3g} in score; nothing was written."
         )
     temporary.replace(target)
-    kept = {key: value.contiguous() for key, value in halve(mean).items()}
-    write_bytes(out / "detector.safetensors", save(kept))
+    write_bytes(out / "detector.safetensors", save(halve(balanced(load_model(mean)))))
     print(
         f"{target}: {target.stat().st_size / 1e6:.2f} MB, largest difference "
         f"{differences[0]:.2g} px and {differences[1]:.2g} in score"
@@ -86,9 +86,36 @@ def export_detector(*weights: Path, out: Path) -> Path:
     return target
 
 
+def balanced(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Weights that compute the same, with variances of channels that 16 bits reach.
+
+    What follows a kernel divides by the spread of its channels, so training may let a kernel grow
+    without changing any answer. Such channels are divided by a power of two, which rounds nothing.
+    """
+    with torch.no_grad():
+        for module in model.modules():
+            kernel, norm = getattr(module, "conv", None), getattr(module, "bn", None)
+            if not isinstance(norm, nn.BatchNorm2d):
+                continue
+            spread = (norm.running_var.double() + norm.eps).sqrt()
+            factor = torch.where(spread > SPREAD_MAX, spread.log2().round().exp2(), 1.0)
+            kernel.weight.div_(factor.float()[:, None, None, None])
+            norm.running_mean.div_(factor.float())
+            norm.running_var.copy_((spread / factor) ** 2 - norm.eps)
+    return model.state_dict()
+
+
 def halve(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The weights in 16 bits, half as large a file; counters stay whole numbers."""
-    return {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
+    """The weights in 16 bits, half as large a file; counters stay whole numbers.
+
+    Raises:
+        ModelError: A number is beyond the range of 16 bits.
+    """
+    kept = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
+    lost = [k for k, v in kept.items() if v.is_floating_point() and not v.isfinite().all()]
+    if lost:
+        raise ModelError(f"{', '.join(lost)}: numbers beyond the range of 16 bits.")
+    return {key: value.contiguous() for key, value in kept.items()}
 
 
 def average_weights(states: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:

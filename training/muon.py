@@ -1,9 +1,10 @@
-"""Muon, an optimizer whose steps are orthogonal matrices; for convolutions too.
+"""Muon, an optimizer whose steps are orthogonal matrices; in float32, for convolutions too.
 
 Source: K. Jordan and others, "Muon: An optimizer for hidden layers in neural networks" (2024), with
 the size of steps of "Muon is Scalable for LLM Training" (Liu and others, 2025, section 2.2).
-PyTorch's and Ultralytics' versions always compute in bfloat16, which a CPU without it does in
-software, and take matrices alone or mix in SGD.
+PyTorch's and Ultralytics' versions compute in bfloat16 and take matrices alone or mix in SGD. Here
+not even a CPU with bfloat16 gets it: the flat way iterates on the Gram matrix, whose small values
+are lost in 8 bits, and steps grew up to thousandfold.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ def orthogonalized(matrix: Tensor) -> Tensor:
     """The matrix with all its singular values brought near 1.
 
     Args:
-        matrix: (m, n), float32 or bfloat16, in which it is computed.
+        matrix: float32 (m, n).
 
     Returns:
-        (m, n) of the same type, about U V^T of the matrix's U S V^T.
+        float32 (m, n), about U V^T of the matrix's U S V^T.
     """
     if matrix.shape[0] > matrix.shape[1]:
         return orthogonalized(matrix.T).T
@@ -83,7 +84,6 @@ class Muon(torch.optim.Optimizer):
         learning_rate: Of the step, whose root mean square is 0.2 times it.
         momentum: Share of the past in the averaged gradient.
         weight_decay: Decoupled, as AdamW's.
-        products: Type that the orthogonal matrices are computed in; they need few digits.
     """
 
     def __init__(
@@ -93,9 +93,7 @@ class Muon(torch.optim.Optimizer):
         *,
         momentum: float = 0.95,
         weight_decay: float = 0.0,
-        products: torch.dtype = torch.float32,
     ) -> None:
-        self._products = products
         defaults = {"lr": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
         super().__init__(parameters, defaults)
 
@@ -118,5 +116,4 @@ class Muon(torch.optim.Optimizer):
         ahead = parameter.grad.lerp(average, group["momentum"]).reshape(parameter.shape[0], -1)
         size = _ADAM_RMS * max(ahead.shape) ** 0.5
         parameter.mul_(1 - group["lr"] * group["weight_decay"])
-        step = orthogonalized(ahead.to(self._products)).reshape(parameter.shape)
-        parameter.add_(step, alpha=-group["lr"] * size)
+        parameter.add_(orthogonalized(ahead).reshape(parameter.shape), alpha=-group["lr"] * size)

@@ -10,7 +10,6 @@ from torch import nn
 
 from core.errors import ConfigError
 from training.muon import Muon, split_parameters
-from training.precision import product_type
 
 __all__ = ["KINDS", "Kind", "Optimizers", "make_optimizer", "rate_at", "update_average"]
 
@@ -88,9 +87,7 @@ def make_optimizer(
     adamw = torch.optim.AdamW(groups, learning_rate, betas=betas, fused=True)
     if not suited:
         return Optimizers(adamw)
-    products = product_type(suited[0].device.type)
-    muon = Muon(suited, learning_rate, weight_decay=weight_decay, products=products)
-    return Optimizers(muon, adamw)
+    return Optimizers(Muon(suited, learning_rate, weight_decay=weight_decay), adamw)
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def widen(
         seed: Of the shares.
 
     Raises:
-        ModelError: So many channels are no copies of whole groups of the old ones.
+        ModelError: The heads of attention would change their size, or a layer is of another kind.
     """
     wide = build_model(deep_factor)
     widener = _Widener(np.random.default_rng(seed))
@@ -58,17 +59,28 @@ def widen(
     return wide
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class _Flow:
-    """A tensor in both networks: the narrow one's channels, and which of them the wide repeats."""
+    """A tensor in both networks: how many channels the narrow one has, and what the wide repeats.
 
-    def __init__(self, channel_count: int, sources: NDArray[np.int64]) -> None:
-        self.channel_count = channel_count
-        self.sources = sources  # (wide channels,): a narrow channel each
+    Args:
+        channel_count: Of the narrow network.
+        sources: (wide channels,): the narrow channel that each repeats.
+    """
+
+    channel_count: int
+    sources: NDArray[np.int64]
 
     def parts(self, count: int) -> list[_Flow]:
-        """The flow split into equal parts, as both networks split the tensor."""
+        """The flow split into equal parts, as both networks split the tensor.
+
+        Each part repeats channels of the same part of the narrow network alone.
+        """
         size = self.channel_count // count
-        return [_Flow(size, part % size) for part in np.split(self.sources, count)]
+        return [
+            _Flow(size, part - number * size)
+            for number, part in enumerate(np.split(self.sources, count))
+        ]
 
 
 def _joined(flows: Sequence[_Flow]) -> _Flow:
@@ -90,18 +102,25 @@ class _Widener:
         Raises:
             ModelError: This kind of layer is not known here.
         """
+        kinds = {
+            "Conv": self.convolution,
+            "DWConv": self.convolution,
+            "Conv2d": self.plain_convolution,
+            "Upsample": lambda before, after, flow: flow,
+            "Concat": lambda before, after, flow: flow,
+            "Sequential": self.sequential,
+            "Bottleneck": self.bottleneck,
+            "C3k": self.c3k,
+            "C3k2": self.c3k2,
+            "SPPF": self.sppf,
+            "C2PSA": self.c2psa,
+            "PSABlock": self.psablock,
+            "Detect": self.detect,
+        }
         name = type(before).__name__
-        if name in ("Conv", "DWConv"):
-            return self.convolution(before, after, flow)
-        if name == "Conv2d":
-            return self.plain_convolution(before, after, flow)
-        if name in ("Upsample", "Concat"):
-            return flow
-        if name in ("Sequential", "PSABlock", "Attention", "Bottleneck", "C3k", "C3k2"):
-            return getattr(self, name.lower())(before, after, flow)
-        if name in ("SPPF", "C2PSA", "Detect"):
-            return getattr(self, name.lower())(before, after, flow)
-        raise ModelError(f"a layer of the kind {name} cannot be widened.")
+        if name not in kinds:
+            raise ModelError(f"a layer of the kind {name} cannot be widened.")
+        return kinds[name](before, after, flow)
 
     def convolution(self, before: Any, after: Any, flow: _Flow, parts: int = 1) -> _Flow:
         """A convolution and its normalisation; its output is read in so many equal parts."""
@@ -116,11 +135,12 @@ class _Widener:
     ) -> _Flow:
         """A convolution; one over single channels keeps what flows through it apart."""
         if before.groups == before.in_channels > 1:
+            output = flow
             after.weight.copy_(before.weight[flow.sources])
-            return flow
-        output = _Flow(before.out_channels, _repeated(before, after, parts))
-        shares = self._shares(after.out_channels, flow)
-        after.weight.copy_(before.weight[output.sources][:, flow.sources] * shares)
+        else:
+            output = _Flow(before.out_channels, _repeated(before, after, parts))
+            shares = self._shares(after.out_channels, flow)
+            after.weight.copy_(before.weight[output.sources][:, flow.sources] * shares)
         if before.bias is not None and after.bias is not None:
             after.bias.copy_(before.bias[output.sources])
         return output
@@ -222,7 +242,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     wide = widen(load_model(load_file(arguments.weights)), arguments.deep_factor, arguments.seed)
     weights = {key: value.contiguous() for key, value in wide.state_dict().items()}
     write_bytes(arguments.out, save(weights))
-    print(f"{arguments.out}: {sum(value.numel() for value in wide.parameters()) / 1e6:.1f} M")
+    count = sum(value.numel() for value in wide.parameters())
+    print(f"{arguments.out}: {count / 1e6:.1f} million parameters")
 
 
 if __name__ == "__main__":

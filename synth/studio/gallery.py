@@ -68,7 +68,7 @@ def render_library(job: Job, on_progress: Callable[[int, int], None] | None = No
     (job.out / "images").mkdir(parents=True, exist_ok=True)
     index = job.out / "cutouts.jsonl"
     done = _finished(index)
-    wanted = {name for k in range(job.identities) for name in _names(job, k)}
+    wanted = {name for k in range(job.identities) for name in _names(job, job.seed + k)}
     with index.open("a", encoding="utf-8") as lines:
         for line in _render_missing(job, done):
             lines.write(json.dumps(line) + "\n")
@@ -79,9 +79,9 @@ def render_library(job: Job, on_progress: Callable[[int, int], None] | None = No
     return len(done)
 
 
-def _names(job: Job, number: int) -> list[str]:
-    """What the pictures of the job's object of this number are called."""
-    return [f"{job.seed + number:06d}-{view}" for view in range(job.views)]
+def _names(job: Job, seed: int) -> list[str]:
+    """What the pictures of the object of this seed are called."""
+    return [f"{seed:06d}-{view}" for view in range(job.views)]
 
 
 def _finished(index: Path) -> set[str]:
@@ -104,10 +104,10 @@ def _render_missing(job: Job, done: set[str]) -> Iterator[dict[str, Any]]:
     with Studio() as studio:
         for k in range(job.identities):
             kind = job.types[k % len(job.types)] if job.types else None
-            names = _names(job, k)
+            seed = job.seed + k
+            names = _names(job, seed)
             if done.issuperset(names):
                 continue
-            seed = job.seed + k
             identity = sample_identity(seed, kind)
             for view, name in enumerate(names):
                 if name not in done:

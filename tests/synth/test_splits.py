@@ -15,11 +15,9 @@ from scene_library import make_job, write_library
 from core.errors import ConfigError
 from dataset.registry import read_dataset
 from synth.config import SceneConfig
-from synth.generate import generate, library_for
+from synth.generate import GALLERY, generate, library_for
 from synth.library import Background, Cutout, Library, background_group
 from synth.splits import _split_at, check_shares, part_library
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +26,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def test_splits_part_objects_and_places() -> None:
-    from synth.generate import GALLERY
-
     config = SceneConfig()
     parts = part_library(library_for(GALLERY[:1], GALLERY[1:], config), (0.8, 0.1, 0.1))
     assert set(parts.parts) == {"train", "val", "test"}, parts.notes

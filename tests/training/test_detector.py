@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnxruntime as ort
 import pytest
 
 torch = pytest.importorskip("torch", reason="pip install -r requirements-train.txt")
@@ -17,16 +18,19 @@ if find_spec("ultralytics") is None:
     pytest.skip(reason, allow_module_level=True)
 sys.path.insert(0, str(Path(__file__).parent.parent / "synth"))
 
+from safetensors.torch import load_file, save_file
 from scene_library import make_library
 
 from core.errors import ConfigError, DataError, ModelError
+from pipeline.catalog import find_model
 from pipeline.config import DetectConfig
 from synth.config import SceneConfig
 from training import detector
 from training.detector_data import BatchFeed, cut_crop, cut_mosaic, to_batch
 from training.evaluate_detector import evaluate, open_detectors
-from training.export_detector import average_weights, export_detector
+from training.export_detector import average_weights, balanced, export_detector, halve
 from training.scenes import make_scenes, read_scenes
+from training.widen import main as widen_main
 from training.widen import widen
 from training.yolo import DetectionModel
 
@@ -217,6 +221,49 @@ def test_wider_network_computes_the_same(factor: float) -> None:
     assert old[:, 4].std() > 0.02  # the answers are not all one number
     again = detector.load_model(wide.state_dict())
     assert again.model[7].conv.out_channels == 256 * factor
+
+
+def test_wider_weights_are_written(tmp_path: Path) -> None:
+    narrow, wide = tmp_path / "narrow.safetensors", tmp_path / "wide.safetensors"
+    save_file(halve(detector.build_model(deep_factor=1.0).state_dict()), narrow)
+    widen_main(["--weights", str(narrow), "--out", str(wide)])
+    assert detector.load_model(load_file(narrow)).model[3].conv.out_channels == 64
+    assert detector.load_model(load_file(wide)).model[3].conv.out_channels == 96
+
+
+def test_grown_kernels_fit_into_16_bits() -> None:
+    """What follows divides by the spread, so a kernel may grow in training and nobody sees it."""
+    model = trained_like(detector.build_model(deep_factor=1.0)).eval()
+    images = torch.rand(1, 3, 64, 96)
+    with torch.no_grad():
+        before = model(images)[0]
+        block = model.model[8].cv1
+        block.conv.weight *= 3000
+        block.bn.running_mean *= 3000
+        block.bn.running_var *= 3000**2
+    with pytest.raises(ModelError, match="beyond the range of 16 bits"):
+        halve(model.state_dict())
+    kept = halve(balanced(model))
+    assert kept["model.8.cv1.bn.running_var"].max() < 10
+    with torch.no_grad():
+        after = detector.load_model(kept).float().eval()(images)[0]
+    torch.testing.assert_close(before[:, 4], after[:, 4], atol=0.02, rtol=0.02)
+
+
+def test_shipped_weights_are_those_of_the_shipped_graph() -> None:
+    folder = find_model("spotter-detector-n", "detect").folder
+    model = detector.load_model(load_file(folder / "detector.safetensors")).float().eval()
+    picture = Path(__file__).parents[2] / "assets" / "backgrounds"
+    image = cv2.imread(str(sorted(picture.glob("*.jpg"))[0]))
+    pixels = cv2.resize(image, (480, 256))[..., ::-1].astype(np.float32) / 255
+    images = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+    graph = ort.InferenceSession(str(folder / "detector.onnx"), providers=["CPUExecutionProvider"])
+    with torch.no_grad():
+        ours = model(torch.from_numpy(images))[0].numpy()
+    theirs = graph.run(None, {"images": images})[0]
+    # Rounded to 16 bits before and after the normalisation is folded in.
+    assert np.abs(ours[:, 4] - theirs[:, 4]).max() < 0.01
+    assert np.median(np.abs(ours[:, :4] - theirs[:, :4])) < 0.5
 
 
 def test_copies_of_a_channel_learn_different_things() -> None:

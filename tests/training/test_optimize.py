@@ -36,7 +36,7 @@ def trained(kind: str, steps: int) -> tuple[list[float], torch.nn.Module, object
     return losses, net, optimizer
 
 
-@pytest.mark.parametrize("shape", [(24, 24), (16, 144), (144, 16), (30, 40)])
+@pytest.mark.parametrize("shape", [(24, 24), (16, 144), (144, 16), (30, 40), (64, 576)])
 def test_singular_values_come_near_one(shape: tuple[int, int]) -> None:
     torch.manual_seed(1)
     # Random directions with singular values over two orders of magnitude.
@@ -51,18 +51,6 @@ def test_singular_values_come_near_one(shape: tuple[int, int]) -> None:
     inner = u.T @ found @ v.T
     assert (inner.diagonal() > 0.6).all()
     assert (inner - torch.diag(inner.diagonal())).abs().max() < 1e-3
-
-
-def test_sixteen_bits_are_enough() -> None:
-    torch.manual_seed(3)
-    matrix = torch.randn(48, 48)
-    values = torch.linalg.svdvals(orthogonalized(matrix.bfloat16()).float())
-    assert 0.6 < values.min() < values.max() < 1.35
-    parameter = torch.nn.Parameter(torch.zeros(32, 16))
-    parameter.grad = torch.randn_like(parameter)
-    Muon([parameter], 0.01, products=torch.bfloat16).step()
-    assert parameter.dtype == torch.float32
-    assert parameter.detach().pow(2).mean().sqrt().item() == pytest.approx(0.2 * 0.01, rel=0.2)
 
 
 def test_flat_and_square_ways_agree() -> None:
