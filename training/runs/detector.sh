@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The detector that is shipped, from the weights of its first run: scenes, training, export, figures.
-# Two CPU cores: about 15 minutes of scenes, 550 of training. Run from the repository's root.
+# Two CPU cores: about 25 minutes of scenes, 655 of training. Run from the repository's root.
 # FIRST: detector.safetensors of the first run (commit 652268d; its script is this file at d43e4ca).
 # CUTOUTS: 6,000 renders of synth.studio (--identities 1500 --views 2 --seed 10000 and 11500).
 # MORE: CUTOUTS and 2,400 renders with --seed 40000. MOST: MORE and 2,400 with --seed 60000.
