@@ -15,6 +15,7 @@ import pytest
 from core.image import encode_image
 from frontends.service import Service, read_limits
 from frontends.ui.page import create_page, launch_options
+from tests.frontends.ports import free_port
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DESKTOP, PHONE = (1440, 900), (390, 844)
@@ -50,7 +51,9 @@ def address(tmp_path: Path) -> Iterator[str]:
     limits = replace(read_limits({}), preset="fake", projects_folder=tmp_path / "projects")
     service = Service(limits)
     page = create_page(service)
-    _, url, _ = page.launch(**launch_options(service), prevent_thread_lock=True, quiet=True)
+    _, url, _ = page.launch(
+        **launch_options(service), server_port=free_port(), prevent_thread_lock=True, quiet=True
+    )
     yield url
     page.close(verbose=False)
 

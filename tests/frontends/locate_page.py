@@ -16,6 +16,7 @@ import pytest
 from core.image import encode_image
 from frontends.service import Service, read_limits
 from frontends.ui.page import create_page, launch_options
+from tests.frontends.ports import free_port
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DESKTOP, PHONE = (1280, 860), (360, 740)
@@ -39,7 +40,9 @@ def locate_address(shapes: Path) -> Iterator[str]:
     service = Service(replace(read_limits({}), preset="fake"))
     page = create_page(service, examples_folder=shapes)
     options = launch_options(service, examples_folder=shapes)
-    _, url, _ = page.launch(**options, prevent_thread_lock=True, quiet=True)
+    _, url, _ = page.launch(
+        **options, server_port=free_port(), prevent_thread_lock=True, quiet=True
+    )
     yield url
     page.close(verbose=False)
 
@@ -93,6 +96,7 @@ def upload_and_ask(page: Any, shapes: Path, captions: str) -> None:
     page.set_input_files("#locate-picture .file", shapes / "shapes.png")
     page.wait_for_selector("#locate-answers .card")
     page.wait_for_selector("#locate-picture .overlay g")
+    page.wait_for_selector("#locate-picture .picture:not([data-busy])")
 
 
 def answer_rect(page) -> dict[str, float]:

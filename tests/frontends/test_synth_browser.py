@@ -20,6 +20,7 @@ import pytest
 
 from frontends.service import Service, read_limits
 from frontends.ui.page import create_page, launch_options
+from tests.frontends.ports import free_port
 
 pytestmark = pytest.mark.browser
 
@@ -33,7 +34,9 @@ WAIT_MS = 90_000
 def address() -> Iterator[str]:
     service = Service(replace(read_limits({}), preset="fake"))
     page = create_page(service)
-    _, url, _ = page.launch(**launch_options(service), prevent_thread_lock=True, quiet=True)
+    _, url, _ = page.launch(
+        **launch_options(service), server_port=free_port(), prevent_thread_lock=True, quiet=True
+    )
     yield url
     page.close(verbose=False)
 
