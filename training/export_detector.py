@@ -44,10 +44,12 @@ def export_detector(*weights: Path, out: Path) -> Path:
         out: Folder, made if missing.
 
     Raises:
-        ModelError: The ONNX graph does not compute what the network does; nothing is written.
+        ModelError: The ONNX graph does not compute what the network does, or its weights are
+            beyond 16 bits; nothing is written.
     """
     out.mkdir(parents=True, exist_ok=True)
     mean = load_model(average_weights([load_file(path) for path in weights])).state_dict()
+    kept = save(halve(balanced(load_model(mean))))
     model = load_for_export(mean)
     temporary, target = out / "detector.onnx.new", out / "detector.onnx"
     with warnings.catch_warnings():
@@ -77,7 +79,7 @@ def export_detector(*weights: Path, out: Path) -> Path:
             f"{differences[1]:.3g} in score; nothing was written."
         )
     temporary.replace(target)
-    write_bytes(out / "detector.safetensors", save(halve(balanced(load_model(mean)))))
+    write_bytes(out / "detector.safetensors", kept)
     print(
         f"{target}: {target.stat().st_size / 1e6:.2f} MB, largest difference "
         f"{differences[0]:.2g} px and {differences[1]:.2g} in score"

@@ -15,7 +15,7 @@ import pytest
 from core.image import encode_image
 from frontends.service import Service, read_limits
 from frontends.ui.page import create_page, launch_options
-from tests.frontends.ports import free_port
+from tests.frontends.browsing import complaints, free_port
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DESKTOP, PHONE = (1440, 900), (390, 844)
@@ -78,7 +78,7 @@ def browse(address: str) -> Iterator[Any]:
             page = context.new_page()
             page.set_default_timeout(60_000)
             page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
-            page.on("console", lambda line: troubles.extend(_complaints(line)))
+            page.on("console", lambda line: troubles.extend(complaints(line)))
             page.goto(f"{address}#annotate")
             page.wait_for_function(f"window.spotter && {STATE}.visit")
             return page
@@ -86,10 +86,6 @@ def browse(address: str) -> Iterator[Any]:
         yield opened
         browser.close()
     assert troubles == []
-
-
-def _complaints(line: Any) -> list[str]:
-    return [f"console: {line.text}"] if line.type == "error" else []
 
 
 def create(page: Any, pictures: list[Path], name: str = "Shapes") -> None:

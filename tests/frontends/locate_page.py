@@ -16,7 +16,7 @@ import pytest
 from core.image import encode_image
 from frontends.service import Service, read_limits
 from frontends.ui.page import create_page, launch_options
-from tests.frontends.ports import free_port
+from tests.frontends.browsing import complaints, free_port, outside
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DESKTOP, PHONE = (1280, 860), (360, 740)
@@ -70,9 +70,9 @@ def visit(locate_address: str, tmp_path: Path) -> Any:
             page = context.pages[0]
             page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
             page.on(
-                "request", lambda request: troubles.extend(_outside(request.url, locate_address))
+                "request", lambda request: troubles.extend(outside(request.url, locate_address))
             )
-            page.on("console", lambda line: troubles.extend(_complaints(line)))
+            page.on("console", lambda line: troubles.extend(complaints(line)))
             page.goto(locate_address)
             page.wait_for_selector("#locate-captions textarea")
             yield page
@@ -80,15 +80,6 @@ def visit(locate_address: str, tmp_path: Path) -> Any:
         assert troubles == []
 
     return opened
-
-
-def _outside(url: str, address: str) -> list[str]:
-    ours = url.startswith((address, "data:", "blob:"))
-    return [] if ours else [f"request to {url}"]
-
-
-def _complaints(line: Any) -> list[str]:
-    return [f"console: {line.text}"] if line.type == "error" else []
 
 
 def upload_and_ask(page: Any, shapes: Path, captions: str) -> None:

@@ -20,7 +20,7 @@ import pytest
 
 from frontends.service import Service, read_limits
 from frontends.ui.page import create_page, launch_options
-from tests.frontends.ports import free_port
+from tests.frontends.browsing import complaints, free_port, outside
 
 pytestmark = pytest.mark.browser
 
@@ -71,8 +71,8 @@ def browse(address: str) -> Iterator[Any]:
             page = context.new_page()
             page.set_default_timeout(WAIT_MS)
             page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
-            page.on("console", lambda line: troubles.extend(_complaints(line)))
-            page.on("request", lambda request: troubles.extend(_outside(request.url, address)))
+            page.on("console", lambda line: troubles.extend(complaints(line)))
+            page.on("request", lambda request: troubles.extend(outside(request.url, address)))
             page.goto(f"{address}#synthesize")
             page.wait_for_selector("#synth-preview .tile .scene")
             return page
@@ -80,14 +80,6 @@ def browse(address: str) -> Iterator[Any]:
         yield opened
         browser.close()
     assert troubles == []
-
-
-def _complaints(line: Any) -> list[str]:
-    return [f"console: {line.text}"] if line.type == "error" else []
-
-
-def _outside(url: str, address: str) -> list[str]:
-    return [] if url.startswith((address, "data:", "blob:")) else [f"request to {url}"]
 
 
 def test_from_a_photograph_to_a_data_set(browse, photograph, tmp_path):
