@@ -188,7 +188,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--cutouts", type=Path, required=True)
     parser.add_argument("--backgrounds", type=Path, nargs="+", required=True)
-    parser.add_argument("--count", type=int, required=True)
+    parser.add_argument(
+        "--count", type=int, required=True, help="scenes that the cache shall hold, old ones too"
+    )
     parser.add_argument("--start", type=int, default=0, help="first scene, to let a cache grow")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)

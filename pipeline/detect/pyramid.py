@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.boxes import area, fuse_boxes, intersection_matrix
+from core.boxes import area, fuse_boxes, intersection_matrix, iou_matrix
 from core.types import Detections, Image
 from pipeline.config import DetectConfig
 from pipeline.detect.letterbox import letterbox_wh
@@ -31,6 +31,10 @@ LEVEL_IOU_MAX = 0.7
 PART_INSIDE_RATIO = 0.85
 # A part is at most this share of the whole: a box of nearly the same size is left to the fusion.
 PART_AREA_RATIO = 0.5
+# From this share of the larger box's score on, a smaller one is as sure: an object of its own.
+AS_SURE_RATIO = 0.7
+# Objects that stand beside each other overlap by less (IoU).
+APART_IOU_MAX = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,6 @@ class PyramidDetector:
 
     def _merge(self, found: Sequence[Detections]) -> Detections:
         parts = [self._fitting(part, number) for number, part in enumerate(found)]
-        # Only coarser levels may swallow: the finest one's large boxes are often joined neighbours.
         level = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
         together = Detections.concat(parts)
         together = together[without_parts(together.xyxy, together.score, level)]
@@ -99,7 +102,10 @@ def open_levels(open_level: Callable[[DetectConfig], Detector], config: DetectCo
 def without_parts(
     xyxy: NDArray[np.float32], score: NDArray[np.float32], level: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return the rows that are not parts of an object which a coarser level saw whole.
+    """Return the rows of whole objects: neither parts of one nor several taken for one.
+
+    A coarser level sees large objects whole, of which a finer one sees parts. It also takes small
+    neighbours for one object, of which a finer one is as sure one by one.
 
     Args:
         xyxy: (n, 4) boxes of all levels.
@@ -107,13 +113,19 @@ def without_parts(
         level: (n,) where each was seen; 0 is the finest.
 
     Example:
-        >>> boxes = np.array([[0, 0, 10, 10], [0, 0, 40, 40]], np.float32)
-        >>> without_parts(boxes, np.array([0.4, 0.8], np.float32), np.array([0, 1])).tolist()
-        [1]
+        >>> boxes = np.array([[0, 0, 10, 10], [30, 30, 40, 40], [0, 0, 40, 40]], np.float32)
+        >>> without_parts(boxes, np.array([0.4, 0.3, 0.8]), np.array([0, 0, 1])).tolist()
+        [2]
+        >>> without_parts(boxes, np.array([0.7, 0.6, 0.8]), np.array([0, 0, 1])).tolist()
+        [0, 1]
     """
     sizes = np.maximum(area(xyxy), 1e-6)
     inside = intersection_matrix(xyxy, xyxy) / sizes[:, None] >= PART_INSIDE_RATIO
     smaller = sizes[:, None] <= PART_AREA_RATIO * sizes[None]
-    surer = score[:, None] < score[None]
-    coarser = level[:, None] < level[None]
-    return np.flatnonzero(~(inside & smaller & surer & coarser).any(axis=1))
+    within = inside & smaller & (level[:, None] < level[None])
+    as_sure = score[:, None] >= AS_SURE_RATIO * score[None]
+    own = (within & as_sure).astype(np.float32)
+    apart = (iou_matrix(xyxy, xyxy) < APART_IOU_MAX).astype(np.float32)
+    several = (own * (apart @ own)).any(axis=0)  # at least two of its own, and apart
+    parts = (within & ~as_sure & ~several).any(axis=1)
+    return np.flatnonzero(~(parts | several))

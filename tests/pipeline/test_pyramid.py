@@ -69,11 +69,36 @@ def test_parts_of_what_a_coarser_level_saw_whole_are_dropped():
     "levels",
     [
         (([PART], [0.9]), ([WHOLE], [0.5])),  # the part is surer: it may stand in front
+        (([PART], [0.4]), ([WHOLE], [0.5])),  # as sure, nearly
         (([PART, WHOLE], [0.5, 0.9]), ([], [])),  # both from the same level
     ],
 )
 def test_other_nested_boxes_stay(levels):
     assert sorted(merged(*levels)) == sorted([WHOLE, PART])
+
+
+@pytest.mark.parametrize(
+    ("scores", "kept"),
+    [
+        ([0.5, 0.6], "neighbours"),
+        ([0.5, 0.1], "whole"),  # one beside a part of it may be chance
+        ([0.2, 0.1], "neither"),
+    ],
+)
+def test_neighbours_that_a_coarser_level_took_for_one_object(scores, kept):
+    one, other = [20, 20, 60, 60], [70, 70, 110, 110]
+    boxes = merged(([one, other], scores), ([[15, 15, 115, 115]], [0.7]))
+    both = {
+        "neighbours": [other, one],
+        "whole": [[15, 15, 115, 115], one],
+        "neither": [[15, 15, 115, 115]],
+    }
+    assert boxes == both[kept]
+
+
+def test_overlapping_views_of_one_part_are_not_neighbours():
+    seen = ([[20, 20, 60, 60], [26, 26, 66, 66]], [0.6, 0.6])
+    assert [15, 15, 115, 115] in merged(seen, ([[15, 15, 115, 115]], [0.7]))
 
 
 def test_at_most_so_many_and_none_is_fine():
