@@ -174,7 +174,7 @@ def _encoder_share(library: Library) -> dict[str, float]:
     scenes = [render(plan, library) for plan in plans]
     rendered = process_time()
     for scene in scenes:
-        encode_jpeg(scene, QUALITY)
+        encode_jpeg(scene.image, QUALITY)
     encoded = process_time()
     ms = 1000 * (encoded - rendered) / len(plans)
     return {"ms": round(ms, 1), "share": round((encoded - rendered) / (encoded - began), 3)}

@@ -55,6 +55,7 @@ class FieldInfo:
 def load(
     section: type[S],
     *,
+    base: S | None = None,
     preset: Path | None = None,
     file: Path | None = None,
     sets: Sequence[str] = (),
@@ -66,6 +67,7 @@ def load(
 
     Args:
         section: The class of the whole, for example `LocateConfig`.
+        base: Values to begin with, in place of the defaults; the weakest.
         preset: A TOML file with the preset's values.
         file: The user's own TOML file.
         sets: Pairs such as "detect.score_min=0.2"; the strongest.
@@ -74,7 +76,7 @@ def load(
         ConfigError: A key is unknown (with a suggestion) or a value not allowed.
         DataError: A file cannot be read.
     """
-    values: dict[str, object] = {}
+    values: dict[str, object] = {} if base is None else base.model_dump()
     for path in (preset, file):
         if path is not None:
             # Validated one by one so that the message names the source at fault.

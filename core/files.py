@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from core.errors import DataError, InputError
 
@@ -23,6 +23,7 @@ __all__ = [
     "Json",
     "confined_path",
     "list_files",
+    "opened",
     "read_json",
     "read_json_lines",
     "read_toml",
@@ -37,6 +38,7 @@ __all__ = [
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 _CHUNK_BYTES = 1 << 20
+_NOT_JSON = (ValueError, RecursionError)  # the second for what is nested thousandfold
 _PART = re.compile(r"\.(.+)\.[0-9a-f]{8}", re.DOTALL)
 
 
@@ -97,6 +99,21 @@ def list_files(folder: Path, *, links: bool = False) -> list[Path]:
         if is_file and not hidden:
             named.append((name.as_posix(), path))
     return [path for _, path in sorted(named)]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Give a file open for reading. Copies open their source so: `replacing` blames what it writes.
+
+    Raises:
+        DataError: It cannot be opened.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}.") from error
+    with file:
+        yield file
 
 
 @contextmanager
@@ -176,7 +193,7 @@ def read_json(path: Path) -> Json:
     """
     try:
         value: Json = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except (OSError, *_NOT_JSON) as error:
         raise DataError(f"cannot read {path} as JSON: {error}.") from error
     return value
 
@@ -199,7 +216,7 @@ def read_json_lines(path: Path) -> list[dict[str, Json]]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except _NOT_JSON as error:
             raise DataError(f"{path}, line {number}: not JSON ({error}).") from error
         if not isinstance(row, dict):
             raise DataError(f"{path}, line {number}: expected an object, got {type(row).__name__}.")
@@ -216,5 +233,5 @@ def read_toml(path: Path) -> dict[str, object]:
     try:
         with path.open("rb") as file:
             return tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # not TOML, or not UTF-8
         raise DataError(f"cannot read {path} as TOML: {error}.") from error

@@ -31,6 +31,7 @@ __all__ = [
     "MAX_PIXELS",
     "WRITABLE",
     "ImageSource",
+    "check_decodes",
     "decode_image",
     "decode_rgba",
     "encode_image",
@@ -59,6 +60,7 @@ WRITABLE: Mapping[str, Literal["png", "jpeg", "webp"]] = {
     ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp",
 }  # fmt: skip
 _FORMATS_HINT = "Use a PNG, JPEG, WebP, BMP, GIF or TIFF file; open and save it again if needed."
+_SIDE_PX_MAX: Mapping[str, int] = {"webp": 16_383, "jpeg": 65_500}  # of libwebp and libjpeg
 _OPAQUE_MIN = 251  # pictures whose alpha is nowhere below were exported with a channel, not cut out
 _BLOCK = 1 << 16  # samples that are scaled at once
 _ORIENTATION = 0x0112  # EXIF tag
@@ -110,6 +112,19 @@ def open_picture(source: Path | bytes) -> PilModule.Image:
     """
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     return PilModule.open(file, formats=_FORMATS)
+
+
+def check_decodes(source: Path | bytes) -> None:
+    """Read a picture file to its end: one that is cut short has a good header.
+
+    JPEG is read at an eighth of the size, which still goes through all of the file.
+
+    Raises:
+        IMAGE_ERRORS: It is damaged, cut short or no picture.
+    """
+    with open_picture(source) as image:
+        image.draft("RGB", (max(1, image.width // 8), max(1, image.height // 8)))
+        image.load()
 
 
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image:
@@ -215,7 +230,17 @@ def resize_image(image: Image, wh: tuple[int, int]) -> Image:
 def encode_image(
     image: Image, *, format: Literal["png", "jpeg", "webp"] = "png", quality: int = 92
 ) -> bytes:
-    """Return the bytes of an image file; `quality` (1..100) applies to jpeg and webp."""
+    """Return the bytes of an image file; `quality` (1..100) applies to jpeg and webp.
+
+    Raises:
+        ImageError: The format has no room for so long a side.
+    """
+    longest = max(image_wh(image))
+    if longest > (limit := _SIDE_PX_MAX.get(format, longest)):
+        raise ImageError(
+            f"a {format} file has room for {limit} px a side, this image has {longest}.",
+            "Write a .png file.",
+        )
     buffer = io.BytesIO()
     to_pil(image).save(buffer, format=format.upper(), quality=quality)
     return buffer.getvalue()
@@ -225,7 +250,7 @@ def write_image(image: Image, path: Path, *, quality: int = 92) -> None:
     """Write an image; the format follows from the ending: .png, .jpg, .jpeg or .webp.
 
     Raises:
-        ImageError: The ending is none of these.
+        ImageError: The ending is none of these, or the format has no room for so long a side.
     """
     write_bytes(path, encode_image(image, format=format_of(path), quality=quality))
 

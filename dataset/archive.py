@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from core.errors import DataError, InputError
-from core.files import confined_path, list_files, replacing
+from core.files import confined_path, list_files, opened, replacing
 
 __all__ = ["Limits", "pack", "sizes_in", "unpack"]
 
@@ -89,7 +89,7 @@ def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
     entry.create_system = 3  # Unix, also where this runs on Windows: the bytes shall be the same
     stored = path.suffix.lower() in _STORED
     entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
-    with path.open("rb") as source:
+    with opened(path) as source:
         entry.file_size = path.stat().st_size
         with archive.open(entry, "w") as target:
             while chunk := source.read(_CHUNK_BYTES):

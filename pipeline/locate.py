@@ -285,10 +285,11 @@ class Locator:
         self.reranker(crops, ["object"])
 
     def _detect(self, images: Sequence[Image], wanted: Sequence[Sequence[str]]) -> list[Detections]:
-        if not isinstance(self.detector, CaptionDetector) or not any(wanted):
-            return self.detector(images)
+        detector = self.detector
+        if not isinstance(detector, CaptionDetector) or not any(wanted):
+            return detector(images)
         return [
-            self.detector.looking_for(texts)([image])[0]
+            (detector.looking_for(texts) if texts else detector)([image])[0]
             for image, texts in zip(images, wanted, strict=True)
         ]
 

@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,6 +35,7 @@ from synth.landscape.sky import (
 from synth.landscape.terrain import Air, Setting
 from synth.landscape.view import Sun, View, develop, linear
 from synth.landscape.water import add_water
+from synth.work import encode_jpeg
 
 __all__ = ["KINDS", "main", "paint_background", "write_backgrounds"]
 
@@ -301,9 +301,8 @@ def write_backgrounds(
 
 def _encoded(image: NDArray[np.uint8]) -> bytes:
     """Return JPEG bytes, of lower quality where the usual one would be too large."""
-    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     for quality in range(_JPEG_QUALITY, 40, -4):
-        data = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, quality))[1].tobytes()
+        data = encode_jpeg(image, quality)
         if len(data) <= _LARGEST_BYTES:
             break
     return data

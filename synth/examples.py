@@ -20,6 +20,7 @@ from synth.library import Library, read_backgrounds, read_cutouts
 from synth.plan import scene_rng
 from synth.render import Rendered, render
 from synth.sample import sample_scene
+from synth.work import encode_jpeg
 
 __all__ = ["EXAMPLES", "Example", "main", "make_example"]
 
@@ -90,8 +91,6 @@ def make_example(example: Example, cutouts: Path, backgrounds: Path) -> Rendered
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write all examples; returns 0."""
-    import cv2
-
     parser = argparse.ArgumentParser(prog="python -m synth.examples", description=__doc__)
     parser.add_argument("--out", type=Path, default=ASSETS / "examples")
     parser.add_argument("--cutouts", type=Path, default=ASSETS / "cutouts")
@@ -101,10 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shown, truths = [], []
     for example in EXAMPLES:
         made = make_example(example, args.cutouts, args.backgrounds)
-        quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-        _, data = cv2.imencode(".jpg", cv2.cvtColor(made.image, cv2.COLOR_RGB2BGR), quality)
         file = f"{example.name}.jpg"
-        write_bytes(args.out / file, data.tobytes())
+        write_bytes(args.out / file, encode_jpeg(made.image, JPEG_QUALITY))
         captions = list(dict.fromkeys(made.captions))
         shown.append({"file": file, "captions": [*captions[:2], example.absent]})
         rows = [

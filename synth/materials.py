@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.errors import ImageError, InputError
 from core.files import sha256_of
-from core.image import IMAGE_ERRORS, decode_rgba, open_picture
+from core.image import IMAGE_ERRORS, check_decodes, decode_rgba
 from synth.library import Background, Cutout, Library
 
 __all__ = ["check_materials", "describe_software"]
@@ -65,7 +65,7 @@ def _check(
     for item in items:
         try:
             data = item.path.read_bytes()
-            decode_rgba(data) if what == "cutout" else _check_photograph(data)
+            decode_rgba(data) if what == "cutout" else check_decodes(data)
         except (ImageError, *IMAGE_ERRORS) as error:
             bad.append(f"{item.path.name} ({error})")
             continue
@@ -77,10 +77,3 @@ def _check(
     if len(bad) > _NAMED_MAX:
         notes.append(f"{len(bad) - _NAMED_MAX} more unreadable {what}s skipped")
     return kept, digest.hexdigest(), notes
-
-
-def _check_photograph(data: bytes) -> None:
-    """Raises what Pillow raises for a damaged file; JPEGs are decoded at an eighth of the size."""
-    with open_picture(data) as image:
-        image.draft("RGB", (max(1, image.width // 8), max(1, image.height // 8)))
-        image.load()

@@ -13,7 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Marks", "Outline", "clip_marks", "flip_marks", "polygon_area", "trace_outlines"]
+from dataset.outlines import outline_area
+
+__all__ = ["Marks", "Outline", "clip_marks", "flip_marks", "trace_outlines"]
 
 Outline = NDArray[np.float32]
 _TOLERANCE_PX = 0.75
@@ -73,13 +75,7 @@ def trace_outlines(mask: NDArray[np.uint8], left: int, top: int) -> tuple[Outlin
         else:  # what is left of the difference, and what the tolerance took
             polygon = (points - points.min(axis=0)) / span * (high - low) + low
         outlines.append((polygon + np.array([left + x, top + y])).astype(np.float32))
-    return tuple(sorted(outlines, key=lambda outline: -polygon_area(outline)))
-
-
-def polygon_area(outline: Outline) -> float:
-    """The area inside a polygon, px."""
-    x, y = outline[:, 0].astype(np.float64), outline[:, 1].astype(np.float64)
-    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+    return tuple(sorted(outlines, key=lambda outline: -outline_area(outline)))
 
 
 def flip_marks(
@@ -119,8 +115,8 @@ def clip_marks(
     boxes, kept_outlines, ratios, rows = [], [], [], []
     for row, parts in enumerate(outlines):
         clipped = [c for part in parts if len(c := _clip_polygon(part, image_wh)) >= 3]
-        after = sum(map(polygon_area, clipped))
-        before = sum(map(polygon_area, parts))
+        after = sum(map(outline_area, clipped))
+        before = sum(map(outline_area, parts))
         if after <= 0 or before <= 0:
             continue
         points = np.concatenate(clipped)

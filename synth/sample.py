@@ -39,8 +39,8 @@ def sample_scene(rng: np.random.Generator, library: Library, config: SceneConfig
     window = _sample_window(rng, config, width / height)
     flipped = bool(rng.random() < 0.5)
     place = Place(library.background_thumbnail(background.name), window, flipped, config.canvas_wh)
-    sizes = _sample_sizes(rng, config) if library.labelled else []
-    cutouts = _sample_cutouts(rng, library, config, len(sizes))
+    sizes, alike = _sample_sizes(rng, config) if library.labelled else ([], False)
+    cutouts = _sample_cutouts(rng, library, len(sizes), alike=alike)
     scene = _Scene(rng, library, config, place)
     for cutout, size_px in sorted(zip(cutouts, sizes, strict=True), key=lambda pair: -pair[1]):
         scene.add(cutout, size_px)
@@ -93,11 +93,12 @@ def _sample_count(rng: np.random.Generator, config: SceneConfig) -> int:
     return 0 if empty else count
 
 
-def _sample_sizes(rng: np.random.Generator, config: SceneConfig) -> list[float]:
+def _sample_sizes(rng: np.random.Generator, config: SceneConfig) -> tuple[list[float], bool]:
+    """The objects' longer sides in pixels, and whether they fly in formation."""
     count = _sample_count(rng, config)
     width = config.canvas_wh[0]
     if count and rng.random() < config.full_frame_ratio:
-        return [float(rng.uniform(0.6, 1.1) * width)]
+        return [float(rng.uniform(0.6, 1.1) * width)], False
     fraction = config.size_law == "frame fraction"
     if fraction:
         low, high = (ratio * width for ratio in config.size_ratio_range)
@@ -107,14 +108,14 @@ def _sample_sizes(rng: np.random.Generator, config: SceneConfig) -> list[float]:
         high = max(low, min(high, config.crowded_size_px_max))
     if count >= 2 and rng.random() < config.formation_ratio:
         base = _log_uniform(rng, low, max(low, high / 2))
-        return [float(base * rng.uniform(0.8, 1.25)) for _ in range(count)]
+        return [float(base * rng.uniform(0.8, 1.25)) for _ in range(count)], True
     if fraction:
-        return [float(rng.uniform(low, high)) for _ in range(count)]
-    return [_log_uniform(rng, low, high) for _ in range(count)]
+        return [float(rng.uniform(low, high)) for _ in range(count)], False
+    return [_log_uniform(rng, low, high) for _ in range(count)], False
 
 
 def _sample_cutouts(
-    rng: np.random.Generator, library: Library, config: SceneConfig, count: int
+    rng: np.random.Generator, library: Library, count: int, *, alike: bool
 ) -> list[Cutout]:
     if not count:
         return []
@@ -123,10 +124,10 @@ def _sample_cutouts(
     classes = sorted(library.by_class)
     weights = np.sqrt([len(library.by_class[name]) for name in classes])
     weights = weights / weights.sum()
-    if count >= 2 and rng.random() < config.formation_ratio:
+    if alike:
         first = _pick(rng, library.by_class[str(rng.choice(classes, p=weights))])
-        alike = [c for c in library.by_class[first.class_name] if c.identity == first.identity]
-        return [_pick(rng, alike) for _ in range(count)]
+        same = [c for c in library.by_class[first.class_name] if c.identity == first.identity]
+        return [_pick(rng, same) for _ in range(count)]
     drawn = rng.choice(classes, size=count, p=weights)
     return [_pick(rng, library.by_class[str(name)]) for name in drawn]
 

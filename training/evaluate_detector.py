@@ -3,7 +3,8 @@
     python -m training.evaluate_detector --model detector.onnx --dataset FOLDER [--scenes CACHE]
 
 Two lists of boxes an image, from one run of the network: what the product shows with the same
-settings, for recall and false boxes, and all down to a score of 0.01, for average precision.
+settings, for recall and false boxes, and all down to a score of 0.01, for average precision. In
+the second one unsure boxes have a part in the fusion too, so sure ones may lie a little elsewhere.
 Never used to train: a folder of real images is measured, nothing else.
 """
 
@@ -29,9 +30,11 @@ from dataset.metrics import average_precision, match_boxes, recall
 from pipeline.build import build_detector
 from pipeline.catalog import find_model
 from pipeline.config import DetectConfig
+from pipeline.detect.letterbox import letterbox_wh
 from pipeline.engines.base import Choice, Engine, Feeds
 from pipeline.engines.ort_engine import OrtEngine
 from pipeline.stages import Detector
+from synth.captions import parse_caption
 from training.scenes import read_scenes
 
 __all__ = ["Measured", "evaluate", "main", "open_detectors"]
@@ -106,7 +109,7 @@ def evaluate(
 
     Args:
         shown: Finds what the product shows: for recall, false boxes and the time.
-        whole: Finds that and what is less sure: for average precision.
+        whole: Weighs and finds what is less sure too: for average precision.
         images: Functions that read one image each, called one at a time.
         truths: True boxes of each.
     """
@@ -158,6 +161,12 @@ def size_label(box: NDArray[np.float32], factor: float) -> str:
     return f"{SIZE_EDGES_PX[edge]:>3}+ px"
 
 
+def _fit(wh: tuple[int, int], input_wh: Sequence[int]) -> float:
+    """How much an image is scaled to fit the network's input."""
+    resized, _ = letterbox_wh(wh, (input_wh[0], input_wh[1]))
+    return resized[0] / wh[0]
+
+
 def draw_boxes(image: Image, seen: Detections, truth: Boxes) -> Image:
     """The image with true boxes in green and predicted ones in red with their score."""
     drawn = image.copy()
@@ -196,8 +205,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     images = [lambda path=path: read_image(path) for path in paths]
     measured, shown = evaluate(*detectors, images, truths)
     sizes = [
-        [size_label(b, max(arguments.input_wh) / max(seen.image_wh)) for b in t]
-        for t, seen in zip(truths, shown, strict=True)
+        [size_label(box, _fit(seen.image_wh, arguments.input_wh)) for box in truth]
+        for truth, seen in zip(truths, shown, strict=True)
     ]
     report = {
         **measured,
@@ -211,6 +220,12 @@ def main(argv: Sequence[str] | None = None) -> None:
             write_image(drawn, arguments.draw / f"{path.stem}.jpg")
 
 
+def _kind(caption: str) -> str:
+    """The type that a caption names; many names stand for several."""
+    types = parse_caption(caption).types
+    return types[0] if len(types) == 1 else "several"
+
+
 def _read_set(
     dataset: Path | None, scenes: Path | None, limit: int
 ) -> tuple[list[Path], list[Boxes], list[tuple[str, ...]]]:
@@ -219,7 +234,7 @@ def _read_set(
         return (
             [record.path for record in records],
             [record.xyxy for record in records],
-            [record.captions for record in records],
+            [tuple(map(_kind, record.captions)) for record in records],
         )
     assert scenes is not None
     cached = read_scenes(scenes)[: limit or None]

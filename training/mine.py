@@ -21,16 +21,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import ConfigError
-from core.files import read_json, sha256_of, write_bytes, write_json
+from core.files import sha256_of, write_bytes
 from core.types import Detections, Image
 from pipeline.config import DetectConfig
 from pipeline.stages import Detector
 from synth.library import Background, Library, read_library
+from synth.work import encode_jpeg
 from training.evaluate_detector import open_detectors
-from training.scenes import JPEG_QUALITY
+from training.scenes import JPEG_QUALITY, check_header
 
-__all__ = ["check_header", "cut_false", "draw_views", "main", "mine"]
+__all__ = ["cut_false", "draw_views", "main", "mine"]
 
 VIEW_WH = (960, 544)
 WINDOW_PX = 352  # a crop of training fits in, with room to place it
@@ -59,28 +59,11 @@ def mine(library: Library, detector: Detector, out: Path, *, score_min: float, s
         lines = []
         for window in _windows(library, background, detector, score_min, seed):
             name = f"{key}-{len(lines):03d}.jpg"
-            bgr = cv2.cvtColor(window, cv2.COLOR_RGB2BGR)
-            _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-            (out / "images" / name).write_bytes(data.tobytes())
+            (out / "images" / name).write_bytes(encode_jpeg(window, JPEG_QUALITY))
             lines.append(json.dumps({"image": name, "annotations": []}) + "\n")
         write_bytes(block, "".join(lines).encode())
         print(f"{number}/{len(library.backgrounds)} photographs, +{len(lines)}", flush=True)
     return sum(len(path.read_bytes().splitlines()) for path in (out / "blocks").glob("*.jsonl"))
-
-
-def check_header(out: Path, header: dict[str, object]) -> None:
-    """Write down what a folder is searched with.
-
-    Raises:
-        ConfigError: It was begun with something else.
-    """
-    path = out / "config.json"
-    if path.exists() and read_json(path) != header:
-        raise ConfigError(
-            f"{out} was begun with another detector or other settings.",
-            "Name a new folder in --out.",
-        )
-    write_json(path, header)
 
 
 def _windows(
@@ -164,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "score_min": arguments.score_min,
         "seed": arguments.seed,
     }
-    check_header(arguments.out, header)
+    check_header(arguments.out / "config.json", header, "detector or settings")
     library = read_library(arguments.cutouts, *arguments.backgrounds, split="train")
     _, detector = open_detectors(arguments.model, DetectConfig(input_wh=VIEW_WH), arguments.threads)
     count = mine(

@@ -21,17 +21,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import Section, load
+from core.config import load
 from core.errors import ConfigError, DataError
-from core.files import write_bytes, write_json
+from core.files import read_json, write_bytes, write_json
 from core.memory import keep_freed_memory
 from synth.config import SceneConfig
 from synth.library import Library, read_library
 from synth.plan import scene_rng
 from synth.render import Rendered, render
 from synth.sample import sample_scene
+from synth.work import encode_jpeg
 
-__all__ = ["DETECTOR_SCENES", "CachedScene", "make_scenes", "read_scenes"]
+__all__ = ["DETECTOR_SCENES", "CachedScene", "check_header", "make_scenes", "read_scenes"]
 
 BLOCK = 100
 JPEG_QUALITY = 94
@@ -89,12 +90,17 @@ def make_scenes(
         seed: Names the sequence.
         start: First scene, a multiple of 100: lets a cache grow with other settings.
         num_workers: Processes; 1 stays in this one.
+
+    Raises:
+        ConfigError: `start` is no multiple of 100, or the scenes from there on were begun with
+            another seed or other settings.
     """
     (out / "blocks").mkdir(parents=True, exist_ok=True)
     (out / "images").mkdir(exist_ok=True)
     if start % BLOCK:
         raise ConfigError(f"start must be a multiple of {BLOCK}, got {start}.")
-    write_json(out / f"config-{start}.json", {"seed": seed, **config.model_dump(mode="json")})
+    header = {"seed": seed, **config.model_dump(mode="json")}
+    check_header(out / f"config-{start}.json", header, "seed or settings")
     wanted = range(start // BLOCK, -(-count // BLOCK))
     blocks = [block for block in wanted if not _block_path(out, block).exists()]
     work = partial(_make_block, library=library, config=config, out=out, seed=seed)
@@ -109,6 +115,19 @@ def make_scenes(
         for number, _ in enumerate(pool.imap_unordered(_work, blocks), start=1):
             _report(number, len(blocks), began)
     return len(blocks) * BLOCK
+
+
+def check_header(path: Path, header: dict[str, object], what: str) -> None:
+    """Write down what a folder is filled with, or see that it is what it was begun with.
+
+    Raises:
+        ConfigError: It was begun with something else.
+    """
+    if path.exists() and read_json(path) != header:
+        raise ConfigError(
+            f"{path.parent} was begun with another {what}.", "Name a new folder in --out."
+        )
+    write_json(path, header)
 
 
 def _work(block: int) -> None:
@@ -133,9 +152,7 @@ def _make_block(block: int, *, library: Library, config: SceneConfig, out: Path,
         plan = sample_scene(scene_rng(seed, index), library, config)
         scene = render(plan, library)
         name = f"{index:07d}.jpg"
-        bgr = cv2.cvtColor(scene.image, cv2.COLOR_RGB2BGR)
-        _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        (out / "images" / name).write_bytes(data.tobytes())
+        (out / "images" / name).write_bytes(encode_jpeg(scene.image, JPEG_QUALITY))
         lines.append(json.dumps(_describe(scene, name)) + "\n")
     write_bytes(_block_path(out, block), "".join(lines).encode())
 
@@ -199,7 +216,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--config", type=Path, help="TOML file with settings of the scenes")
     parser.add_argument("--set", action="append", default=[], help="key=value, e.g. effects=light")
     arguments = parser.parse_args(argv)
-    config = _resolve(arguments.config, arguments.set)
+    config = load(SceneConfig, base=DETECTOR_SCENES, file=arguments.config, sets=arguments.set)
     library = read_library(arguments.cutouts, *arguments.backgrounds, split=arguments.split)
     print(
         f"{len(library.cutouts)} cutouts, {len(library.backgrounds)} backgrounds, "
@@ -215,15 +232,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         num_workers=arguments.workers,
     )
     print(f"made {made} scenes in {arguments.out}")
-
-
-def _resolve(path: Path | None, sets: Sequence[str]) -> SceneConfig:
-    base: Section = DETECTOR_SCENES
-    if path is None and not sets:
-        return DETECTOR_SCENES
-    changed = load(SceneConfig, file=path, sets=sets)
-    given = {key: getattr(changed, key) for key in changed.model_fields_set}
-    return SceneConfig.model_validate({**base.model_dump(), **given})
 
 
 if __name__ == "__main__":

@@ -138,7 +138,7 @@ def _holds(folder: Path) -> bool:
         try:
             if _is_coco(read_json(path)):
                 return True
-        except (DataError, RecursionError):
+        except DataError:
             if path.parent.name == "annotations" or path.name == "_annotations.coco.json":
                 return True  # meant to be COCO's, and damaged
     return False
@@ -153,7 +153,7 @@ def _scan(folder: Path) -> RawDataset:
         where = path.relative_to(folder).as_posix()
         try:
             table = read_json(path)
-        except (DataError, RecursionError) as error:
+        except DataError as error:
             raw.findings.append(Finding("corrupt-labels", "error", where, str(error)))
             found = True
             continue

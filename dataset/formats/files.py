@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import DataError
-from core.files import replacing, write_bytes
+from core.files import opened, replacing, write_bytes
 from dataset.formats.raw import Finding
 from dataset.record import Dataset, Record
 
@@ -120,8 +120,8 @@ def copy_image(source: Path, folder: Path, name: str) -> None:
     target = folder / name
     if target.resolve() == source.resolve():
         return
-    with replacing(target) as part:
-        shutil.copyfile(source, part)
+    with opened(source) as file, replacing(target) as part, part.open("wb") as copy:
+        shutil.copyfileobj(file, copy)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -124,7 +124,7 @@ class TiledDetector:
         seen = Detections.concat(complete)
         if self._tiling.merge == "nmm":
             seen = Detections.concat([seen, *pieces])
-        elif whole is None:
+        else:
             # Nobody else may have seen the object: its largest piece is better than nothing.
             seen = Detections.concat([seen, _unseen(Detections.concat(pieces), seen)])
         limits = {"iou_max": self._tiling.iou_max, "max_boxes": self._tiling.max_boxes}

@@ -296,6 +296,13 @@ def test_what_is_no_cutout_is_told(data, message, tmp_path):
         read_rgba(tmp_path / "a.png", max_pixels=100)
 
 
+@pytest.mark.parametrize(("format", "side"), [("webp", 16_384), ("jpeg", 65_501)])
+def test_formats_have_room_for_so_much(format, side):
+    with pytest.raises(ImageError, match=f"has room for .* this image has {side}"):
+        encode_image(np.zeros((1, side, 3), np.uint8), format=format)
+    assert encode_image(np.zeros((side - 1, 1, 3), np.uint8), format=format)
+
+
 def test_resize_and_encode(image):
     picture = image((20, 10))
     assert resize_image(picture, (20, 10)) is picture

@@ -11,8 +11,10 @@ from core.errors import DataError, InputError
 from core.files import (
     confined_path,
     list_files,
+    opened,
     read_json,
     read_json_lines,
+    read_toml,
     replaced_name,
     replacing,
     write_bytes,
@@ -61,6 +63,31 @@ def test_long_names_can_be_written(tmp_path):
     path = tmp_path / ("ä" * 125 + ".json")
     write_bytes(path, b"1")
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_settings_that_are_not_utf8_are_told(tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_bytes('name = "é"'.encode("latin-1"))
+    with pytest.raises(DataError, match=r"cannot read .* as TOML"):
+        read_toml(path)
+
+
+@pytest.mark.parametrize("read", [read_json, read_json_lines])
+def test_endless_nesting_is_told(tmp_path, read):
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 200_000)
+    with pytest.raises(DataError, match="JSON"):
+        read(path)
+
+
+def test_what_cannot_be_read_is_not_blamed_on_what_is_written(tmp_path):
+    with (
+        pytest.raises(DataError, match=r"cannot read .*gone\.jpg"),
+        opened(tmp_path / "gone.jpg"),
+        replacing(tmp_path / "copy.jpg"),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_writers_of_one_file_do_not_meet(tmp_path):

@@ -59,6 +59,13 @@ def test_a_good_data_set_passes(name: str, dataset: Dataset, tmp_path: Path) -> 
     json.dumps(report.to_dict())
 
 
+def test_tiny_pictures_are_read_too(dataset: Dataset, tmp_path: Path) -> None:
+    write_dataset(dataset, tmp_path / "out", "yolo")
+    picture = next((tmp_path / "out").rglob("scene0*.jpg"))
+    Image.new("RGB", (5, 40)).save(picture)
+    assert "unreadable-image" not in _kinds(check_folder(tmp_path / "out"))
+
+
 @pytest.mark.parametrize("name", FORMATS.names())
 def test_damaged_images_are_found_in_every_format(
     name: str, dataset: Dataset, tmp_path: Path

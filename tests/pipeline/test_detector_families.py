@@ -19,7 +19,7 @@ from pipeline.detect.yolo import YoloDetector
 from pipeline.detect.yolov6 import YoloV6Detector
 from pipeline.detect.yolox import YoloxDetector
 from pipeline.engines.base import TensorSpec
-from pipeline.fakes import FakeDetector
+from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
 from pipeline.models import Model
 from pipeline.upscale.compact import CompactUpscaler, choose_sides
@@ -159,8 +159,6 @@ class TestCaptions:
         assert by_name["blue"][0] > 600
 
     def test_other_captions_are_another_look(self, detector, image):
-        from pipeline.fakes import FakeReranker
-
         locator = Locator(detector, FakeReranker())
         assert locator.reads_captions
         red, blue = (
@@ -169,6 +167,16 @@ class TestCaptions:
         assert red.captions == ("red",)
         assert len(red.detections) == len(blue.detections) == 1
         assert red.detections.xyxy.tolist() != blue.detections.xyxy.tolist()
+
+    def test_a_picture_without_captions_among_others_is_looked_at_too(self, image):
+        class Told(FakeDetector):
+            def looking_for(self, captions):
+                assert captions
+                return FakeDetector(boxes_ratio=[(0, 0, 0.5, 0.5)] * len(captions))
+
+        locator = Locator(Told(boxes_ratio=[(0, 0, 1, 1)]), FakeReranker())
+        seen = locator.observe([image(), image()], [["red", "blue"], []])
+        assert [len(one.detections) for one in seen] == [2, 1]
 
     def test_wrappers_go_around_the_bound_detector(self, detector, image):
         wrapper = CaptionWrapper(

@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import ConfigError
 from core.image import image_wh
+from core.types import Detections
 from pipeline.config import load_config
 from pipeline.detect.tiled import (
     MAX_TILES,
@@ -97,6 +98,20 @@ def test_tiles_are_looked_at_in_groups_and_not_without_end(whole):
     assert len(plan_tiles((16300, 10900), (960, 544))) < MAX_TILES
     with pytest.raises(ConfigError, match="20875 tiles of 32x32 pixels"):
         plan_tiles((4000, 3000), (32, 32))
+
+
+def test_what_a_border_cuts_and_the_whole_look_missed_is_not_lost():
+    picture = np.full((100, 300, 3), 200, np.uint8)
+    picture[40:60, 140:165] = (255, 0, 0)
+
+    def blind(images):
+        return [Detections.empty(image_wh(image)) for image in images]
+
+    tiling = Tiling((150, 100), overlap_ratio=0.0, iou_max=0.5)
+    (found,) = TiledDetector(FakeDetector(), tiling, whole=blind)([picture])
+    assert sorted(found.xyxy.tolist()) == [[140, 40, 150, 60], [150, 40, 165, 60]]
+    (found,) = TiledDetector(FakeDetector(), tiling, whole=FakeDetector())([picture])
+    assert found.xyxy.tolist() == [[140, 40, 165, 60]]
 
 
 def test_automatic_tiles_are_seen_without_shrinking():

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
+from dataset.outlines import outline_area
 from synth.config import SceneConfig
 from synth.effects import EffectStep
 from synth.library import Background, Cutout, Library
-from synth.outlines import polygon_area
 from synth.plan import scene_rng
 from synth.render import ALPHA_MIN, Rendered, render
 from synth.sample import sample_scene
@@ -106,7 +106,7 @@ def test_outlines_cover_what_is_seen(coded_library: Library) -> None:
         scene = render(plan, coded_library, outlines=True)
         for row, cutout in enumerate(scene.cutouts):
             seen_px = (scene.image[..., int(cutout)] >= ALPHA_MIN).sum()
-            area = sum(map(polygon_area, scene.outlines[row]))
+            area = sum(map(outline_area, scene.outlines[row]))
             perimeter = 2 * (scene.xyxy[row, 2:] - scene.xyxy[row, :2]).sum()
             assert abs(area - seen_px) < 0.12 * perimeter + 2
 

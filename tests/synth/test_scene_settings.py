@@ -160,6 +160,22 @@ def test_sizes_follow_the_frame_where_asked(library: Library) -> None:
         assert max(ratios) <= 0.201
 
 
+def test_a_formation_is_alike_in_kind_and_size(library: Library) -> None:
+    config = SceneConfig(
+        formation_ratio=0.5, full_frame_ratio=0, distractor_ratio=0, truncated_ratio=0,
+        count_range=(3, 3), empty_ratio=0, size_px_range=(10, 60), canvas_wh=(640, 366),
+    )  # fmt: skip
+    identity = {cutout.name: cutout.identity for cutout in library.cutouts}
+    formations = 0
+    for index in range(60):
+        placed = sample_scene(scene_rng(5, index), library, config).placements
+        if len(placed) == 3 and len({identity[item.cutout] for item in placed}) == 1:
+            sides = [item.long_side_px for item in placed]
+            formations += max(sides) <= 1.6 * min(sides)
+    # Both halves drawn on their own would give 15.
+    assert formations > 20
+
+
 def test_the_sky_is_found_round_clouds_and_above_the_ground() -> None:
     scene = np.empty((54, 96, 3), np.uint8)
     scene[:] = np.linspace(110, 200, 54)[:, None, None]

@@ -62,6 +62,14 @@ def test_a_cache_grows_in_whole_blocks(cache: Path) -> None:
         make_scenes(library, SMALL, cache, count=200, seed=2, start=150)
 
 
+def test_a_cache_holds_scenes_of_one_kind(cache: Path) -> None:
+    library = make_library(cache.parent / "mixed")
+    with pytest.raises(ConfigError, match="begun with another seed or settings"):
+        make_scenes(library, SMALL, cache, count=200, seed=3)
+    assert make_scenes(library, SMALL, cache, count=200, seed=3, start=100) == 100
+    assert len(read_scenes(cache)) == 200
+
+
 def test_boxes_follow_their_objects_into_crops(rng: np.random.Generator) -> None:
     image = np.full((183, 320, 3), 40, np.uint8)
     boxes = np.array([[60, 50, 100, 90], [200, 100, 230, 150]], np.float32)

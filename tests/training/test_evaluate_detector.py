@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.errors import ModelError
+from core.image import write_image
 from pipeline.build import build_detector
 from pipeline.catalog import find_model
 from pipeline.config import DetectConfig
 from pipeline.engines.base import TensorSpec
-from training.evaluate_detector import evaluate, open_detectors
+from training.evaluate_detector import evaluate, main, open_detectors, size_label
 
 # Center x, center y, width, height in pixels of the finest scale's input, score.
 ANCHORS = np.array(
@@ -85,3 +87,17 @@ def test_another_file_is_not_measured_instead(tmp_path: Path, engine: FakeEngine
     (tmp_path / "detector.onnx").unlink()
     with pytest.raises(ModelError, match=r"lacks detector\.onnx"):
         open_detectors(tmp_path / "detector.onnx", DetectConfig(), 1)
+
+
+def test_sizes_and_types_are_those_that_the_network_meets(
+    tmp_path: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Its height limits it: a box of 30 px has 54 there (544 / 300), not 72 (960 / 400).
+    write_image(np.zeros((300, 400, 3), np.uint8), tmp_path / "images" / "a.png")
+    rows = [{"caption": caption, "bbox": [5, 5, 30, 20]} for caption in ("red jet", "odd thing")]
+    line = json.dumps({"image": "a.png", "annotations": rows})
+    (tmp_path / "annotations.jsonl").write_text(line)
+    main(["--model", str(tmp_path), "--dataset", str(tmp_path)])
+    report = json.loads(capsys.readouterr().out)
+    assert list(report["by_size"]) == [size_label(np.array([0, 0, 54, 9], np.float32), 1)]
+    assert set(report["by_type"]) == {"fighter jet", "several"}

@@ -15,10 +15,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "synth"))
 from scene_library import make_library
 
 from core.errors import ConfigError
+from core.files import read_json
 from core.types import Detections, Image
 from synth.library import read_library
-from training.mine import VIEW_WH, WINDOW_PX, check_header, cut_false, mine
-from training.scenes import read_scenes
+from training.mine import VIEW_WH, WINDOW_PX, cut_false, mine
+from training.scenes import check_header, read_scenes
 
 
 def _seen(boxes: Sequence[Sequence[float]], scores: Sequence[float]) -> Detections:
@@ -67,7 +68,9 @@ def test_what_was_searched_is_not_searched_again(tmp_path: Path) -> None:
 
 def test_a_folder_is_searched_with_one_detector(tmp_path: Path) -> None:
     header: dict[str, object] = {"model": "1f", "score_min": 0.1, "seed": 0}
-    check_header(tmp_path, header)
-    check_header(tmp_path, header)
+    path = tmp_path / "config.json"
+    check_header(path, header, "detector")
+    check_header(path, header, "detector")
     with pytest.raises(ConfigError, match="another detector"):
-        check_header(tmp_path, {**header, "model": "2e"})
+        check_header(path, {**header, "model": "2e"}, "detector")
+    assert read_json(path) == header
