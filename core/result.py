@@ -76,10 +76,6 @@ class Ranking:
         """True when the caption describes something in the image."""
         return self.answer_row is not None
 
-    def rank_of(self, row: int) -> int:
-        """Return the rank of a detection row: 0 is the best."""
-        return int(np.flatnonzero(self.order == row)[0])
-
     def lead_of(self, row: int) -> float | None:
         """Return by how much a row's evidence is ahead of the best other one's; None without one.
 

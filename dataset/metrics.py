@@ -88,7 +88,6 @@ def recall(
     truths: Sequence[Boxes],
     *,
     iou_min: float = 0.5,
-    score_min: float = 0.0,
 ) -> float:
     """The share of true boxes that some prediction finds; 1.0 where there are none.
 
@@ -96,17 +95,15 @@ def recall(
         predictions: One per image.
         truths: True boxes of each image, float32 (n, 4) xyxy.
         iou_min: Overlap from which a box counts as found.
-        score_min: Predictions below this score are left out.
 
     Raises:
         DataError: The lengths differ, or ``iou_min`` is out of range.
     """
     _check(predictions, truths, iou_min)
     num_truths = sum(len(truth) for truth in truths)
-    kept = [p[p.score >= score_min] for p in predictions]
     num_found = sum(
         int((match_boxes(p, t, iou_min=iou_min) >= 0).sum())
-        for p, t in zip(kept, truths, strict=True)
+        for p, t in zip(predictions, truths, strict=True)
     )
     return num_found / num_truths if num_truths else 1.0
 

@@ -6,7 +6,7 @@ file format (``dataset.formats``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -176,10 +176,6 @@ class Dataset:
     def split(self, name: str) -> Dataset:
         """The records of one split, "train", "val" or "test"."""
         return self.filter(lambda record: record.split == name)
-
-    def truths(self) -> Sequence[NDArray[np.float32]]:
-        """The boxes of each record, in order, as metrics take them."""
-        return [record.xyxy for record in self.records]
 
 
 def read_image_wh(path: Path) -> tuple[int, int]:

@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from core.captions import MAX_CAPTION_CHARS
 from core.config import Section, load, parse_set
 from core.errors import UnknownNameError
 from core.files import read_toml
@@ -19,7 +18,6 @@ from core.image import MAX_PIXELS
 from core.registry import suggest
 
 __all__ = [
-    "MAX_CAPTION_CHARS",
     "CutConfig",
     "DetectConfig",
     "EngineConfig",

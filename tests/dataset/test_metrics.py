@@ -66,10 +66,9 @@ def test_better_scores_choose_first_and_take_the_best_overlap() -> None:
     assert match_boxes(predictions, truth(A)).tolist() == [-1, 0]
 
 
-def test_recall_heeds_the_score() -> None:
+def test_recall_of_all_and_of_nothing() -> None:
     predictions = [seen((A, 0.9), (B, 0.1))]
     assert recall(predictions, [truth(A, B)]) == 1.0
-    assert recall(predictions, [truth(A, B)], score_min=0.5) == 0.5
     assert recall([seen()], [truth()]) == 1.0
 
 
