@@ -29,6 +29,7 @@ from core.types import Image
 __all__ = [
     "IMAGE_ERRORS",
     "MAX_PIXELS",
+    "READABLE",
     "WRITABLE",
     "ImageSource",
     "check_decodes",
@@ -55,11 +56,15 @@ MAX_PIXELS = 100_000_000
 # What is opened, by Pillow's names; MPO is found as JPEG. Of the many others EPS is a program that
 # Pillow hands to Ghostscript.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "AVIF")
+# The endings that such files have.
+READABLE = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".gif", ".tif", ".tiff")
 # The endings that `write_image` knows.
 WRITABLE: Mapping[str, Literal["png", "jpeg", "webp"]] = {
     ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp",
 }  # fmt: skip
-_FORMATS_HINT = "Use a PNG, JPEG, WebP, BMP, GIF or TIFF file; open and save it again if needed."
+_FORMATS_HINT = (
+    "Use a PNG, JPEG, WebP, AVIF, BMP, GIF or TIFF file; open and save it again if needed."
+)
 _SIDE_PX_MAX: Mapping[str, int] = {"webp": 16_383, "jpeg": 65_500}  # of libwebp and libjpeg
 _OPAQUE_MIN = 251  # pictures whose alpha is nowhere below were exported with a channel, not cut out
 _BLOCK = 1 << 16  # samples that are scaled at once

@@ -22,7 +22,7 @@ from core.errors import CaptionError, DataError, SpotterError
 from core.files import write_bytes
 from core.image import WRITABLE, read_image, write_image
 from core.result import Ranking, Result
-from core.words import counted
+from core.words import counted, listed
 from dataset.data_file import Annotation, DataLine
 from frontends.data import confined_path
 
@@ -39,21 +39,27 @@ _MADE_WITH = ("detector", "upscaler", "reranker", "config")
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """How many pictures were asked now, answered before, how many of those now failed, and why."""
+    """How many pictures were asked now and answered before; which of those now failed, and why."""
 
     done: int
     skipped: int
-    failed: int
-    first_error: str = ""
+    errors: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def failed(self) -> int:
+        """How many pictures could not be asked."""
+        return len(self.errors)
 
     def sentence(self) -> str:
         """Return the summary as one line."""
         done = counted(self.done - self.failed, "picture")
         counts = f"{done} done, {self.skipped} kept from before"
-        if not self.failed:
+        if not self.errors:
             return f"{counts}."
+        names = listed([name for name, _ in self.errors])
+        which = f" ({names}), the first" if self.failed > 1 else ""
         return (
-            f"{counts}; {self.failed} failed, the first: {self.first_error} "
+            f"{counts}; {self.failed} failed{which}: {self.errors[0][1]} "
             "The same command asks the failed ones again."
         )
 
@@ -108,10 +114,10 @@ def run_batch(
     }
     with _told(output):
         _take_out_failed(output, failed)
-    errors: list[str] = []
+    errors: list[tuple[str, str]] = []
     for line in tqdm(open_lines, unit="picture", disable=None if show_progress else True):
         row, result = _locate_line(locator, line, images, assignment, links)
-        errors += [row["error"]] if "error" in row else []
+        errors += [(line.image, row["error"])] if "error" in row else []
         if drawings is not None and result is not None:
             with _told(drawings):
                 path = _picture(images, line.image, links)
@@ -120,7 +126,7 @@ def run_batch(
         with _told(output):
             _append(output, {**row, "provenance": made_with})
     kept = len(lines) - len(open_lines)
-    return BatchSummary(len(open_lines), kept, len(errors), errors[0] if errors else "")
+    return BatchSummary(len(open_lines), kept, tuple(errors))
 
 
 def prediction(image: str, result: Result) -> dict[str, object]:

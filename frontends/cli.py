@@ -226,6 +226,8 @@ def _run_batch(options: argparse.Namespace, service: Service | None) -> int:
 def _asked(options: argparse.Namespace) -> tuple[list[DataLine], Path]:
     """What `batch` is asked, and the folder of its pictures."""
     from core.errors import InputError
+    from core.image import READABLE
+    from core.words import listed
     from dataset.data_file import read_data
     from frontends.data import folder_data
 
@@ -236,7 +238,15 @@ def _asked(options: argparse.Namespace) -> tuple[list[DataLine], Path]:
             )
         if options.images is not None:
             raise InputError("--images belongs to a data file.", "Leave it out for a folder.")
-        return folder_data(options.data, options.caption), options.data
+        lines, others = folder_data(options.data, options.caption)
+        if others:
+            print(f"No pictures, left out: {listed(others)}.", file=sys.stderr)
+        return lines, options.data
+    if options.caption and options.data.suffix.lower() in READABLE:
+        raise InputError(
+            f"{options.data.name} is one picture.",
+            f"Ask it by python app.py locate {options.data} --caption TEXT, or give its folder.",
+        )
     if options.caption:
         raise InputError("--caption belongs to a folder.", "A data file says its captions itself.")
     return read_data(options.data), _images(options)

@@ -11,29 +11,32 @@ from pathlib import Path
 
 from core import files
 from core.errors import DataError, ImageError, InputError
+from core.image import READABLE
 from dataset.data_file import Annotation, DataLine
-from dataset.formats.files import IMAGE_SUFFIXES
 
 __all__ = ["confined_path", "folder_data"]
 
 
-def folder_data(folder: Path, captions: Sequence[str]) -> list[DataLine]:
+def folder_data(folder: Path, captions: Sequence[str]) -> tuple[list[DataLine], list[str]]:
     """Return all pictures below a folder, links to some too, by name; each asked the same captions.
+
+    Returns:
+        The pictures, and the names of the other files.
 
     Raises:
         DataError: no picture is there.
     """
-    names = [
-        path.relative_to(folder).as_posix()
-        for path in files.list_files(folder, links=True)
-        if path.suffix.lower() in IMAGE_SUFFIXES
-    ]
+    names: list[str] = []
+    others: list[str] = []
+    for path in files.list_files(folder, links=True):
+        kind = names if path.suffix.lower() in READABLE else others
+        kind.append(path.relative_to(folder).as_posix())
     if not names:
         raise DataError(
-            f"{folder} holds no picture.", f"Give a folder of {', '.join(IMAGE_SUFFIXES)} files."
+            f"{folder} holds no picture.", f"Give a folder of {', '.join(READABLE)} files."
         )
     asked = tuple(Annotation(caption, None, False) for caption in captions)
-    return [DataLine(name, asked) for name in names]
+    return [DataLine(name, asked) for name in names], others
 
 
 def confined_path(folder: Path, name: str) -> Path:

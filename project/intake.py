@@ -15,11 +15,10 @@ import numpy as np
 
 from core.errors import DataError, InputError, SpotterError
 from core.files import list_files
-from core.image import MAX_PIXELS
+from core.image import MAX_PIXELS, READABLE
 from core.words import counted
 from dataset.archive import Limits, unpack
 from dataset.data_file import DATA_SUFFIXES
-from dataset.formats.files import IMAGE_SUFFIXES
 from dataset.formats.raw import Finding, RawImage
 from dataset.registry import detect_format, scan_dataset
 from project.given import cut_captions, give, read_given, usable_captions
@@ -31,7 +30,6 @@ from project.whole import bring_project, disarm, find_project
 
 __all__ = ["import_dataset", "import_path", "import_pictures"]
 
-_SUFFIXES = (*IMAGE_SUFFIXES, ".gif")
 
 _NAMED_MAX = 5
 _UNTOLD = ("Thumbs.db", "desktop.ini")  # what systems put beside pictures
@@ -125,7 +123,7 @@ def _import_folder(
     files = list_files(folder)
     # Pictures alone are wished for: what else lies there tells nothing of them.
     tables = [] if format else [path for path in files if path.suffix.lower() in DATA_SUFFIXES]
-    if tables and not any(path.suffix.lower() in _SUFFIXES for path in files):
+    if tables and not any(path.suffix.lower() in READABLE for path in files):
         return _import_captions(project, tables, folder, on_progress)
     if format is None:
         try:
@@ -140,10 +138,10 @@ def _import_folder(
         beside = read_given([path for path in tables if path.suffix.lower() == ".csv"], (), folder)
         captioned, same, findings = give(project, beside.others)
         return taken.plus(Imported(captioned=captioned, recaptioned=same, findings=tuple(findings)))
-    paths = [path for path in files if path.suffix.lower() in _SUFFIXES]
+    paths = [path for path in files if path.suffix.lower() in READABLE]
     if not paths:
         raise DataError(
-            f"there are no pictures in {folder}.", f"Known endings: {', '.join(_SUFFIXES)}."
+            f"there are no pictures in {folder}.", f"Known endings: {', '.join(READABLE)}."
         )
     given = read_given(tables, paths, folder)
     findings = given.findings

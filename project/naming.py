@@ -9,15 +9,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from core.errors import InputError
+from core.words import listed
 from project.reader import Reader
 from project.types import ImageRow
 
 __all__ = ["Names", "find_named"]
 
 _NUMBERED = re.compile(r"(.+)-(?:[2-9]|[1-9][0-9]+)")
-_KEPT_AS = {".jpeg": ".jpg", ".tif": ".png", ".tiff": ".png", ".gif": ".png"}
+_KEPT_AS = {".jpeg": ".jpg", ".tif": ".png", ".tiff": ".png", ".gif": ".png", ".avif": ".png"}
 """Endings that the files of a project do not have, see ``project.pictures``."""
-_NAMED_MAX = 5
 _SHOWN_CHARS = 80
 
 
@@ -70,9 +70,7 @@ class Names:
         shown = repr(name[:_SHOWN_CHARS])
         if of_stem:
             possible = found or of_stem
-            which = ", ".join(one.name for one in possible[:_NAMED_MAX])
-            if len(possible) > _NAMED_MAX:
-                which += f" and {len(possible) - _NAMED_MAX} more"
+            which = listed([one.name for one in possible])
             raise InputError(
                 f"the project names pictures without endings, and {shown} may be any of: {which}.",
                 "Give one of these names.",

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as PilImage
 
 from core.errors import DataError
-from core.image import read_image
+from core.image import READABLE, read_image
 from dataset.data_file import read_data
 from frontends.batch import run_batch
 from frontends.cli import main
@@ -162,7 +162,7 @@ def test_the_command_line_counts_failures(data, tmp_path, capsys):
     data.write_text(data.read_text() + '{"image": "absent.png", "annotations": []}\n')
     assert main([*arguments, "--preset", "fake"]) == 1
     told = capsys.readouterr().err
-    assert f"{output}: 0 pictures done, 3 kept from before; 1 failed, the first: " in told
+    assert f"{output}: 0 pictures done, 3 kept from before; 1 failed: " in told
     assert "'absent.png' is not in" in told
     assert main([*arguments, "--preset", "fake"]) == 1
     assert len(_rows(output)) == 4
@@ -414,7 +414,7 @@ def test_other_formats_are_drawn_as_png(fake_locator, data, tmp_path):
     PilImage.open(tmp_path / "a.png").save(photos / "a.bmp")
     run_batch(
         fake_locator,
-        lines=folder_data(photos, ["red thing"]),
+        lines=folder_data(photos, ["red thing"])[0],
         images=photos,
         output=tmp_path / "pred.jsonl",
         drawings=tmp_path / "drawn",
@@ -439,6 +439,7 @@ def test_the_pictures_of_a_data_file_lie_beside_it_unless_told(data, monkeypatch
         ([".", "--caption", "x", "--save", "drawn"], "could replace yours"),
         (["empty", "--caption", "x"], "holds no picture"),
         (["data.jsonl", "--images", ".", "--caption", "x"], "--caption belongs to a folder"),
+        (["a.png", "--caption", "x"], "python app.py locate a.png --caption TEXT"),
     ],
 )
 def test_what_does_not_fit_together_is_said(arguments, message, data, monkeypatch, capsys):
@@ -448,3 +449,24 @@ def test_what_does_not_fit_together_is_said(arguments, message, data, monkeypatc
         main(["batch", *arguments, "--output", "pred.jsonl", "--preset", "fake"])
     assert message in capsys.readouterr().err
     assert not (data.parent / "drawn").exists()
+
+
+def test_every_picture_of_a_folder_is_asked_and_what_is_none_is_named(data, tmp_path, capsys):
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    for ending in READABLE:
+        PilImage.open(tmp_path / "a.png").convert("RGB").save(folder / f"a{ending}")
+    for name in ("b.heic", "notes.txt"):
+        (folder / name).write_text("no picture")
+    output = tmp_path / "pred.jsonl"
+    arguments = ["--caption", "red thing", "--output", str(output), "--preset", "fake"]
+    assert main(["batch", str(folder), *arguments]) == 0
+    assert sorted(row["image"] for row in _rows(output)) == sorted(f"a{end}" for end in READABLE)
+    assert "No pictures, left out: b.heic, notes.txt." in capsys.readouterr().err
+
+
+def test_failed_pictures_are_named(fake_locator, data, tmp_path):
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    (tmp_path / "c.png").unlink()
+    told = _run(fake_locator, data, tmp_path / "pred.jsonl").sentence()
+    assert "2 failed (b.png, c.png), the first: b.png" in told
