@@ -10,8 +10,9 @@ from textwrap import fill
 from typing import Any
 
 from core.result import Ranking, Result
+from core.words import listed
 from frontends.ui import text
-from frontends.verdict import verdict_of
+from frontends.verdict import like_rows, verdict_of
 
 __all__ = ["doctor_report", "evaluation_report", "locate_report"]
 
@@ -75,7 +76,12 @@ def _verdict(ranking: Ranking, limit: float) -> str:
     number = "" if ranking.nearest_row is None else ranking.nearest_row + 1
     told = words.format(number=number, share=f"{100 * ranking.found_probability:.0f} %")
     lead = None if ranking.answer_row is None else ranking.lead_of(ranking.answer_row)
-    return told if lead is None or lead < 0 else f"{told}, {lead:.1f} ahead of the runner-up"
+    if lead is not None and lead >= 0:
+        told += f", {lead:.1f} ahead of the runner-up"
+    if like := [str(row + 1) for row in like_rows(ranking)]:
+        words = text.ANSWERS["like" if len(like) > 1 else "like_one"]
+        told += f". {words.format(numbers=listed(like))}"
+    return told
 
 
 def evaluation_report(figures: Mapping[str, Any]) -> str:

@@ -10,12 +10,15 @@ from typing import Literal
 
 from core.result import Ranking
 
-__all__ = ["DOUBT_MIN", "Verdict", "verdict_of"]
+__all__ = ["DOUBT_MIN", "Verdict", "like_rows", "verdict_of"]
 
 Verdict = Literal["found", "unsure", "taken", "absent", "unread"]
 
 # One in five is too much to deny flatly what may stand in the middle of the picture.
 DOUBT_MIN = 0.2
+# So much less evidence, in logits, may a box have to be told beside the answer: of several alike,
+# which comes first is chance.
+_LIKE_MAX = 1.0
 
 
 def verdict_of(ranking: Ranking, limit: float = 1.0) -> Verdict:
@@ -35,3 +38,12 @@ def verdict_of(ranking: Ranking, limit: float = 1.0) -> Verdict:
     if ranking.found_probability >= limit:
         return "taken"
     return "unsure" if ranking.found_probability >= DOUBT_MIN else "absent"
+
+
+def like_rows(ranking: Ranking) -> list[int]:
+    """Return the other detection rows that fit a found caption about as well, best first."""
+    best = ranking.answer_row
+    if best is None:
+        return []
+    least = float(ranking.evidence[best]) - _LIKE_MAX
+    return [row for row in ranking.order.tolist() if row != best and ranking.evidence[row] >= least]

@@ -30,7 +30,7 @@ Frame = tuple[int, int, int, int]
 
 
 def draw_result(image: Image, result: Result, *, score_min: float = 0.0) -> Image:
-    """Return the picture with all boxes; answers and nearest candidates carry a label.
+    """Return the picture with all boxes: answers and nearest ones with a label, others a number.
 
     Args:
         image: uint8 (h, w, 3) RGB; not changed.
@@ -81,6 +81,11 @@ def draw_result(image: Image, result: Result, *, score_min: float = 0.0) -> Imag
     for position, row, lines in told:
         pen.label(frames[row], lines, _color(position), mark_index(position))
     pen.footer(notes)
+    # Last, where room is left: labels say more.
+    labelled = {row for _, row, _ in told}
+    for row in np.flatnonzero(is_shown).tolist():
+        if row not in labelled:
+            pen.number(frames[row], row + 1)
     return np.array(PilImage.alpha_composite(canvas, layer).convert("RGB"))
 
 
@@ -149,6 +154,17 @@ class _Pen:
         for i, line in enumerate(lines):
             at = (x + pad + glyph + gap, y + pad // 2 + i * line_height)
             self._draw.text(at, line, fill=_WHITE, font=font)
+
+    def number(self, frame: Frame, number: int) -> None:
+        """Draw a box's number beside the frame, where it covers least."""
+        font = _font(11 * self._unit)
+        pad, height = 4 * self._unit, 15 * self._unit
+        width = int(self._draw.textlength(str(number), font=font)) + 2 * pad
+        x, y = self._place(frame, (width, height), 4 * self._unit)
+        self._taken.append((x, y, x + width, y + height))
+        self._draw.rounded_rectangle((x, y, x + width, y + height), 3 * self._unit, fill=_DARK)
+        middle = (x + width // 2, y + height // 2)
+        self._draw.text(middle, str(number), fill=_WHITE, font=font, anchor="mm")
 
     def footer(self, notes: list[tuple[int, str]]) -> None:
         """Say at the lower edge which captions have no box."""

@@ -21,7 +21,7 @@ from frontends.failures import InternalError
 from frontends.service import Answer, CropPair
 from frontends.ui import text
 from frontends.ui.palette import color_index, mark_index
-from frontends.verdict import verdict_of
+from frontends.verdict import like_rows, verdict_of
 from pipeline.config import LocateConfig
 
 __all__ = [
@@ -116,6 +116,7 @@ def _caption(answer: Answer, position: int) -> dict[str, object]:
         "verdict": verdict if about else "unread",
         "answer": ranking.answer_row,
         "nearest": ranking.nearest_row,
+        "like": like_rows(ranking),
         "notes": list(answer.notes[position]),
         "about": "" if about == ranking.caption else about,
         "found_probability": float(ranking.found_probability),

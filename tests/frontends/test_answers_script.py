@@ -47,7 +47,7 @@ const told = (name) => texts(kept[name]).join(" ");
 const box = (id, detector) => ({{ id, x: 10 * id, y: 10, w: 9, h: 9, detector }});
 const says = (caption, more = {{}}) => ({{
   caption, color: 0, mark: 0, found: true, answer: 0, nearest: 0, found_probability: 0.91,
-  order: [0, 1], probability: [0.4, 0.1], evidence: [3, -1], notes: [], about: "",
+  order: [0, 1], probability: [0.4, 0.1], evidence: [3, -1], notes: [], about: "", like: [],
   verdict: "found", ...more,
 }});
 const answer = (more = {{}}) => ({{
@@ -171,15 +171,26 @@ def test_a_large_picture_can_always_be_seen_closely():
     assert log["wish"] == [True, False]
 
 
-def test_no_lead_and_one_box_are_told_in_words():
+def test_boxes_that_fit_as_well_and_a_single_one_are_told_in_words():
     log = _answers("""
-      give(answer({ captions: [says("kite", { evidence: [2, 1.99] })] }));
-      log.level = told("cards");
+      const many = Array.from({ length: 9 }, (_, id) => box(id, id === 1 ? 0.2 : 0.8));
+      const give_like = (like, least) => {
+        room.set({ score_min: least });
+        const order = many.map(({ id }) => id), evidence = many.map(() => 2);
+        give(answer({ boxes: many, captions: [says("kite", { order, evidence, like })] }));
+        return told("cards");
+      };
+      log.one = give_like([3], 0); log.three = give_like([1, 3, 2], 0);
+      log.many = give_like([1, 2, 3, 4, 5, 6, 7], 0);
+      log.hidden = give_like([1, 3], 0.5);
+      room.set({ score_min: 0 });
       give(answer({ boxes: [box(0, 0.8)], captions: [says("kite", { order: [0] })] }));
       log.sum = element.querySelector(".sum").textContent;
     """)
-    assert ANSWERS["level"] in log["level"]
-    assert "0.0" not in log["level"]
+    assert "Box 4 fits about as well." in log["one"]
+    assert "Boxes 2, 4 and 3 fit about as well." in log["three"]
+    assert "Boxes 2, 3, 4, 5, 6 and 2 more fit about as well." in log["many"]
+    assert "Box 4 fits about as well." in log["hidden"], "what is not shown is not told"
     assert log["sum"] == "Found 1 of 1, there is one box"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from frontends.ui.locate import own_words_presets
 from frontends.ui.palette import COLORS, MARKS, color_index, mark_index, palette_css
 from frontends.ui.parts import read_part
 from frontends.ui.present import present_error, sentence, split_captions
-from frontends.verdict import verdict_of
+from frontends.verdict import like_rows, verdict_of
 from pipeline.config import load_config
 
 UI = Path(__file__).parents[2] / "frontends" / "ui"
@@ -252,6 +253,17 @@ def test_a_chance_of_one_in_five_is_a_doubt_and_no_denial():
     result = Result((9, 9), Detections.from_xyxy([[1, 1, 5, 5]], (9, 9)), (one(0.4),))
     spoken = locate_report(result, 0.48, lambda caption: [])
     assert spoken.startswith("kite: not sure, perhaps box 1 (40 %)\n")
+
+
+def test_boxes_that_fit_as_well_are_named():
+    evidence = [2.0, 5.5, 4.6, 4.4]
+    ranking = Ranking("kites", evidence, [0.9] * 4, [1, 2, 3, 0], answer_row=1, nearest_row=1)
+    assert like_rows(ranking) == [2]
+    assert like_rows(replace(ranking, answer_row=None)) == []
+    assert like_rows(replace(ranking, answer_row=3)) == [1, 2], "jointly another one may be left"
+    boxes = Detections.from_xyxy([[1, 1, 5, 5]] * 4, (9, 9))
+    spoken = locate_report(Result((9, 9), boxes, (ranking,)), 0.48, lambda caption: [])
+    assert "0.9 ahead of the runner-up. Box 3 fits about as well.\n" in spoken
 
 
 @pytest.mark.parametrize("wh", [(1, 1), (40, 3000), (3000, 40), (64, 64)])

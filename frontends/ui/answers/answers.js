@@ -9,6 +9,7 @@ function createAnswers({ element, props, watch }) {
   const root = element.querySelector(".answers");
   const cards = element.querySelector(".cards");
   const ROWS = 3;
+  const LIKE_SHOWN = 5;
   const BAR_LOGITS = 3;
 
   function receive() {
@@ -145,8 +146,8 @@ function createAnswers({ element, props, watch }) {
     const told = { number: wished === null ? "" : wished + 1, share: percent(caption.found_probability), sure: sureOf(caption) };
     if (caption.found && !hidden) {
       verdict.append(make("b", { text: fill(words.found, told) }));
-      const lead = shown.lead(i, best);
-      if (lead !== null && Math.abs(lead) < 0.05) verdict.append(` ${words.level}`);
+      const like = caption.like.filter((row) => shown.visible.has(row)).map((row) => String(row + 1));
+      if (like.length) verdict.append(` ${fill(like.length > 1 ? words.like : words.like_one, { numbers: listed(like) })}`);
     } else {
       const absent = caption.verdict === "taken" ? words.absent : words[caption.verdict];
       verdict.append(make("b", { text: hidden ? words.hidden : fill(absent, told) }));
@@ -169,6 +170,12 @@ function createAnswers({ element, props, watch }) {
     return make("section", { class: "card", style: tone, "aria-label": caption.caption }, [
       head, ...caption.notes.map((note) => make("p", { class: "note", text: note })), ...rows,
     ]);
+  }
+
+  // "2, 4 and 5"; of many the first ones.
+  function listed(numbers) {
+    const told = numbers.length > LIKE_SHOWN + 1 ? [...numbers.slice(0, LIKE_SHOWN), fill(words.like_more, { count: numbers.length - LIKE_SHOWN })] : numbers;
+    return new Intl.ListFormat("en-GB").format(told);
   }
 
   function row(caption, i, id, rank, best) {
