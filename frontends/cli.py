@@ -185,6 +185,7 @@ def _run_page(options: argparse.Namespace, service: Service | None) -> int:
 
 def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
     from core.image import format_of, read_image, write_image
+    from frontends.notes import notes_of
     from frontends.report import locate_report
 
     if options.save:
@@ -196,7 +197,8 @@ def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
         print(json.dumps(result.to_dict(), ensure_ascii=False, indent=2))
     else:
         limit = locator.calibration.found_probability_min
-        print(locate_report(result, limit, locator.reranker.caption_notes))
+        notes = [notes_of(ranking.caption, locator.reranker) for ranking in result.rankings]
+        print(locate_report(result, limit, notes))
     if options.save:
         from frontends.ui.draw import draw_result
 

@@ -11,13 +11,16 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.words import counted
+from dataset.splits import SPLITS
 
 if TYPE_CHECKING:
+    from dataset.record import Dataset
     from frontends.service import Service
     from project.export import What
     from project.learning import RunStatus
@@ -81,7 +84,15 @@ def export_project(
     if proposals:
         facts["proposals"] = _UNSEEN.format(counted(proposals, "box"))
     write_card(dataset, out, format=kind, title=project.name, facts=facts)
-    return f"{out}: {counted(len(dataset), 'picture')}, {counted(boxes, 'box')}.{told}"
+    pictures = counted(len(dataset), "picture")
+    return f"{out}: {pictures} ({_splits(dataset)}), {counted(boxes, 'box')}.{told}"
+
+
+def _splits(dataset: Dataset) -> str:
+    """How many pictures are in which split, and where none is for measuring, that."""
+    counts = Counter(record.split for record in dataset)
+    told = ", ".join(f"{counts[name]} {name}" for name in SPLITS if counts[name])
+    return told if counts["val"] else f"{told}, none val yet: one in twenty is"
 
 
 def export_cutouts(

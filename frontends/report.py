@@ -5,7 +5,7 @@ In: what the commands found; out: lines that fit 100 columns. No colors, so that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 from typing import Any
 
@@ -22,16 +22,15 @@ _ROWS = 5
 def locate_report(
     result: Result,
     found_probability_min: float,
-    notes_of: Callable[[str], Sequence[str]],
+    notes: Sequence[Sequence[str]],
 ) -> str:
     """Return a table per caption and a line of times.
 
     Args:
         result: What was found.
         found_probability_min: Below this a caption has no answer.
-        notes_of: What of a caption is not understood: told below its answer.
+        notes: What is to be known of each caption: told below its answer.
     """
-    notes = [notes_of(ranking.caption) for ranking in result.rankings]
     blocks = [
         _caption_block(ranking, told, result, found_probability_min)
         for ranking, told in zip(result.rankings, notes, strict=True)

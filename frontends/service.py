@@ -21,6 +21,7 @@ from core.files import sha256_of
 from core.locks import NamedLocks
 from core.result import Result
 from core.types import Crops, Image
+from frontends.notes import notes_of
 from pipeline.cache import set_cache_folder
 from pipeline.config import LocateConfig, load_config
 
@@ -239,7 +240,7 @@ class Service:
         key, seen, reused = self._look(path, config, locator, captions)
         result = self._answer(seen, captions, config, assignment)
         asked = [ranking.caption for ranking in result.rankings]
-        notes = tuple(tuple(locator.reranker.caption_notes(text)) for text in asked)
+        notes = tuple(notes_of(text, locator.reranker) for text in asked)
         read_as = tuple(locator.reranker.read_as(text) for text in asked)
         limit = locator.calibration.found_probability_min
         return Answer(result, key, reused, limit, notes, read_as)

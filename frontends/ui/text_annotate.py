@@ -132,7 +132,7 @@ STRIP: Words = {
     "removed": "removed from the project",
     "states": {
         "new": "not looked at",
-        "proposed": "proposals wait",
+        "proposed": "waits for you",
         "done": "done",
         "skipped": "put off",
     },
@@ -169,6 +169,7 @@ BOXES: Words = {
     "history": "History",
     "history_close": "Close",
     "no_boxes": "No box yet. Draw one on the picture, or let Pre-label propose some.",
+    "none_found": "Pre-label found nothing here. Draw a box if there is something; if not, Done.",
     "none_here": "This picture is done, with no object in it. Draw a box if there is one.",
     "look": "Pre-label",
     "all_hidden": "All proposals are hidden. Move the slider to see them.",

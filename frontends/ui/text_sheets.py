@@ -114,7 +114,7 @@ REVIEW: Words = {
     "unmeasured": "{count} captions were not looked at by a model yet.",
     "other": "The other project",
     "looking": "Looking through the labels",
-    "none": "Nothing looks wrong.",
+    "none": "Nothing stands out. What the models are sure of and wrong about, only you can see.",
     "every": "All {count}",
     "kind": "{name} {count}",
     "kinds": {

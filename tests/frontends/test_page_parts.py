@@ -16,6 +16,7 @@ from core.result import Ranking, Result
 from core.types import Detections
 from frontends.doctor import opencv_conflicts
 from frontends.failures import InternalError
+from frontends.notes import notes_of
 from frontends.report import locate_report
 from frontends.ui import text, text_annotate, text_keys, text_sheets, text_synth
 from frontends.ui.draw import draw_result
@@ -25,6 +26,7 @@ from frontends.ui.parts import read_part
 from frontends.ui.present import present_error, sentence, split_captions
 from frontends.verdict import like_rows, verdict_of
 from pipeline.config import load_config
+from pipeline.fakes import FakeReranker
 
 UI = Path(__file__).parents[2] / "frontends" / "ui"
 PARTS = sorted({path.parent for path in UI.glob("*/*.js")})
@@ -251,8 +253,22 @@ def test_a_chance_of_one_in_five_is_a_doubt_and_no_denial():
     assert verdict_of(one(0.9, nearest=None), 0.48) == "unread"
     assert verdict_of(Ranking("kite", [], [], []), 0.48) == "absent", "nothing was detected"
     result = Result((9, 9), Detections.from_xyxy([[1, 1, 5, 5]], (9, 9)), (one(0.4),))
-    spoken = locate_report(result, 0.48, lambda caption: [])
+    spoken = locate_report(result, 0.48, [[]])
     assert spoken.startswith("kite: not sure, perhaps box 1 (40 %)\n")
+
+
+@pytest.mark.parametrize(
+    ("caption", "several"),
+    [
+        ("red balloon, blue balloon", True),
+        ("helicopter; drone", True),
+        ("white, blue, and red commercial aircraft", False),
+        ("grey, white plane, on the left", False),
+        ("red thing, blue thing", False),
+    ],
+)
+def test_a_line_that_names_several_things_is_told(caption, several):
+    assert bool(notes_of(caption, FakeReranker())) == several
 
 
 def test_boxes_that_fit_as_well_are_named():
@@ -262,7 +278,7 @@ def test_boxes_that_fit_as_well_are_named():
     assert like_rows(replace(ranking, answer_row=None)) == []
     assert like_rows(replace(ranking, answer_row=3)) == [1, 2], "jointly another one may be left"
     boxes = Detections.from_xyxy([[1, 1, 5, 5]] * 4, (9, 9))
-    spoken = locate_report(Result((9, 9), boxes, (ranking,)), 0.48, lambda caption: [])
+    spoken = locate_report(Result((9, 9), boxes, (ranking,)), 0.48, [[]])
     assert "0.9 ahead of the runner-up. Box 3 fits about as well.\n" in spoken
 
 

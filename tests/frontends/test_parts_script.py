@@ -64,7 +64,7 @@ def test_no_box_stays_where_the_picture_has_gone():
     ("photo", "told"),
     [
         ({"state": "proposed", "reason": "low score"}, "low score"),
-        ({"state": "proposed", "reason": ""}, "proposals wait"),
+        ({"state": "proposed", "reason": ""}, "waits for you"),
         ({"state": "skipped", "reason": "low score"}, "put off"),
         ({"state": "done", "reason": "low score"}, "done"),
         ({"state": "skipped", "reason": "", "removed": True}, "removed from the project"),

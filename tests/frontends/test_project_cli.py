@@ -75,16 +75,17 @@ def test_from_proposals_to_a_data_set(labelled: Run, tmp_path: Path) -> None:
     assert (code, told["images"][0]["name"], told["images"][0]["proposed"]) == (0, "shapes", 1)
     code, _, err = labelled("export", "--out", tmp_path / "early")
     assert (code, "no picture of the project is done" in err) == (2, True)
+    told = "1 picture (1 train, none val yet: one in twenty is)"
     unseen = "Proposals of a model among them, confirmed by nobody: 1 box."
     code, text, _ = labelled("export", "--all", "--out", tmp_path / "all")
-    assert (code, text) == (0, f"{tmp_path / 'all'}: 1 picture, 1 box. {unseen}\n")
+    assert (code, text) == (0, f"{tmp_path / 'all'}: {told}, 1 box. {unseen}\n")
     assert unseen in (tmp_path / "all" / "README.md").read_text(encoding="utf-8")
     assert labelled("mark", "--all", "--accept-above", "0.5", "--who", "ann")[0] == 0
     assert labelled("queue")[1].splitlines()[-1] == "1 of 1 pictures done."
     for format in ("yolo", "coco"):
         out = tmp_path / format
         code, text, _ = labelled("export", "--format", format, "--out", out)
-        assert (code, text) == (0, f"{out}: 1 picture, 1 box.\n")
+        assert (code, text) == (0, f"{out}: {told}, 1 box.\n")
         [record] = read_dataset(out, format)
         assert record.xyxy.round(2).tolist() == [[20, 10, 60, 40]]
         assert record.captions == ("red thing",)

@@ -151,7 +151,8 @@ function createBoxlist({ element, props, server }) {
     arrange(find("rows"), nodes.map(([, node]) => node));
     light();
     find("empty").hidden = !photo || listed.length > 0;
-    find("empty").textContent = rows.some((row) => row.state === "proposed") ? words.all_hidden : photo && photo.state === "done" ? words.none_here : words.no_boxes;
+    const nothing = { done: words.none_here, proposed: words.none_found };
+    find("empty").textContent = rows.some((row) => row.state === "proposed") ? words.all_hidden : (photo && nothing[photo.state]) || words.no_boxes;
     find("look").hidden = !photo || photo.state !== "new" || rows.length > 0;
     find("refused").hidden = !rows.some((row) => row.state === "rejected");
     find("refused").textContent = fill(words.refused, { count: rows.filter((row) => row.state === "rejected").length });

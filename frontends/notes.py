@@ -1,0 +1,28 @@
+"""What a person should know of how a caption is read.
+
+The reranker tells which words it does not understand. Beside that, what no network can tell: that
+a line seems to name several things, where each line is one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from synth.captions import parse_caption
+from synth.words import TYPES
+
+if TYPE_CHECKING:
+    from pipeline.stages import Reranker
+
+__all__ = ["notes_of"]
+
+_ONE_THING = "This is looked for as one thing. Give each thing a caption of its own."
+
+
+def notes_of(caption: str, reranker: Reranker) -> tuple[str, ...]:
+    """Return whole sentences, to be told below the caption's answer."""
+    parts = caption.replace(";", ",").split(",")
+    # "Thing" may be any type, a color is none.
+    named = sum(0 < len(parse_caption(part).types) < len(TYPES) for part in parts)
+    several = [_ONE_THING] if named > 1 else []
+    return (*reranker.caption_notes(caption), *several)
