@@ -16,6 +16,7 @@ from frontends.desk import Desk
 from frontends.failures import guarded
 from frontends.ui import annotate_present as present
 from frontends.ui.annotate_handlers import Call, Shown, find
+from frontends.ui.present import sentence
 from frontends.visits import Visit
 from project import learning
 from project.agreement import compare
@@ -155,7 +156,7 @@ def create_lesson_calls(desk: Desk) -> list[Call]:
     @guarded(present.present_error)
     def list_lessons(wish: dict[str, Any]) -> Shown:
         _, _, project = find(desk, wish)
-        return _lessons(project)
+        return _lessons(desk, project)
 
     @guarded(present.present_error)
     def start_lesson(wish: dict[str, Any]) -> Shown:
@@ -167,39 +168,40 @@ def create_lesson_calls(desk: Desk) -> list[Call]:
             )
         desk.check_learning()
         learning.start_run(project, minutes=minutes)
-        return _lessons(project)
+        return _lessons(desk, project)
 
     @guarded(present.present_error)
     def resume_lesson(wish: dict[str, Any]) -> Shown:
         _, _, project = find(desk, wish)
         desk.check_learning()
         learning.start_run(project, run_id=str(wish.get("run")))
-        return _lessons(project)
+        return _lessons(desk, project)
 
     @guarded(present.present_error)
     def stop_lesson(wish: dict[str, Any]) -> Shown:
         _, _, project = find(desk, wish)
         learning.stop_run(project, str(wish.get("run")))
-        return _lessons(project)
+        return _lessons(desk, project)
 
     @guarded(present.present_error)
     def use_lesson(wish: dict[str, Any]) -> Shown:
         _, _, project = find(desk, wish)
         learning.use_run(project, str(wish.get("run")))
-        return _lessons(project)
+        return _lessons(desk, project)
 
     @guarded(present.present_error)
     def leave_lesson(wish: dict[str, Any]) -> Shown:
         _, _, project = find(desk, wish)
         learning.go_back(project)
-        return _lessons(project)
+        return _lessons(desk, project)
 
     return [list_lessons, start_lesson, resume_lesson, stop_lesson, use_lesson, leave_lesson]
 
 
-def _lessons(project: Project) -> Shown:
+def _lessons(desk: Desk, project: Project) -> Shown:
     used = learning.used_run(project)
     return {
+        "lacking": _lacking(desk),
         "runs": [
             {
                 "id": run.id,
@@ -216,6 +218,15 @@ def _lessons(project: Project) -> Shown:
         ],
         "can_go_back": learning.can_go_back(project),
     }
+
+
+def _lacking(desk: Desk) -> str:
+    """Why nothing can be trained here, before somebody presses the button; or nothing."""
+    try:
+        desk.check_learning()
+    except SpotterError as error:
+        return sentence(error)
+    return ""
 
 
 def _curve(project: Project, run_id: str) -> list[list[float]]:

@@ -12,7 +12,7 @@ import pytest
 from gradio.utils import get_upload_folder
 from PIL import Image as PilImage
 
-from core.errors import InputError
+from core.errors import InputError, MissingPackageError
 from core.image import encode_image
 from frontends.desk import Desk
 from frontends.service import Service, read_limits
@@ -260,8 +260,17 @@ def test_a_whole_project_is_brought_into_another(desk, ann):
     assert (agreed["images"], agreed["f1"]) == (1, 1.0)
 
 
-def test_lessons_are_listed_and_checked(ann):
-    assert ann.call("list_lessons") == {"runs": [], "can_go_back": False}
+def test_lessons_are_listed_and_checked(ann, monkeypatch):
+    monkeypatch.setattr("frontends.desk.require_training", lambda: None)
+    assert ann.call("list_lessons") == {"runs": [], "can_go_back": False, "lacking": ""}
+
+    def refuse():
+        raise MissingPackageError("training needs torch.", "Run: pip install it.")
+
+    monkeypatch.setattr("frontends.desk.require_training", refuse)
+    lacking = ann.call("list_lessons")["lacking"]
+    assert lacking == "Training needs torch. Run: pip install it."
+    assert ann.call("start_lesson", minutes=15)["error"] == lacking
     for minutes in (0, 1e9, float("nan"), None):
         assert "minutes" in ann.call("start_lesson", minutes=minutes)["error"]
     assert "error" in ann.call("stop_lesson", run="../x")

@@ -59,6 +59,29 @@ def test_what_was_put_off_stands_where_the_time_left_stood():
     assert log["now"] == ["3 of 4 · 5 s left", "3 of 4 · 1 later", "3 of 4"]
 
 
+def test_what_training_lacks_is_told_before_it_is_asked_for():
+    stage = """
+    const props = { room: "annotate", words: { labels: {}, states: {}, figures: {} } };
+    const answers = ["Training needs torch.", ""];
+    createLessons({ element, props, server: {
+      list_lessons: async () => ({ runs: [], lacking: answers.shift() }),
+    } });
+    const tell = () => [find("lacking").hidden, find("lacking").textContent, find("go").disabled];
+    """
+    log = play(
+        ("page.js", "sheet.js", "lessons/lessons.js"),
+        PARTS + FIND + stage,
+        """
+        room.set({ project: { key: "a" } }); room.set({ sheet: { name: "lessons" } });
+        await rest(); log.lacking = tell();
+        room.set({ sheet: null }); room.set({ sheet: { name: "lessons" } });
+        await rest(); log.ready = tell();
+        """,
+    )
+    assert log["lacking"] == [False, "Training needs torch.", True]
+    assert log["ready"] == [True, "", False]
+
+
 def test_a_closed_sheet_asks_nothing_any_more():
     stage = """
     const props = { room: "annotate", words: { labels: {}, states: {}, figures: {} } };

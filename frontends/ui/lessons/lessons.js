@@ -80,11 +80,13 @@ function createLessons({ element, props, server }) {
     return node;
   }
 
-  function show({ runs, can_go_back }) {
+  function show({ runs, can_go_back, lacking }) {
     find("runs").replaceChildren(...runs.map(runNode));
     find("back").hidden = !can_go_back;
     const going = runs.some((run) => run.state === "running");
-    find("go").disabled = going;
+    find("go").disabled = going || Boolean(lacking);
+    find("lacking").hidden = !lacking;
+    find("lacking").textContent = lacking || "";
     clearTimeout(polling);
     if (going && sheet.isOpen()) polling = setTimeout(load, POLL_MS);
   }
