@@ -35,6 +35,7 @@ __all__ = ["fill", "main", "measure"]
 
 IMAGES = 20_000
 BOXES = 100_000
+_PAGE = 100
 _COLORS = ("red", "white", "blue", "grey")
 _TYPES = ("drone", "glider", "helicopter", "missile", "airship")
 
@@ -120,8 +121,9 @@ def measure(folder: Path, repeats: int) -> dict[str, object]:
     opening = _times(lambda: Project.open(folder).close(), 10)
     with Project.open(folder) as project:
         shown = [number for number, _ in project.states("queue")]
-        first = _times(lambda: project.images("queue", limit=100), repeats)
-        last = _times(lambda: project.images("queue", offset=IMAGES - 200, limit=100), repeats)
+        first = _times(lambda: project.images("queue", limit=_PAGE), repeats)
+        offset = max(0, project.count() - _PAGE)
+        last = _times(lambda: project.images("queue", offset=offset, limit=_PAGE), repeats)
         figures = {
             "open_ms": opening,
             "first_page_ms": first,
@@ -155,7 +157,7 @@ def _filter(project: Project, wished: Filter, repeats: int) -> dict[str, float]:
     """A page of what is wished and how many there are, as a page asks for both."""
 
     def ask() -> None:
-        project.images(wished=wished, limit=100)
+        project.images(wished=wished, limit=_PAGE)
         project.count(wished=wished)
 
     return _times(ask, repeats)
