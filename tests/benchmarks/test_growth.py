@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import accuracy, stages, tiles
+from benchmarks import accuracy, stages, tiles, timing
 from benchmarks.accuracy import Question, compare, parse_variant
 from benchmarks.machine import describe_machine, peak_memory_mib
 from benchmarks.pictures import CUTOUTS_PATH, scatter_objects
@@ -24,6 +24,7 @@ needs_cutouts = pytest.mark.skipif(
 
 @needs_cutouts
 def test_stages_are_timed_for_each_amount_of_work(capsys, monkeypatch):
+    monkeypatch.setattr(timing, "WARM_UP_S", 0.0)
     monkeypatch.setattr(stages, "SIZES_WH", ((64, 40), (320, 180)))
     monkeypatch.setattr(stages, "BOX_COUNTS", (1, 4))
     monkeypatch.setattr(stages, "CAPTION_COUNTS", (1, 4))
@@ -34,6 +35,19 @@ def test_stages_are_timed_for_each_amount_of_work(capsys, monkeypatch):
     assert list(report["by_captions_ms"]) == ["1", "4"]
     assert list(report["detect_by_size_ms"]) == ["64x40", "320x180"]
     assert report["provenance"]["preset"] == "fake"
+
+
+def test_cutting_is_timed_with_the_settings_of_the_locator(monkeypatch, shapes_image):
+    monkeypatch.setattr(timing, "WARM_UP_S", 0.0)
+    monkeypatch.setattr(stages, "BOX_COUNTS", (4,))
+    locator = Locator.open(load_config("fake", sets=["cut.shape=box", "cut.context_ratio=0"]))
+    cuts = []
+    monkeypatch.setattr(
+        locator, "cut", lambda *given: cuts.append(Locator.cut(locator, *given)) or cuts[-1]
+    )
+    stages.measure_boxes(locator, shapes_image, repeats=2)
+    assert len(cuts) == 1 + timing.WARM_UP_CALLS + 2
+    assert all(crops.region_xyxy[0].tolist() == [0, 0, 16, 16] for crops in cuts)
 
 
 @pytest.mark.parametrize("count", stages.BOX_COUNTS)

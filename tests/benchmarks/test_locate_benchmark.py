@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from time import perf_counter, sleep
 
 import numpy as np
 import pytest
 
-from benchmarks import locate
+from benchmarks import locate, timing
 from benchmarks.machine import describe_commit, describe_machine, summarize_ms
 from benchmarks.pictures import CUTOUTS_PATH, make_pictures
 from core.types import Detections
@@ -28,6 +29,31 @@ def test_report(capsys):
     assert report["provenance"]["preset"] == "fake"
     locate.main([*arguments, "--no-reference"])
     assert "second_caption_ms" in capsys.readouterr().out
+
+
+def test_many_pictures_are_timed_when_the_engines_have_settled(monkeypatch):
+    """A call that shares its cores with a compiler does not count, nor does a single slow one."""
+    engine = pytest.importorskip("pipeline.engines.openvino_engine")
+    slow = {*range(2 * engine._RUNS_BEFORE_COPY), timing.WARM_UP_CALLS + 1}
+    calls = iter(range(100))
+
+    class Settling:
+        def locate(self, images, captions):
+            sleep(0.05 if next(calls) in slow else 0.001)
+
+    monkeypatch.setattr(timing, "WARM_UP_S", 0.0)
+    pictures = [locate.Picture(np.zeros((4, 4, 3), np.uint8), ("thing",))] * 8
+    rate = locate.measure_throughput(Settling(), pictures, repeats=5)
+    assert next(calls) == timing.WARM_UP_CALLS + 5
+    assert rate > 8 / 0.025
+
+
+def test_warming_up_lasts_as_long_as_a_compiler_may_take(monkeypatch):
+    monkeypatch.setattr(timing, "WARM_UP_S", 0.1)
+    calls = []
+    timing.time_settled_ms(lambda: calls.append(perf_counter()), 1)
+    assert len(calls) > timing.WARM_UP_CALLS
+    assert calls[-1] - calls[0] > 0.09
 
 
 def test_pictures_are_the_same_every_time():
