@@ -15,6 +15,8 @@ from core.errors import InputError
 from core.image import encode_image
 from core.types import Detections
 from pipeline.config import load_config
+from pipeline.detect.tiled import TILES_AT_ONCE
+from pipeline.fakes import FakeDetector
 from pipeline.locate import Locator
 
 needs_cutouts = pytest.mark.skipif(
@@ -71,11 +73,24 @@ def test_small_objects_lie_where_their_boxes_say():
     assert tiles.recall_of(found, picture) == 0.5
 
 
-def test_tiles_one_by_one_find_what_batched_tiles_find():
-    ways = tiles.open_ways("fake", ["detect.input_wh=[160, 96]"])
+@pytest.mark.parametrize("sets", [[], ["detect.score_min=0.3"], ["detect.tile_whole=false"]])
+def test_tiles_one_by_one_find_what_batched_tiles_find(sets, monkeypatch):
+    ways = tiles.open_ways("fake", ["detect.input_wh=[160, 96]", *sets])
     image = np.full((200, 400, 3), 200, np.uint8)
     image[150:160, 300:312] = (255, 0, 0)
-    together, alone = ways["tiles"]([image])[0], ways["tiles_one_by_one"]([image])[0]
+    calls = []
+    look = FakeDetector.__call__
+
+    def watched(self, images):
+        calls.append(len(images))
+        return look(self, images)
+
+    monkeypatch.setattr(FakeDetector, "__call__", watched)
+    together = ways["tiles"]([image])[0]
+    assert max(calls) == TILES_AT_ONCE
+    calls.clear()
+    alone = ways["tiles_one_by_one"]([image])[0]
+    assert max(calls) == 1
     np.testing.assert_array_equal(together.xyxy, alone.xyxy)
     assert together.xyxy.tolist() == [[300, 150, 312, 160]]
     figures = tiles.measure(ways, [tiles.Scattered(image, together.xyxy)])
