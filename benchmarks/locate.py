@@ -20,6 +20,7 @@ from time import perf_counter
 
 from benchmarks.machine import describe_commit, describe_machine, peak_memory_mib, summarize_ms
 from benchmarks.pictures import OBJECT_SIDES_PX, Picture, make_pictures
+from benchmarks.timing import time_settled_ms
 from core.config import config_hash
 from pipeline.config import LocateConfig, load_config
 from pipeline.engines.machine import usable_threads
@@ -28,7 +29,6 @@ from pipeline.locate import Locator
 __all__ = ["main", "measure", "measure_throughput"]
 
 STAGES = ("decode", "detect", "cut", "upscale", "rerank", "total")
-WARM_UP_BATCHES = 6
 
 Timings = dict[str, list[float]]
 
@@ -55,16 +55,18 @@ def measure(
     return timings
 
 
-def measure_throughput(locator: Locator, pictures: Sequence[Picture]) -> float:
-    """Return images a second when all pictures are given at once, with their captions."""
+def measure_throughput(locator: Locator, pictures: Sequence[Picture], *, repeats: int) -> float:
+    """Return images a second when all pictures are given at once, with their captions.
+
+    Args:
+        locator: Locates them.
+        pictures: Given together.
+        repeats: How often; the median counts.
+    """
     images = [picture.image for picture in pictures]
     captions = [list(picture.captions) for picture in pictures]
-    # For the engines to learn the size of the batch.
-    for _ in range(WARM_UP_BATCHES):
-        locator.locate(images, captions)
-    start_s = perf_counter()
-    locator.locate(images, captions)
-    return round(len(images) / (perf_counter() - start_s), 2)
+    batch_ms = time_settled_ms(lambda: locator.locate(images, captions), repeats)
+    return round(1000 * len(images) / batch_ms, 2)
 
 
 def _locate_once(locator: Locator, picture: Picture) -> dict[str, float]:
@@ -104,7 +106,9 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
         "peak_memory_mib": peak_memory_mib(),
     }
     if len(pictures) > 1:
-        report["images_per_s"] = measure_throughput(locators["ours"], pictures)
+        report["images_per_s"] = measure_throughput(
+            locators["ours"], pictures, repeats=arguments.repeats
+        )
     if "reference" in timings:
         report |= _compare(timings["ours"], timings["reference"])
         report["reference"] = locators["reference"].provenance["engine"]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,7 +23,7 @@ from time import perf_counter, process_time
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.machine import describe_commit, describe_machine, summarize_ms
+from benchmarks.machine import describe_commit, describe_machine, peak_memory_mib, summarize_ms
 from core.files import sha256_of
 from project.listing import Filter
 from project.pictures import Picture
@@ -36,6 +35,7 @@ __all__ = ["fill", "main", "measure"]
 
 IMAGES = 20_000
 BOXES = 100_000
+_PAGE = 100
 _COLORS = ("red", "white", "blue", "grey")
 _TYPES = ("drone", "glider", "helicopter", "missile", "airship")
 
@@ -117,12 +117,13 @@ def _look_at_next(project: Project, numbers: Iterator[int]) -> None:
 
 def measure(folder: Path, repeats: int) -> dict[str, object]:
     """Time everything on a filled project, with the memory before and after."""
-    memory_before = _memory_mb()
+    memory_before = peak_memory_mib()
     opening = _times(lambda: Project.open(folder).close(), 10)
     with Project.open(folder) as project:
         shown = [number for number, _ in project.states("queue")]
-        first = _times(lambda: project.images("queue", limit=100), repeats)
-        last = _times(lambda: project.images("queue", offset=IMAGES - 200, limit=100), repeats)
+        first = _times(lambda: project.images("queue", limit=_PAGE), repeats)
+        offset = max(0, project.count() - _PAGE)
+        last = _times(lambda: project.images("queue", offset=offset, limit=_PAGE), repeats)
         figures = {
             "open_ms": opening,
             "first_page_ms": first,
@@ -137,14 +138,14 @@ def measure(folder: Path, repeats: int) -> dict[str, object]:
             ),
             "progress_ms": _times(project.progress, repeats),
             "edit_ms": _edits(project, repeats),
-            "memory_mb_before": memory_before,
-            "memory_mb_after": _memory_mb(),
+            "memory_mib_before": memory_before,
+            "memory_mib_after": peak_memory_mib(),
         }
         start, began = perf_counter(), process_time()
         figures["suspicions"] = len(find_suspicions(project))
         figures["quality_s"] = round(perf_counter() - start, 2)
         figures["quality_processor_s"] = round(process_time() - began, 2)
-        figures["memory_mb_after_quality"] = _memory_mb()
+        figures["memory_mib_after_quality"] = peak_memory_mib()
         figures["images"], figures["boxes"] = (
             project.count(),
             sum(project.progress().boxes.values()),
@@ -156,7 +157,7 @@ def _filter(project: Project, wished: Filter, repeats: int) -> dict[str, float]:
     """A page of what is wished and how many there are, as a page asks for both."""
 
     def ask() -> None:
-        project.images(wished=wished, limit=100)
+        project.images(wished=wished, limit=_PAGE)
         project.count(wished=wished)
 
     return _times(ask, repeats)
@@ -185,10 +186,6 @@ def _times(work: Callable[[], object], repeats: int) -> dict[str, float]:
         processor.append(process_time() - began)
     median, p95 = summarize_ms(seconds)
     return {"median": median, "p95": p95, "processor": summarize_ms(processor)[0]}
-
-
-def _memory_mb() -> float:
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

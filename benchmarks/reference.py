@@ -1,7 +1,8 @@
 """The plain way to do the same, to be compared with: PyTorch, eager, float32, same weights.
 
 Crops are padded by reflection and upscaled one by one, captions are encoded again each time.
-Preparation and decoding are the pipeline's own, so that only the way of running differs.
+Preparation and decoding are the pipeline's own, and built from the same settings (scales, views,
+tiles, shape of the crops), so that only the way of running differs.
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from benchmarks.one_by_one import OneByOneUpscaler, load_compact
-from core.errors import ModelError
+from core.errors import ConfigError, ModelError
+from pipeline.build import build_detector
 from pipeline.catalog import Task, find_model
 from pipeline.config import LocateConfig
-from pipeline.detect.pyramid import open_levels
-from pipeline.detect.yolo import YoloDetector
 from pipeline.engines.torch_engine import TorchEngine
 from pipeline.locate import Locator
 from pipeline.rerank.siglip import SiglipReranker, read_card
@@ -35,22 +35,40 @@ def open_reference(config: LocateConfig, *, threads: int) -> Locator:
         threads: CPU threads, the same for both.
 
     Raises:
+        ConfigError: The settings ask for work that is not done here.
         ModelError: A model has no safetensors file beside its ONNX file.
     """
+    _check_comparable(config)
     torch.set_num_threads(threads)
     detector = TorchEngine(_load_detector(config), inputs=["images"], outputs=["output0"])
     upscaler = OneByOneUpscaler(
         load_compact(_weights_path(config.upscale.model, "upscale", "upscaler.safetensors")),
         below_px=config.upscale.below_px,
     )
-    names = find_model(config.detect.model, "detect").class_names
+    model = find_model(config.detect.model, "detect")
     return Locator(
-        open_levels(lambda level: YoloDetector(detector, level, names), config.detect),
+        build_detector([model], config.detect, lambda _: lambda _: detector),
         load_reranker(config),
         upscalers=[upscaler],
         context_ratio=config.cut.context_ratio,
+        cut_shape=config.cut.shape,
         provenance={"engine": f"torch {torch.__version__}, eager, float32"},
     )
+
+
+def _check_comparable(config: LocateConfig) -> None:
+    """Refuse what only the other side of the comparison would do."""
+    asked = []
+    if config.detect.ensemble:
+        asked.append(f"detect.ensemble={list(config.detect.ensemble)}")
+    if config.upscale.mode != "model":
+        asked.append(f"upscale.mode={config.upscale.mode}")
+    if asked:
+        raise ConfigError(
+            f"the PyTorch reference has one detector and enlarges with the model, "
+            f"got {' and '.join(asked)}.",
+            "Leave these settings out, or measure without it: --no-reference.",
+        )
 
 
 def _load_detector(config: LocateConfig) -> nn.Module:

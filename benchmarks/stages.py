@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
-from time import perf_counter
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
-from benchmarks.machine import describe_commit, describe_machine, peak_memory_mib, summarize_ms
+from benchmarks.machine import describe_commit, describe_machine, peak_memory_mib
 from benchmarks.pictures import make_pictures
+from benchmarks.timing import time_settled_ms
 from core.image import image_wh, resize_image
 from core.types import Detections, Image
 from pipeline.config import load_config
-from pipeline.cut import cut
 from pipeline.locate import Locator
 
 __all__ = ["main", "measure_boxes", "measure_captions", "measure_sizes"]
@@ -29,7 +29,6 @@ CAPTION_COUNTS = (1, 4, 16)
 SIZES_WH = ((640, 366), (1520, 870), (3040, 1740), (4000, 3000))
 # Longer sides of the boxes, as they come in crowded pictures: half of them are enlarged.
 SIDES_PX = (16, 30, 60, 110)
-WARM_UP_CALLS = 25  # engines make a copy for each of three sizes, one after the other
 
 Row = dict[str, float]
 
@@ -42,9 +41,9 @@ def measure_boxes(locator: Locator, image: Image, *, repeats: int) -> dict[str, 
         crops = [locator.cut(image, detections)]
         upscaled = _upscale(locator, crops)
         rows[str(count)] = {
-            "cut": _time(lambda seen=detections: cut(image, seen), repeats),  # type: ignore[misc]
-            "upscale": _time(lambda given=crops: _upscale(locator, given), repeats),  # type: ignore[misc]
-            "embed": _time(lambda given=upscaled: locator.reranker.embed_images(given), repeats),  # type: ignore[misc]
+            "cut": time_settled_ms(partial(locator.cut, image, detections), repeats),
+            "upscale": time_settled_ms(partial(_upscale, locator, crops), repeats),
+            "embed": time_settled_ms(partial(locator.reranker.embed_images, upscaled), repeats),
         }
     return rows
 
@@ -61,7 +60,7 @@ def measure_captions(locator: Locator, image: Image, *, repeats: int) -> dict[st
             captions = [f"thing {count} {round_number} {i}" for i in range(count)]
             locator.answer(observation, captions)
 
-        rows[str(count)] = _time(ask, repeats)
+        rows[str(count)] = time_settled_ms(ask, repeats)
     return rows
 
 
@@ -70,10 +69,7 @@ def measure_sizes(locator: Locator, image: Image, *, repeats: int) -> dict[str, 
     rows = {}
     for wh in SIZES_WH:
         picture = resize_image(image, wh)
-        rows[f"{wh[0]}x{wh[1]}"] = _time(
-            lambda given=picture: locator.detector([given]),  # type: ignore[misc]
-            repeats,
-        )
+        rows[f"{wh[0]}x{wh[1]}"] = time_settled_ms(partial(locator.detector, [picture]), repeats)
     return rows
 
 
@@ -94,18 +90,6 @@ def _upscale(locator: Locator, crops: list) -> list:
     for upscaler in locator.upscalers:
         crops = upscaler(crops)
     return crops
-
-
-def _time(call: Callable[[], object], repeats: int) -> float:
-    """Median milliseconds; the first calls, in which engines learn a new size, do not count."""
-    for _ in range(WARM_UP_CALLS):
-        call()
-    seconds = []
-    for _ in range(repeats):
-        start_s = perf_counter()
-        call()
-        seconds.append(perf_counter() - start_s)
-    return summarize_ms(seconds)[0]
 
 
 def main(argv: Sequence[str] | None = None) -> None:

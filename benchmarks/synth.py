@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import shutil
 import tempfile
 from collections import defaultdict
@@ -25,7 +24,7 @@ from time import perf_counter, process_time
 import cv2
 import numpy as np
 
-from benchmarks.machine import describe_commit, describe_machine
+from benchmarks.machine import describe_commit, describe_machine, peak_memory_mib
 from core.errors import MissingPackageError
 from core.image import open_picture
 from synth.config import load_scene_config
@@ -131,7 +130,7 @@ def measure(out: Path, *, rounds: int, images: int, workers: Sequence[int]) -> d
             used = list(pool.map(_timed_block, blocks))
             seconds[f"workers_{number}"].append((perf_counter() - began) / (images * number))
             cpu[f"workers_{number}"].append(sum(used) / (images * number))
-    memory = {number: _memory_mb(pool, number) for number, pool in pools.items()}
+    memory = {number: _memory_mib(pool, number) for number, pool in pools.items()}
     for pool in pools.values():
         pool.shutdown()
     rates = {name: 1 / float(np.median(values)) for name, values in seconds.items()}
@@ -143,7 +142,7 @@ def measure(out: Path, *, rounds: int, images: int, workers: Sequence[int]) -> d
         },
         "processor_ms_per_image": {name: round(value, 1) for name, value in cpu_ms.items()},
         "jpeg": _encoder_share(library),
-        "largest_memory_mb_per_worker": memory,
+        "largest_memory_mib_per_worker": memory,
     }
 
 
@@ -154,13 +153,10 @@ def _timed_block(block: range) -> float:
     return process_time() - began
 
 
-def _memory_mb(pool: ProcessPoolExecutor, number: int) -> float:
-    used = pool.map(_largest_mb, range(4 * number))
-    return round(max(used), 1)
-
-
-def _largest_mb(_: int) -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def _memory_mib(pool: ProcessPoolExecutor, number: int) -> float:
+    """The most that a process of the pool held at once; several questions, to reach each."""
+    asked = [pool.submit(peak_memory_mib) for _ in range(4 * number)]
+    return max(future.result() for future in asked)
 
 
 def _encoder_share(library: Library) -> dict[str, float]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import perf_counter
 
 import numpy as np
@@ -18,9 +18,13 @@ import numpy as np
 from benchmarks.machine import describe_commit, describe_machine, summarize_ms
 from benchmarks.pictures import Scattered, scatter_objects
 from core.boxes import iou_matrix
-from core.types import Detections, Image
-from pipeline.config import load_config
-from pipeline.locate import Locator
+from core.types import Detections
+from pipeline.build import build_detector
+from pipeline.config import LocateConfig, load_config
+from pipeline.detect.tiled import TILES_AT_ONCE
+from pipeline.engines.machine import probe_machine
+from pipeline.networks import Networks, find_models
+from pipeline.stages import Detector
 
 __all__ = ["main", "measure", "recall_of"]
 
@@ -28,10 +32,10 @@ IOU_MIN = 0.5
 SCORE_MIN = 0.1
 MAX_BOXES = 300
 
-Detect = Callable[[Sequence[Image]], list[Detections]]
 
-
-def measure(ways: dict[str, Detect], pictures: Sequence[Scattered]) -> dict[str, dict[str, float]]:
+def measure(
+    ways: dict[str, Detector], pictures: Sequence[Scattered]
+) -> dict[str, dict[str, float]]:
     """Return recall, boxes and time of each way; the ways take turns picture by picture."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     found: dict[str, list[float]] = {name: [] for name in ways}
@@ -62,18 +66,25 @@ def recall_of(seen: Detections, picture: Scattered) -> float:
     return float((iou.max(axis=1, initial=0) > IOU_MIN).mean())
 
 
-def open_ways(preset: str | None, sets: Sequence[str]) -> dict[str, Detect]:
+def open_ways(preset: str | None, sets: Sequence[str]) -> dict[str, Detector]:
     """Return the three ways of looking."""
     common = [f"detect.score_min={SCORE_MIN}", f"detect.max_boxes={MAX_BOXES}", *sets]
-    whole = Locator.open(load_config(preset, sets=common)).detector
-    tiled_sets = [*common, "detect.tile_wh=auto"]
-    tiled = Locator.open(load_config(preset, sets=tiled_sets)).detector
+    whole = load_config(preset, sets=common)
+    tiled = load_config(preset, sets=[*common, "detect.tile_wh=auto"])
+    return {
+        "whole": _open_detector(whole),
+        "tiles": _open_detector(tiled),
+        "tiles_one_by_one": _open_detector(tiled, tiles_at_once=1),
+    }
 
-    one_by_one = Locator.open(load_config(preset, sets=tiled_sets)).detector
-    inner = one_by_one._inner  # type: ignore[attr-defined]
-    # The same detector, told one tile a call.
-    one_by_one._inner = lambda views: [inner([view])[0] for view in views]  # type: ignore[attr-defined]
-    return {"whole": whole, "tiles": tiled, "tiles_one_by_one": one_by_one}
+
+def _open_detector(config: LocateConfig, *, tiles_at_once: int = TILES_AT_ONCE) -> Detector:
+    machine = probe_machine()
+    models = find_models(config, machine)
+    networks = Networks(config.engine, machine, has_int8=models.has_int8(), no_half=models.no_half)
+    return build_detector(
+        models.detectors, config.detect, networks.opener, tiles_at_once=tiles_at_once
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:

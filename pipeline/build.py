@@ -17,7 +17,7 @@ from pipeline.detect.captioned import CaptionWrapper
 from pipeline.detect.card import read_detector_card
 from pipeline.detect.ensemble import EnsembleDetector, SureDetector
 from pipeline.detect.pyramid import open_levels
-from pipeline.detect.tiled import TiledDetector, Tiling
+from pipeline.detect.tiled import TILES_AT_ONCE, TiledDetector, Tiling
 from pipeline.engines.base import OpenEngine, Profile
 from pipeline.engines.machine import Machine, probe_machine
 from pipeline.models import Model
@@ -105,7 +105,11 @@ def _text(value: object) -> str:
 
 
 def build_detector(
-    models: Sequence[Model], config: DetectConfig, open_network: OpenNetwork
+    models: Sequence[Model],
+    config: DetectConfig,
+    open_network: OpenNetwork,
+    *,
+    tiles_at_once: int = TILES_AT_ONCE,
 ) -> Detector:
     """Return the detector that the settings describe: what is measured is what is used.
 
@@ -113,10 +117,15 @@ def build_detector(
         models: The detector and those that are fused with it.
         config: Everything else; what it names as models is not looked at.
         open_network: Gives for a profile what opens a file.
+        tiles_at_once: How many tiles a detector is given in a call; no answer depends on it.
     """
-    detector = _build_shown(models, config, open_network)
+
+    def build(captions: tuple[str, ...]) -> Detector:
+        return _build_shown(models, config, open_network, captions, tiles_at_once)
+
+    detector = build(())
     if _read_captions(models) and not isinstance(detector, CaptionDetector):
-        return CaptionWrapper(lambda captions: _build_shown(models, config, open_network, captions))
+        return CaptionWrapper(build)
     return detector
 
 
@@ -124,12 +133,13 @@ def _build_shown(
     models: Sequence[Model],
     config: DetectConfig,
     open_network: OpenNetwork,
-    captions: tuple[str, ...] = (),
+    captions: tuple[str, ...],
+    tiles_at_once: int,
 ) -> Detector:
     """What is shown of all looks, which weigh the same boxes whatever score is asked for."""
     least = config.weighed_score_min if config.is_fused else config.score_min
     weighed = config.model_copy(update={"score_min": least})
-    looks = _build_looks(models, weighed, open_network, captions)
+    looks = _build_looks(models, weighed, open_network, captions, tiles_at_once)
     return looks if weighed == config else SureDetector(looks, score_min=config.score_min)
 
 
@@ -138,6 +148,7 @@ def _build_looks(
     config: DetectConfig,
     open_network: OpenNetwork,
     captions: tuple[str, ...],
+    tiles_at_once: int,
 ) -> Detector:
     """Scales within views within models within tiles; an open vocabulary bound to captions."""
 
@@ -177,7 +188,7 @@ def _build_looks(
     # What is large for a tile is small for the whole image: there the coarser scales look.
     closer = config.model_copy(update={"level_count": 1}) if config.tile_whole else config
     whole = open_all(config) if config.tile_whole else None
-    return TiledDetector(open_all(closer), tiling, whole=whole)
+    return TiledDetector(open_all(closer), tiling, whole=whole, at_once=tiles_at_once)
 
 
 def _read_captions(models: Sequence[Model]) -> bool:

@@ -54,6 +54,14 @@ HEAVY = (
 )  # fmt: skip
 MODULE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 80
+# Who touches the environment, and why.
+ENVIRONMENT = {
+    "frontends/service.py": "reads our own variables, and SPACE_ID",
+    "pipeline/engines/machine.py": "reads which cards CUDA may use",
+    "frontends/cli.py": "tells Gradio not to call home",
+    "core/packages.py": "tells Ultralytics not to call home",
+    "synth/origin.py": "tells albumentations not to call home; at import, before its own",
+}
 SHAPES = "synth/studio/shapes"  # an aircraft's measurements in order: long lists, no logic
 
 
@@ -165,6 +173,29 @@ def test_pictures_are_opened_in_one_place() -> None:
                 and ast.unparse(node.func.value) in names
             ]
     assert [line.split(":")[0] for line in wrong] == ["core/image.py"], "\n".join(wrong)
+
+
+def test_the_environment_is_touched_in_few_places() -> None:
+    """Where benchmarks time other ways of doing things, they may do as those do."""
+    found, at_import = set(), set()
+    for package in set(PACKAGES) - {"benchmarks"}:
+        for path, tree in _modules(package):
+            name = path.relative_to(ROOT).as_posix()
+            if _touches_environment(tree):
+                found.add(name)
+            if any(map(_touches_environment, filter(_runs_at_import, tree.body))):
+                at_import.add(name)
+    assert found == set(ENVIRONMENT)
+    assert at_import == {"synth/origin.py"}
+
+
+def _runs_at_import(node: ast.stmt) -> bool:
+    return not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+
+
+def _touches_environment(tree: ast.AST) -> bool:
+    names = {"environ", "getenv", "putenv", "unsetenv"}
+    return any(isinstance(node, ast.Attribute) and node.attr in names for node in ast.walk(tree))
 
 
 def _entries() -> Iterator[tuple[str, Entry]]:

@@ -20,7 +20,7 @@ from core.image import image_wh
 from core.types import Detections, Image
 from pipeline.stages import Detector
 
-__all__ = ["TiledDetector", "Tiling", "auto_tile_wh", "merge_parts", "plan_tiles"]
+__all__ = ["TILES_AT_ONCE", "TiledDetector", "Tiling", "auto_tile_wh", "merge_parts", "plan_tiles"]
 
 Merge: TypeAlias = Literal["nms", "nmm"]
 
@@ -74,12 +74,21 @@ class TiledDetector:
         inner: Looks at the tiles.
         tiling: Sizes, overlap, merging.
         whole: Looks at the whole image, for what is larger than a tile; None: nobody does.
+        at_once: How many tiles a call of the inner detector is given.
     """
 
-    def __init__(self, inner: Detector, tiling: Tiling, *, whole: Detector | None) -> None:
+    def __init__(
+        self,
+        inner: Detector,
+        tiling: Tiling,
+        *,
+        whole: Detector | None,
+        at_once: int = TILES_AT_ONCE,
+    ) -> None:
         self._inner = inner
         self._tiling = tiling
         self._whole = whole
+        self._at_once = at_once
 
     def __call__(self, images: Sequence[Image]) -> list[Detections]:
         """Return one `Detections` per image.
@@ -93,7 +102,7 @@ class TiledDetector:
             for image, planned in zip(images, tiles, strict=True)
             for x1, y1, x2, y2 in planned
         )
-        groups = iter(lambda: list(islice(views, TILES_AT_ONCE)), [])
+        groups = iter(lambda: list(islice(views, self._at_once)), [])
         seen = (found for group in groups for found in self._inner(group))
         wholes = self._whole(images) if self._whole is not None and images else [None] * len(images)
         return [

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import accuracy, stages, tiles
+from benchmarks import accuracy, stages, tiles, timing
 from benchmarks.accuracy import Question, compare, parse_variant
 from benchmarks.machine import describe_machine, peak_memory_mib
 from benchmarks.pictures import CUTOUTS_PATH, scatter_objects
@@ -15,6 +15,8 @@ from core.errors import InputError
 from core.image import encode_image
 from core.types import Detections
 from pipeline.config import load_config
+from pipeline.detect.tiled import TILES_AT_ONCE
+from pipeline.fakes import FakeDetector
 from pipeline.locate import Locator
 
 needs_cutouts = pytest.mark.skipif(
@@ -24,6 +26,7 @@ needs_cutouts = pytest.mark.skipif(
 
 @needs_cutouts
 def test_stages_are_timed_for_each_amount_of_work(capsys, monkeypatch):
+    monkeypatch.setattr(timing, "WARM_UP_S", 0.0)
     monkeypatch.setattr(stages, "SIZES_WH", ((64, 40), (320, 180)))
     monkeypatch.setattr(stages, "BOX_COUNTS", (1, 4))
     monkeypatch.setattr(stages, "CAPTION_COUNTS", (1, 4))
@@ -34,6 +37,19 @@ def test_stages_are_timed_for_each_amount_of_work(capsys, monkeypatch):
     assert list(report["by_captions_ms"]) == ["1", "4"]
     assert list(report["detect_by_size_ms"]) == ["64x40", "320x180"]
     assert report["provenance"]["preset"] == "fake"
+
+
+def test_cutting_is_timed_with_the_settings_of_the_locator(monkeypatch, shapes_image):
+    monkeypatch.setattr(timing, "WARM_UP_S", 0.0)
+    monkeypatch.setattr(stages, "BOX_COUNTS", (4,))
+    locator = Locator.open(load_config("fake", sets=["cut.shape=box", "cut.context_ratio=0"]))
+    cuts = []
+    monkeypatch.setattr(
+        locator, "cut", lambda *given: cuts.append(Locator.cut(locator, *given)) or cuts[-1]
+    )
+    stages.measure_boxes(locator, shapes_image, repeats=2)
+    assert len(cuts) == 1 + timing.WARM_UP_CALLS + 2
+    assert all(crops.region_xyxy[0].tolist() == [0, 0, 16, 16] for crops in cuts)
 
 
 @pytest.mark.parametrize("count", stages.BOX_COUNTS)
@@ -57,11 +73,24 @@ def test_small_objects_lie_where_their_boxes_say():
     assert tiles.recall_of(found, picture) == 0.5
 
 
-def test_tiles_one_by_one_find_what_batched_tiles_find():
-    ways = tiles.open_ways("fake", ["detect.input_wh=[160, 96]"])
+@pytest.mark.parametrize("sets", [[], ["detect.score_min=0.3"], ["detect.tile_whole=false"]])
+def test_tiles_one_by_one_find_what_batched_tiles_find(sets, monkeypatch):
+    ways = tiles.open_ways("fake", ["detect.input_wh=[160, 96]", *sets])
     image = np.full((200, 400, 3), 200, np.uint8)
     image[150:160, 300:312] = (255, 0, 0)
-    together, alone = ways["tiles"]([image])[0], ways["tiles_one_by_one"]([image])[0]
+    calls = []
+    look = FakeDetector.__call__
+
+    def watched(self, images):
+        calls.append(len(images))
+        return look(self, images)
+
+    monkeypatch.setattr(FakeDetector, "__call__", watched)
+    together = ways["tiles"]([image])[0]
+    assert max(calls) == TILES_AT_ONCE
+    calls.clear()
+    alone = ways["tiles_one_by_one"]([image])[0]
+    assert max(calls) == 1
     np.testing.assert_array_equal(together.xyxy, alone.xyxy)
     assert together.xyxy.tolist() == [[300, 150, 312, 160]]
     figures = tiles.measure(ways, [tiles.Scattered(image, together.xyxy)])
