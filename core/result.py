@@ -146,6 +146,11 @@ class Result:
                     f"the image has {len(self.detections)} detections."
                 )
 
+    @property
+    def captions(self) -> tuple[str, ...]:
+        """The captions as used, in the order they were given."""
+        return tuple(ranking.caption for ranking in self.rankings)
+
     def best(self, caption: int = 0, k: int = 1) -> list[int]:
         """Return the k best detection rows of a caption (by its index), best first."""
         return [int(row) for row in self.rankings[caption].order[:k]]

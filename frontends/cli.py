@@ -197,7 +197,7 @@ def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
         print(json.dumps(result.to_dict(), ensure_ascii=False, indent=2))
     else:
         limit = locator.calibration.found_probability_min
-        notes = [notes_of(ranking.caption, locator.reranker) for ranking in result.rankings]
+        notes = [notes_of(caption, locator.reranker) for caption in result.captions]
         print(locate_report(result, limit, notes))
     if options.save:
         from frontends.ui.draw import draw_result

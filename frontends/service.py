@@ -239,10 +239,9 @@ class Service:
         locator = self.locator(config)
         key, seen, reused = self._look(path, config, locator, captions)
         result = self._answer(seen, captions, config, assignment)
-        asked = [ranking.caption for ranking in result.rankings]
+        asked, limit = result.captions, locator.calibration.found_probability_min
         notes = tuple(notes_of(text, locator.reranker) for text in asked)
         read_as = tuple(locator.reranker.read_as(text) for text in asked)
-        limit = locator.calibration.found_probability_min
         return Answer(result, key, reused, limit, notes, read_as)
 
     def answer_again(
