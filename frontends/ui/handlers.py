@@ -78,6 +78,8 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
         still = displayable(path, max_pixels=base.image.max_pixels)
         update = {**(picture or {}), "display": _file(still)} if still else gr.skip()
         if not lines.strip():
+            # A file that is cut short has a good header: better told now than at the first caption.
+            read_image(path, max_pixels=base.image.max_pixels)
             return update, present.present_nothing()
         return update, answer(path, present.split_captions(lines), settings)
 

@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from core.image import decode_image, encode_image
+from core.image import decode_image, encode_image, read_image
 from frontends.service import Service
 from frontends.ui.examples import read_examples
 from frontends.ui.handlers import Handlers, create_handlers
@@ -62,6 +62,15 @@ def test_a_new_picture_is_answered_at_once(handlers, shapes_path):
 def test_a_picture_without_captions_waits_calmly(handlers, shapes_path):
     _, shown = handlers.pick(_picture(shapes_path), "  ", SETTINGS)
     assert shown["error"]["message"] == ""
+
+
+def test_a_picture_that_is_cut_short_is_told_before_any_caption(handlers, shapes_path):
+    data = encode_image(read_image(shapes_path), format="jpeg")
+    short = shapes_path.with_name("short.jpg")
+    short.write_bytes(data[: len(data) // 2])
+    _, shown = handlers.pick(_picture(short), " ", SETTINGS)
+    assert shown["error"]["at"] == "picture"
+    assert "short.jpg is damaged" in shown["error"]["message"]
 
 
 def test_new_captions_only_read_text(handlers, shapes_path):
