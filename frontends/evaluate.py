@@ -102,8 +102,8 @@ def _check(line: DataLine, images: Path, max_pixels: int) -> Path:
         if annotation.xyxy is None:
             raise DataError(
                 f"{line.image}: {annotation.caption!r} has no bbox.",
-                'Evaluation needs "annotations" with a "bbox" each, as data sets of the format jsonl '
-                "have (synth generate and project export write it); batch answers captions alone.",
+                'Evaluation needs "annotations" with a "bbox" each: the format jsonl, which synth '
+                "generate and project export write. Captions alone are answered by batch.",
             )
     path = confined_path(images, line.image)
     try:
