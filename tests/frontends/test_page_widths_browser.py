@@ -1,4 +1,4 @@
-"""The tab Locate in windows between a phone upright and a desktop: nothing is squeezed or cut off."""
+"""The tab Locate in windows of any width: nothing is squeezed, and answers come into view."""
 
 from __future__ import annotations
 
@@ -56,3 +56,21 @@ def test_the_runner_up_stays_whole_when_the_window_is_turned(visit, shapes):
             "(old) => document.querySelector('.rival-crop').clientWidth !== old", arg=width
         )
         assert page.evaluate(zoom) == pytest.approx(upright), "the same part of the picture"
+
+
+@pytest.mark.parametrize(("size", "moves"), [(ACROSS, True), (DESKTOP, False)])
+def test_answers_asked_for_come_into_view_where_they_lie_below(size, moves, visit, shapes):
+    with visit(size) as page:
+        upload_and_ask(page, shapes, "\n".join(CAPTIONS))
+        page.wait_for_timeout(500)  # what was brought into view at once is there
+        page.evaluate("window.scrollTo(0, 0)")
+        page.evaluate("window.before = window.spotter.room('locate').state.answer")
+        page.click("#locate-button")
+        page.wait_for_function(
+            """() => {
+              const { top, bottom } = document.querySelector(".card").getBoundingClientRect();
+              const answered = window.spotter.room("locate").state.answer !== window.before;
+              return answered && top >= 0 && bottom <= window.innerHeight;
+            }"""
+        )
+        assert (page.evaluate("window.scrollY") > 0) == moves
