@@ -133,6 +133,20 @@ def test_what_is_needed_now_and_then_is_folded_away(browse, pictures):
     page.wait_for_selector("#annotate-projects .item")
 
 
+def test_across_what_is_unfolded_leaves_room_for_the_list(browse, pictures):
+    page = browse(ACROSS)
+    create(page, pictures[:3])
+    page.tap("#annotate-head .more")
+    page.wait_for_selector("#annotate-strip .film:visible")
+    parts = ("head .import", "head .help", "strip .film", "strip .sought", "boxes .score")
+    for part in (*parts, "done .complete"):
+        assert _is_seen(page, f"#annotate-{part}"), part
+    assert page.locator("#annotate-boxes").bounding_box()["height"] >= 150
+    assert page.locator("#annotate-picture .stage").bounding_box()["height"] >= 150
+    scrolls = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+    assert page.evaluate(scrolls) == list(ACROSS)
+
+
 def test_a_wide_screen_has_labels_and_everything_at_hand(browse, pictures):
     page = browse(DESKTOP)
     create(page, pictures[:2])

@@ -65,7 +65,7 @@ def browse(address: str) -> Iterator[Any]:
             context = browser.new_context(
                 viewport={"width": size[0], "height": size[1]},
                 color_scheme=scheme,
-                has_touch=size[0] < 500,
+                has_touch=min(size) < 500,
                 accept_downloads=True,
             )
             page = context.new_page()
@@ -215,6 +215,51 @@ def test_the_preview_follows_the_settings(size, scheme, browse):
     page.wait_for_function(
         "(old) => document.querySelector('#synth-preview .tile img').src === old", arg=first
     )
+
+
+_CUT_OFF = """() => [...document.querySelectorAll("#synth :is(input, select)")].filter((node) => {
+  const style = getComputedStyle(node), pen = document.createElement("canvas").getContext("2d");
+  if (!node.clientWidth || !/number|text|select-one/.test(node.type)) return false;
+  pen.font = `${style.fontSize} ${style.fontFamily}`;
+  const shown = node.selectedOptions?.[0]?.text ?? node.value;
+  const room = node.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  return pen.measureText(shown).width > room + 1;
+}).map((node) => node.outerHTML)"""
+_COVERED = """() => [...document.querySelectorAll("#synth-preview .tile")].filter((tile) => {
+  const scene = tile.querySelector(".open").getBoundingClientRect();
+  const again = tile.querySelector(".again").getBoundingClientRect();
+  const shown = Math.max(0, scene.bottom - again.top) * Math.max(0, scene.right - again.left);
+  return shown > 0.1 * scene.width * scene.height;
+}).length"""
+
+
+@pytest.mark.parametrize("size", [(844, 390), (740, 360), (568, 320), (821, 900), (1024, 768)])
+def test_nothing_is_cut_off_or_covered_in_low_and_middling_windows(size, browse):
+    page = browse(size)
+    page.wait_for_selector("#synth-backgrounds .tile")
+    page.evaluate("document.querySelectorAll('#synth details').forEach((node) => node.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    assert page.evaluate(_CUT_OFF) == []
+    sign, name = (page.locator(f".spotter-head {part}").bounding_box() for part in ("svg", "h1"))
+    middle = name["y"] + name["height"] / 2
+    assert sign["y"] + sign["height"] / 2 == pytest.approx(middle, abs=4), "on one line"
+    if min(size) < 500:
+        assert page.evaluate(_COVERED) == 0
+
+
+def test_lying_across_the_page_scrolls_as_one_and_the_scenes_stay_in_sight(browse):
+    page = browse((844, 390))
+    page.wait_for_selector("#synth-backgrounds .tile")
+    inner = page.locator(".synth-material").evaluate("(node) => getComputedStyle(node).overflowY")
+    assert inner == "visible"
+    page.locator('.knob[data-key="effects"]').scroll_into_view_if_needed()
+    assert page.evaluate("window.scrollY") > 390
+    preview = page.locator("#synth-preview").bounding_box()
+    assert preview["y"] >= 0
+    assert preview["y"] + preview["height"] <= 390, "all six scenes beside the settings"
+    page.locator("#synth-make .go").scroll_into_view_if_needed()
+    preview, wish = (page.locator(f"#synth-{part}").bounding_box() for part in ("preview", "make"))
+    assert preview["y"] + preview["height"] <= wish["y"]
 
 
 def test_one_scene_can_be_changed_and_looked_at(browse):

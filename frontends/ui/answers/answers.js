@@ -36,11 +36,13 @@ function createAnswers({ element, props, watch }) {
     if (awaited && !answer.error) bringIntoView();
   }
 
-  // Where the answers stand below the picture: as much of the picture stays as the first leaves room for.
+  // Where the first answer ends below the window, on a phone or below many captions: as much of what
+  // is above stays as the answer leaves room for.
   function bringIntoView() {
     const first = cards.firstElementChild;
-    if (!first || !matchMedia("(max-width: 820px)").matches) return;
-    const below = first.getBoundingClientRect().bottom + 12 - window.innerHeight;
+    if (!first) return;
+    const { top, bottom } = first.getBoundingClientRect();
+    const below = Math.min(bottom + 12 - window.innerHeight, top - 12);
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (below > 0) window.scrollBy({ top: below, behavior: calm ? "auto" : "smooth" });
   }

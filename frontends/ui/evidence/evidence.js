@@ -91,11 +91,12 @@ function createEvidence({ element, props, server }) {
     const { image, answer } = room.state;
     if (!image) return;
     const side = Math.max(box.w, box.h) * 1.2;
-    const zoom = node.clientWidth / side;
+    // In shares of the square, which gets another size when the window is turned.
+    const place = (middle, length) => `${100 * (middle - side / 2) / (length - side || 1e-3)}%`;
+    const [width, height] = answer.size;
     node.style.backgroundImage = `url("${image}")`;
-    node.style.backgroundSize = `${answer.size[0] * zoom}px ${answer.size[1] * zoom}px`;
-    node.style.backgroundPosition =
-      `${-(box.x + box.w / 2 - side / 2) * zoom}px ${-(box.y + box.h / 2 - side / 2) * zoom}px`;
+    node.style.backgroundSize = `${100 * width / side}% ${100 * height / side}%`;
+    node.style.backgroundPosition = `${place(box.x + box.w / 2, width)} ${place(box.y + box.h / 2, height)}`;
   }
 
   const kept = new Map();
