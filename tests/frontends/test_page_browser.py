@@ -79,16 +79,23 @@ def test_reason_and_table_tell_the_same_lead(visit, shapes):
     """That of the evidence, not that of the similarity alone."""
     with visit(DESKTOP) as page:
         upload_and_ask(page, shapes, "red thing")
-        # Said again where the answer to typing comes after that to the button; the strip follows
-        # once its picture is drawn.
-        page.wait_for_function(
+        # Said of every answer: that to typing may come after that to the button.
+        page.evaluate(
             """() => {
               const room = window.spotter.room("locate");
-              const answer = structuredClone(room.state.answer);
-              if (answer.captions[0].evidence[0] !== 2.5) {
+              const change = () => {
+                const answer = structuredClone(room.state.answer);
+                if (!answer || answer.captions[0].evidence[0] === 2.5) return;
                 answer.captions[0].evidence = [2.5, -1.5];
                 room.set({ answer });
-              }
+              };
+              room.on(["answer"], change);
+              change();
+            }"""
+        )
+        # The strip follows once its picture is drawn.
+        page.wait_for_function(
+            """() => {
               const told = document.querySelector(".evidence .figures");
               return told && told.innerText.includes("4.0");
             }"""
