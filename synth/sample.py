@@ -124,6 +124,8 @@ def _sample_cutouts(
     classes = sorted(library.by_class)
     weights = np.sqrt([len(library.by_class[name]) for name in classes])
     weights = weights / weights.sum()
+    if count >= 2:
+        rng.random()  # decides nothing any more; without it the same seeds would give other scenes
     if alike:
         first = _pick(rng, library.by_class[str(rng.choice(classes, p=weights))])
         same = [c for c in library.by_class[first.class_name] if c.identity == first.identity]
