@@ -46,7 +46,10 @@ def test_an_example_locates_at_once_and_new_words_follow(visit):
     with visit(DESKTOP) as page:
         page.click(".example")
         page.wait_for_selector("#locate-answers .card")
-        assert page.input_value("#locate-captions textarea") == "red thing\ngreen thing"
+        # Gradio hands on one value after the other.
+        page.wait_for_function(
+            "document.querySelector('#locate-captions textarea').value === 'red thing\\ngreen thing'"
+        )
         page.fill("#locate-captions textarea", "blue thing")
         page.wait_for_function("document.querySelectorAll('#locate-answers .card').length === 1")
         page.wait_for_function(

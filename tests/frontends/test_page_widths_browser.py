@@ -34,7 +34,12 @@ def test_the_reason_has_room_at_every_width(count, visit, shapes):
         upload_and_ask(page, shapes, "\n".join(CAPTIONS[:count]))
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
-            page.wait_for_function("(width) => window.innerWidth === width", arg=width)
+            # The answer to typing may come late; while it is drawn there are no reasons.
+            page.wait_for_function(
+                """(width) => window.innerWidth === width
+                  && document.querySelector(".evidence .sentence").clientWidth > 0""",
+                arg=width,
+            )
             seen = _widths(page)
             assert seen["sentence"] >= 150, (width, seen)
             assert seen["rival"] >= 100, (width, seen)
