@@ -48,7 +48,8 @@ def test_an_example_locates_at_once_and_new_words_follow(visit):
         page.wait_for_selector("#locate-answers .card")
         # Gradio hands on one value after the other.
         page.wait_for_function(
-            "document.querySelector('#locate-captions textarea').value === 'red thing\\ngreen thing'"
+            "(lines) => document.querySelector('#locate-captions textarea').value === lines",
+            arg="red thing\ngreen thing",
         )
         page.fill("#locate-captions textarea", "blue thing")
         page.wait_for_function("document.querySelectorAll('#locate-answers .card').length === 1")
