@@ -1,3 +1,5 @@
+"""Batch: what is answered, kept, repaired and refused, picture by picture."""
+
 from __future__ import annotations
 
 import errno
@@ -5,47 +7,26 @@ import json
 from pathlib import Path
 
 import pytest
-from PIL import Image as PilImage
 
 from core.errors import DataError
-from core.image import READABLE, read_image
 from dataset.data_file import read_data
 from frontends.batch import run_batch
 from frontends.cli import main
-from frontends.data import folder_data
 from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
+from tests.frontends.batching import rows, run, three_pictures
 
 
 @pytest.fixture
 def data(tmp_path: Path, shapes_path: Path) -> Path:
-    """Three good pictures."""
-    rows = []
-    for name in ("a.png", "b.png", "c.png"):
-        (tmp_path / name).write_bytes(shapes_path.read_bytes())
-        captions = [{"caption": "red thing"}, {"caption": "green thing"}]
-        rows.append({"image": name, "annotations": captions})
-    path = tmp_path / "data.jsonl"
-    path.write_text("\n".join(json.dumps(row) for row in rows) + "\n")
-    return path
-
-
-def _run(locator, data: Path, output: Path, **options):
-    lines = read_data(data)
-    return run_batch(
-        locator, lines=lines, images=data.parent, output=output, show_progress=False, **options
-    )
-
-
-def _rows(output: Path) -> list[dict]:
-    return [json.loads(line) for line in output.read_text().splitlines()]
+    return three_pictures(tmp_path, shapes_path)
 
 
 def test_one_line_a_picture(fake_locator, data, tmp_path):
     output = tmp_path / "new" / "pred.jsonl"
-    summary = _run(fake_locator, data, output)
+    summary = run(fake_locator, data, output)
     assert (summary.done, summary.skipped, summary.failed) == (3, 0, 0)
-    row = _rows(output)[0]
+    row = rows(output)[0]
     assert row["image"] == "a.png"
     assert row["size"] == [200, 100]
     assert [d["bbox"] for d in row["detections"]] == [[100, 50, 60, 40], [20, 10, 40, 30]]
@@ -58,8 +39,8 @@ def test_one_line_a_picture(fake_locator, data, tmp_path):
 
 def test_the_best_box_is_given_even_when_it_is_not_believed(fake_locator, data, tmp_path):
     output = tmp_path / "pred.jsonl"
-    _run(fake_locator, data, output)
-    green = _rows(output)[0]["results"][1]
+    run(fake_locator, data, output)
+    green = rows(output)[0]["results"][1]
     assert green["found"] is False
     assert green["bbox"] is not None
 
@@ -73,34 +54,34 @@ def test_without_detections_there_is_no_box(fake_locator, tmp_path, image):
     data = tmp_path / "data.jsonl"
     data.write_text(json.dumps({"image": "plain.png", "annotations": [{"caption": "red thing"}]}))
     output = tmp_path / "pred.jsonl"
-    _run(fake_locator, data, output)
-    assert _rows(output)[0]["results"][0]["bbox"] is None
+    run(fake_locator, data, output)
+    assert rows(output)[0]["results"][0]["bbox"] is None
 
 
 def test_a_second_run_goes_on(fake_locator, data, tmp_path):
     output = tmp_path / "pred.jsonl"
-    _run(fake_locator, data, output)
+    run(fake_locator, data, output)
     whole = output.read_bytes()
     output.write_bytes(whole[: whole.find(b"\n") + 1])
-    summary = _run(fake_locator, data, output)
+    summary = run(fake_locator, data, output)
     assert (summary.done, summary.skipped) == (2, 1)
-    assert [row["image"] for row in _rows(output)] == ["a.png", "b.png", "c.png"]
+    assert [row["image"] for row in rows(output)] == ["a.png", "b.png", "c.png"]
 
 
 def test_a_half_written_line_is_repaired(fake_locator, data, tmp_path):
     output = tmp_path / "pred.jsonl"
-    _run(fake_locator, data, output)
+    run(fake_locator, data, output)
     output.write_bytes(output.read_bytes()[:-100])
-    summary = _run(fake_locator, data, output)
+    summary = run(fake_locator, data, output)
     assert (summary.done, summary.skipped) == (1, 2)
-    assert len(_rows(output)) == 3
+    assert len(rows(output)) == 3
 
 
 def test_another_kind_of_file_is_not_touched(fake_locator, data, tmp_path):
     output = tmp_path / "notes.txt"
     output.write_text("my notes\n")
     with pytest.raises(DataError, match="line 1 is no prediction"):
-        _run(fake_locator, data, output)
+        run(fake_locator, data, output)
     assert output.read_text() == "my notes\n"
 
 
@@ -123,15 +104,15 @@ def test_a_bad_picture_is_recorded_and_the_rest_goes_on(
     bad = json.dumps({"image": name, "annotations": [{"caption": "red thing"}]})
     data.write_text(bad + "\n" + data.read_text())
     output = tmp_path / "pred.jsonl"
-    summary = _run(fake_locator, data, output)
+    summary = run(fake_locator, data, output)
     assert (summary.done, summary.failed) == (4, 1)
-    assert message in _rows(output)[0]["error"]
+    assert message in rows(output)[0]["error"]
 
 
 def test_an_unusable_caption_is_recorded(fake_locator, data, tmp_path):
     data.write_text(json.dumps({"image": "a.png", "annotations": [{"caption": " "}]}))
     output = tmp_path / "pred.jsonl"
-    assert _run(fake_locator, data, output).failed == 1
+    assert run(fake_locator, data, output).failed == 1
 
 
 @pytest.mark.parametrize(
@@ -152,7 +133,7 @@ def test_a_malformed_data_file_names_its_line(line, message, fake_locator, tmp_p
     data = tmp_path / "data.jsonl"
     data.write_text(line)
     with pytest.raises(DataError, match=message):
-        _run(fake_locator, data, tmp_path / "pred.jsonl")
+        run(fake_locator, data, tmp_path / "pred.jsonl")
 
 
 def test_the_command_line_counts_failures(data, tmp_path, capsys):
@@ -165,7 +146,7 @@ def test_the_command_line_counts_failures(data, tmp_path, capsys):
     assert f"{output}: 0 pictures done, 3 kept from before; 1 failed: " in told
     assert "'absent.png' is not in" in told
     assert main([*arguments, "--preset", "fake"]) == 1
-    assert len(_rows(output)) == 4
+    assert len(rows(output)) == 4
 
 
 def test_a_picture_that_stands_twice_is_answered_twice(fake_locator, data, tmp_path):
@@ -173,20 +154,20 @@ def test_a_picture_that_stands_twice_is_answered_twice(fake_locator, data, tmp_p
     other = json.dumps({"image": "a.png", "annotations": [{"caption": "blue thing"}]})
     data.write_text(f"{once}\n{other}\n")
     output = tmp_path / "pred.jsonl"
-    _run(fake_locator, data, output)
+    run(fake_locator, data, output)
     whole = output.read_text()
     output.write_text(whole.splitlines(keepends=True)[0])
-    summary = _run(fake_locator, data, output)
+    summary = run(fake_locator, data, output)
     assert (summary.done, summary.skipped) == (1, 1)
-    assert [row["results"][-1]["caption"] for row in _rows(output)] == ["green thing", "blue thing"]
+    assert [row["results"][-1]["caption"] for row in rows(output)] == ["green thing", "blue thing"]
 
 
 def test_answers_to_other_captions_are_not_kept_silently(fake_locator, data, tmp_path):
     output = tmp_path / "pred.jsonl"
-    _run(fake_locator, data, output)
+    run(fake_locator, data, output)
     data.write_text(data.read_text().replace("green", "blue"))
     with pytest.raises(DataError, match="answers other captions"):
-        _run(fake_locator, data, output)
+        run(fake_locator, data, output)
 
 
 def test_a_line_says_what_made_it(data, tmp_path):
@@ -194,7 +175,7 @@ def test_a_line_says_what_made_it(data, tmp_path):
     data.write_text(data.read_text() + '{"image": "absent.png", "annotations": []}\n')
     arguments = ["batch", str(data), "--images", str(tmp_path), "--output", str(output)]
     main([*arguments, "--preset", "fake", "--assignment", "joint"])
-    for row in _rows(output):
+    for row in rows(output):
         made_with = row["provenance"]
         assert set(made_with) == {"detector", "upscaler", "reranker", "config", "assignment"}
         assert "detect.score_min=0.1 " in made_with["config"]
@@ -242,30 +223,30 @@ def test_answers_of_another_model_are_not_mixed(data, tmp_path):
         return Locator(FakeDetector(), FakeReranker(), provenance=provenance)
 
     output = tmp_path / "pred.jsonl"
-    _run(locator("small"), data, output)
+    run(locator("small"), data, output)
     with pytest.raises(DataError, match=r"another reranker \(small, now large\)"):
-        _run(locator("large"), data, output)
+        run(locator("large"), data, output)
 
 
 def test_answers_of_unknown_origin_are_not_mixed(fake_locator, data, tmp_path):
     output = tmp_path / "pred.jsonl"
     output.write_text('{"image": "a.png", "error": "broken"}\n')
     with pytest.raises(DataError, match=r"another assignment \(not told, now independent\)"):
-        _run(fake_locator, data, output)
+        run(fake_locator, data, output)
 
 
 @pytest.mark.parametrize("name", ["a\0b.png", "x" * 400 + ".png", "\ud800.png"])
 def test_a_name_that_no_file_can_have_does_not_stop_the_rest(fake_locator, data, tmp_path, name):
     row = json.dumps({"image": name, "annotations": [{"caption": "red thing"}]})
     data.write_text(row + "\n" + data.read_text())
-    summary = _run(fake_locator, data, tmp_path / "pred.jsonl")
+    summary = run(fake_locator, data, tmp_path / "pred.jsonl")
     assert (summary.done, summary.failed) == (4, 1)
 
 
 @pytest.mark.parametrize("name", ["data.jsonl/pred.jsonl", "."])
 def test_an_output_that_cannot_be_written_is_said(fake_locator, data, tmp_path, name):
     with pytest.raises(DataError, match="cannot write"):
-        _run(fake_locator, data, tmp_path / name)
+        run(fake_locator, data, tmp_path / name)
 
 
 def test_a_full_disk_is_said_and_the_next_run_goes_on(fake_locator, data, tmp_path, monkeypatch):
@@ -278,29 +259,29 @@ def test_a_full_disk_is_said_and_the_next_run_goes_on(fake_locator, data, tmp_pa
 
     monkeypatch.setattr("frontends.batch.os.fsync", sync)
     with pytest.raises(DataError, match=r"cannot write .*: No space left on device") as caught:
-        _run(fake_locator, data, output)
+        run(fake_locator, data, output)
     assert "goes on where it ended" in caught.value.hint
     output.write_bytes(output.read_bytes()[:-100])  # the disk took half of the line
-    summary = _run(fake_locator, data, output)
+    summary = run(fake_locator, data, output)
     assert (summary.done, summary.skipped) == (2, 1)
-    assert [row["image"] for row in _rows(output)] == ["a.png", "b.png", "c.png"]
+    assert [row["image"] for row in rows(output)] == ["a.png", "b.png", "c.png"]
 
 
 def test_a_broken_caption_is_the_same_one_on_the_next_run(fake_locator, data, tmp_path):
     caption = {"caption": "red  thing \ud83d"}
     data.write_text(json.dumps({"image": "a.png", "annotations": [caption]}))
     output = tmp_path / "pred.jsonl"
-    assert _run(fake_locator, data, output).failed == 0
-    assert _rows(output)[0]["results"][0]["caption"] == "red thing ?"
-    assert _run(fake_locator, data, output).skipped == 1
+    assert run(fake_locator, data, output).failed == 0
+    assert rows(output)[0]["results"][0]["caption"] == "red thing ?"
+    assert run(fake_locator, data, output).skipped == 1
     data.write_text(json.dumps({"image": "a.png", "annotations": [{"caption": " "}]}))
     with pytest.raises(DataError, match="answers other captions"):
-        _run(fake_locator, data, output)
+        run(fake_locator, data, output)
 
 
 def test_a_byte_order_mark_is_passed_over(fake_locator, data, tmp_path):
     data.write_text(data.read_text(), encoding="utf-8-sig")
-    assert _run(fake_locator, data, tmp_path / "pred.jsonl").done == 3
+    assert run(fake_locator, data, tmp_path / "pred.jsonl").done == 3
 
 
 def test_what_failed_is_asked_again(fake_locator, data, tmp_path):
@@ -311,10 +292,10 @@ def test_what_failed_is_asked_again(fake_locator, data, tmp_path):
         fake_locator, lines=read_data(data), images=wrong, output=output, show_progress=False
     )
     assert (first.done, first.failed) == (3, 2)
-    second = _run(fake_locator, data, output)
+    second = run(fake_locator, data, output)
     assert (second.done, second.skipped, second.failed) == (2, 1, 0)
-    assert sorted(row["image"] for row in _rows(output)) == ["a.png", "b.png", "c.png"]
-    assert not any("error" in row for row in _rows(output))
+    assert sorted(row["image"] for row in rows(output)) == ["a.png", "b.png", "c.png"]
+    assert not any("error" in row for row in rows(output))
 
 
 def test_of_a_picture_that_stands_twice_only_the_failed_line_is_asked_again(
@@ -323,11 +304,11 @@ def test_of_a_picture_that_stands_twice_only_the_failed_line_is_asked_again(
     bad = json.dumps({"image": "a.png", "annotations": [{"caption": " "}]})
     data.write_text(f"{bad}\n{data.read_text()}")
     output = tmp_path / "pred.jsonl"
-    assert _run(fake_locator, data, output).failed == 1
+    assert run(fake_locator, data, output).failed == 1
     for _ in range(2):
-        summary = _run(fake_locator, data, output)
+        summary = run(fake_locator, data, output)
         assert (summary.done, summary.skipped, summary.failed) == (1, 3, 1)
-        assert len(_rows(output)) == 4
+        assert len(rows(output)) == 4
 
 
 def test_captions_alone_are_asked_each_once_unless_jointly(fake_locator, data, tmp_path):
@@ -335,138 +316,14 @@ def test_captions_alone_are_asked_each_once_unless_jointly(fake_locator, data, t
     data.write_text(json.dumps({"image": "a.png", "captions": captions}))
     for assignment, answered in (("independent", captions[:2]), ("joint", captions)):
         output = tmp_path / f"{assignment}.jsonl"
-        _run(fake_locator, data, output, assignment=assignment)
-        [row] = _rows(output)
+        run(fake_locator, data, output, assignment=assignment)
+        [row] = rows(output)
         assert [result["caption"] for result in row["results"]] == answered
-        assert _run(fake_locator, data, output, assignment=assignment).skipped == 1
-
-
-def test_a_folder_is_asked_the_same_captions(data, tmp_path, capsys):
-    photos, output = tmp_path / "photos", tmp_path / "pred.jsonl"
-    (photos / "more").mkdir(parents=True)
-    (photos / ".thumbnails").mkdir()
-    for name in ("b.png", "a.PNG", "more/c.png", ".hidden.png", ".thumbnails/a.png"):
-        (photos / name).write_bytes((tmp_path / "a.png").read_bytes())
-    (photos / "notes.txt").write_text("no picture")
-    arguments = ["batch", str(photos), "--output", str(output), "--preset", "fake"]
-    captions = ["--caption", "red thing", "--caption", "green thing"]
-    drawn = tmp_path / "drawn"
-    assert main([*arguments, *captions, "--save", str(drawn)]) == 0
-    rows = _rows(output)
-    assert [row["image"] for row in rows] == ["a.PNG", "b.png", "more/c.png"]
-    assert [r["caption"] for r in rows[0]["results"]] == ["red thing", "green thing"]
-    files = sorted(p.relative_to(drawn).as_posix() for p in drawn.rglob("*.*"))
-    assert files == ["a.PNG", "b.png", "more/c.png"]
-    before, after = (read_image(folder / "more" / "c.png") for folder in (photos, drawn))
-    assert before.shape == after.shape
-    assert (before != after).any()
-    assert main([*arguments, *captions]) == 0
-    assert "0 pictures done, 3 kept from before." in capsys.readouterr().err
-
-
-def test_links_in_a_folder_are_followed_and_broken_ones_recorded(data, tmp_path, capsys):
-    photos, output = tmp_path / "photos", tmp_path / "pred.jsonl"
-    (photos / "day").mkdir(parents=True)
-    for name, target in (
-        ("day/sea.png", "a.png"), ("gone.png", "never.png"), ("loop.png", "photos/loop.png"),
-    ):  # fmt: skip
-        (photos / name).symlink_to(tmp_path / target)
-    arguments = ["batch", str(photos), "--caption", "red thing", "--output", str(output),
-                 "--preset", "fake", "--save"]  # fmt: skip
-    assert main([*arguments, str(tmp_path / "drawn")]) == 1
-    assert "1 picture done, 0 kept from before; 2 failed" in capsys.readouterr().err
-    good, bad, circle = _rows(output)
-    assert good["image"] == "day/sea.png"
-    assert good["results"][0]["found"]
-    assert bad["image"] == "gone.png"
-    assert "No such file" in bad["error"]
-    assert "symbolic links" in circle["error"]
-    assert (tmp_path / "drawn" / "day" / "sea.png").is_file()
-    (tmp_path / "store").mkdir()
-    store = (tmp_path / "a.png").rename(tmp_path / "store" / "sea.png")
-    (photos / "sea.png").symlink_to(store)
-    with pytest.raises(SystemExit, match="2"):
-        main([*arguments, str(tmp_path / "store")])
-    assert "could replace yours" in capsys.readouterr().err
-
-
-def test_drawings_stay_in_their_folder(fake_locator, data, tmp_path):
-    photos, drawn = tmp_path / "photos", tmp_path / "drawn"
-    photos.mkdir()
-    (photos / "a.png").write_bytes((tmp_path / "a.png").read_bytes())
-    before = (photos / "a.png").read_bytes()
-    data.write_text('{"image": "../photos/a.png", "captions": ["red thing"]}')
-    run_batch(
-        fake_locator,
-        lines=read_data(data),
-        images=photos,
-        output=tmp_path / "pred.jsonl",
-        drawings=drawn,
-        show_progress=False,
-    )
-    assert (photos / "a.png").read_bytes() == before
-    assert (drawn / "a.png").exists()
-
-
-def test_other_formats_are_drawn_as_png(fake_locator, data, tmp_path):
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    PilImage.open(tmp_path / "a.png").save(photos / "a.bmp")
-    run_batch(
-        fake_locator,
-        lines=folder_data(photos, ["red thing"])[0],
-        images=photos,
-        output=tmp_path / "pred.jsonl",
-        drawings=tmp_path / "drawn",
-        show_progress=False,
-    )
-    assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["a.bmp.png"]
-
-
-def test_the_pictures_of_a_data_file_lie_beside_it_unless_told(data, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path.parent)
-    output = tmp_path / "pred.jsonl"
-    main(["batch", str(data), "--output", str(output), "--preset", "fake"])
-    beside = data.parent
-    assert any((beside / json.loads(line)["image"]).is_file() for line in output.open())
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["."], "Say what to look for: --caption"),
-        ([".", "--caption", "x", "--images", "."], "--images belongs to a data file"),
-        ([".", "--caption", "x", "--save", "drawn"], "could replace yours"),
-        (["empty", "--caption", "x"], "holds no picture"),
-        (["data.jsonl", "--images", ".", "--caption", "x"], "--caption belongs to a folder"),
-        (["a.png", "--caption", "x"], "python app.py locate a.png --caption TEXT"),
-    ],
-)
-def test_what_does_not_fit_together_is_said(arguments, message, data, monkeypatch, capsys):
-    monkeypatch.chdir(data.parent)
-    (data.parent / "empty").mkdir()
-    with pytest.raises(SystemExit, match="2"):
-        main(["batch", *arguments, "--output", "pred.jsonl", "--preset", "fake"])
-    assert message in capsys.readouterr().err
-    assert not (data.parent / "drawn").exists()
-
-
-def test_every_picture_of_a_folder_is_asked_and_what_is_none_is_named(data, tmp_path, capsys):
-    folder = tmp_path / "mixed"
-    folder.mkdir()
-    for ending in READABLE:
-        PilImage.open(tmp_path / "a.png").convert("RGB").save(folder / f"a{ending}")
-    for name in ("b.heic", "notes.txt"):
-        (folder / name).write_text("no picture")
-    output = tmp_path / "pred.jsonl"
-    arguments = ["--caption", "red thing", "--output", str(output), "--preset", "fake"]
-    assert main(["batch", str(folder), *arguments]) == 0
-    assert sorted(row["image"] for row in _rows(output)) == sorted(f"a{end}" for end in READABLE)
-    assert "No pictures, left out: b.heic, notes.txt." in capsys.readouterr().err
+        assert run(fake_locator, data, output, assignment=assignment).skipped == 1
 
 
 def test_failed_pictures_are_named(fake_locator, data, tmp_path):
     (tmp_path / "b.png").write_bytes(b"no picture")
     (tmp_path / "c.png").unlink()
-    told = _run(fake_locator, data, tmp_path / "pred.jsonl").sentence()
+    told = run(fake_locator, data, tmp_path / "pred.jsonl").sentence()
     assert "2 failed (b.png, c.png), the first: b.png" in told
