@@ -21,6 +21,7 @@ from core.files import confined_path, shortened
 from core.words import counted
 from dataset.archive import Limits, pack, sizes_in
 from dataset.checks import Finding
+from dataset.splits import SHARES, Shares
 from frontends.desk import EXPORTS_NAME, Desk
 from frontends.material import Brought
 from frontends.project_out import EXPORTS, export_project, push_project
@@ -62,6 +63,7 @@ class Outgoing:
         repo: Send it to this data set on Hugging Face, as an image folder, instead.
         token: With the right to write there.
         private: Whether only its owner shall see it.
+        shares: Of train, val and test, for pictures that were given no split.
     """
 
     format: str
@@ -69,6 +71,7 @@ class Outgoing:
     repo: str = ""
     token: str = ""
     private: bool = True
+    shares: Shares = SHARES
 
 
 def start_import(desk: Desk, visit: Visit, key: str, files: Sequence[Brought]) -> Run:
@@ -298,13 +301,16 @@ def _export(
             token=wish.token,
             private=wish.private,
             what=wish.what,
+            shares=wish.shares,
             on_progress=lambda done, total: run.report("sending", done, total),
         )
         return "sent"
     folder = out / name
     if wish.format == "csv":
         run.file = out / f"{name}.csv"
-        run.said = _told(export_project(project, run.file, "csv", what=wish.what))
+        run.said = _told(
+            export_project(project, run.file, "csv", what=wish.what, shares=wish.shares)
+        )
         return "done"
     if wish.format == WHOLE:
         copy_project(project, folder, on_progress=report)
@@ -313,8 +319,11 @@ def _export(
         run.said = f"{pictures} with all boxes and history."
     else:
         run.said = _told(
-            export_project(project, folder, wish.format, what=wish.what, on_progress=report)
-        )
+            export_project(
+                project, folder, wish.format,
+                what=wish.what, shares=wish.shares, on_progress=report,
+            )
+        )  # fmt: skip
     run.file = out / f"{name}.zip"
     pack(folder, run.file, report_packing)
     shutil.rmtree(folder, ignore_errors=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.words import counted
-from dataset.splits import SPLITS
+from dataset.splits import SHARES, SPLITS, Shares
 
 if TYPE_CHECKING:
     from dataset.record import Dataset
@@ -50,6 +50,7 @@ def export_project(
     kind: str,
     *,
     what: What = "confirmed",
+    shares: Shares = SHARES,
     on_progress: OnProgress | None = None,
 ) -> str:
     """Write a project as one of `EXPORTS` and return what was written, as a sentence.
@@ -59,6 +60,7 @@ def export_project(
         out: A folder, for CSV a file.
         kind: One of `EXPORTS`.
         what: "confirmed" or "all", see ``project.export``.
+        shares: Of train, val and test, for pictures that were given no split.
         on_progress: Called with (done, total, what) where that takes long; may raise to stop.
 
     Raises:
@@ -71,14 +73,15 @@ def export_project(
     proposals = sum(image.proposed for image in project.walk()) if what == "all" else 0
     told = f" {_UNSEEN.format(counted(proposals, 'box'))}" if proposals else ""
     if kind == "csv":
-        return f"{out}: {counted(export_csv(project, out, what=what), 'box')}.{told}"
+        count = export_csv(project, out, what=what, shares=shares)
+        return f"{out}: {counted(count, 'box')}.{told}"
     if kind == "crops":
-        count = export_crops(project, out, what=what, on_progress=on_progress)
+        count = export_crops(project, out, what=what, shares=shares, on_progress=on_progress)
         return f"{out}: {counted(count, 'crop')} with captions.{told}"
     if kind == "cutouts":
         harvest = export_cutouts(project, out, what=what, on_progress=on_progress)
         return f"{harvest.sentence()}{told}"
-    dataset = export_dataset(project, out, kind, what=what)
+    dataset = export_dataset(project, out, kind, what=what, shares=shares)
     boxes = sum(len(record) for record in dataset)
     facts = {"format": kind, "labelled with": "Spotter", "what": what}
     if proposals:
@@ -89,10 +92,10 @@ def export_project(
 
 
 def _splits(dataset: Dataset) -> str:
-    """How many pictures are in which split, and where none is for measuring, that."""
+    """How many pictures are in which split, and whether none is for measuring."""
     counts = Counter(record.split for record in dataset)
     told = ", ".join(f"{counts[name]} {name}" for name in SPLITS if counts[name])
-    return told if counts["val"] else f"{told}, none val yet: one in twenty is"
+    return told if counts["val"] else f"{told}, none val"
 
 
 def export_cutouts(
@@ -130,6 +133,7 @@ def push_project(
     token: str,
     private: bool = True,
     what: What = "confirmed",
+    shares: Shares = SHARES,
     endpoint: str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> str:
@@ -141,6 +145,7 @@ def push_project(
         token: Of the user; used once and kept nowhere.
         private: Whether only the owner sees it.
         what: See ``project.export``.
+        shares: See ``export_project``.
         endpoint: Address of the Hub; its usual one if None.
         on_progress: Called with the files uploaded and all; may raise to stop.
 
@@ -152,7 +157,7 @@ def push_project(
 
     folder = Path(tempfile.mkdtemp(dir=project.folder, prefix=".push-"))
     try:
-        export_project(project, folder, "hf", what=what)
+        export_project(project, folder, "hf", what=what, shares=shares)
         return push_folder(
             folder, repo_id, token=token, private=private, endpoint=endpoint,
             on_progress=on_progress,
@@ -174,6 +179,11 @@ def add_export_parser(kinds: Any) -> None:
     parser.add_argument(
         "--all", action="store_true", help="pictures that are not done and proposals too"
     )
+    parser.add_argument(
+        "--shares",
+        metavar="A,B,C",
+        help="of train, val and test, for pictures without a split (default 0.8,0.1,0.1)",
+    )
     parser.add_argument("--push", metavar="REPO", help="upload to the Hugging Face Hub")
     parser.add_argument("--token-file", type=Path, help="file with the token for --push")
     parser.add_argument("--public", action="store_true", help="with --push: everybody may see it")
@@ -181,14 +191,17 @@ def add_export_parser(kinds: Any) -> None:
 
 def _run_export(options: argparse.Namespace, service: Service | None) -> int:
     from core.errors import InputError
+    from frontends.wishes import parse_shares
     from project.store import Project
 
     what: What = "all" if options.all else "confirmed"
+    shares = SHARES if options.shares is None else parse_shares(options.shares)
     if bool(options.out) == bool(options.push):
         raise InputError("give either --out or --push.", "--out FOLDER writes it here.")
     with Project.open(options.folder) as project:
         if options.out:
-            sys.stdout.write(export_project(project, options.out, options.format, what=what) + "\n")
+            said = export_project(project, options.out, options.format, what=what, shares=shares)
+            sys.stdout.write(f"{said}\n")
             return 0
         if options.token_file is None:
             raise InputError("--push needs --token-file.", "Only that token is used, and not kept.")
@@ -197,8 +210,9 @@ def _run_export(options: argparse.Namespace, service: Service | None) -> int:
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"cannot read the token: {error}.", "Check --token-file.") from error
         address = push_project(
-            project, options.push, token=token, private=not options.public, what=what
-        )
+            project, options.push, token=token, private=not options.public, what=what,
+            shares=shares,
+        )  # fmt: skip
     sys.stdout.write(f"{address}\n")
     return 0
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigError
 from frontends.synth_cutouts import add_cutouts_parser
+from frontends.wishes import parse_shares
 
 if TYPE_CHECKING:
     from frontends.service import Service
@@ -145,14 +146,6 @@ def _parse_size(text: str) -> tuple[int, int]:
     return int(sides[0]), int(sides[1])
 
 
-def _parse_shares(text: str) -> tuple[float, float, float]:
-    try:
-        train, val, test = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise ConfigError(f"cannot read the shares '{text}'.", "Write 0.8,0.1,0.1.") from error
-    return train, val, test
-
-
 def _folders(options: argparse.Namespace) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     from synth.generate import GALLERY
 
@@ -175,7 +168,7 @@ def _run_generate(options: argparse.Namespace, service: Service | None) -> int:
         single_class=not options.class_per_type,
         outlines=options.outlines,
         jpeg_quality=options.quality,
-        shares=_parse_shares(options.shares),
+        shares=parse_shares(options.shares),
     )
     with _Bar() as bar:
         made = generate(job, bar.show)
@@ -215,7 +208,6 @@ def _run_preview(options: argparse.Namespace, service: Service | None) -> int:
     from core.image import format_of, write_image
     from synth.generate import library_for, preview
     from synth.sheet import draw_sheet
-    from synth.splits import check_shares
 
     format_of(options.out)
     _require("--count", options.count, 1, 100)
@@ -225,7 +217,7 @@ def _run_preview(options: argparse.Namespace, service: Service | None) -> int:
     config = _read_config(options)
     library = library_for(*_folders(options), config)
     numbers = range(options.first, options.first + options.count)
-    shares = check_shares(_parse_shares(options.shares))
+    shares = parse_shares(options.shares)
     scenes = preview(library, config, options.seed, numbers, shares=shares, width_px=options.width)
     write_image(draw_sheet(scenes, columns=options.columns), options.out)
     boxes = sum(len(scene.captions) for scene in scenes)

@@ -11,11 +11,11 @@ from typing import Any
 
 from core.config import config_hash
 from core.errors import ConfigError
+from dataset.splits import SHARES, Shares, check_shares
 from frontends.chosen import Choice, read_choice
 from synth.config import SceneConfig
-from synth.splits import SHARES, Shares, check_shares
 
-__all__ = ["Wish", "read_settings", "read_wish", "refuse_steps"]
+__all__ = ["Wish", "parse_shares", "read_settings", "read_shares", "read_wish", "refuse_steps"]
 
 _SEED_MAX = 2**31 - 1
 
@@ -49,12 +49,30 @@ def read_wish(values: Mapping[str, Any]) -> Wish:
     seed = values.get("seed", 0)
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= _SEED_MAX:
         raise ConfigError(f"the seed must be in [0, {_SEED_MAX}], got {seed!r}.")
-    return Wish(config, read_choice(values), seed, _read_shares(values.get("shares", SHARES)))
+    return Wish(config, read_choice(values), seed, read_shares(values.get("shares", SHARES)))
 
 
-def _read_shares(value: object) -> Shares:
+def read_shares(value: object) -> Shares:
+    """The shares of train, val and test in a browser's message, of any sum.
+
+    Raises:
+        ConfigError: They are not three numbers from 0 on, or train has none.
+    """
     told = value if isinstance(value, Sequence) else ()
     return check_shares(told if all(isinstance(share, int | float) for share in told) else ())
+
+
+def parse_shares(text: str) -> Shares:
+    """The shares of train, val and test on a command line, such as "80,10,10".
+
+    Raises:
+        ConfigError: They are not three numbers from 0 on, or train has none.
+    """
+    try:
+        told = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise ConfigError(f"cannot read the shares '{text}'.", "Write 0.8,0.1,0.1.") from error
+    return check_shares(told)
 
 
 def read_settings(settings: Mapping[str, Any]) -> SceneConfig:

@@ -22,6 +22,7 @@ from core.image import encode_image, read_image
 from core.types import Detections
 from dataset.record import Dataset, Record
 from dataset.registry import write_dataset
+from dataset.splits import SHARES, Shares, part_groups
 from pipeline.config import CutConfig
 from pipeline.cut import cut
 from project.groups import Place, places_of
@@ -68,7 +69,7 @@ def _items(project: Project, what: What) -> Iterator[_Item]:
         yield _Item(image, tuple(box for box in boxes if box.state in states))
 
 
-def to_dataset(project: Project, what: What = "confirmed") -> Dataset:
+def to_dataset(project: Project, what: What = "confirmed", shares: Shares = SHARES) -> Dataset:
     """Return the project's images as a data set; its pictures stay where they are.
 
     Pictures that look nearly the same come into one split, unless they were given others.
@@ -76,11 +77,12 @@ def to_dataset(project: Project, what: What = "confirmed") -> Dataset:
     Args:
         project: Not changed.
         what: See the module.
+        shares: Of train, val and test, for pictures that were given no split.
 
     Raises:
         DataError: There is no such image, or a class was renamed meanwhile.
     """
-    names, places = project.class_names, places_of(project)
+    names, places = project.class_names, _places(project, what, shares)
     records = []
     for item in _items(project, what):
         names = _names_for(project, item, names)
@@ -108,6 +110,20 @@ def _names_for(project: Project, item: _Item, names: tuple[str, ...]) -> tuple[s
     return now
 
 
+def _places(project: Project, what: What, shares: Shares) -> dict[str, Place]:
+    """Where each image that goes out belongs, by its name; none is without a split."""
+    everywhere = places_of(project)
+    images = project.walk("done" if what == "confirmed" else None)
+    places = {image.name: everywhere[image.name] for image in images if image.name in everywhere}
+    given = {place.split for place in places.values() if place.split}
+    free = (place.group for place in places.values() if not place.split)
+    splits = part_groups(free, shares, given=given)
+    return {
+        name: place if place.split else replace(place, split=splits[place.group])
+        for name, place in places.items()
+    }
+
+
 def _place(places: Mapping[str, Place], image: ImageRow) -> Place:
     """Where an image belongs; it may have come after the others were looked through."""
     return places.get(image.name) or Place(image.group or image.name, image.split)
@@ -130,7 +146,12 @@ def _record(project: Project, item: _Item, names: tuple[str, ...], place: Place)
 
 
 def export_dataset(
-    project: Project, folder: Path, format: str, *, what: What = "confirmed"
+    project: Project,
+    folder: Path,
+    format: str,
+    *,
+    what: What = "confirmed",
+    shares: Shares = SHARES,
 ) -> Dataset:
     """Write the project as a data set, images included, and return what was written.
 
@@ -139,12 +160,13 @@ def export_dataset(
         folder: Made if missing; must not hold images of another data set.
         format: A name in `dataset.registry.FORMATS`.
         what: See the module.
+        shares: See `to_dataset`.
 
     Raises:
         DataError: There is no such image, or the folder cannot be used.
         UnknownNameError: There is no format of that name.
     """
-    dataset = _named_apart(to_dataset(project, what))
+    dataset = _named_apart(to_dataset(project, what, shares))
     write_dataset(dataset, folder, format)
     return dataset
 
@@ -168,8 +190,16 @@ def _named_apart(dataset: Dataset) -> Dataset:
     return replace(dataset, records=tuple(records))
 
 
-def export_csv(project: Project, path: Path, *, what: What = "confirmed") -> int:
+def export_csv(
+    project: Project, path: Path, *, what: What = "confirmed", shares: Shares = SHARES
+) -> int:
     """Write one row for each box as CSV, and return how many; an image without one has one row.
+
+    Args:
+        project: Not changed.
+        path: Of the table.
+        what: See the module.
+        shares: See `to_dataset`.
 
     Raises:
         DataError: The file cannot be written.
@@ -177,7 +207,7 @@ def export_csv(project: Project, path: Path, *, what: What = "confirmed") -> int
     buffer = io.StringIO(newline="")
     table = csv.writer(buffer)
     table.writerow(_COLUMNS)
-    count, places = 0, places_of(project)
+    count, places = 0, _places(project, what, shares)
     for image, boxes in ((item.image, item.boxes) for item in _items(project, what)):
         head = (_plain(image.name), *image.image_wh, image.state)
         place = _place(places, image)
@@ -208,18 +238,20 @@ def export_crops(
     folder: Path,
     *,
     what: What = "confirmed",
+    shares: Shares = SHARES,
     on_progress: OnProgress | None = None,
 ) -> int:
     """Write a crop for each box that has a caption, as the reranker sees it, and return how many.
 
     They are cut as for the models that pre-labelled last, else as the default preset cuts.
     Crops are PNG files in `crops/`, described one a line in `crops.jsonl` with caption, class,
-    place, and the captions that are known not to be in the image.
+    place, split, and the captions that are known not to be in the image.
 
     Args:
         project: Not changed.
         folder: Made if missing.
         what: See the module.
+        shares: See `to_dataset`.
         on_progress: Called after each image with (done, total, name); may raise to stop.
 
     Raises:
@@ -227,7 +259,7 @@ def export_crops(
     """
     total = project.count("done" if what == "confirmed" else None)
     framing = CutConfig().with_values(project.setting(CUT, {}))
-    lines, places = [], places_of(project)
+    lines, places = [], _places(project, what, shares)
     for number, item in enumerate(_items(project, what), start=1):
         boxes = [box for box in item.boxes if box.caption]
         if boxes:
@@ -238,6 +270,7 @@ def export_crops(
                 for a in project.asked(item.image.id)
                 if a.confirmed and not a.found and a.caption not in shown
             ]
+            place = _place(places, item.image)
             image = read_image(project.path(item.image.id))
             seen = Detections.from_xyxy([box.xyxy for box in boxes], item.image.image_wh)
             crops = cut(image, seen, context_ratio=framing.context_ratio, shape=framing.shape)
@@ -249,7 +282,7 @@ def export_crops(
                     "file": name, "caption": box.caption, "class": box.class_name,
                     "image": item.image.name, "box_xyxy": [round(v, 3) for v in box.xyxy],
                     "region_xyxy": region.tolist(), "absent_captions": absent,
-                    "group": _place(places, item.image).group,
+                    "group": place.group, "split": place.split,
                 })  # fmt: skip
         if on_progress is not None:
             on_progress(number, total, item.image.name)

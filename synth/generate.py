@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import ConfigError, InputError
+from dataset.splits import SHARES, Shares
 from synth.config import SceneConfig
 from synth.export import export
 from synth.job import GALLERY, Job, library_for
@@ -21,7 +22,7 @@ from synth.library import Library
 from synth.manifest import MANIFEST_NAME, Parts, read_manifest
 from synth.materials import check_materials, describe_software
 from synth.render import Rendered, render
-from synth.splits import SHARES, Shares, part_library, sample_image
+from synth.splits import part_library, sample_image
 from synth.work import OnProgress, checksum, clean_up, locked, run_blocks
 
 __all__ = ["GALLERY", "Generated", "Job", "generate", "library_for", "preview", "replay"]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from core.errors import ConfigError, InputError
 from dataset.registry import FORMATS
+from dataset.splits import SHARES, Shares, check_shares
 from synth.config import SceneConfig
 from synth.library import Library, open_library
-from synth.splits import SHARES, Shares, check_shares
 
 __all__ = ["GALLERY", "Job", "library_for"]
 

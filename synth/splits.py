@@ -6,32 +6,25 @@ i of a seed falls into a split by its number alone.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from core.errors import ConfigError
 from core.words import counted
-from dataset.splits import SPLITS, hash_position
+from dataset.splits import SPLITS, check_shares, hash_position, split_at
 from synth.config import SceneConfig
 from synth.library import Background, Cutout, Library
 from synth.plan import ScenePlan, scene_rng
 from synth.sample import sample_scene
 
 __all__ = [
-    "SHARES",
     "ImagePlan",
-    "Shares",
     "SplitLibrary",
-    "check_shares",
     "part_library",
     "sample_image",
 ]
 
-Shares = tuple[float, float, float]
-SHARES: Shares = (0.8, 0.1, 0.1)
 _GOLDEN = 0.6180339887498949
 
 
@@ -60,22 +53,6 @@ class SplitLibrary:
         return list(self.shares)[-1]
 
 
-def check_shares(shares: Sequence[float]) -> Shares:
-    """The shares of train, val and test with a sum of 1.
-
-    Raises:
-        ConfigError: They are not three numbers from 0 on, or train has none.
-    """
-    good = len(shares) == 3 and all(0 <= share < math.inf for share in shares)
-    if not good or shares[0] <= 0:
-        raise ConfigError(
-            f"shares must be three numbers of at least 0 for train, val and test, got {shares}.",
-            "For example 0.8, 0.1, 0.1; train needs some.",
-        )
-    total = sum(shares)
-    return shares[0] / total, shares[1] / total, shares[2] / total
-
-
 def part_library(library: Library, shares: Sequence[float]) -> SplitLibrary:
     """A library's parts for train, val and test.
 
@@ -83,12 +60,13 @@ def part_library(library: Library, shares: Sequence[float]) -> SplitLibrary:
     for training. Where even that leaves nothing for training, the library shows too little to be
     parted and is taken whole.
     """
-    wanted: dict[str, float] = dict(zip(SPLITS, check_shares(shares), strict=True))
+    checked = check_shares(shares)
+    wanted: dict[str, float] = dict(zip(SPLITS, checked, strict=True))
     members: dict[str, tuple[list[Cutout], list[Background]]] = {s: ([], []) for s in SPLITS}
     for cutout in library.cutouts:
-        members[_split_at(cutout.identity, wanted)][0].append(cutout)
+        members[split_at(hash_position(cutout.identity), checked)][0].append(cutout)
     for background in library.backgrounds:
-        members[_split_at(background.group, wanted)][1].append(background)
+        members[split_at(hash_position(background.group), checked)][1].append(background)
     notes = []
     for split in ("val", "test"):
         if _can_show(library, *members[split]):
@@ -133,13 +111,6 @@ def _count_places(backgrounds: Sequence[Background]) -> str:
 def _count_objects(cutouts: Sequence[Cutout]) -> str:
     objects = {cutout.identity for cutout in cutouts}
     return f"{counted(len(cutouts), 'cutout')} ({counted(len(objects), 'object')})"
-
-
-def _split_at(group: str, shares: Mapping[str, float]) -> str:
-    position = hash_position(group)
-    if position < shares["test"]:
-        return "test"
-    return "val" if position < shares["test"] + shares["val"] else "train"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from dataset.splits import SHARES, SPLITS
 from frontends.desk import Desk
 from frontends.desk_runs import WHOLE
 from frontends.project_out import EXPORTS
@@ -38,6 +39,7 @@ __all__ = ["create_annotate"]
 
 ROOM = "annotate"
 _SUSPICIONS_SHOWN = 200
+_NOT_PARTED = ("cutouts", WHOLE)
 _LIGHT: dict[str, Any] = {"concurrency_id": "annotate", "concurrency_limit": 4}
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
@@ -114,6 +116,9 @@ def _create_sheets(desk: Desk, run: dict[str, Any]) -> None:
         "outlet",
         words=text_sheets.OUTLET,
         formats=[(name, *text_sheets.FORMATS[name]) for name in (*EXPORTS, WHOLE)],
+        whole=_NOT_PARTED,
+        splits=SPLITS,
+        shares=[round(100 * share) for share in SHARES],
         signed_in=can_sign_in(),
         calls=[run["start_outlet"]],
     )

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from core.errors import InputError
+from dataset.splits import SHARES
 from frontends.desk import Desk
 from frontends.desk_runs import (
     Outgoing,
@@ -22,6 +23,7 @@ from frontends.failures import guarded
 from frontends.ui import annotate_present as present
 from frontends.ui.annotate_handlers import Call, Shown, find
 from frontends.ui.uploads import read_uploads
+from frontends.wishes import read_shares
 from pipeline.rank import Assignment
 from project.prelabel import PROPOSED_SCORE_MIN, Question
 from project.vocabulary import SETTING, Vocabulary
@@ -84,6 +86,7 @@ def _beginning(desk: Desk) -> list[Callable[..., Shown]]:
             repo=str(wish.get("repo") or "").strip(),
             token=str(wish.get("token") or "") or (signed_in.token if signed_in else ""),
             private=bool(wish.get("private", True)),
+            shares=read_shares(wish.get("shares", SHARES)),
         )
         return present.present_run(start_export(desk, visit, key, outgoing))
 

@@ -37,7 +37,7 @@ _TABS = (
     ("synthesize", "tab_synth", "lead_synth"),
     ("annotate", "tab_annotate", "lead_annotate"),
 )
-_SCRIPTS = ("page.js", "layer.js", "sheet.js", "scene.js")
+_SCRIPTS = ("page.js", "layer.js", "sheet.js", "shares.js", "scene.js")
 EXAMPLES_FOLDER = _FOLDER.parents[1] / "assets" / "examples"
 
 

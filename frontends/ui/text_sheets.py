@@ -70,7 +70,10 @@ OUTLET: Words = {
     "what": "Which pictures",
     "confirmed": "Pictures that are done ({count})",
     "all": "All {count}, with proposals",
+    "shares": "Train : val : test",
+    "share": "Share of {split}",
     "labels": {
+        "parts-label": "Train : val : test",
         "lead": "A file to download. What is not done would teach a detector to overlook objects.",
         "go": "Export",
         "made-text": "Made last:",

@@ -75,7 +75,7 @@ def test_from_proposals_to_a_data_set(labelled: Run, tmp_path: Path) -> None:
     assert (code, told["images"][0]["name"], told["images"][0]["proposed"]) == (0, "shapes", 1)
     code, _, err = labelled("export", "--out", tmp_path / "early")
     assert (code, "no picture of the project is done" in err) == (2, True)
-    told = "1 picture (1 train, none val yet: one in twenty is)"
+    told = "1 picture (1 train, none val)"
     unseen = "Proposals of a model among them, confirmed by nobody: 1 box."
     code, text, _ = labelled("export", "--all", "--out", tmp_path / "all")
     assert (code, text) == (0, f"{tmp_path / 'all'}: {told}, 1 box. {unseen}\n")

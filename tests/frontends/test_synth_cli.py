@@ -105,7 +105,8 @@ def test_a_preview_shows_distractors_dashed_and_grey(
     [
         (["--size", "96"], "cannot read the size '96'. Write it as 1520x870."),
         (["--preset", "hardd"], "Did you mean 'hard'"),
-        (["--shares", "1,2"], "cannot read the shares"),
+        (["--shares", "1,b,2"], "cannot read the shares"),
+        (["--shares", "1,2"], "shares must be three numbers"),
         (["--set", "effects=heav"], "Did you mean 'heavy'"),
         (["--format", "cocoo"], "Did you mean 'coco'"),
         (["--workers", "0"], "workers must be in [1, 256], got 0"),

@@ -14,6 +14,7 @@ import pytest
 from core.errors import DataError
 from core.image import encode_image
 from dataset.registry import read_dataset
+from dataset.splits import Shares
 from project.export import export_crops, export_csv, export_dataset, to_dataset
 from project.groups import Place, places_of
 from project.intake_rows import Label, LabelBox
@@ -54,6 +55,31 @@ def test_near_copies_go_into_one_split(
     export_crops(project, tmp_path / "crops")
     lines = (tmp_path / "crops" / "crops.jsonl").read_text().splitlines()
     assert {json.loads(line)["group"] for line in lines} == {"copy0"}
+
+
+@pytest.mark.parametrize(
+    ("shares", "filled"),
+    [((0.8, 0.1, 0.1), {"train", "val", "test"}), ((0.5, 0.5, 0), {"train", "val"})],
+)
+def test_few_pictures_are_parted_by_the_shares(
+    project: Project, tmp_path: Path, shares: Shares, filled: set[str]
+) -> None:
+    rng = np.random.default_rng(1)
+    for number in range(4):
+        scene = rng.integers(0, 256, (48, 64, 3), np.uint8)
+        picture = read_picture(encode_image(scene), f"p{number}")
+        box = LabelBox((10, 10, 20, 20), caption="red kite")
+        project.add_labelled(picture, f"p{number}", Label((box,), state="done"))
+    export_dataset(project, tmp_path / "yolo", "yolo", shares=shares)
+    told = {record.image_id: record.split for record in read_dataset(tmp_path / "yolo")}
+    assert set(told.values()) == filled
+    export_csv(project, tmp_path / "boxes.csv", shares=shares)
+    rows = csv.DictReader((tmp_path / "boxes.csv").open(encoding="utf-8"))
+    assert {row["image"]: row["split"] for row in rows} == told
+    export_crops(project, tmp_path / "crops", shares=shares)
+    lines = (tmp_path / "crops" / "crops.jsonl").read_text().splitlines()
+    crops = [json.loads(line) for line in lines]
+    assert {crop["image"]: crop["split"] for crop in crops} == told
 
 
 def test_a_copy_goes_where_its_original_was_put(

@@ -14,10 +14,11 @@ from scene_library import make_job, write_library
 
 from core.errors import ConfigError
 from dataset.registry import read_dataset
+from dataset.splits import SHARES, SPLITS, check_shares, hash_position, split_at
 from synth.config import SceneConfig
 from synth.generate import GALLERY, generate, library_for
 from synth.library import Background, Cutout, Library, background_group
-from synth.splits import _split_at, check_shares, part_library
+from synth.splits import part_library
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +80,9 @@ def test_photographs_of_a_camera_are_parted() -> None:
 
 def test_what_falls_into_a_left_out_split_is_for_training() -> None:
     names = [f"n{i}" for i in range(60)]
-    shares = {"train": 0.8, "val": 0.1, "test": 0.1}
-    of = {split: [name for name in names if _split_at(name, shares) == split] for split in shares}
+    of: dict[str, list[str]] = {split: [] for split in SPLITS}
+    for name in names:
+        of[split_at(hash_position(name), SHARES)].append(name)
     assert min(map(len, of.values())) >= 2
     # Objects for train and val, photographs for train and test.
     cutouts = [
@@ -88,7 +90,7 @@ def test_what_falls_into_a_left_out_split_is_for_training() -> None:
         for name in (*of["train"][:2], of["val"][0])
     ]
     views = [Background(name, Path(), name) for name in (of["train"][0], *of["test"][:2])]
-    parts = part_library(Library(cutouts, views), tuple(shares.values()))
+    parts = part_library(Library(cutouts, views), SHARES)
     assert list(parts.parts) == ["train"]
     train = parts.parts["train"]
     assert {item.name for item in train.cutouts} == {item.name for item in cutouts}
@@ -100,7 +102,7 @@ def test_what_falls_into_a_left_out_split_is_for_training() -> None:
         "for training instead: its 2 backgrounds (2 places)",
     )
     # What is left over may be just what training lacks.
-    parts = part_library(Library(cutouts, views[1:]), tuple(shares.values()))
+    parts = part_library(Library(cutouts, views[1:]), SHARES)
     assert [len(parts.parts["train"].cutouts), len(parts.parts["train"].backgrounds)] == [3, 2]
 
 

@@ -12,10 +12,9 @@ from typing import Any
 
 import gradio as gr
 
-from dataset.splits import SPLITS
+from dataset.splits import SHARES, SPLITS
 from frontends.ui import text_synth as text
 from frontends.ui.parts import read_part
-from synth.splits import SHARES
 
 __all__ = ["create_make"]
 

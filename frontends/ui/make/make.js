@@ -20,11 +20,11 @@ function createMake({ element, props, server }) {
   find("format").append(...props.formats.map(([value, label]) => make("option", { value, text: label })));
   find("classes").append(make("option", { value: "single", text: words.single }), make("option", { value: "types", text: words.types }));
 
-  const shares = props.shares.map((value, i) => make("input", {
-    type: "number", inputmode: "decimal", min: 0, step: "any", value, "aria-label": fill(words.share, { split: props.splits[i] }), onchange: share,
-  }));
-  find("shares").append(...shares.flatMap((input, i) => (i ? [":", input] : [input])));
-  find("shares").setAttribute("aria-label", words.shares);
+  // Without any for training there is nothing to draw.
+  const shares = window.spotter.shares({
+    place: find("shares"), values: props.shares, splits: props.splits, words,
+    changed: () => { if (shares.trains()) room.set({ shares: shares.values() }); showWish(); },
+  });
 
   const count = () => Math.max(Math.round(Number(find("count").value)) || 0, 0);
   const nameOf = ([width, height]) => `${width} × ${height}`;
@@ -42,7 +42,7 @@ function createMake({ element, props, server }) {
     const n = count();
     const [width, height] = (room.state.settings || {}).canvas_wh || [0, 0];
     find("go").textContent = n === 1 ? words.go_one : fill(words.go, { count: n.toLocaleString("en") });
-    const untrained = !(Number(shares[0].value) > 0);
+    const untrained = !shares.trains();
     find("go").disabled = n === 0 || n > props.most || untrained || !room.state.visit;
     if (untrained) { find("estimate").textContent = words.no_train; return; }
     if (n > props.most) { find("estimate").textContent = fill(words.most, { count: props.most.toLocaleString("en") }); return; }
@@ -110,14 +110,6 @@ function createMake({ element, props, server }) {
     try { show(await server.stop({ visit: room.state.visit })); } catch (error) { notice(String(error.message || error)); }
     find("stop").disabled = false;
   });
-
-  // What is no number from 0 on counts as none; without any for training there is nothing to draw.
-  function share() {
-    for (const input of shares) input.value = Math.max(Number(input.value) || 0, 0);
-    const values = shares.map((input) => Number(input.value));
-    if (values[0] > 0) room.set({ shares: values });
-    showWish();
-  }
 
   function seed(value) { find("seed").value = value; room.set({ seed: value }); }
   find("seed").addEventListener("change", () => seed(Math.min(Math.max(Math.round(Number(find("seed").value)) || 0, 0), 2 ** 31 - 1)));

@@ -8,6 +8,8 @@ function createOutlet({ element, props, server }) {
   const find = (name) => element.querySelector(`.${name}`);
   const chosen = { format: props.formats[0][0], what: "confirmed" };
 
+  const shares = window.spotter.shares({ place: find("shares"), values: props.shares, splits: props.splits, words });
+
   const sheet = createSheet({ room, name: "outlet", id: props.layer, element, server, words, opened: show });
   find("repo").placeholder = words.repo_hint;
   find("token-field").hidden = props.signed_in;
@@ -23,6 +25,7 @@ function createOutlet({ element, props, server }) {
     const group = name === "format" ? "formats" : "modes";
     for (const node of find(group).children) node.setAttribute("aria-checked", String(node.dataset.value === value));
     find("modes").hidden = chosen.format === "project";
+    find("parts").hidden = props.whole.includes(chosen.format);
   }
 
   let made = null;  // {key, link}: what came of the last export, and of which project
@@ -46,7 +49,7 @@ function createOutlet({ element, props, server }) {
   }
 
   async function start(more) {
-    const run = await sheet.ask("start_outlet", { ...chosen, ...more });
+    const run = await sheet.ask("start_outlet", { ...chosen, shares: shares.values(), ...more });
     if (!run) return;
     find("token").value = "";
     room.set({ run: { ...run, running: true } });
