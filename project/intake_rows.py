@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from core.boxes import iou_matrix
 from project.editing import Changes, checked_box, insert_box, tidy_caption
 from project.journal import begin_edit
-from project.pictures import TWIN_BITS_MAX, Picture
+from project.pictures import TWIN_BITS_MAX, Picture, is_same_detail
 from project.proposals import SAME_IOU, drop_proposals
 from project.rows import BOX_QUERY, Giving, box_row, boxes_of, class_id_of, find_image, snapshot
 from project.types import BoxRow, ImageState, Xyxy
 
 __all__ = ["Added", "Label", "LabelBox", "Looks", "add_image"]
 
+_COMPARED_MAX = 200
 _UNFIT = '/\\:*?"<>|'
 
 
@@ -87,13 +88,16 @@ class Looks:
         # Arrays: a list would be converted as a whole for each picture that comes in.
         self._ids, self._looks = array("q"), array("q")
 
-    def find_twin(self, connection: sqlite3.Connection, look: int) -> int | None:
+    def find_twin(
+        self, connection: sqlite3.Connection, look: int, detail: bytes = b""
+    ) -> int | None:
         """Return the id of the first image that looks nearly the same, or None.
 
         Args:
             connection: Within a transaction that has added no image yet: what is kept of it here
                 stays true if it fails.
             look: Of a new picture; 0 has no twin, it is a plain one.
+            detail: Of this picture. Where it or an image has none, the look decides alone.
         """
         last = self._ids[-1] if self._ids else 0
         query = "SELECT id, look FROM image WHERE id > ? ORDER BY id"
@@ -105,8 +109,19 @@ class Looks:
         differ = np.bitwise_xor(np.frombuffer(self._looks, np.int64), np.int64(look))
         # Of the bit pattern, not of the absolute value as for signed numbers.
         bits = np.bitwise_count(differ.view(np.uint64))
-        near = int(bits.argmin())
-        return self._ids[near] if bits[near] <= TWIN_BITS_MAX else None
+        near = np.flatnonzero(bits <= TWIN_BITS_MAX)
+        # The nearest ones, and of those the latest: a series of shots came just before.
+        near = near[np.lexsort((-near, bits[near]))][:_COMPARED_MAX]
+        same = (self._ids[row] for row in near.tolist())
+        return min(
+            (number for number in same if _has_detail(connection, number, detail)), default=None
+        )
+
+
+def _has_detail(connection: sqlite3.Connection, image_id: int, detail: bytes) -> bool:
+    query = "SELECT cells FROM detail WHERE image_id = ?"
+    row = connection.execute(query, (image_id,)).fetchone() if detail else None
+    return row is None or is_same_detail(bytes(row["cells"]), detail)
 
 
 def add_image(
@@ -142,6 +157,9 @@ def add_image(
         ),
     )  # fmt: skip
     image_id = int(cursor.lastrowid or 0)
+    if picture.detail:
+        query = "INSERT INTO detail (image_id, cells) VALUES (?, ?)"
+        connection.execute(query, (image_id, picture.detail))
     if tells:
         _add_labels(connection, image_id, label, at)
     return Added(image_id, True, len(label.boxes))

@@ -278,7 +278,7 @@ def adopt_rows(connection: sqlite3.Connection, without: Sequence[str] = ()) -> N
     connection.execute("PRAGMA defer_foreign_keys = ON")
     connection.execute("DELETE FROM class")
     try:
-        for table in ("class", "image", "box", "edit", "change", "asked"):
+        for table in ("class", "image", "detail", "box", "edit", "change", "asked"):
             # Without computed columns, in the order of this version.
             told = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
             names = ", ".join(row["name"] for row in told)

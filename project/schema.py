@@ -119,4 +119,14 @@ _THIRD = (
     "ALTER TABLE image ADD COLUMN captions TEXT NOT NULL DEFAULT '[]'",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD)
+_FOURTH = (
+    # What tells pictures of one look apart, see `project.pictures.detail_of`.
+    """
+    CREATE TABLE detail (
+        image_id INTEGER PRIMARY KEY REFERENCES image (id) ON DELETE CASCADE,
+        cells BLOB NOT NULL
+    ) STRICT
+    """,
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)

@@ -355,7 +355,7 @@ class Project(Reader):
         keep_file(self._place(picture.sha256, picture.suffix), picture.data)
         at = self._clock()
         with self._database.write() as connection:
-            twin_id = self._looks.find_twin(connection, picture.look)
+            twin_id = self._looks.find_twin(connection, picture.look, picture.detail)
             added = add_image(connection, picture, name, label, twin_id=twin_id, at=at)
             giving = give_captions(connection, added.image_id, label.captions)
             refresh_image(connection, added.image_id, at)

@@ -6,11 +6,14 @@ import sqlite3
 import time
 from collections.abc import Callable
 
+import numpy as np
 import pytest
+from PIL import Image as PilImage
 
 from core.errors import DataError
+from core.image import encode_image
 from project.intake_rows import Looks
-from project.pictures import Picture
+from project.pictures import Picture, look_of, read_picture
 from project.store import Project
 
 
@@ -44,6 +47,42 @@ def test_what_others_add_is_recognised_too(
     with Project.open(project.folder) as other:
         first = other.add(make_picture(0, (180, 160)), "b")[0]
     smaller = project.add(make_picture(0, (90, 80), format="jpeg"), "c")[0]
+    assert project.image(smaller).twin_id == first
+
+
+def sky(number: int) -> np.ndarray:
+    """Something dark in the middle of a clear sky, brighter below and darker in its corners."""
+    rng = np.random.default_rng(number)
+    y, x = np.mgrid[-1:1:240j, -1:1:400j]
+    grey = 170 + 30 * y - 40 * (x * x + y * y) + rng.normal(0, 2, x.shape)
+    length, width, angle = rng.uniform(0.2, 0.5), rng.uniform(0.03, 0.1), rng.uniform(0, np.pi)
+    x, y = x + rng.normal(0, 0.1), y + rng.normal(0, 0.1)
+    along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    grey[(along / length) ** 2 + (across / width) ** 2 < 1] = 60
+    return np.repeat(np.clip(grey, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def test_skies_alone_make_no_near_copies(project: Project) -> None:
+    skies = [sky(number) for number in range(12)]
+    added = [
+        project.add(read_picture(encode_image(image), "s"), f"{row}")[0]
+        for row, image in enumerate(skies)
+    ]
+    looks = {look_of(PilImage.fromarray(image)) for image in skies}
+    assert len(looks) < len(skies), "these skies have one look"
+    assert [project.image(number).twin_id for number in added] == [None] * len(added)
+    smaller = encode_image(skies[5][::2, ::2], format="jpeg")
+    again = project.add(read_picture(smaller, "s"), "again")[0]
+    assert project.image(again).twin_id == added[5]
+
+
+def test_pictures_of_an_older_project_have_no_detail(
+    project: Project, make_picture: Callable[..., Picture]
+) -> None:
+    first = project.add(make_picture(0, (180, 160)), "a")[0]
+    with project._database.write() as connection:
+        connection.execute("DELETE FROM detail")
+    smaller = project.add(make_picture(0, (90, 80), format="jpeg"), "b")[0]
     assert project.image(smaller).twin_id == first
 
 
