@@ -1,6 +1,9 @@
-# The app. On a CPU: docker build -t spotter .   Run: docker run --rm -p 7860:7860 spotter
+# The app. What people label lies in a volume, else it goes with the container.
+# On a CPU. Build: docker build -t spotter .
+# Run: docker run --rm -p 7860:7860 -v spotter-projects:/home/spotter/spotter-projects spotter
 # On an NVIDIA GPU. Build: docker build --target gpu -t spotter-gpu .
-# Run: docker run --rm --gpus all -p 7860:7860 -v spotter-cache:/home/spotter/.cache spotter-gpu
+# Run: docker run --rm --gpus all -p 7860:7860 -v spotter-cache:/home/spotter/.cache \
+#          -v spotter-projects:/home/spotter/spotter-projects spotter-gpu
 FROM nvidia/cuda:13.0.1-base-ubuntu24.04 AS gpu
 
 ENV PYTHONDONTWRITEBYTECODE=1 \
@@ -27,8 +30,9 @@ COPY requirements-gpu.txt .
 RUN pip install -r requirements-gpu.txt
 
 COPY --chown=spotter:spotter . .
-# Compiled engines outlive the container in a volume here.
-RUN mkdir -p /home/spotter/.cache && chown spotter:spotter /home/spotter/.cache
+# Volumes take their owner from what they are mounted on: compiled engines, and projects.
+RUN install --directory --owner=spotter --group=spotter \
+    /home/spotter/.cache /home/spotter/spotter-projects
 USER spotter
 
 EXPOSE 7860
@@ -57,6 +61,8 @@ COPY requirements.txt .
 RUN pip install -r requirements.txt
 
 COPY --chown=spotter:spotter . .
+# A volume takes its owner from what it is mounted on.
+RUN install --directory --owner=spotter --group=spotter /home/spotter/spotter-projects
 USER spotter
 
 EXPOSE 7860

@@ -20,6 +20,7 @@ from core.files import read_json, write_json
 from core.image import image_wh, read_image, resize_image, write_image
 from dataset.record import Dataset, Record
 from dataset.splits import hash_position
+from pipeline.detect.letterbox import letterbox_wh
 from project.export import to_dataset
 from project.groups import places_of
 from project.store import Project
@@ -66,19 +67,20 @@ def divide(dataset: Dataset, splits: Sequence[str]) -> Divided:
 
     Args:
         dataset: The project's images.
-        splits: The split that was given to each image, empty where none was. If some were given,
-            "val" and "test" are held out; else about a fifth, by a hash of the group, so that no
-            group falls into both parts.
+        splits: The split that was given to each image, empty where none was. If some were put into
+            "val" or "test", these are held out; else about a fifth, by a hash of the group, so
+            that no group falls into both parts.
 
     Raises:
         DataError: A part is too small to learn from or to measure.
     """
-    given = any(splits)
+    measured = {"val", "test"}
+    given = not measured.isdisjoint(splits)
     train: list[Record] = []
     held_out: list[Record] = []
     for record, split in zip(dataset, splits, strict=True):
         position = hash_position(record.group)
-        is_out = split in ("val", "test") if given else position < HELD_OUT_RATIO
+        is_out = split in measured if given else position < HELD_OUT_RATIO
         (held_out if is_out else train).append(record)
     return _checked(Divided(tuple(train), tuple(held_out)))
 
@@ -143,9 +145,9 @@ def cache_scenes(records: Sequence[Record], out: Path) -> list[CachedScene]:
     scenes = []
     for record in records:
         image = None
-        full = min(1.0, *(w / s for w, s in zip(_INPUT_WH, record.image_wh, strict=True)))
-        for name, factor in (("full", full), ("half", full / 2)):
-            wh = tuple(max(32, round(side * factor)) for side in record.image_wh)
+        full_wh, _ = letterbox_wh(record.image_wh, _INPUT_WH)
+        for name, shrunk in (("full", 1), ("half", 2)):
+            wh = tuple(max(32, round(side / shrunk)) for side in full_wh)
             path = out / f"{record.path.stem}-{name}.jpg"
             if not path.is_file():
                 image = read_image(record.path) if image is None else image

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from frontends.ui.text_annotate import BOXES, STRIP
+from frontends.ui.text_keys import KEYS
 from frontends.ui.text_synth import MAKE
 from tests.frontends.script_stage import NODE, play
 
@@ -80,6 +81,33 @@ def test_a_picture_says_what_it_is_before_why_it_is_doubted(photo, told):
     assert play(("page.js", "strip/strip.js"), STAGE + stage, "")["why"] == told
 
 
+def test_a_held_key_settles_one_thing_alone():
+    stage = f"""
+    let press; const commands = [];
+    document.addEventListener = (name, does) => {{ press = does; }};
+    window.spotter.sheet = () => {{}};
+    createKeys({{ element, server: {{}}, props: {{
+      room: "annotate", keys: {json.dumps(KEYS)}, words: {{}},
+    }} }});
+    window.spotter.room("page").set({{ tab: "annotate" }}); room.set({{ project: {{}} }});
+    room.on(["command"], ({{ command }}) => {{ commands.push(command.name); }});
+    const hold = (key) => {{
+      commands.length = 0;
+      for (const repeat of [false, true, true]) {{
+        press({{ key, repeat, target: {{ closest: () => null }}, preventDefault() {{}} }});
+      }}
+      return commands.length;
+    }};
+    """
+    log = play(
+        ("page.js", "keys/keys.js"),
+        STAGE + stage,
+        "for (const key of ['Enter', 'n', 's', 'a', 'x', 'PageDown', 'ArrowLeft'])"
+        " log[key] = hold(key);",
+    )
+    assert log == {"Enter": 1, "n": 1, "s": 1, "a": 1, "x": 1, "PageDown": 3, "ArrowLeft": 3}
+
+
 def test_a_number_over_the_limit_is_told_and_not_changed():
     stage = f"""
     const words = {json.dumps(MAKE)};
@@ -101,7 +129,7 @@ def test_a_number_over_the_limit_is_told_and_not_changed():
     }};
     """
     log = play(
-        ("page.js", "make/make.js"),
+        ("page.js", "shares.js", "make/make.js"),
         STAGE + stage,
         """
         log.over = wish("99999"); log.under = wish("2000"); log.first = state.shares;

@@ -16,7 +16,7 @@ if find_spec("ultralytics") is None:
     pytest.skip(reason, allow_module_level=True)
 
 from core.errors import Cancelled, DataError
-from core.image import encode_image, read_image
+from core.image import encode_image, read_image, write_image
 from pipeline.config import DetectConfig
 from project.export import to_dataset
 from project.learning import use_run
@@ -65,6 +65,14 @@ def test_given_splits_are_kept(project: Project) -> None:
     splits = ["val", "test"] + ["train"] * 10
     found = divide(dataset, splits)
     assert [record.image_id for record in found.held_out] == ["p0", "p1"]
+
+
+def test_pictures_for_training_alone_are_held_out_by_their_names(project: Project) -> None:
+    dataset = to_dataset(project)
+    count = len(dataset.records)
+    found = divide(dataset, ["train"] * (count - 1) + [""])
+    assert found == divide(dataset, [""] * count)
+    assert found.held_out
 
 
 def test_too_few_images_are_told(project: Project) -> None:
@@ -182,13 +190,28 @@ def test_runs_share_a_small_cache_of_the_gallery(tmp_path: Path) -> None:
 def test_pictures_are_cached_at_two_scales(project: Project, tmp_path: Path) -> None:
     [record, *_] = to_dataset(project).records
     full, half = cache_scenes([record], tmp_path / "scenes")
-    assert read_image(full.path).shape == (96, 192, 3)
-    assert read_image(half.path).shape == (48, 96, 3)
-    np.testing.assert_allclose(full.xyxy, record.xyxy)
-    np.testing.assert_allclose(half.xyxy, record.xyxy / 2)
+    assert read_image(full.path).shape == (192, 384, 3), "enlarged, at most twice"
+    assert read_image(half.path).shape == (96, 192, 3)
+    np.testing.assert_allclose(full.xyxy, record.xyxy * 2)
+    np.testing.assert_allclose(half.xyxy, record.xyxy)
     before = full.path.stat().st_mtime_ns
     cache_scenes([record], tmp_path / "scenes")
     assert full.path.stat().st_mtime_ns == before, "what is there is not written again"
+
+
+@pytest.mark.parametrize(
+    ("image_wh", "seen_wh"),
+    [((1080, 1920), (540, 960)), ((1920, 1080), (960, 540)), ((640, 360), (960, 540))],
+)
+def test_pictures_are_learnt_as_large_as_the_network_sees_them(
+    project: Project, tmp_path: Path, image_wh: tuple[int, int], seen_wh: tuple[int, int]
+) -> None:
+    path = tmp_path / "picture.png"
+    write_image(np.zeros((image_wh[1], image_wh[0], 3), np.uint8), path)
+    record = replace(to_dataset(project).records[0], path=path, image_wh=image_wh)
+    full, half = cache_scenes([record], tmp_path / "scenes")
+    assert read_image(full.path).shape[1::-1] == seen_wh
+    assert read_image(half.path).shape[1::-1] == (seen_wh[0] // 2, seen_wh[1] // 2)
 
 
 @pytest.mark.parametrize(("own", "synthetic"), [(10, 1000), (1000, 10), (7, 13)])

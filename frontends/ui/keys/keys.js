@@ -7,6 +7,7 @@ function createKeys({ element, props, server }) {
   const page = openRoom("page");
   const find = (name) => element.querySelector(`.${name}`);
   const NUDGES = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
+  const SETTLING = ["done", "nothing", "skip", "take_out", "accept", "remove"];
 
   createSheet({ room, name: "help", id: props.layer, element, server, words: props.words });
   find("groups").replaceChildren(...props.keys.filter(({ title }) => title).map(({ title, rows }) => make("section", { class: "group" }, [
@@ -48,8 +49,8 @@ function createKeys({ element, props, server }) {
     // What is marked as text is copied as text.
     if (!command || (command === "copy" && String(getSelection()))) return;
     event.preventDefault();
-    // A key that is held down takes out one picture, not one after the other.
-    if (command === "take_out" && event.repeat) return;
+    // A key that is held down settles one thing, not one after the other unseen.
+    if (SETTLING.includes(command) && event.repeat) return;
     room.set({ command: { name: command } });
   }
   document.addEventListener("keydown", press);
