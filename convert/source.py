@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from core.errors import ModelError
 from pipeline.models import Model
@@ -13,7 +13,7 @@ from pipeline.models import Model
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Converter", "Source", "Tell", "read_tensors"]
+__all__ = ["Source", "Tell", "read_tensors"]
 
 Tell: TypeAlias = Callable[[str], None]
 """Told what happens next, in a few words."""
@@ -36,18 +36,6 @@ class Source:
     trust_pickle: bool = False
     class_names: tuple[str, ...] = ()
     tell: Tell = lambda what: None
-
-
-class Converter(Protocol):
-    """Turns one kind of checkpoint into the files of a model family."""
-
-    def __call__(self, source: Source, folder: Path) -> Model:
-        """Write the files and return the entry with family, classes and sizes.
-
-        Raises:
-            ModelError: The checkpoint cannot be read, or its graph computes something else.
-        """
-        ...
 
 
 def read_tensors(source: Source) -> dict[str, Tensor]:

@@ -156,4 +156,7 @@ def move_detections(
         image_wh: Size of the image.
     """
     offset = np.array([dx, dy, dx, dy], np.float32)
-    return replace(detections, xyxy=detections.xyxy + offset, image_wh=image_wh)
+    moved = detections.xyxy + offset
+    # Slivers of a thousandth of a pixel have no size any more where numbers are larger.
+    kept = np.flatnonzero((moved[:, 2:] > moved[:, :2]).all(axis=1))
+    return replace(detections[kept], xyxy=moved[kept], image_wh=image_wh)

@@ -38,6 +38,7 @@ __all__ = [
     "encode_image",
     "format_of",
     "image_wh",
+    "is_animated",
     "open_picture",
     "orientation_of",
     "read_image",
@@ -53,8 +54,8 @@ ImageSource: TypeAlias = "str | Path | bytes | PilModule.Image | NDArray[np.gene
 
 MAX_PIXELS = 100_000_000
 
-# What is opened, by Pillow's names; MPO is found as JPEG. Of the many others EPS is a program that
-# Pillow hands to Ghostscript.
+# What is opened, by Pillow's names; MPO is found with JPEG. Of the many others EPS is a program,
+# which Pillow hands to Ghostscript.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "AVIF")
 # The endings that such files have.
 READABLE = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".gif", ".tif", ".tiff")
@@ -119,17 +120,20 @@ def open_picture(source: Path | bytes) -> PilModule.Image:
     return PilModule.open(file, formats=_FORMATS)
 
 
-def check_decodes(source: Path | bytes) -> None:
-    """Read a picture file to its end: one that is cut short has a good header.
+def check_decodes(source: Path | bytes) -> tuple[int, int]:
+    """Read a picture file to its end and return its width and height as stored, px.
 
-    JPEG is read at an eighth of the size, which still goes through all of the file.
+    One that is cut short has a good header. JPEG is read at an eighth of the size, which still
+    goes through all of the file.
 
     Raises:
         IMAGE_ERRORS: It is damaged, cut short or no picture.
     """
     with open_picture(source) as image:
+        stored_wh = image.size
         image.draft("RGB", (max(1, image.width // 8), max(1, image.height // 8)))
         image.load()
+        return stored_wh
 
 
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image:
@@ -281,6 +285,11 @@ def _too_large(size: str, max_pixels: int) -> ImageTooLargeError:
         f"the image has {size}, the limit is {max_pixels} pixels.",
         "Scale it down or cut out the part of interest.",
     )
+
+
+def is_animated(opened: PilModule.Image) -> bool:
+    """Whether an opened picture moves; a JPEG with others behind it (MPO) shows the first alone."""
+    return bool(getattr(opened, "is_animated", False)) and opened.format != "MPO"
 
 
 def _from_pil(opened: PilModule.Image) -> Image:

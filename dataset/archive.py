@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import io
 import lzma
+import os
 import stat
 import struct
 import zipfile
@@ -51,6 +52,10 @@ class Limits:
     total_bytes: int = 2_000_000_000
     file_bytes: int = 200_000_000
     ratio: float = 100.0
+
+
+OWN = Limits(files=1_000_000, total_bytes=1_000_000_000_000, file_bytes=50_000_000_000)
+"""For archives of who owns the disk, such as a whole project of many pictures."""
 
 
 def pack(
@@ -179,7 +184,9 @@ def _checked(
         name = PurePosixPath(entry.filename)
         mode = entry.external_attr >> 16
         outside = name.is_absolute() or ".." in name.parts or not name.parts
-        if outside or "\\" in entry.filename or ":" in str(name):
+        # A colon ends the name of a drive; on Windows it also begins that of a stream.
+        drive = ":" in (str(name) if os.name == "nt" else str(name)[:2])
+        if outside or drive or "\\" in entry.filename:
             raise InputError(
                 f"the archive names {entry.filename[:80]!r}, which leads out of its folder.",
                 "Pack it again with names relative to the folder.",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.errors import DataError
 from core.registry import Entry, Registry
-from dataset.formats.raw import Format, RawDataset
+from dataset.formats.raw import Format, OnProgress, RawDataset
 from dataset.record import Dataset
 
 __all__ = ["FORMATS", "detect_format", "read_dataset", "scan_dataset", "write_dataset"]
@@ -74,7 +74,9 @@ def read_dataset(folder: Path, format: str | None = None) -> Dataset:
     return FORMATS.load(format or detect_format(folder)).read(folder)
 
 
-def write_dataset(dataset: Dataset, folder: Path, format: str) -> None:
+def write_dataset(
+    dataset: Dataset, folder: Path, format: str, on_progress: OnProgress | None = None
+) -> None:
     """Write a data set, its images copied as they are.
 
     Writing the same data set again gives the same files, whatever was interrupted before.
@@ -83,6 +85,7 @@ def write_dataset(dataset: Dataset, folder: Path, format: str) -> None:
         dataset: At least one record; its files are not changed.
         folder: Made if missing; must not hold images of another data set.
         format: A name in `FORMATS`.
+        on_progress: Called after each image with (done, total, its name); may raise to stop.
 
     Raises:
         DataError: The data set is empty, or the folder cannot be written to.
@@ -91,4 +94,4 @@ def write_dataset(dataset: Dataset, folder: Path, format: str) -> None:
     chosen = FORMATS.load(format)
     if not len(dataset):
         raise DataError("the data set has no image.", "Write at least one.")
-    chosen.write(dataset, folder)
+    chosen.write(dataset, folder, on_progress)

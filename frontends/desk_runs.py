@@ -13,14 +13,15 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from core.errors import DataError, InputError
 from core.files import confined_path, shortened
 from core.words import counted
-from dataset.archive import Limits, pack, sizes_in
+from dataset.archive import OWN, Limits, pack, sizes_in
 from dataset.checks import Finding
+from dataset.registry import detect_format
 from dataset.splits import SHARES, Shares
 from frontends.desk import EXPORTS_NAME, Desk
 from frontends.material import Brought
@@ -33,6 +34,7 @@ from project.imported import Imported
 from project.intake import import_path
 from project.measuring import measure_all
 from project.prelabel import Question, prelabel
+from project.reader import DATABASE_NAME
 from project.store import Project
 from project.whole import disarm
 
@@ -108,12 +110,18 @@ def start_import(desk: Desk, visit: Visit, key: str, files: Sequence[Brought]) -
 
 
 def _lay_out(files: Sequence[Brought], folder: Path) -> list[Brought]:
-    """Put uploads into a folder under their own names; ZIP files are only returned."""
+    """Put uploads into a folder under their own names; ZIP files are only returned.
+
+    Those within the folder of a project are what was exported from it, and left out.
+    """
     archives = []
     taken = Counter[Path]()
-    for file in files:
-        if file.name.lower().endswith(".zip"):
-            archives.append(file)
+    names = [PurePosixPath(file.name) for file in files]
+    projects = {name.parent for name in names if name.name == DATABASE_NAME}
+    for file, name in zip(files, names, strict=True):
+        if name.suffix.lower() == ".zip":
+            if projects.isdisjoint(name.parents):
+                archives.append(file)
             continue
         place = confined_path(folder, file.name)
         if place == folder.resolve():
@@ -121,8 +129,8 @@ def _lay_out(files: Sequence[Brought], folder: Path) -> list[Brought]:
         wished = place
         while place.exists():
             taken[wished] += 1
-            name = f"{shortened(wished.stem)}-{taken[wished] + 1}{wished.suffix}"
-            place = wished.with_name(name)
+            other = f"{shortened(wished.stem)}-{taken[wished] + 1}{wished.suffix}"
+            place = wished.with_name(other)
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(file.path, place)
@@ -148,7 +156,10 @@ def _import(
     taken = Imported()
     for path, name in ((place.path, place.name) for place in places):
         # Headers may lie: what comes out of an archive is counted, and taken in once more.
-        limits = Limits(total_bytes=desk.room(visit) // (1 if desk.shared else _COPIES))
+        room = desk.room(visit)
+        limits = (
+            replace(OWN, total_bytes=room) if desk.shared else Limits(total_bytes=room // _COPIES)
+        )
         pixels = desk.limits.max_pixels
         try:
             came = import_path(project, path, limits=limits, max_pixels=pixels, on_progress=report)
@@ -164,11 +175,34 @@ def _import(
 
 
 def _roots(folder: Path) -> list[Path]:
-    """The folder that was brought, such as a data set, or the one with all loose files."""
-    entries = list(folder.iterdir())
-    if len(entries) == 1 and entries[0].is_dir():
-        return entries
-    return [folder] if entries else []
+    """What was brought, one by one where data sets or projects are among it, else all at once.
+
+    A table of captions tells of the pictures in folders beside it; a data set tells of its own.
+    """
+    entries = sorted(folder.iterdir())
+    folders = [entry for entry in entries if entry.is_dir()]
+    if len(entries) == 1 and folders:
+        return folders
+    if _is_labelled(folder) or not any(map(_is_labelled, folders)):
+        return [folder] if entries else []
+    loose = [entry for entry in entries if not entry.is_dir()]
+    if loose:
+        # Last: captions after the pictures that they may be about.
+        folders.append(Path(tempfile.mkdtemp(dir=folder, prefix="loose-")))
+        for path in loose:
+            path.rename(folders[-1] / path.name)
+    return folders
+
+
+def _is_labelled(folder: Path) -> bool:
+    """Whether a folder is a project or a data set."""
+    if (folder / DATABASE_NAME).is_file():
+        return True
+    try:
+        detect_format(folder)
+    except DataError:
+        return False
+    return True
 
 
 def start_prelabel(

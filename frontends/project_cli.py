@@ -133,6 +133,7 @@ def _run_create(options: argparse.Namespace, service: Service | None) -> int:
 
 
 def _run_import(options: argparse.Namespace, service: Service | None) -> int:
+    from dataset.archive import OWN
     from dataset.data_file import DATA_SUFFIXES
     from project.folders import sweep
     from project.imported import Imported
@@ -147,7 +148,7 @@ def _run_import(options: argparse.Namespace, service: Service | None) -> int:
             total = total.plus(
                 import_path(
                     project, path, format=options.format, source=options.source,
-                    licence=options.licence, on_progress=show,
+                    licence=options.licence, limits=OWN, on_progress=show,
                 )
             )  # fmt: skip
     for finding in total.findings:

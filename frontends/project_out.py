@@ -80,8 +80,8 @@ def export_project(
         return f"{out}: {counted(count, 'crop')} with captions.{told}"
     if kind == "cutouts":
         harvest = export_cutouts(project, out, what=what, on_progress=on_progress)
-        return f"{harvest.sentence()}{told}"
-    dataset = export_dataset(project, out, kind, what=what, shares=shares)
+        return f"{out}: {harvest.sentence()}{told}"
+    dataset = export_dataset(project, out, kind, what=what, shares=shares, on_progress=on_progress)
     boxes = sum(len(record) for record in dataset)
     facts = {"format": kind, "labelled with": "Spotter", "what": what}
     if proposals:

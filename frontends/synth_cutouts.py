@@ -173,7 +173,7 @@ def _run_list(options: argparse.Namespace, service: Service | None) -> int:
 
 def _report(harvested: Harvest) -> int:
     """Say what happened; an exit code other than 0 when there is nothing to show for it."""
-    _say(harvested.sentence())
+    _say(f"{harvested.folder}: {harvested.sentence()}")
     return 0 if harvested.added or harvested.num_there else 1
 
 

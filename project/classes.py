@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 __all__ = ["UNNAMED", "class_of", "class_told"]
 
@@ -66,7 +67,8 @@ def _named(caption: str, class_names: Sequence[str]) -> list[tuple[int, int, str
     ]
 
 
+@lru_cache(maxsize=10_000)
 def _words(text: str) -> list[str]:
-    """Words in small letters, an s at their end left out."""
+    """Words in small letters, an s at their end left out; not to be changed."""
     found = re.findall(r"[^\W_]+", text.casefold())
     return [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in found]

@@ -152,6 +152,7 @@ def export_dataset(
     *,
     what: What = "confirmed",
     shares: Shares = SHARES,
+    on_progress: OnProgress | None = None,
 ) -> Dataset:
     """Write the project as a data set, images included, and return what was written.
 
@@ -161,13 +162,14 @@ def export_dataset(
         format: A name in `dataset.registry.FORMATS`.
         what: See the module.
         shares: See `to_dataset`.
+        on_progress: Called after each image with (done, total, name); may raise to stop.
 
     Raises:
         DataError: There is no such image, or the folder cannot be used.
         UnknownNameError: There is no format of that name.
     """
     dataset = _named_apart(to_dataset(project, what, shares))
-    write_dataset(dataset, folder, format)
+    write_dataset(dataset, folder, format, on_progress)
     return dataset
 
 

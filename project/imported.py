@@ -22,6 +22,7 @@ class Imported:
         projects: What came of whole projects, a sentence each.
         captioned: Number of pictures that captions were given with.
         recaptioned: Number of pictures whose captions came again, the same as before.
+        restored: Number of pictures that had been taken out of the project.
     """
 
     added: int = 0
@@ -31,6 +32,7 @@ class Imported:
     projects: tuple[str, ...] = ()
     captioned: int = 0
     recaptioned: int = 0
+    restored: int = 0
 
     @property
     def failed(self) -> int:
@@ -39,7 +41,7 @@ class Imported:
 
     def sentence(self) -> str:
         """Return the summary as one line."""
-        others = self.added or self.known or self.failed
+        others = self.added or self.known or self.failed or self.restored
         if self.projects and not (others or self.captioned):
             return " ".join(self.projects)
         if (self.captioned or self.recaptioned) and not others:
@@ -53,6 +55,8 @@ class Imported:
             parts[0] = f"0 pictures and {counted(self.boxes, 'box')} added"
         if self.known:
             parts.append(f"{self.known} {'was' if self.known == 1 else 'were'} there already")
+        if self.restored:
+            parts.append(f"{self.restored} removed before came back")
         if self.captioned:
             parts.append(f"{self.captioned} with captions to look for")
         if self.failed:
@@ -69,4 +73,5 @@ class Imported:
             self.projects + other.projects,
             self.captioned + other.captioned,
             self.recaptioned + other.recaptioned,
+            self.restored + other.restored,
         )

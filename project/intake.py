@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.errors import DataError, InputError, SpotterError
+from core.errors import CaptionError, DataError, InputError, SpotterError
 from core.files import list_files
 from core.image import MAX_PIXELS, READABLE
 from core.words import counted
@@ -21,6 +21,7 @@ from dataset.archive import Limits, unpack
 from dataset.data_file import DATA_SUFFIXES
 from dataset.formats.raw import Finding, RawImage
 from dataset.registry import detect_format, scan_dataset
+from project.editing import tidy_caption
 from project.given import cut_captions, give, read_given, usable_captions
 from project.imported import Imported
 from project.intake_rows import Label, LabelBox
@@ -283,7 +284,13 @@ def _label_of(image: RawImage, names: Sequence[str], base: Label, findings: list
             findings.append(Finding("unusable-box", "warning", image.where, what, "Left out."))
         else:
             x1, y1, x2, y2 = xyxy.tolist()
-            boxes.append(LabelBox((x1, y1, x2, y2), names[thing.class_id], thing.caption))
+            try:
+                caption = tidy_caption(thing.caption)
+            except CaptionError as error:
+                caption, is_whole = "", False
+                what = f"the caption of box {number} was left out: {error.message}"
+                findings.append(Finding("unusable-caption", "warning", image.where, what))
+            boxes.append(LabelBox((x1, y1, x2, y2), names[thing.class_id], caption))
     return replace(
         base,
         boxes=tuple(boxes),
@@ -291,11 +298,16 @@ def _label_of(image: RawImage, names: Sequence[str], base: Label, findings: list
         captions=cut_captions(
             usable_captions(image.captions, image.where, findings), image.where, findings
         ),
-        group=image.group,
+        group=_as_text(image.group),
         split=image.split,
-        source=image.source or base.source,
-        licence=image.licence or base.licence,
+        source=_as_text(image.source or base.source),
+        licence=_as_text(image.licence or base.licence),
     )
+
+
+def _as_text(text: str) -> str:
+    """The text with question marks for half characters, which JSON can tell and no file holds."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _import_all(
@@ -305,7 +317,7 @@ def _import_all(
     max_pixels: int,
     on_progress: OnProgress | None,
 ) -> Imported:
-    added = known = boxes = captioned = 0
+    added = known = boxes = captioned = restored = 0
     findings = []
     for number, (path, name, label) in enumerate(wished, start=1):
         try:
@@ -319,7 +331,8 @@ def _import_all(
             findings.append(Finding("unreadable-image", "error", path.name, what, hint))
         else:
             added += taken.is_new
-            known += not taken.is_new
+            known += not (taken.is_new or taken.came_back)
+            restored += taken.came_back
             boxes += taken.boxes
             captioned += bool(label.captions) and taken.captions != "kept"
             if taken.captions == "kept":
@@ -330,4 +343,4 @@ def _import_all(
                 findings.append(Finding("labels-left-out", "warning", path.name, what, _MERGE_IT))
         if on_progress is not None:
             on_progress(number, total, path.name)
-    return Imported(added, known, boxes, tuple(findings), captioned=captioned)
+    return Imported(added, known, boxes, tuple(findings), captioned=captioned, restored=restored)

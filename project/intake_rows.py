@@ -72,6 +72,7 @@ class Added:
         boxes: Number of boxes of its label that came in.
         left_out: Number of those that are not there, as people have decided about the image.
         captions: What became of the captions of its label.
+        came_back: Whether the picture had been taken out of the project.
     """
 
     image_id: int
@@ -79,6 +80,7 @@ class Added:
     boxes: int = 0
     left_out: int = 0
     captions: Giving = "same"
+    came_back: bool = False
 
 
 class Looks:
@@ -135,18 +137,19 @@ def add_image(
 ) -> Added:
     """Return what became of a picture; see `Project.add_labelled`."""
     row = connection.execute(
-        "SELECT id, state FROM image WHERE sha256 = ?", (picture.sha256,)
+        "SELECT id, state, removed FROM image WHERE sha256 = ?", (picture.sha256,)
     ).fetchone()
     tells = bool(label.boxes) or label.state != "new"
     if row is not None:
-        image_id = int(row["id"])
+        image_id, came_back = int(row["id"]), bool(row["removed"])
         connection.execute("UPDATE image SET removed = 0 WHERE id = ?", (image_id,))
         here = boxes_of(connection, image_id)
         if row["state"] == "done" or not all(box.is_untouched for box in here):
-            return Added(image_id, False, left_out=_count_missing(label, here))
+            lost = _count_missing(label, here)
+            return Added(image_id, False, left_out=lost, came_back=came_back)
         if tells:
             _add_labels(connection, image_id, label, at)
-        return Added(image_id, False, len(label.boxes))
+        return Added(image_id, False, len(label.boxes), came_back=came_back)
     cursor = connection.execute(
         "INSERT INTO image (name, sha256, suffix, width, height, look, twin_id, group_name, "
         "split, source, licence, added_at, updated_at) "

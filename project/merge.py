@@ -1,6 +1,7 @@
 """One project's pictures and boxes into another: nothing that people did here is overwritten.
 
-New pictures come with their boxes and states. Where both have a picture, boxes that only the other
+New pictures come with their boxes and proposals; of their states "done" alone, so what was rejected
+or put off there may come up again here. Where both have a picture, boxes that only the other
 has are proposed here, for a person to decide; boxes of both stay as they are here. What people of
 the other said of captions holds where nobody did here, and so do captions that were given with a
 picture. Pictures that were removed here stay out.
@@ -38,6 +39,7 @@ class Merged:
         taken: Number of boxes that came over as they are, with new or untouched pictures.
         proposed: Number of boxes that wait for a person.
         differing: Number of boxes of both that differ in class or caption; ours stayed.
+        waiting: Number of the other's proposals that came with new pictures.
         marked: Number of captions of which the other knows whether an image shows them, and this
             project did not.
         removed: Number of pictures that are left out, as they were removed here.
@@ -49,13 +51,15 @@ class Merged:
     taken: int
     proposed: int
     differing: int
+    waiting: int = 0
     marked: int = 0
     removed: int = 0
     failed: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         """Return the summary as one line."""
-        told = f"{counted(self.added, 'picture')} added with {counted(self.taken, 'box')}."
+        told = f"{counted(self.added, 'picture')} added with {counted(self.taken, 'box')}"
+        told += f" and {counted(self.waiting, 'proposal')}." if self.waiting else "."
         if self.common:
             told += (
                 f" {counted(self.common, 'picture')} in both projects: of the other's boxes there "
@@ -92,11 +96,12 @@ def merge(
     if target.folder.resolve() == other.folder.resolve():
         raise InputError("a project cannot be merged into itself.", "Name another one.")
     who = " ".join(other.name.replace(":", " ").split())[:100] or "merge"
-    added = common = taken = proposed = differing = marked = removed = 0
+    added = common = taken = waiting = proposed = differing = marked = removed = 0
     failed: list[str] = []
     total = other.count()
     for number, image in enumerate(other.walk(), start=1):
-        theirs = [box for box in other.boxes(image.id) if box.state == "confirmed"]
+        boxes = other.boxes(image.id)
+        theirs = [box for box in boxes if box.state == "confirmed"]
         try:
             path = other.path(image.id)
         except DataError:
@@ -123,12 +128,14 @@ def merge(
                 added += came.is_new
                 common += not came.is_new
                 taken += came.boxes
+                guesses = [box for box in boxes if box.state == "proposed"]
+                waiting += _propose(target, came.image_id, guesses, who)
                 marked += _mark_captions(target, came.image_id, other.asked(image.id), who)
         if on_progress is not None:
             on_progress(number, total, image.name)
     return Merged(
         added, common, taken, proposed, differing,
-        marked=marked, removed=removed, failed=tuple(failed),
+        waiting=waiting, marked=marked, removed=removed, failed=tuple(failed),
     )  # fmt: skip
 
 
@@ -157,11 +164,18 @@ def _propose_missing(
     )
     both = {b for _, b, _ in pairs}
     missing = [box for row, box in enumerate(theirs) if row not in both]
+    return _propose(target, image.id, missing, who), differ
+
+
+def _propose(target: Project, image_id: int, boxes: Sequence[BoxRow], who: str) -> int:
+    """Number of boxes of the other project that lie on none here and wait for a person now."""
+    if not boxes:
+        return 0
     proposals = [
         Proposal(b.xyxy, b.class_name, b.caption, b.detector, b.logit, b.probability, b.margin)
-        for b in missing
+        for b in boxes
     ]
-    return target.propose_more(image.id, proposals, source=f"{MERGED}{who}"), differ
+    return target.propose_more(image_id, proposals, source=f"{MERGED}{who}")
 
 
 def _mark_captions(target: Project, image_id: int, asked: Sequence[Asked], who: str) -> int:

@@ -21,6 +21,7 @@ from core.image import (
     MAX_PIXELS,
     decode_image,
     encode_image,
+    is_animated,
     open_picture,
     upright_wh,
 )
@@ -39,7 +40,8 @@ __all__ = [
 
 TWIN_BITS_MAX = 3
 """Images whose looks differ in at most so many of 64 bits may be nearly the same."""
-_KEPT = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
+# MPO is a JPEG with further ones behind it, such as a preview: browsers show the first, as we do.
+_KEPT = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
 SUFFIXES = frozenset(_KEPT.values())
 """Endings of the pictures that a project keeps."""
 _FILE_BYTES_MAX = 200_000_000
@@ -106,7 +108,7 @@ def read_picture(data: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Pic
                 )
             suffix = _KEPT.get(opened.format or "")
             wh = upright_wh(opened)
-            if suffix and not getattr(opened, "is_animated", False):
+            if suffix and not is_animated(opened):
                 # JPEG may be read at an eighth of its size, which still goes through all of it.
                 opened.draft("L", (max(72, opened.width // 8), max(64, opened.height // 8)))
                 upright = ImageOps.exif_transpose(opened)

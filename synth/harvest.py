@@ -59,9 +59,9 @@ class Harvest:
     files: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def sentence(self) -> str:
-        """What happened, for a person."""
+        """What happened, for a person who knows the folder."""
         total = sum(self.skipped.values())
-        parts = [f"{len(self.added)} cutouts added to {self.folder}"]
+        parts = [f"{len(self.added)} cutouts added"]
         if self.num_there:
             parts.append(f"{self.num_there} were there before")
         if total:
@@ -207,7 +207,9 @@ class _Gathered:
         except ImageError:
             self._skipped["in an unreadable image"] += len(record)
             return
-        origins = [_origin(f"{record.image_id}#{row}", digest) for row in range(len(record))]
+        # By its place, not by its number: that changes when a box before it goes.
+        places = [",".join(f"{side:.1f}" for side in box) for box in record.xyxy.tolist()]
+        origins = [_origin(f"{record.image_id}#{place}", digest) for place in places]
         rows = [row for row, origin in enumerate(origins) if origin not in self._known]
         self._num_there += len(record) - len(rows)
         reasons = _reasons_against(record, self._min_side_px)

@@ -12,7 +12,7 @@ from pathlib import Path
 from core.errors import ImageError, InputError
 from core.files import sha256_of
 from core.image import IMAGE_ERRORS, check_decodes, decode_rgba
-from synth.library import Background, Cutout, Library
+from synth.library import BACKGROUND_SIDE_MIN_PX, Background, Cutout, Library
 
 __all__ = ["check_materials", "describe_software"]
 
@@ -33,7 +33,7 @@ def check_materials(library: Library) -> tuple[Library, dict[str, str | int], li
         lack = "background" if has_objects else "labelled cutout"
         reasons = "; ".join(background_notes if has_objects else cutout_notes) or "there is none"
         raise InputError(
-            f"no readable {lack} is left: {reasons}.",
+            f"no usable {lack} is left: {reasons}.",
             "Give a folder with at least one labelled cutout and one with at least one photograph.",
         )
     digests: dict[str, str | int] = {
@@ -56,6 +56,12 @@ def describe_software() -> dict[str, str]:
     return found
 
 
+def _check_size(width: int, height: int) -> None:
+    if min(width, height) < BACKGROUND_SIDE_MIN_PX:
+        least = f"{BACKGROUND_SIDE_MIN_PX}x{BACKGROUND_SIDE_MIN_PX}"
+        raise ImageError(f"{width}x{height} px, a background needs {least}.")
+
+
 def _check(
     items: Sequence[Cutout] | Sequence[Background], what: str
 ) -> tuple[list, str, list[str]]:
@@ -65,7 +71,10 @@ def _check(
     for item in items:
         try:
             data = item.path.read_bytes()
-            decode_rgba(data) if what == "cutout" else check_decodes(data)
+            if isinstance(item, Cutout):
+                decode_rgba(data)
+            else:
+                _check_size(*check_decodes(data))
         except (ImageError, *IMAGE_ERRORS) as error:
             bad.append(f"{item.path.name} ({error})")
             continue
@@ -73,7 +82,7 @@ def _check(
         # Everything that labels may depend on, but not where it lies on this machine.
         digest.update(repr(replace(item, path=Path())).encode())
         digest.update(sha256_of(data).encode())
-    notes = [f"unreadable {what} skipped: {text}" for text in bad[:_NAMED_MAX]]
+    notes = [f"unusable {what} skipped: {text}" for text in bad[:_NAMED_MAX]]
     if len(bad) > _NAMED_MAX:
-        notes.append(f"{len(bad) - _NAMED_MAX} more unreadable {what}s skipped")
+        notes.append(f"{len(bad) - _NAMED_MAX} more unusable {what}s skipped")
     return kept, digest.hexdigest(), notes

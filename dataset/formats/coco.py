@@ -25,7 +25,15 @@ from dataset.formats.files import (
     split_named,
     write_text,
 )
-from dataset.formats.raw import Finding, Format, RawDataset, RawImage, RawObject, measure
+from dataset.formats.raw import (
+    Finding,
+    Format,
+    OnProgress,
+    RawDataset,
+    RawImage,
+    RawObject,
+    measure,
+)
 from dataset.formats.upright import fit_to_stated_size
 from dataset.outlines import outline_area
 from dataset.record import Dataset, Record
@@ -51,10 +59,10 @@ def read(folder: Path) -> Dataset:
     return FORMAT.read(folder)
 
 
-def write(dataset: Dataset, folder: Path) -> None:
+def write(dataset: Dataset, folder: Path, on_progress: OnProgress | None = None) -> None:
     """Write one JSON file and one folder of images for each split that has any."""
     places = [folder / "images" / split for split in SPLITS]
-    copy_images(dataset, lambda record: folder / "images" / record.split, places)
+    copy_images(dataset, lambda record: folder / "images" / record.split, places, on_progress)
     image_ids, annotation_ids = count(1), count(1)
     for split in SPLITS:
         records = dataset.split(split).records

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from core.errors import DataError
 from core.files import opened, replacing, write_bytes
-from dataset.formats.raw import Finding
+from dataset.formats.raw import Finding, OnProgress
 from dataset.record import Dataset, Record
 
 __all__ = [
@@ -81,7 +81,10 @@ def image_name(record: Record) -> str:
 
 
 def copy_images(
-    dataset: Dataset, folder_of: Callable[[Record], Path], folders: Iterable[Path]
+    dataset: Dataset,
+    folder_of: Callable[[Record], Path],
+    folders: Iterable[Path],
+    on_progress: OnProgress | None = None,
 ) -> None:
     """Copy every image to its folder; the pixels are not encoded anew.
 
@@ -89,14 +92,17 @@ def copy_images(
         dataset: Its files stay as they are.
         folder_of: Where the image of a record goes.
         folders: All folders that a reader would look into; they may hold no other image.
+        on_progress: Called after each image with (done, total, its name); may raise to stop.
 
     Raises:
         DataError: A folder holds other images, or cannot be written to.
     """
     wanted = {folder_of(record) / image_name(record) for record in dataset}
     refuse_others(folders, wanted)
-    for record in dataset:
+    for number, record in enumerate(dataset, start=1):
         copy_image(record.path, folder_of(record), image_name(record))
+        if on_progress is not None:
+            on_progress(number, len(dataset), record.image_id)
 
 
 def refuse_others(folders: Iterable[Path], wanted: set[Path]) -> None:

@@ -28,7 +28,15 @@ from dataset.formats.files import (
     write_class_names,
     write_text,
 )
-from dataset.formats.raw import Finding, Format, RawDataset, RawImage, RawObject, measure
+from dataset.formats.raw import (
+    Finding,
+    Format,
+    OnProgress,
+    RawDataset,
+    RawImage,
+    RawObject,
+    measure,
+)
 from dataset.formats.upright import fit_to_stated_size
 from dataset.record import Dataset, Record
 from dataset.splits import SPLITS
@@ -53,10 +61,10 @@ def read(folder: Path) -> Dataset:
     return FORMAT.read(folder)
 
 
-def write(dataset: Dataset, folder: Path) -> None:
+def write(dataset: Dataset, folder: Path, on_progress: OnProgress | None = None) -> None:
     """Write a folder of images with its metadata for each split that has any."""
     places = {split: folder / name for split, name in FOLDERS.items()}
-    copy_images(dataset, lambda record: places[record.split], places.values())
+    copy_images(dataset, lambda record: places[record.split], places.values(), on_progress)
     for split in SPLITS:
         records = dataset.split(split).records
         lines = [json.dumps(_describe(r, dataset.class_names), ensure_ascii=False) for r in records]

@@ -28,7 +28,15 @@ from dataset.formats.files import (
     write_class_names,
     write_text,
 )
-from dataset.formats.raw import Finding, Format, RawDataset, RawImage, RawObject, measure
+from dataset.formats.raw import (
+    Finding,
+    Format,
+    OnProgress,
+    RawDataset,
+    RawImage,
+    RawObject,
+    measure,
+)
 from dataset.record import Dataset, Record
 from dataset.splits import SPLITS
 
@@ -50,15 +58,16 @@ def read(folder: Path) -> Dataset:
     return FORMAT.read(folder)
 
 
-def write(dataset: Dataset, folder: Path) -> None:
+def write(dataset: Dataset, folder: Path, on_progress: OnProgress | None = None) -> None:
     """Write a data set, images included, in record order.
 
     Args:
         dataset: Its images are copied, not encoded anew.
         folder: Made if missing; an index that is there is replaced.
+        on_progress: See `copy_images`.
     """
     images = folder / "images"
-    copy_images(dataset, lambda record: images, [images])
+    copy_images(dataset, lambda record: images, [images], on_progress)
     lines = [
         json.dumps(_describe(record, dataset.class_names), ensure_ascii=False) + "\n"
         for record in dataset

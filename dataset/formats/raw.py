@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,19 @@ from numpy.typing import NDArray
 from core.errors import DataError
 from dataset.record import Dataset, Record, read_image_wh
 
-__all__ = ["Finding", "Format", "RawDataset", "RawImage", "RawObject", "build", "measure"]
+__all__ = [
+    "Finding",
+    "Format",
+    "OnProgress",
+    "RawDataset",
+    "RawImage",
+    "RawObject",
+    "build",
+    "measure",
+]
+
+OnProgress: TypeAlias = Callable[[int, int, str], None]
+"""Called after each image with (done, total, its name); may raise to stop."""
 
 Level = Literal["error", "warning", "note"]
 
@@ -99,7 +111,7 @@ class Format:
     name: str
     holds: Callable[[Path], bool]
     scan: Callable[[Path], RawDataset]
-    write: Callable[[Dataset, Path], None]
+    write: Callable[[Dataset, Path, OnProgress | None], None]
 
     def read(self, folder: Path) -> Dataset:
         """The data set in a folder.

@@ -26,7 +26,15 @@ from dataset.formats.files import (
     write_class_names,
     write_text,
 )
-from dataset.formats.raw import Finding, Format, RawDataset, RawImage, RawObject, measure
+from dataset.formats.raw import (
+    Finding,
+    Format,
+    OnProgress,
+    RawDataset,
+    RawImage,
+    RawObject,
+    measure,
+)
 from dataset.formats.upright import fit_to_stated_size
 from dataset.record import Dataset, Record
 from dataset.splits import SPLITS
@@ -53,10 +61,10 @@ def read(folder: Path) -> Dataset:
     return FORMAT.read(folder)
 
 
-def write(dataset: Dataset, folder: Path) -> None:
+def write(dataset: Dataset, folder: Path, on_progress: OnProgress | None = None) -> None:
     """Write one XML file for each image, empty ones included, and the lists of the splits."""
     images = folder / "JPEGImages"
-    copy_images(dataset, lambda record: images, [images])
+    copy_images(dataset, lambda record: images, [images], on_progress)
     for record in dataset:
         tree = _describe(record, dataset.class_names)
         ElementTree.indent(tree)

@@ -30,7 +30,15 @@ from dataset.formats.files import (
     scan_json_lines,
     write_text,
 )
-from dataset.formats.raw import Finding, Format, RawDataset, RawImage, RawObject, measure
+from dataset.formats.raw import (
+    Finding,
+    Format,
+    OnProgress,
+    RawDataset,
+    RawImage,
+    RawObject,
+    measure,
+)
 from dataset.formats.yolo_yaml import (
     YAML_NAME,
     Sources,
@@ -61,22 +69,24 @@ def read(folder: Path) -> Dataset:
     return FORMAT.read(folder)
 
 
-def write(dataset: Dataset, folder: Path) -> None:
+def write(dataset: Dataset, folder: Path, on_progress: OnProgress | None = None) -> None:
     """Write boxes, images copied; an image without objects gets an empty label file."""
-    _write(dataset, folder, outlines=False)
+    _write(dataset, folder, on_progress, outlines=False)
 
 
-def write_outlines(dataset: Dataset, folder: Path) -> None:
+def write_outlines(dataset: Dataset, folder: Path, on_progress: OnProgress | None = None) -> None:
     """Write outlines for training segmentation; a box without one is its own outline.
 
     Ultralytics then takes the extent of the outline as the box.
     """
-    _write(dataset, folder, outlines=True)
+    _write(dataset, folder, on_progress, outlines=True)
 
 
-def _write(dataset: Dataset, folder: Path, *, outlines: bool) -> None:
+def _write(
+    dataset: Dataset, folder: Path, on_progress: OnProgress | None, *, outlines: bool
+) -> None:
     places = [folder / "images" / split for split in SPLITS]
-    copy_images(dataset, lambda record: folder / "images" / record.split, places)
+    copy_images(dataset, lambda record: folder / "images" / record.split, places, on_progress)
     notes = []
     for record in dataset:
         text = "".join(_row(record, number, outlines) for number in range(len(record)))

@@ -12,11 +12,11 @@ from gradio.processing_utils import save_pil_to_cache
 from gradio.utils import get_upload_folder
 
 from core.errors import ImageError
-from core.image import IMAGE_ERRORS, open_picture, read_image, to_pil
+from core.image import IMAGE_ERRORS, is_animated, open_picture, read_image, to_pil
 
 __all__ = ["displayable"]
 
-_SHOWN_BY_BROWSERS = frozenset({"JPEG", "PNG", "WEBP"})
+_SHOWN_BY_BROWSERS = frozenset({"JPEG", "MPO", "PNG", "WEBP"})
 _MODES_SHOWN_ALIKE = frozenset({"L", "P", "RGB", "RGBA", "LA", "1"})
 
 
@@ -28,7 +28,7 @@ def displayable(path: Path, *, max_pixels: int) -> Path | None:
     """
     try:
         with open_picture(path) as opened:
-            still = not getattr(opened, "is_animated", False)
+            still = not is_animated(opened)
             known = opened.format in _SHOWN_BY_BROWSERS and opened.mode in _MODES_SHOWN_ALIKE
     except IMAGE_ERRORS:
         # Reading it in full says in words what is wrong with it.

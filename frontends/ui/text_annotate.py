@@ -88,6 +88,7 @@ BENCH: Words = {
     "sending": "Sending {done} of {all}",
     "not_sent": "{name} did not reach the server. Check the connection and try again.",
     "some_refused": "Some files were left out:",
+    "one_by_one": "Nothing was taken: bring files when what runs now is over.",
     "too_large": "{name} has {size} MB, the limit is {limit} MB.",
 }
 

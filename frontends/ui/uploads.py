@@ -14,10 +14,28 @@ from typing import Any
 from gradio.utils import get_upload_folder
 
 from core.errors import ImageError, InputError
+from dataset.archive import Limits as ArchiveLimits
 from frontends.material import Brought
 from frontends.service import Limits
 
-__all__ = ["desks_folder", "find_picture", "find_upload", "read_uploads", "visits_folder"]
+__all__ = [
+    "LABEL_SUFFIXES",
+    "desks_folder",
+    "find_picture",
+    "find_upload",
+    "labels_max_bytes",
+    "read_uploads",
+    "visits_folder",
+]
+
+
+LABEL_SUFFIXES = (".sqlite", ".json", ".jsonl", ".csv")
+"""Endings of files that tell of many pictures at once."""
+
+
+def labels_max_bytes(limits: Limits) -> int:
+    """The most bytes of a file that tells of many pictures: those of one in a ZIP file."""
+    return min(limits.archive_max_bytes, ArchiveLimits().file_bytes)
 
 
 def visits_folder() -> Path:
@@ -57,8 +75,8 @@ def read_uploads(files: Iterable[Mapping[str, Any]], limits: Limits) -> list[Bro
     """Return uploaded files as the browser tells them, with the names their owner gave them.
 
     Raises:
-        InputError: A path is not one of an upload, nothing is there, or it is too large: a ZIP file
-            may be larger than a picture, if it is one by its name and in fact.
+        InputError: A path is not one of an upload, nothing is there, or it is too large: labels may
+            be larger than a picture, and a ZIP file, if it is one by its name and in fact.
     """
     brought = []
     for file in files:
@@ -66,8 +84,12 @@ def read_uploads(files: Iterable[Mapping[str, Any]], limits: Limits) -> list[Bro
         if path is None or not path.is_file():
             raise InputError("a file was not uploaded.", "Upload it first.")
         name = str(file.get("name", "")) or "file"
-        packed = name.lower().endswith(".zip") and zipfile.is_zipfile(path)
-        _check_size(path, name, limits.archive_max_bytes if packed else limits.upload_max_bytes)
+        suffix, max_bytes = Path(name).suffix.lower(), limits.upload_max_bytes
+        if suffix in LABEL_SUFFIXES:
+            max_bytes = labels_max_bytes(limits)
+        elif suffix == ".zip" and zipfile.is_zipfile(path):
+            max_bytes = limits.archive_max_bytes
+        _check_size(path, name, max_bytes)
         brought.append(Brought(path, name))
     return brought
 

@@ -43,7 +43,9 @@ def mirror_detections(found: Detections) -> Detections:
     """
     x1, y1, x2, y2 = found.xyxy.T
     width = found.image_wh[0]
-    return replace(found, xyxy=np.stack([width - x2, y1, width - x1, y2], axis=1))
+    turned = np.stack([width - x2, y1, width - x1, y2], axis=1)
+    kept = np.flatnonzero(turned[:, 2] > turned[:, 0])  # slivers may have no width any more
+    return replace(found[kept], xyxy=turned[kept])
 
 
 def open_views(open_one: Callable[[DetectConfig], Detector], config: DetectConfig) -> Detector:

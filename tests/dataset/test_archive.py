@@ -87,6 +87,12 @@ def _bomb(path: Path) -> Path:
     return path
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_time_of_day_leads_nowhere(tmp_path: Path) -> None:
+    unpack(_zip(tmp_path / "a.zip", ("shots/2024-05-01 12:30:00.png", b"1")), tmp_path / "out")
+    assert (tmp_path / "out" / "shots" / "2024-05-01 12:30:00.png").read_bytes() == b"1"
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -95,6 +101,7 @@ def _bomb(path: Path) -> Path:
         (lambda p: _zip(p, ("a/../../up.txt", b"1")), "leads out"),
         (lambda p: _zip(p, ("..\\up.txt", b"1")), "leads out"),
         (lambda p: _zip(p, ("C:up.txt", b"1")), "leads out"),
+        (lambda p: _zip(p, ("C:/up.txt", b"1")), "leads out"),
         (lambda p: _zip(p, ("up", b"/etc/passwd"), mode=stat.S_IFLNK | 0o777), "link"),
         (lambda p: _zip(p, ("up", b""), mode=stat.S_IFIFO), "device"),
         (lambda p: _zip(p, ("a.txt", b"1"), ("A.TXT", b"2")), "twice"),

@@ -110,6 +110,41 @@ def test_many_files_of_one_name_are_numbered(tmp_path: Path) -> None:
     assert names == {"image.jpg", "image-2-2.jpg", *numbered, *long}
 
 
+def test_data_sets_that_come_together_keep_their_labels(shared: Desk) -> None:
+    visit = shared.visits.enter("ann")
+    key = shared.create(visit, "Mine", ())
+    lines = {"image": "a.png", "annotations": [{"caption": "red kite", "bbox": [4, 4, 20, 20]}]}
+    _bring(
+        shared, visit, key,
+        ("set/images/a.png", picture_bytes(0)),
+        ("set/annotations.jsonl", json.dumps(lines).encode()),
+        ("loose.png", picture_bytes(1)),
+    )  # fmt: skip
+    project = shared.project(visit, key)
+    assert {image.name: image.confirmed for image in project.walk()} == {"a": 1, "loose": 0}
+
+
+def test_captions_beside_folders_are_theirs(shared: Desk) -> None:
+    visit = shared.visits.enter("ann")
+    key = shared.create(visit, "Mine", ())
+    table = b"image,caption\na.png,red kite\n"
+    _bring(shared, visit, key, ("one/a.png", picture_bytes(0)), ("captions.csv", table))
+    assert [image.captions for image in shared.project(visit, key).walk()] == [("red kite",)]
+
+
+def test_a_project_does_not_bring_its_own_exports(shared: Desk, other: Path) -> None:
+    visit = shared.visits.enter("ann")
+    key = shared.create(visit, "Mine", ())
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("crops/b.png", picture_bytes(5))
+    exported = ("other/exports/other-crops.zip", buffer.getvalue())
+    files = [path for path in other.rglob("*") if path.is_file()]
+    named = [(path.relative_to(other.parent).as_posix(), path.read_bytes()) for path in files]
+    _bring(shared, visit, key, exported, *named)
+    assert shared.project(visit, key).count() == 1
+
+
 @pytest.mark.parametrize(("offset", "value"), [(0, 0), (6, 99)])
 def test_a_damaged_archive_is_explained(shared: Desk, other: Path, offset: int, value: int) -> None:
     """Its directory cannot be read, or asks for a version of ZIP that does not exist."""

@@ -234,7 +234,7 @@ def test_a_wish_that_cannot_be_made_leaves_the_data_set_before(handlers, key, wo
     _start(handlers, key, backgrounds={"ours": False})
     run = wait_run(handlers, key)
     assert run["state"] == "failed"
-    assert "no readable background is left" in run["error"].lower()
+    assert "no usable background is left" in run["error"].lower()
     assert handlers.made({"visit": key}) == before
     assert len(handlers.gallery({"visit": key})["pictures"]) == 6
     _start(handlers, key, seed=1)

@@ -193,8 +193,11 @@ def test_an_export_leaves_the_order_of_the_pictures():
 
 def test_what_was_made_last_stays_under_export():
     stage = """
-    const words = { labels: {}, confirmed: "", all: "" };
-    const props = { room: "annotate", formats: [["yolo", "YOLO", ""]], words };
+    const words = { labels: {}, confirmed: "", all: "", share: "" };
+    const props = {
+      room: "annotate", formats: [["yolo", "YOLO", ""]], words, whole: [],
+      splits: ["train", "val", "test"], shares: [80, 10, 10],
+    };
     for (const name of ["formats", "modes"]) {
       element.querySelector(`.${name}`).children = [node(), node()];
     }
@@ -205,7 +208,7 @@ def test_what_was_made_last_stays_under_export():
     };
     """
     log = play(
-        ("page.js", "sheet.js", "outlet/outlet.js"),
+        ("page.js", "sheet.js", "shares.js", "outlet/outlet.js"),
         PARTS + stage,
         """
         log.before = offers("a");
@@ -217,15 +220,19 @@ def test_what_was_made_last_stays_under_export():
     assert (log["before"], log["now"]) == ("", ["u", ""])
 
 
-@pytest.mark.parametrize("part", ["bench", "wall"])
-def test_a_zip_file_may_be_larger_than_a_picture(part):
+@pytest.mark.parametrize(
+    ("part", "more", "taken"),
+    [("bench", {"e.csv": 60, "f.csv": 61}, ["e.csv"]), ("wall", {}, [])],
+)
+def test_a_zip_file_may_be_larger_than_a_picture(part, more, taken):
     stage = f"""
+    const more = {json.dumps(more)};
     let change;
     find("file").addEventListener = (_, run) => {{ change = run; }};
     const words = new Proxy({{ invite: {{}} }}, {{ get: (all, name) => all[name] ?? "" }});
     const props = {{
       room: "annotate", name: "cutouts", words, files_max: 9,
-      upload_max_bytes: 10, archive_max_bytes: 100,
+      upload_max_bytes: 10, archive_max_bytes: 100, labels_max_bytes: 60, label_suffixes: [".csv"],
     }};
     const take = async ({{ files }}) => {{
       log.taken = files.map((file) => file.name).sort();
@@ -237,10 +244,11 @@ def test_a_zip_file_may_be_larger_than_a_picture(part):
     }});
     room.set({{ project: {{ key: "a", name: "a" }}, visit: "v" }});
     const sizes = {{ "a.png": 10, "b.png": 11, "c.ZIP": 100, "d.zip": 101, "zip.png": 50 }};
+    Object.assign(sizes, more);
     find("file").files = Object.entries(sizes).map(([name, size]) => ({{ name, size }}));
     """
     log = play(("page.js", f"{part}/{part}.js"), PARTS + FIND + stage, "change(); await rest(20);")
-    assert log["taken"] == ["a.png", "c.ZIP"]
+    assert log["taken"] == ["a.png", "c.ZIP", *taken]
 
 
 def test_a_wall_tells_of_every_file_that_it_did_not_take():

@@ -254,6 +254,36 @@ def test_only_whole_labels_make_an_image_done(project: Project, tmp_path: Path) 
     assert "waits for a look" in finding.what
 
 
+def test_a_caption_that_is_too_long_loses_neither_box_nor_picture(
+    project: Project, tmp_path: Path
+) -> None:
+    (tmp_path / "data" / "images").mkdir(parents=True)
+    (tmp_path / "data" / "images" / "a.png").write_bytes(picture_bytes(0))
+    things = [{"caption": c, "bbox": [4, 4, 20, 20]} for c in ("red kite", "x" * 5000)]
+    line = {"image": "a.png", "annotations": things, "source": "half \ud83d"}
+    (tmp_path / "data" / "annotations.jsonl").write_text(json.dumps(line))
+    told = import_path(project, tmp_path / "data")
+    assert [finding.kind for finding in told.findings] == ["unusable-caption"]
+    [image] = project.walk()
+    assert (image.state, image.source) == ("new", "half ?")
+    assert [box.caption for box in project.boxes(image.id)] == ["red kite", ""]
+
+
+def test_what_was_removed_comes_back_and_is_told(project: Project, folder: Path) -> None:
+    import_path(project, folder)
+    project.remove_images([project.images("name")[0].id])
+    assert import_path(project, folder).restored == 1
+    assert project.removed() == []
+
+
+def test_a_jpeg_with_a_preview_behind_it_stays_as_it_is() -> None:
+    buffer = io.BytesIO()
+    first, second = (PilImage.effect_noise((80, 60), 30).convert("RGB") for _ in range(2))
+    first.save(buffer, "MPO", save_all=True, append_images=[second])
+    picture = read_picture(buffer.getvalue(), "camera.jpg")
+    assert (picture.suffix, picture.data) == (".jpg", buffer.getvalue())
+
+
 def test_a_box_of_no_class_is_an_error(project: Project, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     (folder / "images").mkdir(parents=True)
@@ -357,6 +387,7 @@ def test_rejected_boxes_never_leave(labelled: Project) -> None:
         (Imported(2, 1, 1), "2 pictures added with 1 box, 1 was there already."),
         (Imported(0, 3), "0 pictures added, 3 were there already."),
         (Imported(0, 2, 3), "0 pictures and 3 boxes added, 2 were there already."),
+        (Imported(1, restored=2), "1 picture added, 2 removed before came back."),
     ],
 )
 def test_an_import_is_summed_up_in_one_sentence(imported: Imported, said: str) -> None:

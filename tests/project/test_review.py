@@ -193,6 +193,19 @@ def test_merging_overwrites_nothing(project: Project, other: Project) -> None:
     assert len(project.boxes(mine)) == 2, "doing it again adds nothing"
 
 
+def test_new_pictures_bring_what_waits_for_a_decision(project: Project, other: Project) -> None:
+    there = _id(other, "picture2")
+    proposals = [Proposal(BOX, "kite", "red kite", 0.5), Proposal((40, 30, 50, 40), "kite")]
+    other.propose(there, proposals, source="model:mini", key="k")
+    boxes = other.boxes(there)
+    other.apply(there, [Reject(boxes[1].id)], who="bob", version=other.image(there).version)
+    told = merge(project, other)
+    assert (told.added, told.taken, told.waiting) == (1, 0, 1)
+    assert told.sentence().startswith("1 picture added with 0 boxes and 1 proposal.")
+    [came] = project.boxes(_id(project, "picture2"))
+    assert (came.caption, came.state, came.detector) == ("red kite", "proposed", 0.5)
+
+
 def test_what_a_merge_proposes_is_no_box_of_one_s_own(project: Project, other: Project) -> None:
     mine = _id(project, "picture0")
     _label(project, mine, Add(BOX, "drone"))

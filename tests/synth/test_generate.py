@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from scene_library import SMALL, make_job, write_library
 
 from core.errors import Cancelled, ConfigError, DataError, InputError, UnknownNameError
+from core.image import write_image
 from dataset.checks import check_folder
 from dataset.registry import FORMATS, read_dataset
 from synth.config import SceneConfig, load_scene_config
@@ -263,13 +264,15 @@ def test_unreadable_pictures_are_skipped_and_told(tmp_path: Path) -> None:
     whole = (cutouts / "images" / "0.png").read_bytes()
     (cutouts / "images" / "0.png").write_bytes(whole[: len(whole) // 2])
     (backgrounds / "broken.jpg").write_bytes(b"no picture")
+    write_image(np.zeros((48, 48, 3), np.uint8), backgrounds / "icon.png")
     made = generate(make_job((cutouts, backgrounds), tmp_path / "out"))
     assert made.images == 12
-    assert any("unreadable cutout skipped: 0.png" in note for note in made.notes)
-    assert any("unreadable background skipped: broken.jpg" in note for note in made.notes)
+    assert any("unusable cutout skipped: 0.png" in note for note in made.notes)
+    assert any("unusable background skipped: broken.jpg" in note for note in made.notes)
+    assert any("icon.png (48x48 px, a background needs 64x64.)" in note for note in made.notes)
     for path in backgrounds.iterdir():
         path.write_bytes(b"")
-    with pytest.raises(InputError, match="no readable background is left"):
+    with pytest.raises(InputError, match="no usable background is left"):
         generate(make_job((cutouts, backgrounds), tmp_path / "none"))
 
 
@@ -279,7 +282,7 @@ def test_what_is_lacking_is_named(tmp_path: Path) -> None:
     library = library_for([cutouts], [backgrounds], SceneConfig())
     distractors = [cutout for cutout in library.cutouts if not cutout.labelled]
     assert distractors
-    with pytest.raises(InputError, match=r"no readable labelled cutout is left: there is none\."):
+    with pytest.raises(InputError, match=r"no usable labelled cutout is left: there is none\."):
         check_materials(library.part(distractors, library.backgrounds))
 
 

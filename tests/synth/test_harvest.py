@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -176,7 +177,7 @@ def test_a_folder_without_images_is_said(make, tmp_path):
 
 
 def test_the_account_is_a_sentence(tmp_path):
-    assert Harvest(tmp_path).sentence() == f"0 cutouts added to {tmp_path}."
+    assert Harvest(tmp_path).sentence() == "0 cutouts added."
     assert "3 were there before" in Harvest(tmp_path, num_there=3).sentence()
 
 
@@ -184,8 +185,28 @@ def test_the_index_says_where_each_came_from(record, tmp_path):
     harvest(_dataset(record), tmp_path / "out", method="grabcut")
     lines = (tmp_path / "out" / "cutouts.jsonl").read_text().splitlines()
     digest = hashlib.sha256(record.path.read_bytes()).hexdigest()[:16]
-    expected = [f"scene#0@{digest}", f"scene#1@{digest}"]
+    places = ["20.0,20.0,60.0,60.0", "90.0,30.0,150.0,70.0"]
+    expected = [f"scene#{place}@{digest}" for place in places]
     assert [json.loads(line)["origin"] for line in lines] == expected
+
+
+def test_a_box_that_came_later_is_cut_out_too(record, tmp_path):
+    """Also where another one went: the numbers of boxes are not theirs."""
+    out = tmp_path / "out"
+    first = replace(record, **_rows(record, [0]))
+    assert len(harvest(_dataset(first), out).added) == 1
+    second = replace(record, **_rows(record, [1]))
+    done = harvest(_dataset(second), out)
+    assert (len(done.added), done.num_there) == (1, 0)
+
+
+def _rows(record: Record, rows: list[int]) -> dict[str, object]:
+    return {
+        "xyxy": record.xyxy[rows],
+        "captions": tuple(record.captions[row] for row in rows),
+        "class_id": record.class_id[rows],
+        "visible_ratio": record.visible_ratio[rows],
+    }
 
 
 def test_equal_names_of_other_data_sets_are_other_objects(record, tmp_path):

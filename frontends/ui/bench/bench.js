@@ -164,9 +164,14 @@ function createBench({ element, props, upload, server }) {
 
   async function receive(files) {
     const { project, run } = room.state;
-    if (!project || files.length === 0 || (run && run.running)) return;
+    if (!project || files.length === 0) return;
+    if (run && run.running) { say(words.one_by_one, { bad: true }); return; }
     const mb = (bytes) => (bytes / 1e6).toFixed(0);
-    const limitOf = (file) => (/\.zip$/i.test(file.name) ? props.archive_max_bytes : props.upload_max_bytes);
+    const limitOf = ({ name }) => {
+      if (/\.zip$/i.test(name)) return props.archive_max_bytes;
+      const labels = props.label_suffixes.some((suffix) => name.toLowerCase().endsWith(suffix));
+      return labels ? props.labels_max_bytes : props.upload_max_bytes;
+    };
     const large = files.filter((file) => file.size > limitOf(file));
     const refused = large.map((file) => fill(words.too_large, { name: file.name, size: mb(file.size), limit: mb(limitOf(file)) }));
     const queue = files.filter((file) => !large.includes(file) && !file.name.startsWith("."));
