@@ -11,6 +11,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +23,7 @@ from core.errors import DataError, InputError
 __all__ = [
     "Json",
     "confined_path",
+    "link_or_copy",
     "list_files",
     "opened",
     "read_json",
@@ -235,3 +237,17 @@ def read_toml(path: Path) -> dict[str, object]:
             return tomllib.load(file)
     except (OSError, ValueError) as error:  # not TOML, or not UTF-8
         raise DataError(f"cannot read {path} as TOML: {error}.") from error
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second name, or copy it where the disk has no such names.
+
+    Neither is to be written into afterwards.
+
+    Raises:
+        OSError: It cannot be read, or the target is there or cannot be written.
+    """
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from core.files import read_json_lines, write_bytes
+from core.files import link_or_copy, read_json_lines, write_bytes
 from synth.cutout_folder import INDEX_NAME
 from synth.generate import GALLERY
 from synth.library import read_backgrounds
@@ -144,7 +143,7 @@ def _gather(parent: Path, kind: str, source: Path, files: Mapping[str, Any]) -> 
         shutil.rmtree(part, ignore_errors=True)
         for file in files:
             (part / file).parent.mkdir(parents=True, exist_ok=True)
-            _link(source / file, part / file)
+            link_or_copy(source / file, part / file)
         rows = [row for row in files.values() if row is not None]
         if rows:
             lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -162,10 +161,3 @@ def forget_choices(visit_folder: Path, keep: frozenset[Path]) -> None:
     for folder in folders[_KEPT:]:
         if folder not in keep:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

@@ -7,7 +7,6 @@ wants to know asks for its state. What was done until a run is stopped is kept.
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import tempfile
 import time
@@ -17,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from core.errors import DataError, InputError
-from core.files import confined_path, shortened
+from core.files import confined_path, link_or_copy, shortened
 from core.words import counted
 from dataset.archive import OWN, Limits, pack, sizes_in
 from dataset.checks import Finding
@@ -132,10 +131,7 @@ def _lay_out(files: Sequence[Brought], folder: Path) -> list[Brought]:
             other = f"{shortened(wished.stem)}-{taken[wished] + 1}{wished.suffix}"
             place = wished.with_name(other)
         place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(file.path, place)
-        except OSError:
-            shutil.copyfile(file.path, place)
+        link_or_copy(file.path, place)
     return archives
 
 

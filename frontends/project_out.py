@@ -155,9 +155,13 @@ def push_project(
     """
     from dataset.hub import push_folder
 
+    def prepare(_: int, total: int, __: str) -> None:
+        if on_progress is not None:
+            on_progress(0, total)
+
     folder = Path(tempfile.mkdtemp(dir=project.folder, prefix=".push-"))
     try:
-        export_project(project, folder, "hf", what=what, shares=shares)
+        export_project(project, folder, "hf", what=what, shares=shares, on_progress=prepare)
         return push_folder(
             folder, repo_id, token=token, private=private, endpoint=endpoint,
             on_progress=on_progress,

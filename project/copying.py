@@ -5,14 +5,13 @@ The copy is one moment of the project, whatever is written meanwhile.
 
 from __future__ import annotations
 
-import os
-import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from core.errors import DataError
+from core.files import link_or_copy
 from project.store import DATABASE_NAME, Project
 
 __all__ = ["copy_project"]
@@ -46,17 +45,10 @@ def copy_project(
         for number, (name, picture) in enumerate(files, start=1):
             place = folder / picture.relative_to(project.folder)
             place.parent.mkdir(parents=True, exist_ok=True)
-            _link(picture, place)
+            link_or_copy(picture, place)
             if on_progress is not None:
                 on_progress(number, len(files), name)
     except (OSError, sqlite3.Error) as error:
         raise DataError(
             f"cannot copy the project to {folder}: {error}.", "Choose a new folder, or make room."
         ) from error
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
