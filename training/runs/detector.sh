@@ -97,8 +97,16 @@ python -m training.detector --scenes "$WORK/scenes/most" --out "$WORK/eight" --t
   --init "$WORK/seven/detector.safetensors" --max-minutes 100 --batch-size 32 --crop-wh 256 256 \
   --late-crop-wh 480 256 --late-ratio 0.2 --learning-rate 1.5e-3 --seed 91 --optimizer muon \
   --negatives "$WORK/newest-negatives" --negative-ratio 0.12
+python -m training.export_detector --out "$WORK/eight" --weights "$WORK/eight/weights.safetensors"
+# And once more.
+python -m training.mine --model "$WORK/eight/detector.onnx" --backgrounds "$BACKGROUNDS" \
+  --cutouts "$NEW" --out "$WORK/final-negatives"
+python -m training.detector --scenes "$WORK/scenes/most" --out "$WORK/nine" --threads 2 \
+  --init "$WORK/eight/weights.safetensors" --max-minutes 95 --batch-size 32 --crop-wh 256 256 \
+  --late-crop-wh 480 256 --late-ratio 0.2 --learning-rate 1.5e-3 --seed 111 --optimizer muon \
+  --negatives "$WORK/final-negatives" --negative-ratio 0.12
 python -m training.export_detector --out assets/models/spotter-detector-n \
-  --weights "$WORK/eight/weights.safetensors"
+  --weights "$WORK/nine/weights.safetensors"
 python -m training.evaluate_detector --model assets/models/spotter-detector-n/detector.onnx \
   --scenes "$WORK/scenes/test"
 python -m training.calibrate --scenes "$WORK/scenes/val" --model assets/models/spotter-reranker
