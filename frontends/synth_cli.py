@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigError
 from frontends.synth_cutouts import add_cutouts_parser
-from frontends.wishes import parse_shares
 
 if TYPE_CHECKING:
     from frontends.service import Service
@@ -153,6 +152,7 @@ def _folders(options: argparse.Namespace) -> tuple[tuple[Path, ...], tuple[Path,
 
 
 def _run_generate(options: argparse.Namespace, service: Service | None) -> int:
+    from frontends.wishes import parse_shares
     from synth.generate import Job, generate
 
     cutouts, backgrounds = _folders(options)
@@ -206,6 +206,7 @@ class _Bar:
 
 def _run_preview(options: argparse.Namespace, service: Service | None) -> int:
     from core.image import format_of, write_image
+    from frontends.wishes import parse_shares
     from synth.generate import library_for, preview
     from synth.sheet import draw_sheet
 

@@ -128,6 +128,8 @@ def test_reference_does_the_same_work(sets, monkeypatch):
     image = make_pictures(1, wh=(760, 436))[0].image
     a, b = (locator.observe([image])[0] for locator in (ours, reference))
     assert len(a.detections) == len(b.detections) > 0
-    np.testing.assert_allclose(a.detections.xyxy, b.detections.xyxy, atol=0.5)
+    # The graph's weights were rounded to 16 bits after normalisation was folded in, the others
+    # before: boxes differ by 0.02 px, and by more where one of several that are fused just fits.
+    np.testing.assert_allclose(a.detections.xyxy, b.detections.xyxy, atol=1)
     np.testing.assert_allclose(a.detections.score, b.detections.score, atol=0.01)
     np.testing.assert_allclose(a.crops.region_xyxy, b.crops.region_xyxy, atol=2)
