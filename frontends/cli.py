@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from frontends.export_cli import add_export_parser
 from frontends.failures import (
@@ -35,9 +35,16 @@ __all__ = ["build_parser", "main"]
 _DESCRIPTION = "Find the thing in a picture by describing it. Without a command, opens the page."
 
 
+class _Parser(argparse.ArgumentParser):
+    """One that takes options by their whole names: what is misspelt must not do something else."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{**settings, "allow_abbrev": False})
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    parser = argparse.ArgumentParser(prog="app.py", description=_DESCRIPTION)
+    parser = _Parser(prog="app.py", description=_DESCRIPTION)
     parser.set_defaults(run=_run_page)
     commands = parser.add_subparsers(metavar="COMMAND")
 
@@ -227,7 +234,7 @@ def _run_batch(options: argparse.Namespace, service: Service | None) -> int:
 
 def _asked(options: argparse.Namespace) -> tuple[list[DataLine], Path]:
     """What `batch` is asked, and the folder of its pictures."""
-    from core.errors import InputError
+    from core.errors import DataError, InputError
     from core.image import READABLE
     from core.words import listed
     from dataset.data_file import read_data
@@ -244,6 +251,8 @@ def _asked(options: argparse.Namespace) -> tuple[list[DataLine], Path]:
         if others:
             print(f"No pictures, left out: {listed(others)}.", file=sys.stderr)
         return lines, options.data
+    if not options.data.exists():
+        raise DataError(f"{options.data} does not exist.", "Give a folder or a data file.")
     if options.caption and options.data.suffix.lower() in READABLE:
         raise InputError(
             f"{options.data.name} is one picture.",

@@ -20,7 +20,6 @@ from core.files import confined_path, link_or_copy, shortened
 from core.words import counted
 from dataset.archive import OWN, Limits, pack, sizes_in
 from dataset.checks import Finding
-from dataset.registry import detect_format
 from dataset.splits import SHARES, Shares
 from frontends.desk import EXPORTS_NAME, Desk
 from frontends.material import Brought
@@ -171,34 +170,11 @@ def _import(
 
 
 def _roots(folder: Path) -> list[Path]:
-    """What was brought, one by one where data sets or projects are among it, else all at once.
-
-    A table of captions tells of the pictures in folders beside it; a data set tells of its own.
-    """
-    entries = sorted(folder.iterdir())
-    folders = [entry for entry in entries if entry.is_dir()]
-    if len(entries) == 1 and folders:
-        return folders
-    if _is_labelled(folder) or not any(map(_is_labelled, folders)):
-        return [folder] if entries else []
-    loose = [entry for entry in entries if not entry.is_dir()]
-    if loose:
-        # Last: captions after the pictures that they may be about.
-        folders.append(Path(tempfile.mkdtemp(dir=folder, prefix="loose-")))
-        for path in loose:
-            path.rename(folders[-1] / path.name)
-    return folders
-
-
-def _is_labelled(folder: Path) -> bool:
-    """Whether a folder is a project or a data set."""
-    if (folder / DATABASE_NAME).is_file():
-        return True
-    try:
-        detect_format(folder)
-    except DataError:
-        return False
-    return True
+    """The folder that was brought, such as a data set, or the one with all loose files."""
+    entries = list(folder.iterdir())
+    if len(entries) == 1 and entries[0].is_dir():
+        return entries
+    return [folder] if entries else []
 
 
 def start_prelabel(

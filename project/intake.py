@@ -82,11 +82,11 @@ def import_path(
             disarm(folder)
             if format is None and (whole := find_project(folder)):
                 return _import_project(project, whole, max_pixels, on_progress)
-            return _import_folder(project, _inner(folder), format, origin, max_pixels, on_progress)
+            return _import_parts(project, _inner(folder), format, origin, max_pixels, on_progress)
     if path.is_dir():
         if format is None and (whole := find_project(path)):
             return _import_project(project, whole, max_pixels, on_progress)
-        return _import_folder(project, path, format, origin, max_pixels, on_progress)
+        return _import_parts(project, path, format, origin, max_pixels, on_progress)
     if path.is_file() and path.suffix.lower() in DATA_SUFFIXES:
         return _import_captions(project, [path], path.parent, on_progress)
     if path.is_file():
@@ -113,7 +113,7 @@ def _import_project(
     return Imported(findings=tuple(lost), projects=(came.sentence(),))
 
 
-def _import_folder(
+def _import_parts(
     project: Project,
     folder: Path,
     format: str | None,
@@ -121,7 +121,41 @@ def _import_folder(
     max_pixels: int,
     on_progress: OnProgress | None,
 ) -> Imported:
+    """What became of a folder: of the data sets in it one by one, and of all that is beside them.
+
+    A table of captions tells of the pictures in folders beside it; a data set tells of its own.
+    """
+    told = (format, origin, max_pixels, on_progress)
+    sets = []
+    if format is None and not _is_labelled(folder):
+        sets = [path for path in sorted(folder.iterdir()) if path.is_dir() and _is_labelled(path)]
+    taken = Imported()
+    for path in sets:
+        taken = taken.plus(_import_folder(project, path, list_files(path), *told))
     files = list_files(folder)
+    rest = [path for path in files if not any(path.is_relative_to(part) for part in sets)]
+    if rest or not sets:
+        taken = taken.plus(_import_folder(project, folder, rest, *told))
+    return taken
+
+
+def _is_labelled(folder: Path) -> bool:
+    try:
+        detect_format(folder)
+    except DataError:
+        return False
+    return True
+
+
+def _import_folder(
+    project: Project,
+    folder: Path,
+    files: Sequence[Path],
+    format: str | None,
+    origin: Label,
+    max_pixels: int,
+    on_progress: OnProgress | None,
+) -> Imported:
     # Pictures alone are wished for: what else lies there tells nothing of them.
     tables = [] if format else [path for path in files if path.suffix.lower() in DATA_SUFFIXES]
     if tables and not any(path.suffix.lower() in READABLE for path in files):
@@ -245,6 +279,15 @@ def import_dataset(
     base = origin or Label()
     names = raw.class_names
     findings = list(raw.findings)
+    listed = {image.path for image in raw.images}
+    pictures = [path for path in list_files(folder) if path.suffix.lower() in READABLE]
+    beside = [path.name for path in pictures if path not in listed]
+    if beside:
+        named = ", ".join(beside)
+        if len(beside) > _NAMED_MAX:
+            named = f"{counted(len(beside), 'picture')}, such as {beside[0]}"
+        what = "not told of by the data set, left out."
+        findings.append(Finding("unlisted-picture", "note", named, what))
     wished = []
     for image in raw.images:
         findings += [_told(finding) for finding in image.findings]

@@ -54,7 +54,7 @@ PRELABEL: Words = {
 
 FORMATS: dict[str, tuple[str, str]] = {
     "yolo": ("YOLO", "for Ultralytics and others"),
-    "coco": ("COCO", "one JSON file"),
+    "coco": ("COCO", "one JSON file a split"),
     "voc": ("Pascal VOC", "one XML file a picture"),
     "hf": ("Image folder", "for Hugging Face datasets"),
     "jsonl": ("JSON Lines", "boxes with their captions"),

@@ -156,7 +156,7 @@ def test_data_sets_of_captions_are_not_done(
     came = import_path(project, folder)
     [image] = project.walk()
     assert (image.captions, image.state) == (captions, "new"), "nobody said that it is empty"
-    assert [finding.kind for finding in came.findings] == ["missing-labels"]
+    assert {finding.kind for finding in came.findings} == {"missing-labels", "unlisted-picture"}
 
 
 def test_the_same_in_two_files_is_said_once(project: Project, folder: Path) -> None:
@@ -182,7 +182,9 @@ def test_a_table_beside_a_data_set_is_about_its_pictures(project: Project, folde
     (folder / "figures.csv").write_text("epoch,loss\n1,2\n")
     came = import_path(project, folder)
     assert captions_of(project) == {"a": ("kite", "drone")}
-    assert (came.captioned, came.findings) == (1, ())
+    assert came.captioned == 1
+    [beside] = came.findings
+    assert (beside.kind, beside.level, beside.where) == ("unlisted-picture", "note", "b.png, c.png")
 
 
 def test_each_picture_is_asked_its_own_captions(

@@ -269,6 +269,20 @@ def test_a_caption_that_is_too_long_loses_neither_box_nor_picture(
     assert [box.caption for box in project.boxes(image.id)] == ["red kite", ""]
 
 
+def test_a_folder_may_hold_data_sets_and_loose_pictures(project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "mixed"
+    (folder / "set" / "images").mkdir(parents=True)
+    (folder / "set" / "images" / "a.png").write_bytes(picture_bytes(0))
+    (folder / "loose.png").write_bytes(picture_bytes(1))
+    line = {"image": "a.png", "annotations": [{"caption": "kite", "bbox": [4, 4, 20, 20]}]}
+    (folder / "set" / "annotations.jsonl").write_text(json.dumps(line))
+    (folder / "told.csv").write_text("image,caption\nloose.png,red kite\n")
+    told = import_path(project, folder)
+    assert (told.added, told.boxes, told.captioned, told.findings) == (2, 1, 1, ())
+    states = {image.name: (image.state, image.captions) for image in project.walk()}
+    assert states == {"a": ("done", ()), "loose": ("new", ("red kite",))}
+
+
 def test_what_was_removed_comes_back_and_is_told(project: Project, folder: Path) -> None:
     import_path(project, folder)
     project.remove_images([project.images("name")[0].id])

@@ -144,6 +144,11 @@ function createProjects({ element, props, server, watch }) {
     ask("list_projects").then(() => element.firstElementChild.toggleAttribute("data-stale", false));
   });
 
+  // What another tab put into a project changes the list.
+  openRoom("page").on(["tab"], ({ tab }) => {
+    if (tab === "annotate" && room.state.visit && !room.state.project) ask("list_projects");
+  });
+
   // Another tab has put a picture into a project.
   room.on(["wished"], async ({ wished }) => {
     if ((room.state.project || {}).key !== wished.project) await open(wished.project);
