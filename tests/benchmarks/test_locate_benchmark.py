@@ -109,7 +109,9 @@ def test_reference_refuses_work_that_it_does_not_do(setting):
     [
         ["cut.shape=box", "detect.flip=true"],
         ["detect.scales=[0.5]", "detect.score_min=0.3"],
-        ["detect.tile_wh=[400, 300]", "detect.level_count=1"],
+        # In tiles of 400x300 two anchors of one object have the same score but for 0.0003, and
+        # which of them leads the fused box depends on how its weights were rounded.
+        ["detect.tile_wh=[440, 300]", "detect.level_count=1"],
     ],
 )
 def test_reference_does_the_same_work(sets, monkeypatch):
@@ -128,8 +130,6 @@ def test_reference_does_the_same_work(sets, monkeypatch):
     image = make_pictures(1, wh=(760, 436))[0].image
     a, b = (locator.observe([image])[0] for locator in (ours, reference))
     assert len(a.detections) == len(b.detections) > 0
-    # The graph's weights were rounded to 16 bits after normalisation was folded in, the others
-    # before: boxes differ by 0.02 px, and by more where one of several that are fused just fits.
-    np.testing.assert_allclose(a.detections.xyxy, b.detections.xyxy, atol=1)
+    np.testing.assert_allclose(a.detections.xyxy, b.detections.xyxy, atol=0.5)
     np.testing.assert_allclose(a.detections.score, b.detections.score, atol=0.01)
     np.testing.assert_allclose(a.crops.region_xyxy, b.crops.region_xyxy, atol=2)
