@@ -192,7 +192,7 @@ def _run_page(options: argparse.Namespace, service: Service | None) -> int:
 
 def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
     from core.image import format_of, read_image, write_image
-    from frontends.notes import notes_of
+    from frontends.notes import read_caption
     from frontends.report import locate_report
 
     if options.save:
@@ -204,8 +204,8 @@ def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
         print(json.dumps(result.to_dict(), ensure_ascii=False, indent=2))
     else:
         limit = locator.calibration.found_probability_min
-        notes = [notes_of(caption, locator.reranker) for caption in result.captions]
-        print(locate_report(result, limit, notes))
+        readings = [read_caption(caption, locator.reranker) for caption in result.captions]
+        print(locate_report(result, limit, readings))
     if options.save:
         from frontends.ui.draw import draw_result
 

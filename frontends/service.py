@@ -21,13 +21,14 @@ from core.files import sha256_of
 from core.locks import NamedLocks
 from core.result import Result
 from core.types import Crops, Image
-from frontends.notes import notes_of
+from frontends.notes import read_caption
 from pipeline.cache import set_cache_folder
 from pipeline.config import LocateConfig, load_config
 
 if TYPE_CHECKING:
     from pipeline.locate import Locator, Observation
     from pipeline.rank import Assignment
+    from pipeline.stages import Reading
 
 __all__ = ["ENVIRONMENT", "Answer", "CropPair", "Limits", "Service", "read_limits", "use_cache"]
 
@@ -138,10 +139,8 @@ class Answer:
     reused: bool
     found_probability_min: float
     """Below this a caption has no answer."""
-    notes: tuple[tuple[str, ...], ...]
-    """By caption, what of it was not understood."""
-    read_as: tuple[str, ...]
-    """By caption, what of it an answer is about; empty if nothing: then no box is near either."""
+    readings: tuple[Reading, ...]
+    """By caption, how much of it was understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,9 +239,8 @@ class Service:
         key, seen, reused = self._look(path, config, locator, captions)
         result = self._answer(seen, captions, config, assignment)
         asked, limit = result.captions, locator.calibration.found_probability_min
-        notes = tuple(notes_of(text, locator.reranker) for text in asked)
-        read_as = tuple(locator.reranker.read_as(text) for text in asked)
-        return Answer(result, key, reused, limit, notes, read_as)
+        readings = tuple(read_caption(text, locator.reranker) for text in asked)
+        return Answer(result, key, reused, limit, readings)
 
     def answer_again(
         self,

@@ -6,9 +6,12 @@ the chance itself.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from core.result import Ranking
+
+if TYPE_CHECKING:
+    from pipeline.stages import Grasp
 
 __all__ = ["DOUBT_MIN", "Verdict", "like_rows", "verdict_of"]
 
@@ -21,7 +24,7 @@ DOUBT_MIN = 0.2
 _LIKE_MAX = 1.0
 
 
-def verdict_of(ranking: Ranking, limit: float = 1.0) -> Verdict:
+def verdict_of(ranking: Ranking, limit: float = 1.0, grasp: Grasp = "whole") -> Verdict:
     """Return how a caption's answer is told.
 
     "unsure" is a nearest box that may well be the one; "taken" one that is good enough, but
@@ -30,12 +33,15 @@ def verdict_of(ranking: Ranking, limit: float = 1.0) -> Verdict:
     Args:
         ranking: One caption's.
         limit: Below this chance there is no answer. Without it nothing counts as taken.
+        grasp: How much of the caption was understood.
     """
     if ranking.found:
         return "found"
+    if grasp == "nothing":
+        return "unread"
     if ranking.nearest_row is None:
         return "unread" if len(ranking) else "absent"
-    if ranking.found_probability >= limit:
+    if ranking.found_probability >= limit and grasp != "looks":
         return "taken"
     return "unsure" if ranking.found_probability >= DOUBT_MIN else "absent"
 

@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from core.image import image_wh, resize_image
 from core.types import Crops, Detections, Image
-from pipeline.stages import Calibration
+from pipeline.stages import Calibration, Reading
 
 if TYPE_CHECKING:
     from pipeline.catalog import Model
@@ -154,17 +154,15 @@ class FakeReranker:
         cosine = text_embeds @ image_embeds.T
         return (_LOGIT_SCALE * cosine + _LOGIT_BIAS).astype(np.float32)
 
-    def can_read(self, caption: str) -> bool:
-        """Return True: a caption without a color word matches nothing anyway."""
-        return True
+    def read(self, caption: str) -> Reading:
+        """Return the caption, in part where it starts with "not" or has more than 24 words.
 
-    def read_as(self, caption: str) -> str:
-        """Return the caption without "not", which says nothing of a color."""
-        return caption.removeprefix("not ")
-
-    def caption_notes(self, caption: str) -> list[str]:
-        """Return a note for captions of more than 24 words."""
-        return ["The caption was cut after 24 words."] if len(caption.split()) > 24 else []
+        One without a color word matches nothing anyway.
+        """
+        about = caption.removeprefix("not ")
+        if len(caption.split()) > 24:
+            return Reading("part", about, ("The caption was cut after 24 words.",))
+        return Reading("whole" if about == caption else "part", about)
 
     def __call__(
         self, crops: Sequence[Crops], captions: Sequence[str]

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from time import perf_counter
 from typing import Self
 
@@ -242,30 +243,30 @@ class Locator:
         """
         start_s = perf_counter()
         texts = clean_captions(captions)
-        notes = [note for text in texts for note in self.reranker.caption_notes(text)]
+        readings = [self.reranker.read(text) for text in texts]
         logits = self.reranker.logits(observation.embeds, self.reranker.embed_texts(texts))
         # A caption of which nothing was understood would fit any box about as well.
-        is_read = [self.reranker.can_read(text) for text in texts]
-        logits[np.logical_not(is_read)] = UNREAD_LOGIT
+        logits[[reading.grasp == "nothing" for reading in readings]] = UNREAD_LOGIT
         rankings = rank(
             texts,
             logits,
             observation.detections,
             calibration=self.calibration,
             assignment=assignment,
+            answerable=[reading.grasp in ("whole", "part") for reading in readings],
         )
         return Result(
             image_wh=observation.image_wh,
             detections=observation.detections,
             rankings=tuple(
-                one if read else replace(one, nearest_row=None)
-                for one, read in zip(rankings, is_read, strict=True)
+                replace(ranking, nearest_row=None) if reading.grasp == "nothing" else ranking
+                for ranking, reading in zip(rankings, readings, strict=True)
             ),
             crops=observation.crops if keep_crops else None,
             upscaled=observation.upscaled if keep_crops else None,
             seconds=_result_seconds(observation.seconds, perf_counter() - start_s),
             provenance=self.provenance,
-            warnings=(*notes, *self.calibration.notes()),
+            warnings=(*chain(*(one.notes for one in readings)), *self.calibration.notes()),
         )
 
     def cut(self, image: Image, detections: Detections) -> Crops:

@@ -44,6 +44,7 @@ def rank(
     *,
     calibration: Calibration,
     assignment: Assignment = "independent",
+    answerable: Sequence[bool] | None = None,
 ) -> tuple[Ranking, ...]:
     """Return one ranking per caption.
 
@@ -54,15 +55,21 @@ def rank(
         calibration: How logits become the probability of having found the object.
         assignment: "independent": each caption takes its best box; "joint": the captions describe
             different objects, so no two take the same box.
+        answerable: Whether each caption may have an answer, as all may if not given; others have
+            their nearest box alone, and take none from any caption.
     """
+    may = np.ones(len(captions), bool) if answerable is None else np.array(answerable, bool)
     evidence = weigh(logits, detections.score, calibration.detector_weight)
     orders = [order_rows(row, detections) for row in evidence]
+    rows: list[int | None] = [None] * len(captions)
     if assignment == "joint":
         # Beyond doubt a logit more is worth a logit; far below it is worth nothing, so that a
         # caption whose object is not there takes no box from one whose object is.
-        rows = assign_jointly(np.logaddexp(0, calibration.a * evidence + calibration.c))
-    else:
-        rows = [int(order[0]) if len(order) else None for order in orders]
+        worth = np.logaddexp(0, calibration.a * evidence[may] + calibration.c)
+        for i, row in zip(np.flatnonzero(may), assign_jointly(worth), strict=True):
+            rows[i] = row
+    elif len(detections):
+        rows = [int(order[0]) if may[i] else None for i, order in enumerate(orders)]
     return tuple(
         _rank_one(caption, logits[i], evidence[i], orders[i], rows[i], calibration)
         for i, caption in enumerate(captions)

@@ -154,7 +154,7 @@ class Scorer:
         reranker = self.locator.reranker
         logits = reranker.logits(embeds, reranker.embed_texts(texts))
         # A caption of which nothing was understood would fit any box about as well.
-        logits[[not reranker.can_read(text) for text in texts]] = UNREAD_LOGIT
+        logits[[reranker.read(text).grasp == "nothing" for text in texts]] = UNREAD_LOGIT
         rows = {box.id: row for row, box in enumerate(ranked)}
         found = []
         for box in captioned:
@@ -171,7 +171,7 @@ class Scorer:
     ) -> tuple[float | None, str]:
         """Lead of a box's caption over the best other one of the vocabulary, and that if better."""
         # Of a caption that the model reads in part it cannot say that another fits better.
-        if self.vocabulary is None or self.locator.reranker.caption_notes(box.caption):
+        if self.vocabulary is None or self.locator.reranker.read(box.caption).grasp != "whole":
             return None, ""
         others = [text for text in self.vocabulary.captions() if text != box.caption]
         if not others:

@@ -22,6 +22,7 @@ from synth.words import (
     FREE_SYNONYMS,
     MINOR_SHARE_RATIO,
     MODIFIERS,
+    NAMES,
     SHADE_WORDS,
     TEMPLATES,
     TYPE_GROUPS,
@@ -37,6 +38,8 @@ __all__ = [
     "Description",
     "choose_colors",
     "list_fillers",
+    "list_kinds",
+    "list_names",
     "list_vocabulary",
     "make_hard_negatives",
     "measure_agreement",
@@ -242,6 +245,28 @@ def list_fillers() -> list[str]:
     telling = {normalize_caption(phrase).split()[-1] for phrase in phrases}
     general = {name for name, fitting in TYPE_GROUPS.items() if fitting == TYPES}
     return sorted((set(list_vocabulary()) - telling) | general)
+
+
+def list_kinds() -> list[str]:
+    """Return the known words that name a kind of thing, sorted.
+
+    Example:
+        >>> [word in list_kinds() for word in ("drone", "balloon", "object", "red", "hot", "sky")]
+        [True, True, True, False, False, False]
+    """
+    phrases = [*TYPES, *TYPE_GROUPS, *(word for words in TYPE_SYNONYMS.values() for word in words)]
+    # "One" is mostly a number.
+    return sorted({normalize_caption(phrase).split()[-1] for phrase in phrases} - {"one"})
+
+
+def list_names() -> dict[str, str]:
+    """Return names that people use, each with the type that it means.
+
+    Example:
+        >>> list_names()["cessna"]
+        'light aircraft'
+    """
+    return {name: type_name for type_name, names in NAMES.items() for name in names}
 
 
 def _ramp(value: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:

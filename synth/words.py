@@ -14,6 +14,7 @@ __all__ = [
     "FREE_SYNONYMS",
     "MINOR_SHARE_RATIO",
     "MODIFIERS",
+    "NAMES",
     "SHADE_WORDS",
     "TEMPLATES",
     "TYPES",
@@ -85,6 +86,40 @@ TYPE_SYNONYMS: dict[str, tuple[str, ...]] = {
     "space shuttle": ("shuttle", "orbiter"),
     "flying saucer": ("ufo", "saucer"),
 }
+# Makers and models that people name instead of a type. No model learns them: captions are
+# translated before they are read. Names that are also animals or weather are left out.
+NAMES: dict[str, tuple[str, ...]] = {
+    "fighter jet": (
+        "f 4", "f 5", "f 14", "f 15", "f 16", "f 18", "f 22", "f 35", "mig", "sukhoi", "su 24",
+        "su 25", "su 27", "su 30", "su 34", "su 35", "su 57", "eurofighter", "rafale", "gripen",
+        "super hornet", "tomcat", "jetfighter", "fighterjet",
+    ),
+    "fighter plane": ("spitfire", "messerschmitt", "bf 109", "p 38", "p 47", "p 51", "focke wulf"),
+    "light aircraft": (
+        "cessna", "piper cub", "piper", "beechcraft", "ultralight", "microlight", "seaplane",
+        "floatplane", "crop duster",
+    ),
+    "commercial aircraft": (
+        "boeing", "airbus", "embraer", "737", "747", "757", "767", "777", "787", "a 300", "a 310",
+        "a 319", "a 320", "a 321", "a 330", "a 340", "a 350", "a 380", "dreamliner", "concorde",
+        "jetliner", "jumbo jet",
+    ),
+    "cargo aircraft": (
+        "antonov", "an 124", "an 225", "c 5", "c 17", "c 130", "a 400m", "airlifter",
+    ),
+    "helicopter": (
+        "heli", "rotorcraft", "apache", "chinook", "blackhawk", "ah 1", "ah 64", "ch 47", "uh 1",
+        "uh 60", "mi 8", "mi 17", "mi 24", "mi 28", "ka 52", "gyrocopter",
+    ),
+    "drone": ("quadrocopter", "hexacopter", "octocopter", "uas", "rpas", "dji"),
+    "missile": ("tomahawk", "icbm", "scud"),
+    "rocket": ("falcon 9", "saturn v", "soyuz", "ariane", "starship", "spacex"),
+    "glider": ("hang glider",),
+    "airship": ("goodyear",),
+    "hot air balloon": ("hotair balloon", "montgolfiere"),
+    "space shuttle": ("spaceplane", "buran"),
+    "flying saucer": ("alien spaceship",),
+}  # fmt: skip
 _PLANES = COMPETITION_TYPES[:5]
 TYPE_GROUPS: dict[str, tuple[str, ...]] = {
     "plane": (*_PLANES, "glider"),

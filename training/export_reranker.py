@@ -31,7 +31,7 @@ from torch.nn import functional
 
 from core.errors import DataError
 from core.files import write_bytes, write_json
-from synth.captions import list_fillers
+from synth.captions import list_fillers, list_kinds, list_names
 from training.reranker import load_model
 from training.reranker_data import CropCache, normalize_images
 from training.reranker_eval import calibrate
@@ -91,6 +91,8 @@ def export(runs: Sequence[Path], val_crops: Path, out: Path) -> dict[str, object
         "text_length": model.config.text_length,
         "template": "{}",
         "filler_words": list_fillers(),
+        "kind_words": list_kinds(),
+        "names": list_names(),
         "calibration": {key: calibration[key] for key in ("a", "b", "c")},
         "found_probability_min": calibration["found_probability_min"],
     }

@@ -40,7 +40,7 @@ def _judge_of(desk: Desk, project: Project) -> Callable[[str], bool]:
     @cache
     def can_judge(caption: str) -> bool:
         try:
-            return not desk.locator(project).reranker.caption_notes(caption)
+            return desk.locator(project).reranker.read(caption).grasp == "whole"
         except SpotterError:
             return True
 

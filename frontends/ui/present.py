@@ -78,6 +78,7 @@ def present_answer(
         closely: whether this was one, for this picture alone.
     """
     result = answer.result
+    told = [note for reading in answer.readings for note in reading.notes]
     xyxy = result.detections.xyxy.astype(float)
     return {
         "key": answer.key,
@@ -99,26 +100,26 @@ def present_answer(
         "seconds": _seconds(result, reused=answer.reused),
         "engine": _engine(result),
         "reason": result.provenance.get("engine_reason", ""),
-        "warnings": [note for note in result.warnings if note not in sum(answer.notes, ())],
+        "warnings": [note for note in result.warnings if note not in told],
         "result": result.to_dict(),
     }
 
 
 def _caption(answer: Answer, position: int) -> dict[str, object]:
     ranking = answer.result.rankings[position]
-    about = answer.read_as[position]
-    verdict = verdict_of(ranking, answer.found_probability_min)
+    reading = answer.readings[position]
     return {
         "caption": ranking.caption,
         "color": color_index(position),
         "mark": mark_index(position),
         "found": ranking.found,
-        "verdict": verdict if about else "unread",
+        "verdict": verdict_of(ranking, answer.found_probability_min, reading.grasp),
+        "grasp": reading.grasp,
         "answer": ranking.answer_row,
         "nearest": ranking.nearest_row,
         "like": like_rows(ranking),
-        "notes": list(answer.notes[position]),
-        "about": "" if about == ranking.caption else about,
+        "notes": list(reading.notes),
+        "about": "" if reading.about == ranking.caption else reading.about,
         "found_probability": float(ranking.found_probability),
         "order": ranking.order.tolist(),
         "probability": ranking.score.astype(float).tolist(),

@@ -95,7 +95,9 @@ ANSWERS: Words = {
     "found": "Box {number}, {sure}.",
     "sure": "{share} sure",
     "sure_of": "{share} sure of “{about}”",
-    "unsure": "Not sure: perhaps box {number} ({share}).",
+    "chance": "{share}",
+    "chance_of": "{share} for “{about}”",
+    "unsure": "Not sure: perhaps box {number} ({chance}).",
     "absent": "Not in this picture.",
     "hidden": "Below the detector score in Settings.",
     "like_one": "Box {numbers} fits about as well.",
@@ -125,10 +127,10 @@ ANSWERS: Words = {
 
 # The same for the command line, after the caption and a colon.
 VERDICTS: Words = {
-    "found": "found, {share} sure",
-    "unsure": "not sure, perhaps box {number} ({share})",
+    "found": "found, {sure}",
+    "unsure": "not sure, perhaps box {number} ({chance})",
     "taken": "not in this picture (nearest: box {number}, but another caption has it)",
-    "absent": "not in this picture (nearest: box {number}, {share} sure)",
+    "absent": "not in this picture (nearest: box {number}, {sure})",
     "unread": "cannot be looked for",
 }
 
@@ -139,6 +141,7 @@ EVIDENCE: dict[str, str | Words] = {
     "why_only": "It is the only box, and it fits “{caption}”.",
     "why_joint": "Every caption gets a box of its own: this one is left for “{caption}”.",
     "why_unsure": "It may be “{caption}”, but {sure} sure is too little for an answer.",
+    "why_looks": "It fits “{about}”; what else “{caption}” says is not known.",
     "why_nearest": "It comes nearest to “{caption}”, but only {sure} sure.",
     "why_taken": "It fits “{caption}” best, but another caption has it.",
     "why_other": "It fits “{caption}” less well.",

@@ -1,19 +1,23 @@
 """What a text tower reads of a caption, and what it cannot.
 
-In: captions as people write them. Out: token ids, whether any word tells what to look for, and
-notes for people. Plurals are read as what the vocabulary has.
+In: captions as people write them. Out: token ids, and what of the caption counts. Plurals and names
+are read as what the vocabulary has.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
 
 from tokenizers import Encoding, Tokenizer
 
-__all__ = ["CaptionReader"]
+from pipeline.rerank.names import KnownNames
+from pipeline.stages import Grasp, Reading
+
+__all__ = ["CaptionReader", "Words"]
 
 _UNKNOWN_TOKENS = ("[UNK]", "<unk>")
 # Letters and digits of any script; a pictogram is a word of its own.
@@ -27,8 +31,28 @@ _PLACE_WORDS = frozenset(
      "beside", "between", "above", "below", "near", "nearest", "closest", "farthest", "first",
      "second", "third", "last", "biggest", "largest", "smallest", "highest", "lowest")
 )  # fmt: skip
+# Left out at the ends of what an answer is about.
+_SMALL_WORDS = frozenset(
+    ("a", "an", "the", "this", "that", "some", "of", "in", "on", "at", "to", "for", "with", "and",
+     "over", "is", "it", "which", "where")
+)  # fmt: skip
 # Text towers of this kind take them for words like any other.
 _NEGATIONS = frozenset(("not", "no", "non", "without", "except", "never", "neither", "nor"))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a reranker's card says of its vocabulary; all in lower case.
+
+    Args:
+        fillers: Words that alone say nothing of what is looked for: "a", "of", "sky".
+        kinds: Words that name a kind of thing: "drone", "object"; empty: any word may.
+        names: Names that people use, and what the vocabulary has for them.
+    """
+
+    fillers: Collection[str] = ()
+    kinds: Collection[str] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 class CaptionReader:
@@ -37,68 +61,87 @@ class CaptionReader:
     Args:
         tokenizer: Pads and cuts captions to the length of the text tower.
         template: What stands around a caption, with ``{}`` for it.
-        filler_words: Words that alone say nothing of what is looked for: "a", "of", "sky".
+        words: What is known of its vocabulary.
     """
 
-    def __init__(self, tokenizer: Tokenizer, template: str, filler_words: Collection[str]) -> None:
+    def __init__(self, tokenizer: Tokenizer, template: str, words: Words) -> None:
         self._tokenizer = tokenizer
         self._template = template
-        self._fillers = frozenset(filler_words)
-        # Ids, notes and whether it says anything are asked one after the other.
+        self._fillers = frozenset(words.fillers)
+        self._kinds = frozenset(words.kinds)
+        self._names = KnownNames(words.names, self._kinds)
+        # What a caption says and its ids are asked one after the other.
         self._read = lru_cache(_KEPT_CAPTIONS)(self._read_anew)
 
     def token_ids(self, caption: str) -> list[int]:
         """Return the ids of a caption, as many as the tower reads."""
-        return self._read(caption)[0].ids
+        return self._read(caption)[0]
 
-    def can_read(self, caption: str) -> bool:
-        """Return whether some word of the caption tells the model what to look for."""
-        return self._says_something(self._read(caption)[1])
+    def read(self, caption: str) -> Reading:
+        """Return how much of a caption says something to the model, and what.
 
-    def read_as(self, caption: str) -> str:
-        """Return what an answer is about: the caption, or its words that count for something.
-
-        That is "helicopter" of "a helicopter on the left"; empty for what cannot be read.
+        An answer for "a helicopter on the left" is about "helicopter".
         """
-        words = self._read(caption)[1]
-        if not self._says_something(words):
-            return ""
-        kept = [
-            (word, tokens)
-            for word, tokens in words
-            if tokens and word.lower() not in _PLACE_WORDS | _NEGATIONS
-        ]
-        if len(kept) == len(words):
-            return caption
-        telling = [i for i, (_, tokens) in enumerate(kept) if not self._fillers.issuperset(tokens)]
-        within = kept[telling[0] : telling[-1] + 1] if telling else kept
-        return " ".join(word for word, _ in within) or caption
+        return self._read(caption)[1]
 
-    def notes(self, caption: str) -> list[str]:
-        """Return notes about what the model does not understand, or comes too late to be read."""
+    def _read_anew(self, caption: str) -> tuple[list[int], Reading]:
+        text, named = self._names.translate(caption)
+        text = self._in_known_numbers(text)
+        encoding = self._tokenizer.encode(self._template.replace("{}", text))
+        words = self._words(text, encoding)
+        notes = [f"'{said}' is read as '{meant}'." for said, meant in named.items()]
+        notes += self._notes(caption, words, is_cut=bool(encoding.overflowing))
+        grasp = self._grasp(words, is_cut=bool(encoding.overflowing))
+        about = "" if grasp == "nothing" else self._about(words) or (text if named else caption)
+        return encoding.ids, Reading(grasp, about, tuple(notes))
+
+    def _grasp(self, words: Sequence[tuple[str, list[str]]], *, is_cut: bool) -> Grasp:
+        if not self._says_something(words):
+            return "nothing"
+        if self._kinds and self._unknown(words) and not self._names_a_kind(words):
+            return "looks"
+        return "part" if is_cut or not all(map(_counts, words)) else "whole"
+
+    def _about(self, words: Sequence[tuple[str, list[str]]]) -> str:
+        """The words that count for something; empty where all do."""
+        kept = list(filter(_counts, words))
+        if len(kept) == len(words):
+            return ""
+        said = [i for i, (word, _) in enumerate(kept) if word.lower() not in _SMALL_WORDS]
+        within = kept[said[0] : said[-1] + 1] if said else kept
+        return " ".join(word for word, _ in within)
+
+    def _notes(
+        self, caption: str, words: Sequence[tuple[str, list[str]]], *, is_cut: bool
+    ) -> Iterator[str]:
+        """What the model does not understand, or comes too late to be read."""
         short = caption if len(caption) <= _SHOWN_CHARS else f"{caption[:_SHOWN_CHARS]}..."
-        encoding, words = self._read(caption)
-        readable = self._says_something(words)
-        notes = [self._passed_over(words)] if readable else []
         unknown = self._unknown(words)
-        if not readable:
+        if not self._says_something(words):
             near = ", ".join(f"'{known}'" for known in unknown.values() if known)
             meant = f" Did you mean {near}?" if near else ""
-            notes.append(f"The model knows no word of '{short}' that says what to look for.{meant}")
-        elif unknown:
-            told = ", ".join(
-                f"'{word}' (did you mean '{known}'?)" if known else f"'{word}'"
-                for word, known in unknown.items()
-            )
-            notes.append(f"The model does not know {told}; the answer rests on the other words.")
-        if encoding.overflowing and words:
-            notes.append(f"'{short}' is too long: it is read up to '{words[-1][0]}'.")
-        return [note for note in notes if note]
+            yield f"The model knows no word of '{short}' that says what to look for.{meant}"
+        else:
+            yield from self._passed_over(words)
+            if unknown:
+                yield self._left_out(unknown, is_the_kind_known=self._names_a_kind(words))
+        if is_cut and words:
+            yield f"'{short}' is too long: it is read up to '{words[-1][0]}'."
 
-    def _read_anew(self, caption: str) -> tuple[Encoding, list[tuple[str, list[str]]]]:
-        caption = self._in_known_numbers(caption)
-        encoding = self._tokenizer.encode(self._template.replace("{}", caption))
-        return encoding, self._words(caption, encoding)
+    def _left_out(self, unknown: Mapping[str, str], *, is_the_kind_known: bool) -> str:
+        told = ", ".join(
+            f"'{word}' (did you mean '{known}'?)" if known else f"'{word}'"
+            for word, known in unknown.items()
+        )
+        if self._kinds and not is_the_kind_known:
+            return (
+                f"The model does not know {told}. That may be what to look for, so nothing counts "
+                "as found."
+            )
+        return f"The model does not know {told}; the answer rests on the other words."
+
+    def _names_a_kind(self, words: Sequence[tuple[str, list[str]]]) -> bool:
+        return any(tokens and word.lower() in self._kinds for word, tokens in words)
 
     def _in_known_numbers(self, caption: str) -> str:
         """The caption with unknown plurals and singulars as the ones that are known."""
@@ -146,21 +189,18 @@ class CaptionReader:
             return True
         # "The thing in the sky" asks for whatever is there; "the one on the left" does not, and
         # what is left around an unknown word fits everything.
-        return bool(words) and all(
-            tokens and word.lower() not in _PLACE_WORDS | _NEGATIONS for word, tokens in words
-        )
+        return bool(words) and all(map(_counts, words))
 
-    def _passed_over(self, words: Sequence[tuple[str, list[str]]]) -> str:
-        """A note about words whose meaning no crop shows; empty where there are none."""
+    def _passed_over(self, words: Sequence[tuple[str, list[str]]]) -> Iterator[str]:
+        """A note about words whose meaning no crop shows; none where there are none."""
         asked = [word for word, _ in words]
         if denied := _quoted(asked, _NEGATIONS):
-            return f"The model does not understand {denied}: it looks for what the rest says."
-        if places := _quoted(asked, _PLACE_WORDS):
-            return (
+            yield f"The model does not understand {denied}: it looks for what the rest says."
+        elif places := _quoted(asked, _PLACE_WORDS):
+            yield (
                 f"Objects are compared one by one, so {places} counts for nothing: "
                 "where one is, and how large beside others, is not looked at."
             )
-        return ""
 
     def _unknown(self, words: Sequence[tuple[str, list[str]]]) -> dict[str, str]:
         """The first words that the model does not know; each with a known one like it, or ""."""
@@ -183,6 +223,11 @@ class CaptionReader:
             for word in self._tokenizer.get_vocab()
             if len(word) > 3 and word.isalpha() and word not in self._fillers
         )
+
+
+def _counts(word: tuple[str, list[str]]) -> bool:
+    """Whether a word is known, and means something to who sees a single crop."""
+    return bool(word[1]) and word[0].lower() not in _PLACE_WORDS | _NEGATIONS
 
 
 def _quoted(words: Sequence[str], known: Collection[str]) -> str:

@@ -24,8 +24,8 @@ from pipeline.config import RerankConfig
 from pipeline.engines.base import Engine, OpenEngine, check_interface
 from pipeline.models import Model
 from pipeline.rerank.preprocess import Fit, fit_input, to_pixel_values
-from pipeline.rerank.reading import CaptionReader
-from pipeline.stages import Calibration
+from pipeline.rerank.reading import CaptionReader, Words
+from pipeline.stages import Calibration, Reading
 from pipeline.tokens import read_tokenizer
 
 __all__ = ["RerankerCard", "SiglipReranker", "read_card"]
@@ -55,6 +55,10 @@ class RerankerCard(BaseModel):
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
     filler_words: frozenset[str] = frozenset()
     """Words that alone say nothing of what is looked for: "a", "of", "sky"."""
+    kind_words: frozenset[str] = frozenset()
+    """Words that name a kind of thing: "drone", "object"; empty: any word may."""
+    names: dict[str, str] = Field(default_factory=dict)
+    """Names that people use, and what the vocabulary has for them: "cessna", "light aircraft"."""
     calibration: CalibrationCard
     found_probability_min: float = Field(ge=0, le=1)
 
@@ -82,7 +86,8 @@ class SiglipReranker:
         self._vision = vision
         self._text = text
         self._card = card
-        self._reader = CaptionReader(tokenizer, card.template, card.filler_words)
+        words = Words(card.filler_words, card.kind_words, card.names)
+        self._reader = CaptionReader(tokenizer, card.template, words)
         self._cache = _TextCache(cached_captions)
         # So that no boxes are still rows of the same width, and sets can be joined.
         # (A PyTorch reference does not tell its shapes.)
@@ -142,17 +147,9 @@ class SiglipReranker:
         cosine = text_embeds @ image_embeds.T
         return (self._card.logit_scale * cosine + self._card.logit_bias).astype(np.float32)
 
-    def can_read(self, caption: str) -> bool:
-        """Return whether some word of the caption tells the model what to look for."""
-        return self._reader.can_read(caption)
-
-    def read_as(self, caption: str) -> str:
-        """Return what of a caption an answer is about, usually all; empty if it cannot be read."""
-        return self._reader.read_as(caption)
-
-    def caption_notes(self, caption: str) -> list[str]:
-        """Return notes about what the model does not understand, or comes too late to be read."""
-        return self._reader.notes(caption)
+    def read(self, caption: str) -> Reading:
+        """Return what the model makes of a caption."""
+        return self._reader.read(caption)
 
     def __call__(
         self, crops: Sequence[Crops], captions: Sequence[str]

@@ -17,7 +17,7 @@ from pipeline.cut import cut
 from pipeline.engines.choose import choose_engine
 from pipeline.engines.machine import probe_machine
 from pipeline.registry import DETECTORS, ENGINES, RERANKERS, UPSCALERS
-from pipeline.stages import Detector, Reranker, Upscaler
+from pipeline.stages import Detector, Reading, Reranker, Upscaler
 
 REGISTRIES = (DETECTORS, UPSCALERS, RERANKERS, ENGINES)
 REAL = {
@@ -177,14 +177,15 @@ class TestRerankers:
         )
         np.testing.assert_allclose(whole, parts, atol=1e-4)
 
-    def test_caption_notes_are_sentences(self, reranker):
+    def test_notes_of_captions_are_sentences(self, reranker):
         for caption in ("red", "red " * 100, "zzz qqq"):
-            for note in reranker.caption_notes(caption):
+            reading = reranker.read(caption)
+            assert (reading.about == "") is (reading.grasp == "nothing")
+            for note in reading.notes:
                 assert note.endswith(".")
 
     def test_a_color_is_read(self, reranker):
-        assert reranker.can_read("red") is True
-        assert reranker.read_as("red") == "red"
+        assert reranker.read("red") == Reading("whole", "red")
 
     def test_threads_agree(self, reranker, crops, in_threads):
         first, *others = in_threads(lambda: reranker([crops], ["red"])[0])

@@ -113,6 +113,17 @@ def test_what_counts_for_nothing_is_not_part_of_what_is_sure():
     assert log["label"] == "91 % sure of \u201ckite\u201d"
 
 
+def test_what_the_thing_is_was_not_understood():
+    log = _answers("""
+      const car = { about: "red", grasp: "looks", found: false, answer: null, verdict: "unsure" };
+      give(answer({ captions: [says("red car", car)] }));
+      log.card = texts(kept.cards.children[0]).join(" ");
+      log.perhaps = room.state.boxes[0].perhaps;
+    """)
+    assert log["card"].startswith("red car Not sure: perhaps box 1 (91 % for \u201cred\u201d).")
+    assert log["perhaps"] is True
+
+
 def test_a_list_has_a_bar_of_what_orders_it():
     log = _answers("""
       give(answer({ captions: [says("kite", { evidence: [3, -3], probability: [0.1, 0.9] })] }));

@@ -16,7 +16,7 @@ from core.result import Ranking, Result
 from core.types import Detections
 from frontends.doctor import opencv_conflicts
 from frontends.failures import InternalError
-from frontends.notes import notes_of
+from frontends.notes import read_caption
 from frontends.report import locate_report
 from frontends.ui import text, text_annotate, text_keys, text_sheets, text_synth
 from frontends.ui.draw import draw_result
@@ -27,6 +27,7 @@ from frontends.ui.present import present_error, sentence, split_captions
 from frontends.verdict import like_rows, verdict_of
 from pipeline.config import load_config
 from pipeline.fakes import FakeReranker
+from pipeline.stages import Reading
 
 UI = Path(__file__).parents[2] / "frontends" / "ui"
 PARTS = sorted({path.parent for path in UI.glob("*/*.js")})
@@ -253,8 +254,25 @@ def test_a_chance_of_one_in_five_is_a_doubt_and_no_denial():
     assert verdict_of(one(0.9, nearest=None), 0.48) == "unread"
     assert verdict_of(Ranking("kite", [], [], []), 0.48) == "absent", "nothing was detected"
     result = Result((9, 9), Detections.from_xyxy([[1, 1, 5, 5]], (9, 9)), (one(0.4),))
-    spoken = locate_report(result, 0.48, [[]])
+    spoken = locate_report(result, 0.48, [Reading("whole", "kite")])
     assert spoken.startswith("kite: not sure, perhaps box 1 (40 %)\n")
+
+
+def test_what_was_not_understood_is_not_an_answer():
+    ranking = Ranking("red car", [3.0], [0.9], [0], nearest_row=0, found_probability=0.9)
+    assert verdict_of(ranking, 0.48, "looks") == "unsure"
+    assert verdict_of(ranking, 0.48, "nothing") == "unread"
+    assert verdict_of(replace(ranking, found_probability=0.1), 0.48, "looks") == "absent"
+    result = Result((9, 9), Detections.from_xyxy([[1, 1, 5, 5]], (9, 9)), (ranking,))
+    reading = Reading("looks", "red", ("It does not know 'car'.",))
+    spoken = locate_report(result, 0.48, [reading])
+    told = (
+        "red car: not sure, perhaps box 1 (90 % for \u201cred\u201d)\n  It does not know 'car'.\n"
+    )
+    assert spoken.startswith(told)
+    found = Result((9, 9), result.detections, (replace(ranking, answer_row=0),))
+    spoken = locate_report(found, 0.48, [replace(reading, grasp="part")])
+    assert spoken.startswith("red car: found, 90 % sure of \u201cred\u201d\n")
 
 
 @pytest.mark.parametrize(
@@ -268,7 +286,7 @@ def test_a_chance_of_one_in_five_is_a_doubt_and_no_denial():
     ],
 )
 def test_a_line_that_names_several_things_is_told(caption, several):
-    assert bool(notes_of(caption, FakeReranker())) == several
+    assert bool(read_caption(caption, FakeReranker()).notes) == several
 
 
 def test_boxes_that_fit_as_well_are_named():
@@ -278,7 +296,7 @@ def test_boxes_that_fit_as_well_are_named():
     assert like_rows(replace(ranking, answer_row=None)) == []
     assert like_rows(replace(ranking, answer_row=3)) == [1, 2], "jointly another one may be left"
     boxes = Detections.from_xyxy([[1, 1, 5, 5]] * 4, (9, 9))
-    spoken = locate_report(Result((9, 9), boxes, (ranking,)), 0.48, [[]])
+    spoken = locate_report(Result((9, 9), boxes, (ranking,)), 0.48, [Reading("whole", "kites")])
     assert "0.9 ahead of the runner-up. Box 3 fits about as well.\n" in spoken
 
 

@@ -113,3 +113,15 @@ def test_a_caption_whose_object_is_absent_takes_no_box_from_another():
     assert [ranking.nearest_row for ranking in rankings] == [1, 0]
     rankings = rank(["a", "b"], present, seen(2), calibration=PLAIN, assignment="joint")
     assert [ranking.answer_row for ranking in rankings] == absent
+
+
+@pytest.mark.parametrize("assignment", ["independent", "joint"])
+def test_a_caption_without_answer_takes_no_box_from_another(assignment):
+    logits = np.float32([[6, 1], [4, 0]])
+    unanswerable, other = rank(
+        ["a", "b"], logits, seen(2), calibration=PLAIN, assignment=assignment,
+        answerable=[False, True],
+    )  # fmt: skip
+    assert (unanswerable.answer_row, unanswerable.nearest_row) == (None, 0)
+    assert unanswerable.found_probability > 0.9
+    assert other.answer_row == 0

@@ -17,6 +17,7 @@ from core.types import Detections, Image
 from pipeline.config import load_config
 from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
+from pipeline.stages import Reading
 from project.export import export_crops
 from project.pictures import read_picture
 from project.prelabel import Question, prelabel, proposals_of
@@ -245,10 +246,13 @@ def test_a_caption_that_nobody_can_read_fits_no_box(
 ) -> None:  # fmt: skip
     boxes = [Add(RED, caption="my red words"), Add(BLUE, caption="blue box")]
     project.apply(shapes, boxes, who="ann", version=0)
-    monkeypatch.setattr(fake_locator.reranker, "can_read", lambda text: "words" not in text)
+    unread = Reading("nothing", "")
+    whole = Reading("whole", "blue box")
+    read = {"my red words": unread, "blue box": whole}
+    monkeypatch.setattr(fake_locator.reranker, "read", read.__getitem__)
     scorer = Scorer(fake_locator, WORDS)
-    unread, read = scorer.measure("k", lambda: shapes_image, project.boxes(shapes))
-    assert unread.score.probability < 0.001 < 0.5 < read.score.probability
+    red, blue = scorer.measure("k", lambda: shapes_image, project.boxes(shapes))
+    assert red.score.probability < 0.001 < 0.5 < blue.score.probability
 
 
 def test_boxes_are_embedded_as_for_locating(fake_locator: Locator, shapes_image: Image) -> None:

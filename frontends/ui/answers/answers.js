@@ -80,7 +80,7 @@ function createAnswers({ element, props, watch }) {
         ...box,
         label: caption.caption,
         number: box.id + 1,
-        sure: marked ? sureOf(caption) : null,
+        sure: marked ? chanceOf(caption).sure : null,
         asked: { caption: asked.caption, color: asked.color, mark: several ? asked.mark : null },
         rank: orders[active].indexOf(box.id) + 1,
         probability: asked.probability[box.id],
@@ -132,8 +132,9 @@ function createAnswers({ element, props, watch }) {
   }
 
   // Where words of the caption count for nothing, what the chance is about.
-  function sureOf({ found_probability, about }) {
-    return fill(about ? words.sure_of : words.sure, { share: percent(found_probability), about });
+  function chanceOf({ found_probability, about }) {
+    const told = { share: percent(found_probability), about };
+    return { sure: fill(about ? words.sure_of : words.sure, told), chance: fill(about ? words.chance_of : words.chance, told) };
   }
 
   function card(caption, i) {
@@ -145,7 +146,7 @@ function createAnswers({ element, props, watch }) {
     // A nearest box that is out of the question is not missed.
     const hidden = best === null && ["found", "unsure"].includes(caption.verdict);
     const verdict = make("span", { class: "verdict" });
-    const told = { number: wished === null ? "" : wished + 1, share: percent(caption.found_probability), sure: sureOf(caption) };
+    const told = { number: wished === null ? "" : wished + 1, ...chanceOf(caption) };
     if (caption.found && !hidden) {
       verdict.append(make("b", { text: fill(words.found, told) }));
       const like = caption.like.filter((row) => shown.visible.has(row)).map((row) => String(row + 1));

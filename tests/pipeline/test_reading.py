@@ -1,0 +1,204 @@
+"""What the shipped models make of captions as people write them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.config import load_config
+from pipeline.locate import Locator
+from pipeline.rerank.names import KnownNames
+
+EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
+EXAMPLE_ROWS = json.loads((EXAMPLES / "examples.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def airfield():
+    """The shipped models, and what they see in an example picture."""
+    locator = Locator.open(load_config("mini"))
+    return locator, locator.observe([EXAMPLES / "airfield.jpg"])[0]
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("caption", "about"),
+    [
+        ("a red and white drone", "a red and white drone"),
+        ("the helicopter on the left", "helicopter"),
+        ("leftmost red and white helicopters", "red and white helicopter"),
+        ("not a balloon", "balloon"),
+        ("dog balloon", "balloon"),
+        ("not the hot air balloon in the sky", "hot air balloon in the sky"),
+        ("two Cessnas", "light aircraft"),
+        ("a white Boeing 747", "a white commercial aircraft"),
+        ("the one on the left", ""),
+    ],
+)
+def test_an_answer_is_about_the_words_that_count(airfield, caption, about):
+    assert airfield[0].reranker.read(caption).about == about
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("caption", "readable"),
+    [
+        ("red drone", True),
+        ("the small thing in the sky", True),
+        ("purple elephant", True),
+        ("drone \U0001f681", True),
+        ("helicopters", True),
+        ("two Yellow planes", True),
+        ("the helicopter on the left", True),
+        ("the one on the left", False),
+        ("not the object", False),
+        ("elephants", False),
+        ("elephant", False),
+        ("a photo of a flying elephant", False),
+        ("hot dog", False),
+        ("зелёный вертолёт", False),
+        ("\U0001f681", False),
+        ("!?", False),
+    ],
+)
+def test_what_says_nothing_to_the_model_is_not_found(airfield, caption, readable):
+    locator, observation = airfield
+    assert (locator.reranker.read(caption).grasp != "nothing") is readable
+    result = locator.answer(observation, [caption])
+    assert len(result.detections)
+    knows_no_word = [note for note in result.warnings if "knows no word" in note]
+    assert bool(knows_no_word) is not readable
+    if not readable:
+        assert not result.rankings[0].found
+        assert result.rankings[0].nearest_row is None
+        assert result.rankings[0].found_probability < 0.01
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("row", EXAMPLE_ROWS, ids=lambda row: Path(row["file"]).stem)
+def test_every_example_is_answered_right(airfield, row):
+    """What the page offers to press works: two things that are there, and one that is not."""
+    lines = (EXAMPLES / "annotations.jsonl").read_text(encoding="utf-8").splitlines()
+    truths = {line["image"]: line["annotations"] for line in map(json.loads, lines)}
+    *present, absent = row["captions"]
+    result = airfield[0].locate([EXAMPLES / row["file"]], [row["captions"]])[0]
+    for caption, ranking in zip(present, result.rankings, strict=False):
+        assert ranking.found, caption
+        x1, y1, x2, y2 = result.detections.xyxy[ranking.answer_row]
+        boxes = [one["bbox"] for one in truths[row["file"]] if one["caption"] == caption]
+        middle = ((x1 + x2) / 2, (y1 + y2) / 2)
+        assert any(x < middle[0] < x + w and y < middle[1] < y + h for x, y, w, h in boxes)
+    assert not result.rankings[-1].found, absent
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("caption", "grasp"),
+    [
+        ("a red and white drone", "whole"),
+        ("two red drones", "part"),
+        ("red", "whole"),
+        ("a red shiny thing", "part"),
+        ("red F-16", "whole"),
+        ("red racing car", "looks"),
+        ("red car on the left", "looks"),
+        ("yellow helicoper", "looks"),
+        ("a car", "nothing"),
+    ],
+)
+def test_without_a_known_kind_nothing_counts_as_found(airfield, caption, grasp):
+    locator, observation = airfield
+    assert locator.reranker.read(caption).grasp == grasp
+    ranking = locator.answer(observation, [caption]).rankings[0]
+    if grasp == "looks":
+        assert ranking.answer_row is None
+        assert ranking.nearest_row == ranking.order[0]
+        # As if it were found: the chance is about the words that count.
+        known = locator.answer(observation, [locator.reranker.read(caption).about]).rankings[0]
+        assert known.order[0] == ranking.order[0]
+
+
+@pytest.mark.weights
+def test_a_color_alone_is_an_answer_where_it_is_all_that_is_asked(airfield):
+    locator, observation = airfield
+    asked = locator.answer(observation, ["green camouflage", "green camouflage limousine"])
+    found, unknown = asked.rankings
+    assert found.found
+    assert unknown.nearest_row == found.answer_row
+    assert not unknown.found
+
+
+@pytest.mark.weights
+def test_names_are_read_as_what_they_mean(airfield):
+    reranker = airfield[0].reranker
+    reading = reranker.read("grey F-16 fighter jet")
+    assert reading.grasp == "whole"
+    assert reading.about == "grey fighter jet"
+    assert reading.notes == ("'F-16 fighter jet' is read as 'fighter jet'.",)
+    embeds = reranker.embed_texts(["grey F-16 fighter jet", "grey fighter jet"])
+    np.testing.assert_array_equal(*embeds)
+
+
+NAMES = {
+    "boeing": "airliner", "f 16": "fighter jet", "apache": "helicopter", "ah 64": "helicopter",
+    "747": "airliner", "hang glider": "glider",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("caption", "read"),
+    [
+        ("a Boeing", "a airliner"),
+        ("two Boeings", "two airliner"),
+        ("white Boeing 747-8 over a town", "white airliner over a town"),
+        ("F16", "fighter jet"),
+        ("the f-16C jet", "the fighter jet"),
+        ("F 16 Boeing", "airliner"),
+        ("Boeing AH-64 Apache helicopter", "helicopter"),
+        ("hang-glider", "glider"),
+        ("747", "airliner"),
+        ("7470", "7470"),
+        ("boeings' f-160", "airliner' f-160"),
+        ("helicopter", "helicopter"),
+        ("", ""),
+    ],
+)
+def test_a_name_is_translated_with_what_belongs_to_it(caption, read):
+    names = KnownNames(NAMES, ["jet", "helicopter", "plane"])
+    assert names.translate(caption)[0] == read
+
+
+def test_without_names_captions_stay_as_they_are():
+    assert KnownNames({}, ["jet"]).translate("Boeing 747") == ("Boeing 747", {})
+
+
+@pytest.mark.weights
+def test_plurals_are_read_as_singulars(airfield):
+    reranker = airfield[0].reranker
+    for many, one in (("helicopters", "helicopter"), ("hot air balloons", "hot air balloon")):
+        np.testing.assert_array_equal(*reranker.embed_texts([many, one]))
+        assert reranker.read(many).notes == ()
+    # "wings" is known, "wing" is not
+    np.testing.assert_array_equal(*reranker.embed_texts(["red wing", "red wings"]))
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("caption", "note"),
+    [
+        ("the helicopter on the left", "so 'left' counts for nothing"),
+        ("the biggest drone", "so 'biggest' counts for nothing"),
+        ("not a helicopter", "does not understand 'not'"),
+        ("helicoper", "Did you mean 'helicopter'?"),
+        ("the baloon", "Did you mean 'balloon'?"),
+        ("the flyng", "says what to look for."),
+        ("yelow drone", "does not know 'yelow' (did you mean 'yellow'?)"),
+    ],
+)
+def test_what_is_passed_over_is_said(airfield, caption, note):
+    notes = airfield[0].reranker.read(caption).notes
+    assert len(notes) == 1
+    assert note in notes[0]
