@@ -8,11 +8,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from core.registry import suggest
 from frontends.export_cli import add_export_parser
 from frontends.failures import (
     EXIT_CLOSED_PIPE,
@@ -40,6 +42,14 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{**settings, "allow_abbrev": False})
+
+    def parse_known_args(self, *args: Any, **settings: Any) -> Any:
+        """Tell here what is left over: this is the command whose options were meant."""
+        known, rest = super().parse_known_args(*args, **settings)
+        if rest:
+            near = suggest(rest[0], re.findall(r"--[\w-]+", self.format_help()))
+            self.error(f"unrecognized arguments: {' '.join(rest)}.{near}")
+        return known, rest
 
 
 def build_parser() -> argparse.ArgumentParser:

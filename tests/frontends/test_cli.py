@@ -278,3 +278,20 @@ def test_help_shows_a_line_of_a_data_file(command, capsys):
     line = re.search(r'\{"image".*\}(?=; see docs/data\.md)', told)
     assert line
     assert json.loads(line[0])["image"] == "a.jpg"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["locate", "x.jpg", "--caption", "a", "--jsn"], "--jsn. Did you mean '--json'?"),
+        (["project", "export", "p", "--shars", "1"], "--shars 1. Did you mean '--shares'?"),
+        (["doctor", "now"], "now.\n"),
+    ],
+)
+def test_a_misspelt_option_is_told_with_the_one_that_was_meant(arguments, said, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    err = capsys.readouterr().err
+    assert err.endswith(said if said.endswith("\n") else f"{said}\n")
+    assert err.startswith(f"usage: app.py {arguments[0]}"), "the usage is the command's own"
