@@ -176,7 +176,7 @@ def test_unusual_captions_work(caption, shapes_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--preset", "fakee"], "Did you mean 'fake'?"),
+        (["--preset", "mimi"], "Did you mean 'mini'?"),
         (["--set", "detect.score_min=30"], "detect.score_min"),
         (["--set", "detect.scoremin=0.3"], "unknown setting"),
         (["--config", "absent.toml"], "cannot read absent.toml"),
