@@ -16,11 +16,44 @@ from core.arrays import frozen_array, set_fields, size_wh
 from core.errors import DataError
 from core.types import Crops, Detections
 
-__all__ = ["SCHEMA_VERSION", "Ranking", "Result", "ScoreKind", "lead_over"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "Grasp",
+    "Ranking",
+    "Reading",
+    "Result",
+    "ScoreKind",
+    "lead_over",
+]
 
 ScoreKind: TypeAlias = Literal["sigmoid", "cosine", "softmax"]
 
+Grasp: TypeAlias = Literal["whole", "part", "looks", "nothing"]
+
 SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reranker makes of one caption.
+
+    Args:
+        grasp: How much of it counts. "whole": all words that say something. "part": some count for
+            nothing. "looks": what counts only tells how the thing looks, and what it is may be
+            among the words that are not known, so no box is the answer. "nothing": it cannot be
+            looked for.
+        about: What an answer is about: the caption, or what of it counts; empty for "nothing".
+        notes: What a person should know of it, in whole sentences; usually nothing.
+    """
+
+    grasp: Grasp
+    about: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether enough was understood for a box to be the answer."""
+        return self.grasp in ("whole", "part")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +74,7 @@ class Ranking:
             capped at 10.
         evidence: (n,) float32, what similarity and detector score come to together, in logits;
             the logit itself where it is not given.
+        reading: How much of the caption was understood; all of it where it is not given.
     """
 
     caption: str
@@ -53,6 +87,7 @@ class Ranking:
     found_probability: float = 0.0
     margin: float = 0.0
     evidence: NDArray[np.float32] = None  # type: ignore[assignment]
+    reading: Reading = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         logit = frozen_array(self.logit, np.float32, (None,), "logit")
@@ -61,7 +96,8 @@ class Ranking:
         order = frozen_array(self.order, np.int64, (n,), "order")
         given = self.logit if self.evidence is None else self.evidence
         evidence = frozen_array(given, np.float32, (n,), "evidence")
-        set_fields(self, logit=logit, score=score, order=order, evidence=evidence)
+        reading = self.reading or Reading("whole", self.caption)
+        set_fields(self, logit=logit, score=score, order=order, evidence=evidence, reading=reading)
         if not np.array_equal(np.sort(order), np.arange(n)):
             raise DataError(f"order must hold each of the {n} rows once, got {order.tolist()}.")
         for name, row in (("answer_row", self.answer_row), ("nearest_row", self.nearest_row)):
@@ -97,6 +133,11 @@ class Ranking:
             "score": self.score.astype(float).tolist(),
             "evidence": self.evidence.astype(float).tolist(),
             "order": self.order.tolist(),
+            "reading": {
+                "grasp": self.reading.grasp,
+                "about": self.reading.about,
+                "notes": list(self.reading.notes),
+            },
         }
 
 
@@ -213,6 +254,7 @@ def _result_from_dict(cls: type[Result], data: Mapping[str, object]) -> Result:
             Ranking(
                 **{name: item[name] for name in names},  # type: ignore[arg-type]
                 evidence=item.get("evidence"),  # type: ignore[arg-type]
+                reading=_reading_of(item.get("reading")),  # type: ignore[arg-type]
             )
             for item in rankings
         ),
@@ -220,3 +262,8 @@ def _result_from_dict(cls: type[Result], data: Mapping[str, object]) -> Result:
         provenance=data["provenance"],  # type: ignore[arg-type]
         warnings=tuple(data.get("warnings", ())),  # type: ignore[arg-type]
     )
+
+
+def _reading_of(data: Mapping[str, object] | None) -> Reading | None:
+    """The reading of a caption; None in results of before it was told."""
+    return data and Reading(data["grasp"], data["about"], tuple(data["notes"]))  # type: ignore[arg-type, return-value]

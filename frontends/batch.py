@@ -160,6 +160,8 @@ def _caption_row(
         "score": 0.0 if best is None else _short(float(ranking.score[best])),
         "probability": _short(ranking.found_probability),
         "margin": _short(ranking.margin),
+        "about": ranking.reading.about,
+        "notes": list(ranking.reading.notes),
         "candidates": [
             {
                 "bbox": boxes[row],

@@ -202,7 +202,6 @@ def _run_page(options: argparse.Namespace, service: Service | None) -> int:
 
 def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
     from core.image import format_of, read_image, write_image
-    from frontends.notes import read_caption
     from frontends.report import locate_report
 
     if options.save:
@@ -214,8 +213,7 @@ def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
         print(json.dumps(result.to_dict(), ensure_ascii=False, indent=2))
     else:
         limit = locator.calibration.found_probability_min
-        readings = [read_caption(caption, locator.reranker) for caption in result.captions]
-        print(locate_report(result, limit, readings))
+        print(locate_report(result, limit))
     if options.save:
         from frontends.ui.draw import draw_result
 

@@ -6,25 +6,21 @@ a line seems to name several things, where each line is one.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
+from core.result import Ranking
 from synth.captions import parse_caption
 from synth.words import TYPES
 
-if TYPE_CHECKING:
-    from pipeline.stages import Reading, Reranker
-
-__all__ = ["read_caption"]
+__all__ = ["notes_of"]
 
 _ONE_THING = "This is looked for as one thing. Give each thing a caption of its own."
 
 
-def read_caption(caption: str, reranker: Reranker) -> Reading:
-    """Return what is made of a caption, with all that is to be told below its answer."""
-    parts = caption.replace(";", ",").split(",")
+def notes_of(ranking: Ranking) -> tuple[str, ...]:
+    """Return whole sentences, to be told below the caption's answer."""
+    # As it was read: names are kinds by then.
+    about = ranking.reading.about or ranking.caption
+    parts = about.replace(";", ",").split(",")
     # "Thing" may be any type, a color is none.
     named = sum(0 < len(parse_caption(part).types) < len(TYPES) for part in parts)
     several = [_ONE_THING] if named > 1 else []
-    reading = reranker.read(caption)
-    return replace(reading, notes=(*reading.notes, *several))
+    return (*ranking.reading.notes, *several)

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.result import Ranking, Result
 from core.words import listed
+from frontends.notes import notes_of
 from frontends.ui import text
 from frontends.verdict import like_rows, verdict_of
-
-if TYPE_CHECKING:
-    from pipeline.stages import Reading
 
 __all__ = ["doctor_report", "evaluation_report", "locate_report"]
 
@@ -25,20 +23,16 @@ _ROWS = 5
 def locate_report(
     result: Result,
     found_probability_min: float,
-    readings: Sequence[Reading],
 ) -> str:
     """Return a table per caption and a line of times.
 
     Args:
         result: What was found.
         found_probability_min: Below this a caption has no answer.
-        readings: How much of each caption was understood: told with its answer.
     """
-    blocks = [
-        _caption_block(ranking, reading, result, found_probability_min)
-        for ranking, reading in zip(result.rankings, readings, strict=True)
-    ]
-    others = [note for note in result.warnings if not any(note in one.notes for one in readings)]
+    blocks = [_caption_block(ranking, result, found_probability_min) for ranking in result.rankings]
+    told = [note for ranking in result.rankings for note in ranking.reading.notes]
+    others = [note for note in result.warnings if note not in told]
     seconds = result.seconds
     stages = [name for name in ("decode", "detect", "cut", "upscale", "rerank") if name in seconds]
     times = " + ".join(f"{name} {seconds[name] * 1000:.0f}" for name in stages)
@@ -49,11 +43,13 @@ def locate_report(
     return "\n\n".join([*blocks, *others, foot])
 
 
-def _caption_block(ranking: Ranking, reading: Reading, result: Result, limit: float) -> str:
+def _caption_block(ranking: Ranking, result: Result, limit: float) -> str:
     nothing = "not in this picture, nothing was detected"
-    answer = _verdict(ranking, limit, reading) if len(result.detections) else nothing
+    answer = _verdict(ranking, limit) if len(result.detections) else nothing
     lines = [f"{ranking.caption}: {answer}"]
-    lines += [fill(one, 100, initial_indent="  ", subsequent_indent="  ") for one in reading.notes]
+    lines += [
+        fill(one, 100, initial_indent="  ", subsequent_indent="  ") for one in notes_of(ranking)
+    ]
     if ranking.nearest_row is None:
         return "\n".join(lines)
     rows = []
@@ -73,11 +69,12 @@ def _caption_block(ranking: Ranking, reading: Reading, result: Result, limit: fl
     return "\n".join([*lines, _table([head, *rows])])
 
 
-def _verdict(ranking: Ranking, limit: float, reading: Reading) -> str:
-    words = text.VERDICTS[verdict_of(ranking, limit, reading.grasp)]
+def _verdict(ranking: Ranking, limit: float) -> str:
+    words = text.VERDICTS[verdict_of(ranking, limit)]
+    about = ranking.reading.about
     number = "" if ranking.nearest_row is None else ranking.nearest_row + 1
-    chance = {"share": f"{100 * ranking.found_probability:.0f} %", "about": reading.about}
-    in_part = "_of" if reading.about not in ("", ranking.caption) else ""
+    chance = {"share": f"{100 * ranking.found_probability:.0f} %", "about": about}
+    in_part = "_of" if about not in ("", ranking.caption) else ""
     told = words.format(
         number=number,
         sure=text.ANSWERS[f"sure{in_part}"].format(**chance),

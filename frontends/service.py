@@ -21,14 +21,12 @@ from core.files import sha256_of
 from core.locks import NamedLocks
 from core.result import Result
 from core.types import Crops, Image
-from frontends.notes import read_caption
 from pipeline.cache import set_cache_folder
 from pipeline.config import LocateConfig, load_config
 
 if TYPE_CHECKING:
     from pipeline.locate import Locator, Observation
     from pipeline.rank import Assignment
-    from pipeline.stages import Reading
 
 __all__ = ["ENVIRONMENT", "Answer", "CropPair", "Limits", "Service", "read_limits", "use_cache"]
 
@@ -139,8 +137,6 @@ class Answer:
     reused: bool
     found_probability_min: float
     """Below this a caption has no answer."""
-    readings: tuple[Reading, ...]
-    """By caption, how much of it was understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +234,7 @@ class Service:
         locator = self.locator(config)
         key, seen, reused = self._look(path, config, locator, captions)
         result = self._answer(seen, captions, config, assignment)
-        asked, limit = result.captions, locator.calibration.found_probability_min
-        readings = tuple(read_caption(text, locator.reranker) for text in asked)
-        return Answer(result, key, reused, limit, readings)
+        return Answer(result, key, reused, locator.calibration.found_probability_min)
 
     def answer_again(
         self,

@@ -6,12 +6,9 @@ the chance itself.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from core.result import Ranking
-
-if TYPE_CHECKING:
-    from pipeline.stages import Grasp
 
 __all__ = ["DOUBT_MIN", "Verdict", "like_rows", "verdict_of"]
 
@@ -24,7 +21,7 @@ DOUBT_MIN = 0.2
 _LIKE_MAX = 1.0
 
 
-def verdict_of(ranking: Ranking, limit: float = 1.0, grasp: Grasp = "whole") -> Verdict:
+def verdict_of(ranking: Ranking, limit: float = 1.0) -> Verdict:
     """Return how a caption's answer is told.
 
     "unsure" is a nearest box that may well be the one; "taken" one that is good enough, but
@@ -33,15 +30,14 @@ def verdict_of(ranking: Ranking, limit: float = 1.0, grasp: Grasp = "whole") -> 
     Args:
         ranking: One caption's.
         limit: Below this chance there is no answer. Without it nothing counts as taken.
-        grasp: How much of the caption was understood.
     """
     if ranking.found:
         return "found"
-    if grasp == "nothing":
+    if ranking.reading.grasp == "nothing":
         return "unread"
     if ranking.nearest_row is None:
-        return "unread" if len(ranking) else "absent"
-    if ranking.found_probability >= limit and grasp != "looks":
+        return "absent"
+    if ranking.found_probability >= limit and ranking.reading.may_answer:
         return "taken"
     return "unsure" if ranking.found_probability >= DOUBT_MIN else "absent"
 

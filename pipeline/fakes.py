@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core.image import image_wh, resize_image
+from core.result import Reading
 from core.types import Crops, Detections, Image
-from pipeline.stages import Calibration, Reading
+from pipeline.stages import Calibration
 
 if TYPE_CHECKING:
     from pipeline.catalog import Model

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from time import perf_counter
 from typing import Self
@@ -253,15 +253,12 @@ class Locator:
             observation.detections,
             calibration=self.calibration,
             assignment=assignment,
-            answerable=[reading.grasp in ("whole", "part") for reading in readings],
+            readings=readings,
         )
         return Result(
             image_wh=observation.image_wh,
             detections=observation.detections,
-            rankings=tuple(
-                replace(ranking, nearest_row=None) if reading.grasp == "nothing" else ranking
-                for ranking, reading in zip(rankings, readings, strict=True)
-            ),
+            rankings=rankings,
             crops=observation.crops if keep_crops else None,
             upscaled=observation.upscaled if keep_crops else None,
             seconds=_result_seconds(observation.seconds, perf_counter() - start_s),

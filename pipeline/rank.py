@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from core.arrays import sigmoid
-from core.result import Ranking, lead_over
+from core.result import Ranking, Reading, lead_over
 from core.types import Detections
 from pipeline.stages import Calibration
 
@@ -44,7 +44,7 @@ def rank(
     *,
     calibration: Calibration,
     assignment: Assignment = "independent",
-    answerable: Sequence[bool] | None = None,
+    readings: Sequence[Reading] | None = None,
 ) -> tuple[Ranking, ...]:
     """Return one ranking per caption.
 
@@ -55,23 +55,27 @@ def rank(
         calibration: How logits become the probability of having found the object.
         assignment: "independent": each caption takes its best box; "joint": the captions describe
             different objects, so no two take the same box.
-        answerable: Whether each caption may have an answer, as all may if not given; others have
-            their nearest box alone, and take none from any caption.
+        readings: What was understood of each caption; all of it if not given. Where that is too
+            little there is a nearest box alone, which is taken from no other caption.
     """
-    may = np.ones(len(captions), bool) if answerable is None else np.array(answerable, bool)
+    understood = readings or [Reading("whole", caption) for caption in captions]
+    may = np.array([reading.may_answer for reading in understood], bool)
     evidence = weigh(logits, detections.score, calibration.detector_weight)
     orders = [order_rows(row, detections) for row in evidence]
     rows: list[int | None] = [None] * len(captions)
     if assignment == "joint":
         # Beyond doubt a logit more is worth a logit; far below it is worth nothing, so that a
         # caption whose object is not there takes no box from one whose object is.
-        worth = np.logaddexp(0, calibration.a * evidence[may] + calibration.c)
-        for i, row in zip(np.flatnonzero(may), assign_jointly(worth), strict=True):
-            rows[i] = row
+        worth = np.logaddexp(0, calibration.a * evidence + calibration.c)
+        free = np.arange(len(detections))
+        for asked in (np.flatnonzero(may), np.flatnonzero(~may)):
+            for i, column in zip(asked, assign_jointly(worth[np.ix_(asked, free)]), strict=True):
+                rows[i] = None if column is None else int(free[column])
+            free = np.setdiff1d(free, [row for row in rows if row is not None])
     elif len(detections):
-        rows = [int(order[0]) if may[i] else None for i, order in enumerate(orders)]
+        rows = [int(order[0]) for order in orders]
     return tuple(
-        _rank_one(caption, logits[i], evidence[i], orders[i], rows[i], calibration)
+        _rank_one(caption, understood[i], logits[i], evidence[i], orders[i], rows[i], calibration)
         for i, caption in enumerate(captions)
     )
 
@@ -112,6 +116,7 @@ def margin_of(evidence: NDArray[np.float32], row: int) -> float:
 
 def _rank_one(
     caption: str,
+    reading: Reading,
     logit: NDArray[np.float32],
     evidence: NDArray[np.float32],
     order: NDArray[np.int64],
@@ -119,13 +124,14 @@ def _rank_one(
     calibration: Calibration,
 ) -> Ranking:
     if len(logit) == 0:
-        return Ranking(caption=caption, logit=logit, score=sigmoid(logit), order=order)
+        return Ranking(caption, logit, sigmoid(logit), order, reading=reading)
     row = int(order[0]) if assigned_row is None else assigned_row
     margin = margin_of(evidence, row)
     weighed = calibration.a * evidence[row] + calibration.b * margin + calibration.c
     found_probability = float(sigmoid(weighed))
     # When every box went to other captions (joint), this one has a nearest box but no answer.
-    found = assigned_row is not None and found_probability >= calibration.found_probability_min
+    is_sure = found_probability >= calibration.found_probability_min
+    found = assigned_row is not None and is_sure and reading.may_answer
     return Ranking(
         caption=caption,
         logit=logit,
@@ -134,7 +140,8 @@ def _rank_one(
         evidence=evidence,
         kind="sigmoid",
         answer_row=row if found else None,
-        nearest_row=row,
+        nearest_row=None if reading.grasp == "nothing" else row,
         found_probability=found_probability,
         margin=margin,
+        reading=reading,
     )

@@ -9,46 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.result import Reading
 from core.types import Crops, Detections, Image
 
 __all__ = [
     "Calibration",
     "CaptionDetector",
     "Detector",
-    "Grasp",
     "OnProgress",
-    "Reading",
     "Reranker",
     "Upscaler",
 ]
 
 OnProgress: TypeAlias = Callable[[int, int, str], None]
 """Called with (done, total, what); may raise `core.errors.Cancelled`."""
-
-Grasp: TypeAlias = Literal["whole", "part", "looks", "nothing"]
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a reranker makes of one caption.
-
-    Args:
-        grasp: How much of it counts. "whole": all words that say something. "part": some count for
-            nothing. "looks": what counts only tells how the thing looks, and what it is may be
-            among the words that are not known, so no box is the answer. "nothing": it cannot be
-            looked for.
-        about: What an answer is about: the caption, or what of it counts; empty for "nothing".
-        notes: What a person should know of it, in whole sentences; usually nothing.
-    """
-
-    grasp: Grasp
-    about: str
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

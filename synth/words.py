@@ -87,38 +87,39 @@ TYPE_SYNONYMS: dict[str, tuple[str, ...]] = {
     "flying saucer": ("ufo", "saucer"),
 }
 # Makers and models that people name instead of a type. No model learns them: captions are
-# translated before they are read. Names that are also animals or weather are left out.
+# translated before they are read. Left out: names that are also animals or weather. A hyphen is
+# for those that would otherwise be "a 320 pixel wide ...".
 NAMES: dict[str, tuple[str, ...]] = {
     "fighter jet": (
-        "f 4", "f 5", "f 14", "f 15", "f 16", "f 18", "f 22", "f 35", "mig", "sukhoi", "su 24",
-        "su 25", "su 27", "su 30", "su 34", "su 35", "su 57", "eurofighter", "rafale", "gripen",
-        "super hornet", "tomcat", "jetfighter", "fighterjet",
+        "sukhoi", "mig", "f 4", "f 5", "f 14", "f 15", "f 16", "f 18", "f a 18", "f 22", "f 35",
+        "su 24", "su 25", "su 27", "su 30", "su 34", "su 35", "su 57", "a-10", "eurofighter",
+        "rafale", "gripen", "super hornet", "tomcat", "jetfighter", "fighterjet",
     ),
-    "fighter plane": ("spitfire", "messerschmitt", "bf 109", "p 38", "p 47", "p 51", "focke wulf"),
+    "fighter plane": ("messerschmitt", "spitfire", "bf 109", "p 38", "p 47", "p 51", "focke wulf"),
     "light aircraft": (
-        "cessna", "piper cub", "piper", "beechcraft", "ultralight", "microlight", "seaplane",
+        "cessna", "piper", "beechcraft", "piper cub", "ultralight", "microlight", "seaplane",
         "floatplane", "crop duster",
     ),
     "commercial aircraft": (
-        "boeing", "airbus", "embraer", "737", "747", "757", "767", "777", "787", "a 300", "a 310",
-        "a 319", "a 320", "a 321", "a 330", "a 340", "a 350", "a 380", "dreamliner", "concorde",
-        "jetliner", "jumbo jet",
+        "boeing", "airbus", "embraer", "737", "747", "757", "767", "777", "787", "b 737", "b 747",
+        "b 757", "b 767", "b 777", "b 787", "a-300", "a-310", "a-319", "a-320", "a-321", "a-330",
+        "a-340", "a-350", "a-380", "dreamliner", "concorde", "superjet", "jetliner", "jumbo jet",
     ),
     "cargo aircraft": (
-        "antonov", "an 124", "an 225", "c 5", "c 17", "c 130", "a 400m", "airlifter",
+        "antonov", "an-124", "an-225", "c-5", "c-17", "c-130", "a-400m", "airlifter",
     ),
     "helicopter": (
-        "heli", "rotorcraft", "apache", "chinook", "blackhawk", "ah 1", "ah 64", "ch 47", "uh 1",
+        "heli", "rotorcraft", "apache", "chinook", "black hawk", "ah 1", "ah 64", "ch 47", "uh 1",
         "uh 60", "mi 8", "mi 17", "mi 24", "mi 28", "ka 52", "gyrocopter",
     ),
-    "drone": ("quadrocopter", "hexacopter", "octocopter", "uas", "rpas", "dji"),
+    "drone": ("dji", "quadrocopter", "hexacopter", "octocopter", "uas", "rpas", "mq 1", "mq 9"),
     "missile": ("tomahawk", "icbm", "scud"),
-    "rocket": ("falcon 9", "saturn v", "soyuz", "ariane", "starship", "spacex"),
+    "rocket": ("spacex", "falcon 9", "saturn v", "soyuz", "ariane", "starship"),
     "glider": ("hang glider",),
     "airship": ("goodyear",),
-    "hot air balloon": ("hotair balloon", "montgolfiere"),
+    "hot air balloon": ("hotair balloon", "montgolfiere", "montgolfi\u00e8re"),
     "space shuttle": ("spaceplane", "buran"),
-    "flying saucer": ("alien spaceship",),
+    "flying saucer": ("unidentified flying object", "alien spaceship"),
 }  # fmt: skip
 _PLANES = COMPETITION_TYPES[:5]
 TYPE_GROUPS: dict[str, tuple[str, ...]] = {

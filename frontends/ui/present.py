@@ -18,6 +18,7 @@ from core.result import Result
 from core.types import Image
 from frontends.doctor import Readiness
 from frontends.failures import InternalError
+from frontends.notes import notes_of
 from frontends.service import Answer, CropPair
 from frontends.ui import text
 from frontends.ui.palette import color_index, mark_index
@@ -78,7 +79,7 @@ def present_answer(
         closely: whether this was one, for this picture alone.
     """
     result = answer.result
-    told = [note for reading in answer.readings for note in reading.notes]
+    told = [note for ranking in result.rankings for note in ranking.reading.notes]
     xyxy = result.detections.xyxy.astype(float)
     return {
         "key": answer.key,
@@ -107,18 +108,18 @@ def present_answer(
 
 def _caption(answer: Answer, position: int) -> dict[str, object]:
     ranking = answer.result.rankings[position]
-    reading = answer.readings[position]
+    reading = ranking.reading
     return {
         "caption": ranking.caption,
         "color": color_index(position),
         "mark": mark_index(position),
         "found": ranking.found,
-        "verdict": verdict_of(ranking, answer.found_probability_min, reading.grasp),
+        "verdict": verdict_of(ranking, answer.found_probability_min),
         "grasp": reading.grasp,
         "answer": ranking.answer_row,
         "nearest": ranking.nearest_row,
         "like": like_rows(ranking),
-        "notes": list(reading.notes),
+        "notes": list(notes_of(ranking)),
         "about": "" if reading.about == ranking.caption else reading.about,
         "found_probability": float(ranking.found_probability),
         "order": ranking.order.tolist(),

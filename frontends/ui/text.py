@@ -80,7 +80,7 @@ CAPTIONS: Words = {
     "go": "Locate",
     "knows": "The model knows {types} things that fly, in {colors} colors.",
     "knows_more": (
-        "And usual words for them, such as plane, blimp or navy. It passes over all others."
+        "And usual words for them, such as plane, blimp or navy. Other words say nothing to it."
     ),
 }
 

@@ -7,58 +7,76 @@ from collections.abc import Collection, Mapping
 
 __all__ = ["KnownNames"]
 
-_BETWEEN = r"[\W_]*"
-_NUMBERED = r"[^\W_]*\d[^\W_]*"
+_START, _END = r"(?<![^\W_])", r"(?![^\W_])"
+# What joins the words of one name. A comma begins something else.
+_JOINT = r"[ _\u2010-\u2014-]"
+# "747", "Su-27", "A320neo" behind a name.
+_NUMBERED = rf"(?:[^\W\d_]{{1,3}}{_JOINT})?[^\W_]*\d[^\W_]*(?:{_JOINT}\d+)?"
+# They tell less than the name that they stand behind.
+_GENERAL = ("aircraft", "airplane", "aeroplane", "plane", "jet")
 
 
 class KnownNames:
     """Translates names into words of a vocabulary.
 
-    A number behind a name belongs to it, and so does the kind: "Boeing 747-8", "Apache helicopter".
+    Numbers and further names behind a name belong to it: "Boeing 747-8", "Sukhoi Su-27". If a kind
+    follows, that is what is meant: "Airbus helicopter".
 
     Args:
-        names: From a name in lower case, with spaces ("f 16" also stands for "F-16" and "f16"), to
-            what it means.
-        kinds: Words of the vocabulary that name a kind of thing.
+        names: From a name in lower case to what it means. A space stands for any joint or none
+            ("f 16": "F-16", "f16"), a hyphen for a hyphen or none ("a-320": not "a 320").
+        kinds: Words of the vocabulary that name a kind of thing, in lower case.
 
     Example:
-        >>> names = KnownNames({"boeing": "airliner", "f 16": "fighter jet"}, ["plane", "jet"])
-        >>> names.translate("the white Boeing 747 plane")
-        ('the white airliner', {'Boeing 747 plane': 'airliner'})
-        >>> names.translate("a grey F-16")
-        ('a grey fighter jet', {'F-16': 'fighter jet'})
+        >>> names = KnownNames({"boeing": "airliner", "f 16": "fighter jet"}, ["drone", "jet"])
+        >>> names.translate("the white Boeing 747 jet")
+        ('the white airliner', {'Boeing 747 jet': 'airliner'})
+        >>> names.translate("two Boeing drones, one F-16")
+        ('two drones, one fighter jet', {'F-16': 'fighter jet'})
     """
 
     def __init__(self, names: Mapping[str, str], kinds: Collection[str]) -> None:
         self._names = [
-            (re.compile(rf"\b{_spelt(name)}\b", re.IGNORECASE), meant)
+            (re.compile(f"{_START}{_spelt(name)}{_END}", re.IGNORECASE), meant)
             for name, meant in names.items()
         ]
         any_name = "|".join(map(_spelt, names))
-        behind = "|".join([_NUMBERED, *(rf"{re.escape(kind)}s?" for kind in sorted(kinds))])
+        general = "|".join(word for word in _GENERAL if word in kinds) or r"(?!)"
+        kind = "|".join(re.escape(kind) for kind in sorted(set(kinds) - set(_GENERAL))) or r"(?!)"
         self._pattern = re.compile(
-            rf"\b(?:{any_name})\b(?:[\W_]+(?:{behind}|{any_name})\b)*" if names else r"(?!)",
+            rf"{_START}(?:{any_name}){_END}(?:{_JOINT}+(?:{any_name}|{_NUMBERED}){_END})*"
+            rf"(?:{_JOINT}+(?:(?={kind})|(?:{general})s?{_END}(?!{_JOINT}+[^\W\d_])))?",
             re.IGNORECASE,
         )
+        self._kind = re.compile(rf"(?:{kind})s?{_END}", re.IGNORECASE)
 
     def translate(self, caption: str) -> tuple[str, dict[str, str]]:
         """Return the caption with its names translated; and those that were, with their meaning."""
         named: dict[str, str] = {}
+        if not self._names:
+            return caption, named
 
         def meaning(match: re.Match[str]) -> str:
+            if self._kind.match(caption, match.end()):
+                return ""
+            said = match[0].rstrip(" -_")
+            # The last one says most: "Boeing AH-64 Apache".
             found = [
                 (one.end(), meant)
                 for pattern, meant in self._names
-                for one in pattern.finditer(match[0])
+                for one in pattern.finditer(said)
             ]
-            # The last one says most: "Boeing AH-64 Apache".
-            named[match[0]] = max(found)[1]
-            return named[match[0]]
+            meant = named[said] = max(found)[1]
+            rest = caption[match.end() :].lstrip()
+            # "Cessna light aircraft" says it already.
+            return "" if rest.lower().startswith(meant) else meant + match[0][len(said) :]
 
         return self._pattern.sub(meaning, caption), named
 
 
 def _spelt(name: str) -> str:
     """A pattern for the ways to write a name: "F-16", "f16", "F 16C"; "Cessna", "Cessnas"."""
-    pattern = _BETWEEN.join(map(re.escape, name.split()))
-    return pattern + ("[a-z]?" if name[-1].isdigit() else "s?")
+    words = [rf"(?:{_JOINT}|/)?".join(map(re.escape, word.split())) for word in name.split("-")]
+    pattern = r"[\u2010-\u2014-]?".join(words)
+    # Numbers may be glued to a name ("mig29") and letters to a number ("A320neo").
+    return pattern + ("[a-z]{0,4}" if name[-1].isdigit() else r"(?:e?s|\d[^\W_]*)?")

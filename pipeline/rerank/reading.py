@@ -7,37 +7,26 @@ are read as what the vocabulary has.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
 
 from tokenizers import Encoding, Tokenizer
 
+from core.result import Grasp, Reading
 from pipeline.rerank.names import KnownNames
-from pipeline.stages import Grasp, Reading
+from pipeline.rerank.small_words import CHAT, LINKS, NEGATIONS, PLACE_WORDS, SMALL_WORDS
 
 __all__ = ["CaptionReader", "Words"]
 
 _UNKNOWN_TOKENS = ("[UNK]", "<unk>")
-# Letters and digits of any script; a pictogram is a word of its own.
-_WORD = re.compile(r"[^\W_]+|[\u2600-\u27bf\U0001f000-\U0001faff]")
+# Letters and digits of any script, apostrophes within; a pictogram is a word of its own.
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*|[\u2600-\u27bf\U0001f000-\U0001faff]")
+_POSSESSIVE = re.compile("['\u2019]s$")
 _SHOWN_CHARS = 40
 _KEPT_CAPTIONS = 256
 _TOLD_MAX = 5
-# A network that compares crops one by one cannot know these, however large its vocabulary is.
-_PLACE_WORDS = frozenset(
-    ("left", "leftmost", "right", "rightmost", "topmost", "corner", "foreground", "behind",
-     "beside", "between", "above", "below", "near", "nearest", "closest", "farthest", "first",
-     "second", "third", "last", "biggest", "largest", "smallest", "highest", "lowest")
-)  # fmt: skip
-# Left out at the ends of what an answer is about.
-_SMALL_WORDS = frozenset(
-    ("a", "an", "the", "this", "that", "some", "of", "in", "on", "at", "to", "for", "with", "and",
-     "over", "is", "it", "which", "where")
-)  # fmt: skip
-# Text towers of this kind take them for words like any other.
-_NEGATIONS = frozenset(("not", "no", "non", "without", "except", "never", "neither", "nor"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +57,7 @@ class CaptionReader:
         self._tokenizer = tokenizer
         self._template = template
         self._fillers = frozenset(words.fillers)
-        self._kinds = frozenset(words.kinds)
+        self._kinds = frozenset(word.lower() for word in words.kinds)
         self._names = KnownNames(words.names, self._kinds)
         # What a caption says and its ids are asked one after the other.
         self._read = lru_cache(_KEPT_CAPTIONS)(self._read_anew)
@@ -85,20 +74,25 @@ class CaptionReader:
         return self._read(caption)[1]
 
     def _read_anew(self, caption: str) -> tuple[list[int], Reading]:
-        text, named = self._names.translate(caption)
-        text = self._in_known_numbers(text)
+        translated, named = self._names.translate(caption)
+        translated = translated.strip()
+        text = self._in_known_numbers(translated)
         encoding = self._tokenizer.encode(self._template.replace("{}", text))
         words = self._words(text, encoding)
-        notes = [f"'{said}' is read as '{meant}'." for said, meant in named.items()]
+        notes = [f"'{_short(said)}' is read as '{meant}'." for said, meant in named.items()]
         notes += self._notes(caption, words, is_cut=bool(encoding.overflowing))
         grasp = self._grasp(words, is_cut=bool(encoding.overflowing))
-        about = "" if grasp == "nothing" else self._about(words) or (text if named else caption)
+        about = (
+            ""
+            if grasp == "nothing"
+            else self._about(words) or (caption if translated == caption else text)
+        )
         return encoding.ids, Reading(grasp, about, tuple(notes))
 
     def _grasp(self, words: Sequence[tuple[str, list[str]]], *, is_cut: bool) -> Grasp:
         if not self._says_something(words):
             return "nothing"
-        if self._kinds and self._unknown(words) and not self._names_a_kind(words):
+        if self._may_be_something_else(words):
             return "looks"
         return "part" if is_cut or not all(map(_counts, words)) else "whole"
 
@@ -107,7 +101,7 @@ class CaptionReader:
         kept = list(filter(_counts, words))
         if len(kept) == len(words):
             return ""
-        said = [i for i, (word, _) in enumerate(kept) if word.lower() not in _SMALL_WORDS]
+        said = [i for i, (word, _) in enumerate(kept) if word.lower() not in SMALL_WORDS]
         within = kept[said[0] : said[-1] + 1] if said else kept
         return " ".join(word for word, _ in within)
 
@@ -115,7 +109,7 @@ class CaptionReader:
         self, caption: str, words: Sequence[tuple[str, list[str]]], *, is_cut: bool
     ) -> Iterator[str]:
         """What the model does not understand, or comes too late to be read."""
-        short = caption if len(caption) <= _SHOWN_CHARS else f"{caption[:_SHOWN_CHARS]}..."
+        short = _short(caption)
         unknown = self._unknown(words)
         if not self._says_something(words):
             near = ", ".join(f"'{known}'" for known in unknown.values() if known)
@@ -124,34 +118,55 @@ class CaptionReader:
         else:
             yield from self._passed_over(words)
             if unknown:
-                yield self._left_out(unknown, is_the_kind_known=self._names_a_kind(words))
+                yield self._left_out(unknown, decides=self._may_be_something_else(words))
         if is_cut and words:
             yield f"'{short}' is too long: it is read up to '{words[-1][0]}'."
 
-    def _left_out(self, unknown: Mapping[str, str], *, is_the_kind_known: bool) -> str:
+    def _left_out(self, unknown: Mapping[str, str], *, decides: bool) -> str:
         told = ", ".join(
             f"'{word}' (did you mean '{known}'?)" if known else f"'{word}'"
             for word, known in unknown.items()
         )
-        if self._kinds and not is_the_kind_known:
+        if decides:
             return (
                 f"The model does not know {told}. That may be what to look for, so nothing counts "
                 "as found."
             )
         return f"The model does not know {told}; the answer rests on the other words."
 
-    def _names_a_kind(self, words: Sequence[tuple[str, list[str]]]) -> bool:
-        return any(tokens and word.lower() in self._kinds for word, tokens in words)
+    def _may_be_something_else(self, words: Sequence[tuple[str, list[str]]]) -> bool:
+        """Whether an unknown word may say what the thing is: "red car", "shuttle bus".
+
+        The thing is what the first part of a caption ends with; what is unknown before it only
+        tells of it ("a shiny drone"), and so do names and what it does ("plane landing").
+        """
+        asked = [(word.lower(), word, bool(tokens)) for word, tokens in words if _is_meant(word)]
+        if not self._kinds or all(known for *_, known in asked):
+            return False
+        part: list[tuple[str, str, bool]] = []
+        for low, word, known in asked:
+            told = any(not is_known or one not in self._fillers for one, _, is_known in part)
+            is_link = low in LINKS or (low.endswith("ing") and low not in self._kinds)
+            if told and is_link:
+                break
+            part.append((low, word, known))
+        kinds = [i for i, (low, *_) in enumerate(part) if low in self._kinds]
+        # "The yellow one" may be anything, "one yellow car" may not.
+        if kinds or (part and part[-1][0] == "one"):
+            part = part[kinds[-1] + 1 :] if kinds else []
+            return any(not (known or word.istitle() or word.isupper()) for _, word, known in part)
+        return True
 
     def _in_known_numbers(self, caption: str) -> str:
         """The caption with unknown plurals and singulars as the ones that are known."""
 
         def known_form(match: re.Match[str]) -> str:
             word = match[0]
-            if self._is_known(word):
-                return word
-            forms = (word.removesuffix("s"), word.removesuffix("es"), f"{word}s")
-            return next((form for form in forms if form != word and self._is_known(form)), word)
+            low = _POSSESSIVE.sub("", word.lower())
+            forms = [word, low]
+            if len(low) > 3:
+                forms += [low.removesuffix("s"), low.removesuffix("es"), f"{low}s"]
+            return next(filter(self._is_known, forms), word)
 
         return _WORD.sub(known_form, caption)
 
@@ -194,9 +209,9 @@ class CaptionReader:
     def _passed_over(self, words: Sequence[tuple[str, list[str]]]) -> Iterator[str]:
         """A note about words whose meaning no crop shows; none where there are none."""
         asked = [word for word, _ in words]
-        if denied := _quoted(asked, _NEGATIONS):
+        if denied := _quoted(filter(_denies, asked)):
             yield f"The model does not understand {denied}: it looks for what the rest says."
-        elif places := _quoted(asked, _PLACE_WORDS):
+        elif places := _quoted(word for word in asked if word.lower() in PLACE_WORDS):
             yield (
                 f"Objects are compared one by one, so {places} counts for nothing: "
                 "where one is, and how large beside others, is not looked at."
@@ -204,15 +219,11 @@ class CaptionReader:
 
     def _unknown(self, words: Sequence[tuple[str, list[str]]]) -> dict[str, str]:
         """The first words that the model does not know; each with a known one like it, or ""."""
-        unknown = dict.fromkeys(
-            word
-            for word, tokens in words
-            if not tokens and word.lower() not in _PLACE_WORDS | _NEGATIONS
-        )
+        unknown = dict.fromkeys(word for word, tokens in words if not tokens and _is_meant(word))
         told = {}
         for word in list(unknown)[:_TOLD_MAX]:
             near = get_close_matches(word.lower(), self._vocabulary, n=1, cutoff=0.8)
-            told[word] = near[0] if near else ""
+            told[_short(word)] = near[0] if near else ""
         return told
 
     @cached_property
@@ -225,11 +236,24 @@ class CaptionReader:
         )
 
 
+def _is_meant(word: str) -> bool:
+    """Whether a word means something to who sees a single crop, if it is known."""
+    return word.lower() not in PLACE_WORDS | CHAT and not _denies(word)
+
+
 def _counts(word: tuple[str, list[str]]) -> bool:
     """Whether a word is known, and means something to who sees a single crop."""
-    return bool(word[1]) and word[0].lower() not in _PLACE_WORDS | _NEGATIONS
+    return bool(word[1]) and _is_meant(word[0])
 
 
-def _quoted(words: Sequence[str], known: Collection[str]) -> str:
-    """Those of the words that are known, each once, quoted."""
-    return ", ".join(f"'{word}'" for word in dict.fromkeys(words) if word.lower() in known)
+def _denies(word: str) -> bool:
+    return word.lower() in NEGATIONS or word.lower().replace("\u2019", "'").endswith("n't")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}..."
+
+
+def _quoted(words: Iterable[str]) -> str:
+    """The words, each once, quoted."""
+    return ", ".join(f"'{word}'" for word in dict.fromkeys(words))

@@ -10,22 +10,23 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Self
+from typing import Annotated, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Resampling
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from tokenizers import Tokenizer
 
 from core.errors import ModelError
+from core.result import Reading
 from core.types import Crops
 from pipeline.config import RerankConfig
 from pipeline.engines.base import Engine, OpenEngine, check_interface
 from pipeline.models import Model
 from pipeline.rerank.preprocess import Fit, fit_input, to_pixel_values
 from pipeline.rerank.reading import CaptionReader, Words
-from pipeline.stages import Calibration, Reading
+from pipeline.stages import Calibration
 from pipeline.tokens import read_tokenizer
 
 __all__ = ["RerankerCard", "SiglipReranker", "read_card"]
@@ -39,6 +40,9 @@ class CalibrationCard(BaseModel):
     c: float
     detector_weight: float = Field(default=0.0, ge=0)
     is_fitted: bool = True
+
+
+Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^\w+(?:[ -]\w+)*$", to_lower=True)]
 
 
 class RerankerCard(BaseModel):
@@ -57,7 +61,7 @@ class RerankerCard(BaseModel):
     """Words that alone say nothing of what is looked for: "a", "of", "sky"."""
     kind_words: frozenset[str] = frozenset()
     """Words that name a kind of thing: "drone", "object"; empty: any word may."""
-    names: dict[str, str] = Field(default_factory=dict)
+    names: dict[Name, Name] = Field(default_factory=dict)
     """Names that people use, and what the vocabulary has for them: "cessna", "light aircraft"."""
     calibration: CalibrationCard
     found_probability_min: float = Field(ge=0, le=1)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.result import Reading
 from core.types import Crops, Detections
 from pipeline.build import open_engine
 from pipeline.catalog import MODELS_PATH, Model, find_model
@@ -17,7 +18,7 @@ from pipeline.cut import cut
 from pipeline.engines.choose import choose_engine
 from pipeline.engines.machine import probe_machine
 from pipeline.registry import DETECTORS, ENGINES, RERANKERS, UPSCALERS
-from pipeline.stages import Detector, Reading, Reranker, Upscaler
+from pipeline.stages import Detector, Reranker, Upscaler
 
 REGISTRIES = (DETECTORS, UPSCALERS, RERANKERS, ENGINES)
 REAL = {

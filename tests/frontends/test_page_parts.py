@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.result import Ranking, Result
+from core.result import Ranking, Reading, Result
 from core.types import Detections
 from frontends.doctor import opencv_conflicts
 from frontends.failures import InternalError
-from frontends.notes import read_caption
+from frontends.notes import notes_of
 from frontends.report import locate_report
 from frontends.ui import text, text_annotate, text_keys, text_sheets, text_synth
 from frontends.ui.draw import draw_result
@@ -26,8 +26,6 @@ from frontends.ui.parts import read_part
 from frontends.ui.present import present_error, sentence, split_captions
 from frontends.verdict import like_rows, verdict_of
 from pipeline.config import load_config
-from pipeline.fakes import FakeReranker
-from pipeline.stages import Reading
 
 UI = Path(__file__).parents[2] / "frontends" / "ui"
 PARTS = sorted({path.parent for path in UI.glob("*/*.js")})
@@ -251,27 +249,26 @@ def test_a_chance_of_one_in_five_is_a_doubt_and_no_denial():
     told = [verdict_of(one(chance), 0.48) for chance in (0.19, 0.2, 0.47, 0.48)]
     assert told == ["absent", "unsure", "unsure", "taken"]
     assert verdict_of(one(0.9, row=0), 0.48) == "found"
-    assert verdict_of(one(0.9, nearest=None), 0.48) == "unread"
+    unread = replace(one(0.9, nearest=None), reading=Reading("nothing", ""))
+    assert verdict_of(unread, 0.48) == "unread"
     assert verdict_of(Ranking("kite", [], [], []), 0.48) == "absent", "nothing was detected"
     result = Result((9, 9), Detections.from_xyxy([[1, 1, 5, 5]], (9, 9)), (one(0.4),))
-    spoken = locate_report(result, 0.48, [Reading("whole", "kite")])
+    spoken = locate_report(result, 0.48)
     assert spoken.startswith("kite: not sure, perhaps box 1 (40 %)\n")
 
 
 def test_what_was_not_understood_is_not_an_answer():
-    ranking = Ranking("red car", [3.0], [0.9], [0], nearest_row=0, found_probability=0.9)
-    assert verdict_of(ranking, 0.48, "looks") == "unsure"
-    assert verdict_of(ranking, 0.48, "nothing") == "unread"
-    assert verdict_of(replace(ranking, found_probability=0.1), 0.48, "looks") == "absent"
-    result = Result((9, 9), Detections.from_xyxy([[1, 1, 5, 5]], (9, 9)), (ranking,))
     reading = Reading("looks", "red", ("It does not know 'car'.",))
-    spoken = locate_report(result, 0.48, [reading])
-    told = (
-        "red car: not sure, perhaps box 1 (90 % for \u201cred\u201d)\n  It does not know 'car'.\n"
-    )
-    assert spoken.startswith(told)
-    found = Result((9, 9), result.detections, (replace(ranking, answer_row=0),))
-    spoken = locate_report(found, 0.48, [replace(reading, grasp="part")])
+    ranking = Ranking("red car", [3.0], [0.9], [0], nearest_row=0, found_probability=0.9)
+    ranking = replace(ranking, reading=reading)
+    assert verdict_of(ranking, 0.48) == "unsure"
+    assert verdict_of(replace(ranking, found_probability=0.1), 0.48) == "absent"
+    result = Result((9, 9), Detections.from_xyxy([[1, 1, 5, 5]], (9, 9)), (ranking,))
+    spoken = locate_report(result, 0.48)
+    assert spoken.startswith("red car: not sure, perhaps box 1 (90 % for \u201cred\u201d)\n")
+    assert spoken.splitlines()[1] == "  It does not know 'car'."
+    found = replace(ranking, answer_row=0, reading=replace(reading, grasp="part"))
+    spoken = locate_report(Result((9, 9), result.detections, (found,)), 0.48)
     assert spoken.startswith("red car: found, 90 % sure of \u201cred\u201d\n")
 
 
@@ -286,7 +283,7 @@ def test_what_was_not_understood_is_not_an_answer():
     ],
 )
 def test_a_line_that_names_several_things_is_told(caption, several):
-    assert bool(read_caption(caption, FakeReranker()).notes) == several
+    assert bool(notes_of(Ranking(caption, [], [], []))) == several
 
 
 def test_boxes_that_fit_as_well_are_named():
@@ -296,7 +293,7 @@ def test_boxes_that_fit_as_well_are_named():
     assert like_rows(replace(ranking, answer_row=None)) == []
     assert like_rows(replace(ranking, answer_row=3)) == [1, 2], "jointly another one may be left"
     boxes = Detections.from_xyxy([[1, 1, 5, 5]] * 4, (9, 9))
-    spoken = locate_report(Result((9, 9), boxes, (ranking,)), 0.48, [Reading("whole", "kites")])
+    spoken = locate_report(Result((9, 9), boxes, (ranking,)), 0.48)
     assert "0.9 ahead of the runner-up. Box 3 fits about as well.\n" in spoken
 
 

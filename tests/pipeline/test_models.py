@@ -12,6 +12,7 @@ import pytest
 from onnx import numpy_helper
 
 from core.errors import DataError, EngineError, ModelError, UnknownNameError
+from core.result import Reading
 from core.types import Crops, Detections
 from pipeline.build import build_stages, open_engine
 from pipeline.catalog import find_model, load_catalog, update_catalog
@@ -22,7 +23,6 @@ from pipeline.engines.choose import choose_engine
 from pipeline.engines.machine import probe_machine
 from pipeline.locate import Locator
 from pipeline.registry import ENGINES
-from pipeline.stages import Reading
 
 ENGINE_NAMES = ENGINES.available()
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.arrays import sigmoid
+from core.result import Reading
 from core.types import Detections
 from pipeline.rank import assign_jointly, margin_of, rank
 from pipeline.stages import Calibration
@@ -115,13 +116,23 @@ def test_a_caption_whose_object_is_absent_takes_no_box_from_another():
     assert [ranking.answer_row for ranking in rankings] == absent
 
 
-@pytest.mark.parametrize("assignment", ["independent", "joint"])
-def test_a_caption_without_answer_takes_no_box_from_another(assignment):
+def test_a_caption_without_answer_takes_no_box_from_another():
     logits = np.float32([[6, 1], [4, 0]])
-    unanswerable, other = rank(
-        ["a", "b"], logits, seen(2), calibration=PLAIN, assignment=assignment,
-        answerable=[False, True],
-    )  # fmt: skip
-    assert (unanswerable.answer_row, unanswerable.nearest_row) == (None, 0)
-    assert unanswerable.found_probability > 0.9
-    assert other.answer_row == 0
+    readings = [Reading("looks", "a"), Reading("whole", "b")]
+    asked = {"calibration": PLAIN, "readings": readings}
+    lone, other = rank(["a", "b"], logits, seen(2), **asked)
+    assert (lone.answer_row, lone.nearest_row, other.answer_row) == (None, 0, 0)
+    assert lone.found_probability > 0.9
+    assert lone.reading is readings[0]
+    lone, other = rank(["a", "b"], logits, seen(2), assignment="joint", **asked)
+    assert (lone.answer_row, lone.nearest_row, other.answer_row) == (None, 1, 0), "what is left"
+    lone, other = rank(["a", "b"], logits[:, :1], seen(1), assignment="joint", **asked)
+    assert (lone.answer_row, lone.nearest_row, other.answer_row) == (None, 0, 0)
+
+
+def test_what_says_nothing_has_no_nearest_box():
+    readings = [Reading("nothing", "")]
+    (ranking,) = rank(
+        ["a"], np.float32([[-20, -20]]), seen(2), calibration=PLAIN, readings=readings
+    )
+    assert (ranking.answer_row, ranking.nearest_row) == (None, None)

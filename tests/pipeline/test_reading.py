@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from core.errors import ModelError
 from pipeline.config import load_config
 from pipeline.locate import Locator
 from pipeline.rerank.names import KnownNames
+from pipeline.rerank.siglip import read_card
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
+SHIPPED = EXAMPLES.parent / "models" / "spotter-reranker"
 EXAMPLE_ROWS = json.loads((EXAMPLES / "examples.json").read_text(encoding="utf-8"))
 
 
@@ -106,6 +110,14 @@ def test_every_example_is_answered_right(airfield, row):
         ("red racing car", "looks"),
         ("red car on the left", "looks"),
         ("yellow helicoper", "looks"),
+        ("shuttle bus", "looks"),
+        ("jet black car", "looks"),
+        ("one yellow car", "looks"),
+        ("show me the yellow one please", "part"),
+        ("is there something yellow?", "part"),
+        ("white plane landing on a runway", "part"),
+        ("Boeing 747 Lufthansa", "part"),
+        ("DRONES", "whole"),
         ("a car", "nothing"),
     ],
 )
@@ -134,17 +146,18 @@ def test_a_color_alone_is_an_answer_where_it_is_all_that_is_asked(airfield):
 @pytest.mark.weights
 def test_names_are_read_as_what_they_mean(airfield):
     reranker = airfield[0].reranker
-    reading = reranker.read("grey F-16 fighter jet")
+    reading = reranker.read("grey F-16s")
     assert reading.grasp == "whole"
     assert reading.about == "grey fighter jet"
-    assert reading.notes == ("'F-16 fighter jet' is read as 'fighter jet'.",)
-    embeds = reranker.embed_texts(["grey F-16 fighter jet", "grey fighter jet"])
-    np.testing.assert_array_equal(*embeds)
+    assert reading.notes == ("'F-16s' is read as 'fighter jet'.",)
+    for caption in ("grey F-16", "grey F-16 jet", "grey F-16 fighter jet"):
+        np.testing.assert_array_equal(*reranker.embed_texts([caption, "grey fighter jet"]))
 
 
 NAMES = {
     "boeing": "airliner", "f 16": "fighter jet", "apache": "helicopter", "ah 64": "helicopter",
-    "747": "airliner", "hang glider": "glider",
+    "747": "airliner", "hang glider": "glider", "a-320": "airliner", "cessna": "light aircraft",
+    "f a 18": "fighter jet",
 }  # fmt: skip
 
 
@@ -155,13 +168,21 @@ NAMES = {
         ("two Boeings", "two airliner"),
         ("white Boeing 747-8 over a town", "white airliner over a town"),
         ("F16", "fighter jet"),
+        ("F/A-18", "fighter jet"),
         ("the f-16C jet", "the fighter jet"),
+        ("red_F-16", "red_fighter jet"),
         ("F 16 Boeing", "airliner"),
-        ("Boeing AH-64 Apache helicopter", "helicopter"),
+        ("Boeing AH-64 Apache", "helicopter"),
+        ("a white Boeing helicopter", "a white helicopter"),
+        ("Boeing, helicopter", "airliner, helicopter"),
+        ("Boeing jet ski", "airliner jet ski"),
         ("hang-glider", "glider"),
         ("747", "airliner"),
         ("7470", "7470"),
-        ("boeings' f-160", "airliner' f-160"),
+        ("boeing747", "airliner"),
+        ("A320neo", "airliner"),
+        ("a 320 pixel wide plane", "a 320 pixel wide plane"),
+        ("Cessna light aircraft", " light aircraft"),
         ("helicopter", "helicopter"),
         ("", ""),
     ],
@@ -169,6 +190,25 @@ NAMES = {
 def test_a_name_is_translated_with_what_belongs_to_it(caption, read):
     names = KnownNames(NAMES, ["jet", "helicopter", "plane"])
     assert names.translate(caption)[0] == read
+
+
+@pytest.mark.parametrize(
+    "unit", ["boeing ", "boeing-", "boeing 1", "747", "f-16 ", "a-", "b 7 ", "boeing-1-", "x"]
+)
+def test_long_captions_are_translated_quickly(unit):
+    names = KnownNames(NAMES, ["jet", "helicopter", "plane"])
+    start_s = time.perf_counter()
+    names.translate((unit * 2000)[:2000])
+    assert time.perf_counter() - start_s < 1
+
+
+@pytest.mark.parametrize("names", [{"": "x"}, {" ": "x"}, {"boeing": ""}, {"c++": "x"}])
+def test_a_card_with_unusable_names_is_refused(names, tmp_path):
+    card = json.loads((SHIPPED / "reranker.json").read_text(encoding="utf-8"))
+    path = tmp_path / "reranker.json"
+    path.write_text(json.dumps(card | {"names": names}), encoding="utf-8")
+    with pytest.raises(ModelError, match="malformed"):
+        read_card(path)
 
 
 def test_without_names_captions_stay_as_they_are():

@@ -12,12 +12,11 @@ import pytest
 
 from core.errors import Cancelled, EngineError, InputError
 from core.image import encode_image
-from core.result import Ranking, Result
+from core.result import Ranking, Reading, Result
 from core.types import Detections, Image
 from pipeline.config import load_config
 from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
-from pipeline.stages import Reading
 from project.export import export_crops
 from project.pictures import read_picture
 from project.prelabel import Question, prelabel, proposals_of

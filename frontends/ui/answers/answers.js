@@ -122,7 +122,7 @@ function createAnswers({ element, props, watch }) {
   // this picture alone; it is urged where something that can be looked for was not found.
   function closer({ pieces, closely, captions }) {
     if (!pieces) return null;
-    const isUrged = !closely && captions.some(({ verdict }) => verdict !== "found" && verdict !== "unread");
+    const isUrged = !closely && captions.some(({ verdict, grasp }) => verdict !== "found" && verdict !== "unread" && grasp !== "looks");
     const button = make("button", { type: "button", class: isUrged ? "quiet" : "link", text: fill(closely ? words.whole : words.closer, { pieces }), onclick: () => {
       button.textContent = closely ? words.again : fill(words.looking, { pieces });
       button.disabled = true;
