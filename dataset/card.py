@@ -11,15 +11,18 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from core.errors import DataError
 from dataset.formats.files import write_text
 from dataset.formats.hf import FOLDERS
 from dataset.record import Dataset
 from dataset.splits import SPLITS
 from dataset.statistics import Statistics, summarize
 
-__all__ = ["CARD_NAME", "write_card"]
+__all__ = ["CARD_NAME", "check_card_place", "write_card"]
 
 CARD_NAME = "README.md"
+# The tag by which a card is known as one of ours.
+_MARK = "- spotter"
 _MAX_ROWS = 100
 _SIZE_CATEGORIES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"),
                     (1_000_000, "100K<n<1M"))  # fmt: skip
@@ -91,6 +94,19 @@ def write_card(
     write_text(folder / CARD_NAME, "\n\n".join(part for part in parts if part) + "\n")
 
 
+def check_card_place(folder: Path) -> None:
+    """Check that a folder holds no README of someone else, before a data set is written into it.
+
+    Raises:
+        DataError: It does.
+    """
+    card = folder / CARD_NAME
+    if card.is_file() and _MARK not in card.read_text(encoding="utf-8", errors="replace"):
+        raise DataError(
+            f"{folder} has a {CARD_NAME} of its own.", "Give a new folder for the data set."
+        )
+
+
 def _line(text: object) -> str:
     """Text on one line, without what a table or heading would take for its own."""
     return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
@@ -105,7 +121,7 @@ def _front_matter(dataset: Dataset, title: str, format: str) -> str:
     lines += ["task_categories:", *(f"- {task}" for task in tasks)]
     lines += ["size_categories:", f"- {category}"]
     lines += _licence_lines({record.licence for record in dataset})
-    lines += ["tags:", "- detection", "- spotter"]
+    lines += ["tags:", "- detection", _MARK]
     if format == "hf":
         # Told outright, so that the Hub's viewer does not have to guess at splits.
         lines += ["configs:", "- config_name: default", "  data_files:"]

@@ -59,7 +59,7 @@ def hash_position(group: str) -> float:
 
     Splits with other shares cut the same line elsewhere, so a group moves only where it must.
     """
-    digest = hashlib.blake2b(group.encode("utf-8"), digest_size=8).digest()
+    digest = hashlib.blake2b(group.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
 

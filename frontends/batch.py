@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BatchSummary", "prediction", "run_batch"]
 
+# How each line that is written here begins; anything else is another kind of file.
+_LINE_START = b'{"image": '
 _STAGES = ("decode", "detect", "cut", "upscale", "rerank", "total")
 # What an answer depends on. Engines are left out: "auto" may choose another one on another machine.
 _MADE_WITH = ("detector", "upscaler", "reranker", "config")
@@ -294,6 +296,9 @@ def _repair(output: Path, made_with: Mapping[str, str]) -> dict[str, list[dict[s
         return {}
     content = output.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
+    rest = content[len(whole) :][: len(_LINE_START)]
+    if not _LINE_START.startswith(rest):
+        raise _no_prediction(output, whole.count(b"\n") + 1)
     done: dict[str, list[dict[str, Any]]] = {}
     for number, text in enumerate(whole[:-1].split(b"\n") if whole else [], start=1):
         try:
@@ -301,15 +306,18 @@ def _repair(output: Path, made_with: Mapping[str, str]) -> dict[str, list[dict[s
             done.setdefault(str(row["image"]), []).append(_summary(row))
             before = dict(row.get("provenance", {}))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(
-                f"{output}, line {number} is no prediction.",
-                "Give another --output, or remove the file.",
-            ) from error
+            raise _no_prediction(output, number) from error
         _check_made_with(before, made_with, output)
     if len(whole) < len(content):
         with output.open("rb+") as file:
             file.truncate(len(whole))
     return done
+
+
+def _no_prediction(output: Path, line: int) -> DataError:
+    return DataError(
+        f"{output}, line {line} is no prediction.", "Give another --output, or remove the file."
+    )
 
 
 def _check_made_with(before: Mapping[str, str], made_with: Mapping[str, str], output: Path) -> None:

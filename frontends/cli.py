@@ -11,10 +11,11 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from core.registry import suggest
+from core.errors import DataError, InputError
 from frontends.export_cli import add_export_parser
 from frontends.failures import (
     EXIT_CLOSED_PIPE,
@@ -47,8 +48,11 @@ class _Parser(argparse.ArgumentParser):
         """Tell here what is left over: this is the command whose options were meant."""
         known, rest = super().parse_known_args(*args, **settings)
         if rest:
-            near = suggest(rest[0], re.findall(r"--[\w-]+", self.format_help()))
-            self.error(f"unrecognized arguments: {' '.join(rest)}.{near}")
+            # Without the dashes, which all have in common.
+            known = re.findall(r"--([\w-]+)", self.format_help())
+            near = get_close_matches(rest[0].lstrip("-"), known, n=1, cutoff=0.7)
+            meant = f" Did you mean '--{near[0]}'?" if near else ""
+            self.error(f"unrecognized arguments: {' '.join(rest)}.{meant}")
         return known, rest
 
 
@@ -206,6 +210,8 @@ def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
 
     if options.save:
         format_of(options.save)  # a wrong ending is said before the work, not after
+        if options.save.resolve() == options.image.resolve():
+            raise InputError(f"--save would replace {options.image}.", "Give another file.")
     config = _config(options)
     locator = _service(service).locator(config)
     result = locator.locate([options.image], options.caption, assignment=options.assignment)[0]
@@ -227,6 +233,8 @@ def _run_batch(options: argparse.Namespace, service: Service | None) -> int:
     from frontends.batch import run_batch
 
     lines, images = _asked(options)
+    if options.output.resolve() == options.data.resolve():
+        raise InputError(f"--output would replace {options.data}.", "Give another file.")
     summary = run_batch(
         _service(service).locator(_config(options)),
         lines=lines,
@@ -242,7 +250,6 @@ def _run_batch(options: argparse.Namespace, service: Service | None) -> int:
 
 def _asked(options: argparse.Namespace) -> tuple[list[DataLine], Path]:
     """What `batch` is asked, and the folder of its pictures."""
-    from core.errors import DataError, InputError
     from core.image import READABLE
     from core.words import listed
     from dataset.data_file import read_data

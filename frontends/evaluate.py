@@ -219,6 +219,7 @@ def _names_of_boxes(cases: list[_Case]) -> list[set[str]]:
 def _not_found(locator: Locator, cases: list[_Case]) -> dict[str, object]:
     """How well the found-probability tells captions of this picture from those of others."""
     probabilities: list[float] = []
+    found: list[bool] = []
     right: list[bool] = []
     present: list[bool] = []
     for case in cases:
@@ -228,17 +229,17 @@ def _not_found(locator: Locator, cases: list[_Case]) -> dict[str, object]:
             continue
         result = locator.answer(case.observation, captions)
         probabilities += [ranking.found_probability for ranking in result.rankings]
+        found += [ranking.found for ranking in result.rankings]
         hits = _hits(_first(result, len(annotations)), annotations)
         right += hits + [False] * len(case.strangers)
         present += [True] * len(annotations) + [False] * len(case.strangers)
     scores, truth = np.array(probabilities), np.array(right, bool)
-    threshold = locator.calibration.found_probability_min
     return {
         "captions_present": int(np.sum(present)),
         "captions_absent": len(present) - int(np.sum(present)),
         "auroc": area_under_roc(scores, np.array(present, bool)),
-        "threshold": threshold,
-        "accuracy_at_threshold": _share(int(((scores >= threshold) == truth).sum()), len(truth)),
+        "threshold": locator.calibration.found_probability_min,
+        "accuracy_at_threshold": _share(int((np.array(found, bool) == truth).sum()), len(truth)),
         "ece": calibration_error(scores, truth),
     }
 

@@ -55,7 +55,8 @@ def draw_result(image: Image, result: Result, *, score_min: float = 0.0) -> Imag
         best = ranking.answer_row if ranking.found else ranking.nearest_row
         is_unsure = verdict_of(ranking) == "unsure"
         is_hidden = best is not None and not is_shown[best]
-        caption = _short(ranking.caption)
+        # Of what was not understood the picture says nothing.
+        caption = _short(ranking.reading.about or ranking.caption)
         if is_hidden or not ranking.found:
             is_there = ranking.found or is_unsure
             kind = "missing" if not is_there else "hidden" if is_hidden else "unsure"

@@ -295,3 +295,15 @@ def test_a_misspelt_option_is_told_with_the_one_that_was_meant(arguments, said, 
     err = capsys.readouterr().err
     assert err.endswith(said if said.endswith("\n") else f"{said}\n")
     assert err.startswith(f"usage: app.py {arguments[0]}"), "the usage is the command's own"
+
+
+def test_nothing_is_written_over_what_is_read(shapes_path, tmp_path, capsys):
+    before = shapes_path.read_bytes()
+    arguments = ["locate", str(shapes_path), "--caption", "x", "--save", str(shapes_path), *FAKE]
+    assert "--save would replace" in _fails(arguments, capsys)
+    assert shapes_path.read_bytes() == before
+    data = tmp_path / "data.jsonl"
+    data.write_text('{"image": "a.png", "captions": ["x"]}', encoding="utf-8")
+    arguments = ["batch", str(data), "--output", str(data), *FAKE]
+    assert "--output would replace" in _fails(arguments, capsys)
+    assert data.read_text(encoding="utf-8").startswith('{"image"')
