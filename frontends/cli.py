@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from core.errors import DataError, InputError
 from frontends.export_cli import add_export_parser
@@ -44,16 +44,32 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{**settings, "allow_abbrev": False})
 
-    def parse_known_args(self, *args: Any, **settings: Any) -> Any:
+        self._asked: Sequence[str] = ()
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Tell here what is left over: this is the command whose options were meant."""
-        known, rest = super().parse_known_args(*args, **settings)
+        self._asked = sys.argv[1:] if args is None else args
+        found, rest = super().parse_known_args(args, namespace)
         if rest:
-            # Without the dashes, which all have in common.
-            known = re.findall(r"--([\w-]+)", self.format_help())
-            near = get_close_matches(rest[0].lstrip("-"), known, n=1, cutoff=0.7)
-            meant = f" Did you mean '--{near[0]}'?" if near else ""
-            self.error(f"unrecognized arguments: {' '.join(rest)}.{meant}")
-        return known, rest
+            self.error(f"unrecognized arguments: {' '.join(rest)}.{self._meant(rest[:1])}")
+        return found, rest
+
+    def error(self, message: str) -> NoReturn:
+        """Tell what is wrong, and of a required option that is misspelt how it is spelt."""
+        if "arguments are required" in message:
+            message += f".{self._meant(self._asked)}"
+        super().error(message)
+
+    def _meant(self, arguments: Sequence[str]) -> str:
+        """A hint for the first of the arguments that is nearly an option."""
+        # Without the dashes, which all have in common.
+        known = re.findall(r"--([\w-]+)", self.format_help())
+        for one in arguments:
+            name = one.partition("=")[0].removeprefix("--")
+            near = get_close_matches(name, known, n=1, cutoff=0.7)
+            if one.startswith("--") and near and name != near[0]:
+                return f" Did you mean '--{near[0]}'?"
+        return ""
 
 
 def build_parser() -> argparse.ArgumentParser:

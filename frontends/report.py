@@ -10,7 +10,7 @@ from textwrap import fill
 from typing import Any
 
 from core.result import Ranking, Result
-from core.words import listed
+from core.words import counted, listed
 from frontends.notes import notes_of
 from frontends.ui import text
 from frontends.verdict import like_rows, verdict_of
@@ -66,7 +66,10 @@ def _caption_block(ranking: Ranking, result: Result, limit: float) -> str:
             ]
         )
     head = ["box", "left, top, width x height", "similarity", "detector", "evidence"]
-    return "\n".join([*lines, _table([head, *rows])])
+    lines.append(_table([head, *rows]))
+    if (more := len(ranking) - len(rows)) > 0:
+        lines.append(f" and {counted(more, 'box')} more, that fit less well")
+    return "\n".join(lines)
 
 
 def _verdict(ranking: Ranking, limit: float) -> str:

@@ -25,7 +25,7 @@ def verdict_of(ranking: Ranking, limit: float = 1.0) -> Verdict:
     """Return how a caption's answer is told.
 
     "unsure" is a nearest box that may well be the one; "taken" one that is good enough, but
-    another caption has it; "unread" a caption that says nothing, so that no box is near.
+    another caption has it; "unread" a caption that says too little for an answer.
 
     Args:
         ranking: One caption's.
@@ -39,7 +39,10 @@ def verdict_of(ranking: Ranking, limit: float = 1.0) -> Verdict:
         return "absent"
     if ranking.found_probability >= limit and ranking.reading.may_answer:
         return "taken"
-    return "unsure" if ranking.found_probability >= DOUBT_MIN else "absent"
+    if ranking.found_probability >= DOUBT_MIN:
+        return "unsure"
+    # Of what is not known nobody can say that it is not there.
+    return "absent" if ranking.reading.may_answer else "unread"
 
 
 def like_rows(ranking: Ranking) -> list[int]:

@@ -44,3 +44,8 @@ def test_what_was_given_a_split_fills_it() -> None:
     assert set(part_groups(late, SHARES, given=["val", "test"]).values()) == {"train"}
     assert part_groups(late[:1], SHARES, given=["train"]) == {late[0]: "val"}
     assert part_groups(line[:1], SHARES, given=["train"]) == {line[0]: "val"}
+
+
+def test_names_that_are_no_utf_8_have_a_place() -> None:
+    """Files from old archives: Latin-1 bytes in a name, which Python keeps as half characters."""
+    assert 0 <= hash_position("fl\udce4che") < 1

@@ -285,6 +285,9 @@ def test_help_shows_a_line_of_a_data_file(command, capsys):
     [
         (["locate", "x.jpg", "--caption", "a", "--jsn"], "--jsn. Did you mean '--json'?"),
         (["project", "export", "p", "--shars", "1"], "--shars 1. Did you mean '--shares'?"),
+        (["locate", "x.jpg", "--captoin", "a"], "--caption. Did you mean '--caption'?"),
+        (["locate", "x.jpg"], "--caption.\n"),
+        (["locate", "x.jpg", "--caption", "a", "--out", "b"], "--out b.\n"),
         (["doctor", "now"], "now.\n"),
     ],
 )

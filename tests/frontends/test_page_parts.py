@@ -262,7 +262,7 @@ def test_what_was_not_understood_is_not_an_answer():
     ranking = Ranking("red car", [3.0], [0.9], [0], nearest_row=0, found_probability=0.9)
     ranking = replace(ranking, reading=reading)
     assert verdict_of(ranking, 0.48) == "unsure"
-    assert verdict_of(replace(ranking, found_probability=0.1), 0.48) == "absent"
+    assert verdict_of(replace(ranking, found_probability=0.1), 0.48) == "unread"
     result = Result((9, 9), Detections.from_xyxy([[1, 1, 5, 5]], (9, 9)), (ranking,))
     spoken = locate_report(result, 0.48)
     assert spoken.startswith("red car: not sure, perhaps box 1 (90 % for \u201cred\u201d)\n")

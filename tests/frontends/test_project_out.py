@@ -15,7 +15,7 @@ from benchmarks import project as large
 from benchmarks.pace import Truth, count_by_hand, count_unprompted, repair
 from core.errors import DataError
 from dataset.hub import HubError
-from frontends.project_out import push_project
+from frontends.project_out import export_project, push_project
 from project.store import Project
 from project.types import Accept, Add, BoxRow, Describe, Move, Reject
 from tests.dataset.fake_hub import FakeHub
@@ -109,3 +109,16 @@ def test_the_scripted_annotator_repairs_what_is_wrong_alone() -> None:
     # Once box 3 is a green kite and box 4 gone, the page hands out the white one.
     assert count_unprompted(truth.captions, boxes, edits) == 0
     assert count_unprompted((), boxes, edits) == 1, "none was given"
+
+
+def test_a_readme_of_someone_else_is_left_alone(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    readme = tmp_path / "out" / "README.md"
+    readme.write_text("# Mine", encoding="utf-8")
+    with pytest.raises(DataError, match=r"has a README\.md of its own"):
+        export_project(project, tmp_path / "out", "yolo")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["README.md"]
+    readme.unlink()
+    for _ in range(2):  # its own it may write anew
+        export_project(project, tmp_path / "out", "yolo")
+    assert "spotter" in readme.read_text(encoding="utf-8")

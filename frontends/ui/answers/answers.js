@@ -155,7 +155,7 @@ function createAnswers({ element, props, watch }) {
       const absent = caption.verdict === "taken" ? words.absent : words[caption.verdict];
       verdict.append(make("b", { text: hidden ? words.hidden : fill(absent, told) }));
       const nearest = caption.verdict === "taken" ? words.taken : words.nearest;
-      if (!hidden && best !== null && caption.verdict !== "unsure") verdict.append(` ${fill(nearest, told)}`);
+      if (!hidden && best !== null && !["unsure", "unread"].includes(caption.verdict)) verdict.append(` ${fill(nearest, told)}`);
     }
     const head = make("button", {
       type: "button", class: "head", "aria-pressed": String(i === active),

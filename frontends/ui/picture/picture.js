@@ -133,7 +133,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
     // Boxes that are known to be true have nothing to be sure of.
     if (box.probability === undefined) return label;
     const numbers = make("span", { class: "numbers" }, [make("span", { class: "number", text: `${box.number}` })]);
-    if (box.sure !== null) numbers.append(make("span", { text: box.sure }));
+    if (box.sure !== null) numbers.append(make("span", { class: "chance", text: box.sure }));
     if (isLit(box)) {
       const similarity = make("span", { class: "detector" });
       if (box.asked.mark !== null) similarity.append(askedMark(box.asked));
