@@ -105,8 +105,16 @@ python -m training.detector --scenes "$WORK/scenes/most" --out "$WORK/nine" --th
   --init "$WORK/eight/weights.safetensors" --max-minutes 95 --batch-size 32 --crop-wh 256 256 \
   --late-crop-wh 480 256 --late-ratio 0.2 --learning-rate 1.5e-3 --seed 111 --optimizer muon \
   --negatives "$WORK/final-negatives" --negative-ratio 0.12
+python -m training.export_detector --out "$WORK/nine" --weights "$WORK/nine/weights.safetensors"
+# And once more.
+python -m training.mine --model "$WORK/nine/detector.onnx" --backgrounds "$BACKGROUNDS" \
+  --cutouts "$NEW" --out "$WORK/lasting-negatives" --seed 1
+python -m training.detector --scenes "$WORK/scenes/most" --out "$WORK/ten" --threads 2 \
+  --init "$WORK/nine/weights.safetensors" --max-minutes 100 --batch-size 32 --crop-wh 256 256 \
+  --late-crop-wh 480 256 --late-ratio 0.2 --learning-rate 1.5e-3 --seed 131 --optimizer muon \
+  --negatives "$WORK/lasting-negatives" --negative-ratio 0.12
 python -m training.export_detector --out assets/models/spotter-detector-n \
-  --weights "$WORK/nine/weights.safetensors"
+  --weights "$WORK/ten/weights.safetensors"
 python -m training.evaluate_detector --model assets/models/spotter-detector-n/detector.onnx \
   --scenes "$WORK/scenes/test"
 python -m training.calibrate --scenes "$WORK/scenes/val" --model assets/models/spotter-reranker
