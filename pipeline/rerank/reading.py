@@ -77,17 +77,21 @@ class CaptionReader:
         translated, named = self._names.translate(caption)
         translated = translated.strip()
         text = self._in_known_numbers(translated)
-        encoding = self._tokenizer.encode(self._template.replace("{}", text))
+        encoding = self._encode(text)
         words = self._words(text, encoding)
         notes = [f"'{_short(said)}' is read as '{meant}'." for said, meant in named.items()]
         notes += self._notes(caption, words, is_cut=bool(encoding.overflowing))
         grasp = self._grasp(words, is_cut=bool(encoding.overflowing))
-        about = (
-            ""
-            if grasp == "nothing"
-            else self._about(words) or (caption if translated == caption else text)
-        )
+        whole = caption if translated == caption else text
+        about = "" if grasp == "nothing" else self._about(words) or whole
+        known = [word for word, tokens in words if tokens]
+        if known and len(known) < len(words):
+            # As if they had not been said: a token for them would move the answer anywhere.
+            encoding = self._encode(" ".join(known))
         return encoding.ids, Reading(grasp, about, tuple(notes))
+
+    def _encode(self, text: str) -> Encoding:
+        return self._tokenizer.encode(self._template.replace("{}", text))
 
     def _grasp(self, words: Sequence[tuple[str, list[str]]], *, is_cut: bool) -> Grasp:
         if not self._says_something(words):
@@ -237,13 +241,13 @@ class CaptionReader:
 
 
 def _is_meant(word: str) -> bool:
-    """Whether a word means something to who sees a single crop, if it is known."""
+    """Whether a word, known or not, is there to say what to look for."""
     return word.lower() not in PLACE_WORDS | CHAT and not _denies(word)
 
 
 def _counts(word: tuple[str, list[str]]) -> bool:
     """Whether a word is known, and means something to who sees a single crop."""
-    return bool(word[1]) and _is_meant(word[0])
+    return bool(word[1]) and word[0].lower() not in PLACE_WORDS and not _denies(word[0])
 
 
 def _denies(word: str) -> bool:

@@ -8,11 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 
 from core.errors import ModelError
+from core.result import Reading
 from pipeline.config import load_config
 from pipeline.locate import Locator
 from pipeline.rerank.names import KnownNames
+from pipeline.rerank.reading import CaptionReader, Words
 from pipeline.rerank.siglip import read_card
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
@@ -242,3 +247,13 @@ def test_what_is_passed_over_is_said(airfield, caption, note):
     notes = airfield[0].reranker.read(caption).notes
     assert len(notes) == 1
     assert note in notes[0]
+
+
+def test_a_model_that_knows_more_words_reads_them_all():
+    vocabulary = ["[PAD]", "[UNK]", "two", "my", "red", "cars", "the", "left", "show", "me"]
+    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(vocabulary)}, "[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    reader = CaptionReader(tokenizer, "{}", Words())
+    assert reader.read("my two red cars") == Reading("whole", "my two red cars")
+    assert reader.read("the left red cars").about == "red cars"
+    assert reader.read("two red lorries").grasp == "part", "without kinds any word may be one"
