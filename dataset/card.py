@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.errors import DataError
+from core.words import counted
 from dataset.formats.files import write_text
 from dataset.formats.hf import FOLDERS
 from dataset.record import Dataset
@@ -154,8 +155,9 @@ def _summary(dataset: Dataset, statistics: Statistics) -> str:
     s = statistics
     sizes = ", ".join(list(s.image_sizes)[:3]) + (" and others" if len(s.image_sizes) > 3 else "")
     lines = [
-        f"{s.num_images} images ({sizes}), {s.num_boxes} boxes, {s.num_captions} different "
-        f"captions; {s.num_empty} images have no box.",
+        f"{counted(s.num_images, 'image')} ({sizes}), {counted(s.num_boxes, 'box')}, "
+        f"{counted(s.num_captions, 'different caption')}; "
+        f"{counted(s.num_empty, 'image')} without a box.",
         "",
         "| split | images | boxes |",
         "|---|---|---|",

@@ -66,7 +66,9 @@ PICTURE: Words = {
     "spoken": (
         "Box {number}, place {rank} for {label}: similarity {probability}, detector {detector}."
     ),
-    "not_a_picture": "This file is not a picture. Use a JPEG, PNG, WebP, GIF, BMP or TIFF file.",
+    "not_a_picture": (
+        "This file is not a picture. Use a JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF file."
+    ),
     "too_large": "This file has {size} MB, the limit is {limit} MB. Save it smaller and try again.",
     "upload_failed": "The picture did not reach the server. Check the connection and try again.",
     "no_camera": "No camera can be used here. Allow it in the browser, or choose a file instead.",

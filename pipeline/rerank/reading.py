@@ -15,6 +15,7 @@ from functools import cached_property, lru_cache
 from tokenizers import Encoding, Tokenizer
 
 from core.result import Grasp, Reading
+from core.words import listed
 from pipeline.rerank.names import KnownNames
 from pipeline.rerank.small_words import CHAT, LINKS, NEGATIONS, PLACE_WORDS, SMALL_WORDS
 
@@ -58,6 +59,7 @@ class CaptionReader:
         self._template = template
         self._fillers = frozenset(words.fillers)
         self._kinds = frozenset(word.lower() for word in words.kinds)
+        self._given_names = tuple(words.names)
         self._names = KnownNames(words.names, self._kinds)
         # What a caption says and its ids are asked one after the other.
         self._read = lru_cache(_KEPT_CAPTIONS)(self._read_anew)
@@ -117,8 +119,8 @@ class CaptionReader:
         unknown = self._unknown(words)
         if not self._says_something(words):
             near = ", ".join(f"'{known}'" for known in unknown.values() if known)
-            meant = f" Did you mean {near}?" if near else ""
-            yield f"The model knows no word of '{short}' that says what to look for.{meant}"
+            hint = f" Did you mean {near}?" if near else self._examples() if unknown else ""
+            yield f"The model knows no word of '{short}' that says what to look for.{hint}"
         else:
             yield from self._passed_over(words)
             if unknown:
@@ -127,10 +129,11 @@ class CaptionReader:
             yield f"'{short}' is too long: it is read up to '{words[-1][0]}'."
 
     def _left_out(self, unknown: Mapping[str, str], *, decides: bool) -> str:
-        told = ", ".join(
+        words = [
             f"'{word}' (did you mean '{known}'?)" if known else f"'{word}'"
             for word, known in unknown.items()
-        )
+        ]
+        told = listed(words, _TOLD_MAX)
         if decides:
             return (
                 f"The model does not know {told}. That may be what to look for, so nothing counts "
@@ -158,7 +161,7 @@ class CaptionReader:
         # "The yellow one" may be anything, "one yellow car" may not.
         if kinds or (part and part[-1][0] == "one"):
             part = part[kinds[-1] + 1 :] if kinds else []
-            return any(not (known or word.istitle() or word.isupper()) for _, word, known in part)
+            return any(not (known or _is_name(word)) for _, word, known in part)
         return True
 
     def _in_known_numbers(self, caption: str) -> str:
@@ -225,19 +228,24 @@ class CaptionReader:
         """The first words that the model does not know; each with a known one like it, or ""."""
         unknown = dict.fromkeys(word for word, tokens in words if not tokens and _is_meant(word))
         told = {}
-        for word in list(unknown)[:_TOLD_MAX]:
-            near = get_close_matches(word.lower(), self._vocabulary, n=1, cutoff=0.8)
+        for number, word in enumerate(unknown):
+            # Only the first ones are told, and looking for words like them takes time.
+            known = self._vocabulary if number < _TOLD_MAX else ()
+            near = get_close_matches(word.lower(), known, n=1, cutoff=0.8)
             told[_short(word)] = near[0] if near else ""
         return told
+
+    def _examples(self) -> str:
+        """A few of the kinds that are known, from all over the list; empty without one."""
+        kinds = sorted(self._kinds)
+        some = [f"'{kind}'" for kind in kinds[len(kinds) // 8 :: max(len(kinds) // 4, 1)][:4]]
+        return f" It knows English words such as {', '.join(some)}." if some else ""
 
     @cached_property
     def _vocabulary(self) -> list[str]:
         """The telling words, where the tokenizer has whole words at all."""
-        return sorted(
-            word
-            for word in self._tokenizer.get_vocab()
-            if len(word) > 3 and word.isalpha() and word not in self._fillers
-        )
+        words = {*self._tokenizer.get_vocab(), *self._given_names} - self._fillers
+        return sorted(word for word in words if len(word) > 3 and word.isalpha())
 
 
 def _is_meant(word: str) -> bool:
@@ -248,6 +256,11 @@ def _is_meant(word: str) -> bool:
 def _counts(word: tuple[str, list[str]]) -> bool:
     """Whether a word is known, and means something to who sees a single crop."""
     return bool(word[1]) and word[0].lower() not in PLACE_WORDS and not _denies(word[0])
+
+
+def _is_name(word: str) -> bool:
+    """Whether a word looks like a name or a number: "Lufthansa", "KLM", "h145"."""
+    return word[0].isupper() or any(letter.isdigit() for letter in word)
 
 
 def _denies(word: str) -> bool:

@@ -101,7 +101,7 @@ def test_card(name: str, dataset: Dataset, tmp_path: Path) -> None:
             {"split": "validation", "path": "validation/**"},
         ]
     for line in (
-        "3 images (320x180), 3 boxes, 2 different captions; 1 images have no box.",
+        "3 images (320x180), 3 boxes, 2 different captions; 1 image without a box.",
         "| train | 2 | 2 |",
         "| missile | 1 |",
         "| 1 | rendered \\| here | CC0-1.0 |",
