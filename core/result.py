@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -266,4 +266,9 @@ def _result_from_dict(cls: type[Result], data: Mapping[str, object]) -> Result:
 
 def _reading_of(data: Mapping[str, object] | None) -> Reading | None:
     """The reading of a caption; None in results of before it was told."""
-    return data and Reading(data["grasp"], data["about"], tuple(data["notes"]))  # type: ignore[arg-type, return-value]
+    if data is None:
+        return None
+    grasp, about, notes = data["grasp"], data["about"], data["notes"]
+    if grasp not in get_args(Grasp) or not isinstance(about, str) or not isinstance(notes, list):
+        raise DataError(f"a reading must have grasp, about and notes, got {dict(data)}.")
+    return Reading(grasp, about, tuple(map(str, notes)))  # type: ignore[arg-type]

@@ -102,7 +102,10 @@ def check_card_place(folder: Path) -> None:
         DataError: It does.
     """
     card = folder / CARD_NAME
-    if card.is_file() and _MARK not in card.read_text(encoding="utf-8", errors="replace"):
+    if not card.is_file():
+        return
+    head = card.read_text(encoding="utf-8", errors="replace").partition("\n---")[0]
+    if not (head.startswith("---\n") and _MARK in head.splitlines()):
         raise DataError(
             f"{folder} has a {CARD_NAME} of its own.", "Give a new folder for the data set."
         )

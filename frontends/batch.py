@@ -296,8 +296,8 @@ def _repair(output: Path, made_with: Mapping[str, str]) -> dict[str, list[dict[s
         return {}
     content = output.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
-    rest = content[len(whole) :][: len(_LINE_START)]
-    if not _LINE_START.startswith(rest):
+    rest = content[len(whole) :]
+    if not _is_cut_short(rest):
         raise _no_prediction(output, whole.count(b"\n") + 1)
     done: dict[str, list[dict[str, Any]]] = {}
     for number, text in enumerate(whole[:-1].split(b"\n") if whole else [], start=1):
@@ -312,6 +312,17 @@ def _repair(output: Path, made_with: Mapping[str, str]) -> dict[str, list[dict[s
         with output.open("rb+") as file:
             file.truncate(len(whole))
     return done
+
+
+def _is_cut_short(rest: bytes) -> bool:
+    """Whether this is what a killed run leaves of a line; nothing is that, too."""
+    if not _LINE_START.startswith(rest[: len(_LINE_START)]):
+        return False
+    try:
+        row = json.loads(rest or b"{")
+    except ValueError:
+        return True
+    return isinstance(row, dict) and "provenance" in row  # all of it but the end of the line
 
 
 def _no_prediction(output: Path, line: int) -> DataError:

@@ -17,9 +17,7 @@ _ONE_THING = "This is looked for as one thing. Give each thing a caption of its 
 
 def notes_of(ranking: Ranking) -> tuple[str, ...]:
     """Return whole sentences, to be told below the caption's answer."""
-    # As it was read: names are kinds by then.
-    about = ranking.reading.about or ranking.caption
-    parts = about.replace(";", ",").split(",")
+    parts = ranking.caption.replace(";", ",").split(",")
     # "Thing" may be any type, a color is none.
     named = sum(0 < len(parse_caption(part).types) < len(TYPES) for part in parts)
     several = [_ONE_THING] if named > 1 else []

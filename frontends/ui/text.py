@@ -143,7 +143,7 @@ EVIDENCE: dict[str, str | Words] = {
     "why_only": "It is the only box, and it fits “{caption}”.",
     "why_joint": "Every caption gets a box of its own: this one is left for “{caption}”.",
     "why_unsure": "It may be “{caption}”, but {sure} sure is too little for an answer.",
-    "why_looks": "It fits “{about}”; what else “{caption}” says is not known.",
+    "why_looks": "It comes nearest to “{about}”; what else “{caption}” says is not known.",
     "why_nearest": "It comes nearest to “{caption}”, but only {sure} sure.",
     "why_taken": "It fits “{caption}” best, but another caption has it.",
     "why_other": "It fits “{caption}” less well.",

@@ -10,8 +10,9 @@ __all__ = ["KnownNames"]
 _START, _END = r"(?<![^\W_])", r"(?![^\W_])"
 # What joins the words of one name. A comma begins something else.
 _JOINT = r"[ _\u2010-\u2014-]"
+_JOINT_BEHIND = re.compile(f"{_JOINT}+$")
 # "747", "Su-27", "A320neo" behind a name.
-_NUMBERED = rf"(?:[^\W\d_]{{1,3}}{_JOINT})?[^\W_]*\d[^\W_]*(?:{_JOINT}\d+)?"
+_NUMBERED = rf"(?:[^\W\d_]{{1,3}}[\u2010-\u2014-])?[^\W_]*\d[^\W_]*(?:{_JOINT}\d+)?"
 # They tell less than the name that they stand behind.
 _GENERAL = ("aircraft", "airplane", "aeroplane", "plane", "jet")
 
@@ -40,12 +41,14 @@ class KnownNames:
             (re.compile(f"{_START}{_spelt(name)}{_END}", re.IGNORECASE), meant)
             for name, meant in names.items()
         ]
-        any_name = "|".join(map(_spelt, names))
+        # The longest first: "piper cub" before "piper".
+        any_name = "|".join(map(_spelt, sorted(names, key=len, reverse=True)))
         general = "|".join(word for word in _GENERAL if word in kinds) or r"(?!)"
         kind = "|".join(re.escape(kind) for kind in sorted(set(kinds) - set(_GENERAL))) or r"(?!)"
         self._pattern = re.compile(
+            rf"(?P<by>{_START}(?:(?:made|built) )?by )?"
             rf"{_START}(?:{any_name}){_END}(?:{_JOINT}+(?:{any_name}|{_NUMBERED}){_END})*"
-            rf"(?:{_JOINT}+(?:(?={kind})|(?:{general})s?{_END}(?!{_JOINT}+[^\W\d_])))?",
+            rf"(?:{_JOINT}+(?:(?=(?:{kind})s?{_END})|(?:{general})s?{_END}(?!{_JOINT}+[^\W\d_])))?",
             re.IGNORECASE,
         )
         self._kind = re.compile(rf"(?:{kind})s?{_END}", re.IGNORECASE)
@@ -57,9 +60,10 @@ class KnownNames:
             return caption, named
 
         def meaning(match: re.Match[str]) -> str:
-            if self._kind.match(caption, match.end()):
+            # "Boeing helicopter", "drone by DJI": the kind is told beside it.
+            if match["by"] or self._kind.match(caption, match.end()):
                 return ""
-            said = match[0].rstrip(" -_")
+            said = _JOINT_BEHIND.sub("", match[0])
             # The last one says most: "Boeing AH-64 Apache".
             found = [
                 (one.end(), meant)
@@ -71,7 +75,8 @@ class KnownNames:
             # "Cessna light aircraft" says it already.
             return "" if rest.lower().startswith(meant) else meant + match[0][len(said) :]
 
-        return self._pattern.sub(meaning, caption), named
+        translated = self._pattern.sub(meaning, caption)
+        return (" ".join(translated.split()) if translated != caption else caption), named
 
 
 def _spelt(name: str) -> str:

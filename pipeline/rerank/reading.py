@@ -11,23 +11,42 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from tokenizers import Encoding, Tokenizer
 
 from core.result import Grasp, Reading
 from core.words import listed
 from pipeline.rerank.names import KnownNames
-from pipeline.rerank.small_words import CHAT, LINKS, NEGATIONS, PLACE_WORDS, SMALL_WORDS
+from pipeline.rerank.small_words import (
+    CHAT,
+    LINKS,
+    LINKS_BEHIND_KINDS,
+    NEGATIONS,
+    PLACE_WORDS,
+    SMALL_WORDS,
+)
 
 __all__ = ["CaptionReader", "Words"]
 
 _UNKNOWN_TOKENS = ("[UNK]", "<unk>")
 # Letters and digits of any script, apostrophes within; a pictogram is a word of its own.
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*|[\u2600-\u27bf\U0001f000-\U0001faff]")
+_BREAK = re.compile(r"\s*[,;:.!?()/]")
 _POSSESSIVE = re.compile("['\u2019]s$")
 _SHOWN_CHARS = 40
 _KEPT_CAPTIONS = 256
 _TOLD_MAX = 5
+
+
+class _Word(NamedTuple):
+    """A word of a caption as the tokenizer sees it."""
+
+    text: str
+    tokens: list[str]
+    """None of them where the word is unknown."""
+    ends: bool
+    """Whether a comma or the like follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +105,7 @@ class CaptionReader:
         grasp = self._grasp(words, is_cut=bool(encoding.overflowing))
         whole = caption if translated == caption else text
         about = "" if grasp == "nothing" else self._about(words) or whole
-        known = [word for word, tokens in words if tokens]
+        known = [word.text for word in words if word.tokens]
         if known and len(known) < len(words):
             # As if they had not been said: a token for them would move the answer anywhere.
             encoding = self._encode(" ".join(known))
@@ -95,25 +114,23 @@ class CaptionReader:
     def _encode(self, text: str) -> Encoding:
         return self._tokenizer.encode(self._template.replace("{}", text))
 
-    def _grasp(self, words: Sequence[tuple[str, list[str]]], *, is_cut: bool) -> Grasp:
+    def _grasp(self, words: Sequence[_Word], *, is_cut: bool) -> Grasp:
         if not self._says_something(words):
             return "nothing"
         if self._may_be_something_else(words):
             return "looks"
         return "part" if is_cut or not all(map(_counts, words)) else "whole"
 
-    def _about(self, words: Sequence[tuple[str, list[str]]]) -> str:
+    def _about(self, words: Sequence[_Word]) -> str:
         """The words that count for something; empty where all do."""
         kept = list(filter(_counts, words))
         if len(kept) == len(words):
             return ""
-        said = [i for i, (word, _) in enumerate(kept) if word.lower() not in SMALL_WORDS]
+        said = [i for i, word in enumerate(kept) if word.text.lower() not in SMALL_WORDS]
         within = kept[said[0] : said[-1] + 1] if said else kept
-        return " ".join(word for word, _ in within)
+        return " ".join(word.text for word in within)
 
-    def _notes(
-        self, caption: str, words: Sequence[tuple[str, list[str]]], *, is_cut: bool
-    ) -> Iterator[str]:
+    def _notes(self, caption: str, words: Sequence[_Word], *, is_cut: bool) -> Iterator[str]:
         """What the model does not understand, or comes too late to be read."""
         short = _short(caption)
         unknown = self._unknown(words)
@@ -126,7 +143,7 @@ class CaptionReader:
             if unknown:
                 yield self._left_out(unknown, decides=self._may_be_something_else(words))
         if is_cut and words:
-            yield f"'{short}' is too long: it is read up to '{words[-1][0]}'."
+            yield f"'{short}' is too long: it is read up to '{words[-1].text}'."
 
     def _left_out(self, unknown: Mapping[str, str], *, decides: bool) -> str:
         words = [
@@ -141,28 +158,38 @@ class CaptionReader:
             )
         return f"The model does not know {told}; the answer rests on the other words."
 
-    def _may_be_something_else(self, words: Sequence[tuple[str, list[str]]]) -> bool:
+    def _may_be_something_else(self, words: Sequence[_Word]) -> bool:
         """Whether an unknown word may say what the thing is: "red car", "shuttle bus".
 
         The thing is what the first part of a caption ends with; what is unknown before it only
         tells of it ("a shiny drone"), and so do names and what it does ("plane landing").
         """
-        asked = [(word.lower(), word, bool(tokens)) for word, tokens in words if _is_meant(word)]
-        if not self._kinds or all(known for *_, known in asked):
+        if not self._kinds or all(word.tokens or not _is_meant(word.text) for word in words):
             return False
-        part: list[tuple[str, str, bool]] = []
-        for low, word, known in asked:
-            told = any(not is_known or one not in self._fillers for one, _, is_known in part)
+        part: list[_Word] = []
+        kind = told = None  # the last word that names a kind, and whether anything was said yet
+        for word in words:
+            low = word.text.lower()
             is_link = low in LINKS or (low.endswith("ing") and low not in self._kinds)
-            if told and is_link:
+            if (told and is_link) or (kind and low in LINKS_BEHIND_KINDS):
                 break
-            part.append((low, word, known))
-        kinds = [i for i, (low, *_) in enumerate(part) if low in self._kinds]
+            if not _is_meant(word.text):
+                continue
+            told = told or not self._fillers.issuperset(word.tokens or ("",))
+            if word.tokens and low in self._kinds:
+                kind, part = word, []
+            else:
+                part.append(word)
+            if kind and word.ends:
+                break
+        if kind:
+            # In a caption of capitals alone they tell no names.
+            may_be_names = kind.text.islower()
+            return any(
+                not word.tokens and not (may_be_names and _is_name(word.text)) for word in part
+            )
         # "The yellow one" may be anything, "one yellow car" may not.
-        if kinds or (part and part[-1][0] == "one"):
-            part = part[kinds[-1] + 1 :] if kinds else []
-            return any(not (known or _is_name(word)) for _, word, known in part)
-        return True
+        return not part or part[-1].text.lower() != "one"
 
     def _in_known_numbers(self, caption: str) -> str:
         """The caption with unknown plurals and singulars as the ones that are known."""
@@ -186,7 +213,7 @@ class CaptionReader:
         ]
         return bool(kept) and not any(token in _UNKNOWN_TOKENS for token in kept)
 
-    def _words(self, caption: str, encoding: Encoding) -> list[tuple[str, list[str]]]:
+    def _words(self, caption: str, encoding: Encoding) -> list[_Word]:
         """The words that the model reads, each with its tokens: none where it is unknown.
 
         Some tokenizers turn what they do not know into a token for that, others into nothing.
@@ -203,19 +230,20 @@ class CaptionReader:
                 if low - start < match.end() and high - start > match.start()
             ]
             unknown = any(token in _UNKNOWN_TOKENS for token in tokens)
-            words.append((match[0], [] if unknown else tokens))
+            ends = _BREAK.match(caption, match.end()) is not None
+            words.append(_Word(match[0], [] if unknown else tokens, ends))
         return words
 
-    def _says_something(self, words: Sequence[tuple[str, list[str]]]) -> bool:
-        if any(not self._fillers.issuperset(tokens) for _, tokens in words):
+    def _says_something(self, words: Sequence[_Word]) -> bool:
+        if any(not self._fillers.issuperset(word.tokens) for word in words):
             return True
         # "The thing in the sky" asks for whatever is there; "the one on the left" does not, and
         # what is left around an unknown word fits everything.
         return bool(words) and all(map(_counts, words))
 
-    def _passed_over(self, words: Sequence[tuple[str, list[str]]]) -> Iterator[str]:
+    def _passed_over(self, words: Sequence[_Word]) -> Iterator[str]:
         """A note about words whose meaning no crop shows; none where there are none."""
-        asked = [word for word, _ in words]
+        asked = [word.text for word in words]
         if denied := _quoted(filter(_denies, asked)):
             yield f"The model does not understand {denied}: it looks for what the rest says."
         elif places := _quoted(word for word in asked if word.lower() in PLACE_WORDS):
@@ -224,9 +252,11 @@ class CaptionReader:
                 "where one is, and how large beside others, is not looked at."
             )
 
-    def _unknown(self, words: Sequence[tuple[str, list[str]]]) -> dict[str, str]:
+    def _unknown(self, words: Sequence[_Word]) -> dict[str, str]:
         """The first words that the model does not know; each with a known one like it, or ""."""
-        unknown = dict.fromkeys(word for word, tokens in words if not tokens and _is_meant(word))
+        unknown = dict.fromkeys(
+            word.text for word in words if not word.tokens and _is_meant(word.text)
+        )
         told = {}
         for number, word in enumerate(unknown):
             # Only the first ones are told, and looking for words like them takes time.
@@ -248,14 +278,16 @@ class CaptionReader:
         return sorted(word for word in words if len(word) > 3 and word.isalpha())
 
 
-def _is_meant(word: str) -> bool:
-    """Whether a word, known or not, is there to say what to look for."""
-    return word.lower() not in PLACE_WORDS | CHAT and not _denies(word)
+def _is_meant(text: str) -> bool:
+    """Whether a word, known or not, is there to say what to look for; a pictogram adds nothing."""
+    around = PLACE_WORDS | CHAT | LINKS | LINKS_BEHIND_KINDS
+    passed_over = text.lower() in around or text.isdigit() or _denies(text)
+    return not passed_over and any(letter.isalnum() for letter in text)
 
 
-def _counts(word: tuple[str, list[str]]) -> bool:
+def _counts(word: _Word) -> bool:
     """Whether a word is known, and means something to who sees a single crop."""
-    return bool(word[1]) and word[0].lower() not in PLACE_WORDS and not _denies(word[0])
+    return bool(word.tokens) and word.text.lower() not in PLACE_WORDS and not _denies(word.text)
 
 
 def _is_name(word: str) -> bool:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["CHAT", "LINKS", "NEGATIONS", "PLACE_WORDS", "SMALL_WORDS"]
+__all__ = [
+    "CHAT",
+    "LINKS",
+    "LINKS_BEHIND_KINDS",
+    "NEGATIONS",
+    "PLACE_WORDS",
+    "SMALL_WORDS",
+]
 
 # A network that compares crops one by one cannot know these, however large its vocabulary is.
 PLACE_WORDS = frozenset(
@@ -22,7 +29,10 @@ CHAT = frozenset(
      "looking", "can", "could", "there", "there's", "here", "it's", "where's", "what's", "what",
      "any", "anything", "something", "all", "every", "each", "some", "both", "few", "several",
      "many", "only", "just", "are", "was", "be", "my", "your", "two", "three", "four", "five",
-     "six", "seven", "eight", "nine", "ten")
+     "six", "seven", "eight", "nine", "ten", "up", "down",
+     "high", "low", "upside", "overhead", "outside", "inside", "today", "now", "view", "shot",
+     "shown", "visible", "seen", "alone", "pair", "group",
+     "kind", "type")
 )  # fmt: skip
 # Left out at the ends of what an answer is about.
 SMALL_WORDS = frozenset(
@@ -32,5 +42,8 @@ SMALL_WORDS = frozenset(
 # Behind these, more is told of what was named before.
 LINKS = frozenset(
     ("with", "in", "on", "at", "that", "which", "who", "over", "above", "near", "behind",
-     "beside", "against", "by", "from", "under", "to", "for", "between", "without")
+     "beside", "against", "by", "from", "under", "to", "for", "between", "without", "below",
+     "through", "across", "into", "around", "along", "towards")
 )  # fmt: skip
+# And behind these, once a kind of thing was named: "blue and yellow", "a pair of planes" go on.
+LINKS_BEHIND_KINDS = frozenset(("and", "or", "of", "like", "as"))

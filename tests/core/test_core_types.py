@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.errors import DataError
-from core.result import Ranking, Result
+from core.result import Ranking, Reading, Result
 from core.types import Crops, Detections
 
 
@@ -108,7 +108,8 @@ def test_result_round_trip_and_checks(make_detections):
     seen = make_detections([[0, 0, 2, 2], [1, 1, 3, 3]])
     result = Result(
         (64, 48), seen, (
-            make_ranking(answer_row=1, nearest_row=1, evidence=[3, 1.5]), make_ranking(caption="b")
+            make_ranking(answer_row=1, nearest_row=1, evidence=[3, 1.5]),
+            make_ranking(caption="b", reading=Reading("part", "b", ("A note.",))),
         ),
         seconds={"total": 0.5}, provenance={"engine": "x"}, warnings=("w",),
     )  # fmt: skip
@@ -122,5 +123,11 @@ def test_result_round_trip_and_checks(make_detections):
         Result.from_dict({**data, "schema_version": 9})
     with pytest.raises(DataError, match="malformed"):
         Result.from_dict({"schema_version": 1})
+    first, second = data["rankings"]
+    before = {**data, "rankings": [{k: v for k, v in first.items() if k != "reading"}, second]}
+    assert Result.from_dict(before).to_dict() == data, "a reading was not always told"
+    for reading in ({}, {"grasp": "huh", "about": "", "notes": []}):
+        with pytest.raises(DataError):
+            Result.from_dict({**data, "rankings": [{**first, "reading": reading}, second]})
     with pytest.raises(DataError, match="has 2 rows, the image has 1"):
         Result((64, 48), seen[:1], (make_ranking(),))

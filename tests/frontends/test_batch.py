@@ -77,7 +77,16 @@ def test_a_half_written_line_is_repaired(fake_locator, data, tmp_path):
     assert len(rows(output)) == 3
 
 
-@pytest.mark.parametrize("text", ["my notes\n", "my notes", '{"images": []}', '{"image'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my notes\n",
+        "my notes",
+        '{"images": []}',
+        '{"image": "a.png", "captions": ["x"]}',
+        '{"image',
+    ],
+)
 def test_another_kind_of_file_is_not_touched(text, fake_locator, data, tmp_path):
     output = tmp_path / "notes.txt"
     output.write_text(text)

@@ -114,7 +114,7 @@ def test_the_scripted_annotator_repairs_what_is_wrong_alone() -> None:
 def test_a_readme_of_someone_else_is_left_alone(project: Project, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     readme = tmp_path / "out" / "README.md"
-    readme.write_text("# Mine", encoding="utf-8")
+    readme.write_text("# Mine\n- spotter\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"has a README\.md of its own"):
         export_project(project, tmp_path / "out", "yolo")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["README.md"]

@@ -123,6 +123,17 @@ def test_every_example_is_answered_right(airfield, row):
         ("white plane landing on a runway", "part"),
         ("Boeing 747 Lufthansa", "part"),
         ("DRONES", "whole"),
+        ("JET SKI", "looks"),
+        ("helicopter near the tower", "part"),
+        ("drone through the trees", "part"),
+        ("a plane and a car", "part"),
+        ("a car and a plane", "part"),
+        ("white plane, clear sky", "part"),
+        ("a pair of helicopters", "part"),
+        ("plane upside down", "part"),
+        ("drone \U0001f681", "part"),
+        ("plane by Boeing", "whole"),
+        ("white, blue, and red commercial aircraft", "whole"),
         ("a car", "nothing"),
     ],
 )
@@ -162,7 +173,7 @@ def test_names_are_read_as_what_they_mean(airfield):
 NAMES = {
     "boeing": "airliner", "f 16": "fighter jet", "apache": "helicopter", "ah 64": "helicopter",
     "747": "airliner", "hang glider": "glider", "a-320": "airliner", "cessna": "light aircraft",
-    "f a 18": "fighter jet",
+    "f a 18": "fighter jet", "cessna duster": "glider",
 }  # fmt: skip
 
 
@@ -180,6 +191,10 @@ NAMES = {
         ("Boeing AH-64 Apache", "helicopter"),
         ("a white Boeing helicopter", "a white helicopter"),
         ("Boeing, helicopter", "airliner, helicopter"),
+        ("a Boeing and 2 helicopters", "a airliner and 2 helicopters"),
+        ("Cessna at 300 m", "light aircraft at 300 m"),
+        ("helicopter made by Boeing", "helicopter"),
+        ("crop cessna duster", "crop glider"),
         ("Boeing jet ski", "airliner jet ski"),
         ("hang-glider", "glider"),
         ("747", "airliner"),
@@ -187,7 +202,7 @@ NAMES = {
         ("boeing747", "airliner"),
         ("A320neo", "airliner"),
         ("a 320 pixel wide plane", "a 320 pixel wide plane"),
-        ("Cessna light aircraft", " light aircraft"),
+        ("a Cessna light aircraft", "a light aircraft"),
         ("helicopter", "helicopter"),
         ("", ""),
     ],

@@ -49,7 +49,8 @@ function createEvidence({ element, props, server }) {
     const nearest = !caption.found && caption.nearest === id;
     const sentence = chosen
       ? (rank > 1 ? words.why_joint : rival === undefined ? words.why_only : margin < 0.05 ? words.why_level : words.why_best)
-      : nearest && caption.verdict === "unsure" ? (caption.grasp === "looks" ? words.why_looks : words.why_unsure)
+      : nearest && caption.grasp === "looks" ? words.why_looks
+      : nearest && caption.verdict === "unsure" ? words.why_unsure
       : nearest && caption.verdict === "absent" ? words.why_nearest
       : nearest || (rank === 1 && caption.found && shown.visible.has(caption.answer)) ? words.why_taken : words.why_other;
     find("title").style.setProperty("--tone", `var(--caption-${caption.color})`);
