@@ -10,7 +10,7 @@ from textwrap import fill
 from typing import Any
 
 from core.result import Ranking, Result
-from core.words import counted, listed
+from core.words import listed
 from frontends.notes import notes_of
 from frontends.ui import text
 from frontends.verdict import like_rows, verdict_of
@@ -68,7 +68,7 @@ def _caption_block(ranking: Ranking, result: Result, limit: float) -> str:
     head = ["box", "left, top, width x height", "similarity", "detector", "evidence"]
     lines.append(_table([head, *rows]))
     if (more := len(ranking) - len(rows)) > 0:
-        lines.append(f" and {counted(more, 'box')} more, that fit less well")
+        lines.append(f" and {more} more, less likely")
     return "\n".join(lines)
 
 

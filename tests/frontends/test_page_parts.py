@@ -286,6 +286,14 @@ def test_a_line_that_names_several_things_is_told(caption, several):
     assert bool(notes_of(Ranking(caption, [], [], []))) == several
 
 
+def test_boxes_that_are_not_listed_are_counted():
+    ranking = Ranking("kites", [0.0] * 7, [0.5] * 7, list(range(7)), nearest_row=0)
+    boxes = Detections.from_xyxy([[1, 1, 5, 5]] * 7, (9, 9))
+    spoken = locate_report(Result((9, 9), boxes, (ranking,)), 0.48)
+    assert "\n and 2 more, less likely\n" in spoken
+    assert "more, less" not in locate_report(Result((9, 9), boxes, ()), 0.48)
+
+
 def test_boxes_that_fit_as_well_are_named():
     evidence = [2.0, 5.5, 4.6, 4.4]
     ranking = Ranking("kites", evidence, [0.9] * 4, [1, 2, 3, 0], answer_row=1, nearest_row=1)
