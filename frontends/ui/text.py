@@ -82,7 +82,8 @@ CAPTIONS: Words = {
     "go": "Locate",
     "knows": "The model knows {types} things that fly, in {colors} colors.",
     "knows_more": (
-        "And usual words for them, such as plane, blimp or navy. Other words say nothing to it."
+        "And usual words and names for them, such as plane, blimp, navy or Boeing. Other words "
+        "say nothing to it."
     ),
 }
 
