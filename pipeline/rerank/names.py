@@ -45,8 +45,8 @@ class KnownNames:
         any_name = "|".join(map(_spelt, sorted(names, key=len, reverse=True)))
         general = "|".join(word for word in _GENERAL if word in kinds) or r"(?!)"
         kind = "|".join(re.escape(kind) for kind in sorted(set(kinds) - set(_GENERAL))) or r"(?!)"
-        # A name with all that belongs to it; and what follows: a kind, which is only looked at, or a
-        # general word, unless that begins something else ("jet ski").
+        # A name with all that belongs to it; then what follows: a kind, which is only looked at,
+        # or a general word, unless that begins something else ("jet ski").
         self._pattern = re.compile(
             rf"(?P<by>{_START}(?:(?:made|built) )?by )?"
             rf"{_START}(?:{any_name}){_END}(?:{_JOINT}+(?:{any_name}|{_NUMBERED}){_END})*"
