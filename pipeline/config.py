@@ -213,7 +213,7 @@ class EngineConfig(Section):
     precision: Literal["auto", "f32", "f16", "bf16", "int8"] = Field(
         default="auto",
         description="Number format inside the networks; auto: f16 on a GPU, bf16 where the CPU "
-        "has it. int8 is faster on other CPUs, and less exact.",
+        "has it, else int8 where a model comes with 8-bit networks.",
     )
     threads: int = Field(
         default=0, ge=0, le=1024, description="CPU threads per network; 0: as many as we may use."

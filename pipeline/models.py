@@ -23,6 +23,7 @@ __all__ = [
     "ModelFile",
     "Task",
     "network_sha256",
+    "numbers_beside",
     "read_model",
     "write_model",
 ]
@@ -30,7 +31,7 @@ __all__ = [
 Task: TypeAlias = Literal["detect", "upscale", "rerank"]
 
 CARD_NAME = "model.json"
-# What numbers of large graphs are called, which lie beside them.
+# What the numbers of large ONNX graphs are called, which lie beside them.
 _BESIDE = (".data", "_data")
 
 # What a folder of each family must hold.
@@ -165,9 +166,21 @@ def network_sha256(path: Path) -> str:
     A graph that holds its own numbers has the hash of its file.
     """
     path = path.resolve()
-    beside = (path.with_name(path.name + suffix) for suffix in _BESIDE)
-    hashes = [_hash_once(path), *(_hash_once(part) for part in beside if part.is_file())]
+    parts = (part for part in numbers_beside(path) if part.is_file())
+    hashes = [_hash_once(path), *(_hash_once(part) for part in parts)]
     return hashes[0] if len(hashes) == 1 else sha256_of(" ".join(hashes).encode())
+
+
+def numbers_beside(graph: Path) -> tuple[Path, ...]:
+    """Return where the numbers of a graph may lie that does not hold them itself.
+
+    Example:
+        >>> [path.name for path in numbers_beside(Path("m/detector.int8.xml"))]
+        ['detector.int8.bin']
+    """
+    if graph.suffix == ".xml":
+        return (graph.with_suffix(".bin"),)
+    return tuple(graph.with_name(graph.name + suffix) for suffix in _BESIDE)
 
 
 def _hash_once(path: Path) -> str:

@@ -16,6 +16,8 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+
 __all__ = ["CUDA", "RTX", "RTX_CAPABILITIES", "TENSORRT", "Gpu", "Machine", "cpu_flags",
            "probe_machine", "read_gpus", "usable_threads"]  # fmt: skip
 
@@ -80,6 +82,11 @@ class Machine:
         """True when the CPU multiplies bfloat16 numbers itself."""
         return bool(self.cpu_flags & {"avx512_bf16", "amx_bf16"})
 
+    @property
+    def has_int8(self) -> bool:
+        """True when the CPU is known to multiply 8-bit numbers faster than 32-bit ones."""
+        return "avx2" in self.cpu_flags
+
     def compiler(self, provider: str) -> str:
         """Return the version of TensorRT that a provider uses; empty when it is not installed."""
         return dict(self.compilers).get(provider, "")
@@ -117,13 +124,22 @@ def usable_threads(root: Path = Path("/")) -> int:
 
 
 def cpu_flags(path: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
-    """Return the CPU's features; empty where the system does not tell."""
+    """Return the CPU's features; where the system does not list them, what numpy found of them."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
-        return frozenset()
+        return _numpy_flags()
     line = next((line for line in lines if line.startswith("flags")), "")
     return frozenset(line.partition(":")[2].split())
+
+
+def _numpy_flags() -> frozenset[str]:
+    """The one feature that numpy tells and that matters here, on Windows and macOS."""
+    told = np.show_config(mode="dicts")
+    simd = told.get("SIMD Extensions", {}) if told else {}
+    found = {*simd.get("baseline", ()), *simd.get("found", ())}
+    # X86_V3: AVX2 and what came with it, in numpy's words since 2.4.
+    return frozenset({"avx2"} if found & {"AVX2", "X86_V3"} else ())
 
 
 def read_gpus(

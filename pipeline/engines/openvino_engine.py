@@ -39,7 +39,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class OpenVinoEngine:
-    """An ONNX file compiled by OpenVINO.
+    """A network compiled by OpenVINO: an ONNX file, or one of OpenVINO's own.
 
     A network of free sizes plans anew whenever the size changes, which costs up to a fifth of its
     time. So sizes that come again get a copy that knows them, compiled beside the runs; it gives

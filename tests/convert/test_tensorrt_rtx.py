@@ -138,8 +138,7 @@ def _halve(model: Model, folder: Path) -> Model:
 
     folder.mkdir()
     for graph in model.folder.glob("*.onnx"):
-        if ".int8." not in graph.name:
-            onnx.save(to_half(onnx.load(graph)), folder / graph.name)
+        onnx.save(to_half(onnx.load(graph)), folder / graph.name)
     return Model(id=model.id, task=model.task, family=model.family, folder=folder)
 
 

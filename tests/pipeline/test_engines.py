@@ -23,6 +23,7 @@ from pipeline.engines.machine import (
 
 BOTH = frozenset({"onnxruntime", "openvino"})
 ORT = frozenset({"onnxruntime"})
+AVX2 = frozenset({"avx2"})
 BF16 = frozenset({"avx512_bf16"})
 CUDA = frozenset({"CUDAExecutionProvider", "CPUExecutionProvider"})
 TRT = CUDA | {"TensorrtExecutionProvider"}
@@ -142,31 +143,38 @@ def test_wishes_are_refused(wish, machine, message):
 @pytest.mark.parametrize(
     ("wish", "machine", "expected"),
     [
+        ({}, Machine(BOTH, AVX2), ("openvino", "int8")),
         ({}, Machine(BOTH), ("openvino", "f32")),
-        ({"precision": "int8"}, Machine(BOTH), ("onnxruntime", "int8")),
-        ({}, Machine(BOTH, BF16), ("openvino", "bf16")),
-        ({"precision": "int8"}, Machine(BOTH, BF16), ("onnxruntime", "int8")),
-        ({"precision": "f32"}, Machine(BOTH), ("openvino", "f32")),
-        ({"engine": "openvino", "precision": "int8"}, Machine(BOTH), ("openvino", "int8")),
-        ({}, Machine(ORT, BF16), ("onnxruntime", "f32")),
-        ({"precision": "int8"}, Machine(frozenset({"openvino"})), ("openvino", "int8")),
+        ({}, Machine(BOTH, AVX2 | BF16), ("openvino", "bf16")),
+        ({}, Machine(ORT, AVX2), ("onnxruntime", "f32")),
         ({}, machine_with(TRT, ADA), ("onnxruntime", "f16")),
+        ({"precision": "int8"}, Machine(BOTH), ("openvino", "int8")),
+        ({"precision": "int8"}, Machine(BOTH, AVX2 | BF16), ("openvino", "int8")),
+        ({"precision": "int8"}, machine_with(TRT, ADA), ("openvino", "int8")),
+        ({"precision": "f32"}, Machine(BOTH, AVX2), ("openvino", "f32")),
+        ({"engine": "onnxruntime"}, Machine(BOTH, AVX2), ("onnxruntime", "f32")),
     ],
     ids=[
-        "auto",
-        "asked",
-        "bf16",
-        "asked-beside-bf16",
-        "f32",
-        "openvino",
-        "ort-only",
-        "ov-only",
-        "gpu",
+        "auto", "unknown-cpu", "bf16", "ort-only", "gpu", "asked", "asked-beside-bf16",
+        "asked-beside-gpu", "f32", "ort-asked",
     ],
-)
-def test_eight_bits_only_for_those_who_ask(wish, machine, expected):
+)  # fmt: skip
+def test_eight_bits_on_cpus_without_bfloat16_and_for_those_who_ask(wish, machine, expected):
     choice = choose_engine(EngineConfig(**wish), machine, has_int8=True)
     assert (choice.engine, choice.precision) == expected
+
+
+@pytest.mark.parametrize(
+    ("wish", "machine"),
+    [
+        ({"precision": "int8"}, Machine(ORT, AVX2)),
+        ({"precision": "int8", "engine": "onnxruntime"}, Machine(BOTH, AVX2)),
+    ],
+    ids=["absent", "named"],
+)
+def test_eight_bits_are_openvino_s(wish, machine):
+    with pytest.raises(EngineError, match="'int8' on a CPU needs OpenVINO"):
+        choose_engine(EngineConfig(**wish), machine, has_int8=True)
 
 
 def test_what_could_have_been_faster_is_said():
@@ -266,9 +274,27 @@ def test_this_machine(tmp_path):
     machine = probe_machine()
     assert machine.threads >= 1
     assert machine.packages
-    assert cpu_flags(tmp_path / "none") == frozenset()
     (tmp_path / "cpuinfo").write_text("model\t: x\nflags\t\t: fpu amx_bf16\n")
     assert Machine(ORT, cpu_flags(tmp_path / "cpuinfo")).has_bf16
+
+
+@pytest.mark.parametrize(
+    ("told", "has_int8"),
+    [
+        ({"baseline": ["X86_V2"], "found": ["X86_V3", "X86_V4"], "not found": []}, True),
+        ({"baseline": ["SSE"], "found": ["AVX", "AVX2"]}, True),
+        ({"baseline": ["X86_V3"]}, True),
+        ({"baseline": ["X86_V2"], "not found": ["X86_V3"]}, False),
+        ({"baseline": ["NEON", "ASIMD"], "found": ["ASIMDHP"]}, False),
+        ({}, False),
+    ],
+    ids=["v3", "by-name", "baseline", "old", "arm", "silent"],
+)
+def test_where_the_system_lists_no_features_numpy_is_asked(tmp_path, monkeypatch, told, has_int8):
+    monkeypatch.setattr(np, "show_config", lambda mode: {"SIMD Extensions": told})
+    machine = Machine(ORT, cpu_flags(tmp_path / "none"))
+    assert machine.has_int8 == has_int8
+    assert not machine.has_bf16
 
 
 def test_large_batches_are_split():

@@ -177,7 +177,7 @@ def test_numbers_beside_a_graph_make_another_network(tmp_path, own_cache, beside
         weights.write_bytes(numbers)
         seen.append((network_sha256(graph), model.version()))
         context_path(network_sha256(graph), "sm89", "0.5.0").write_bytes(b"context")
-        twin = write_twin(graph, "int8", b"small")
+        twin = write_twin(graph, "int8", b"small", b"numbers")
         assert find_context(graph, rtx) is not None
         assert find_twin(graph, "int8") == twin
     assert len({digest for digest, _ in seen}) == 3
@@ -191,16 +191,28 @@ def test_a_twin_is_used_only_for_the_weights_it_was_made_from(tmp_path):
     source = tmp_path / "detector.onnx"
     source.write_bytes(b"weights")
     assert find_twin(source, "int8") is None
-    twin = write_twin(source, "int8", b"small weights", notes={"pictures": 3})
-    assert find_twin(source, "int8") == twin
-    twin.write_bytes(b"damaged")
+    twin = write_twin(source, "int8", b"graph", b"small weights", notes={"pictures": 3})
+    for path, data in ((twin, b"graph"), (twin.with_suffix(".bin"), b"small weights")):
+        assert find_twin(source, "int8") == twin
+        path.write_bytes(b"damaged")
+        assert find_twin(source, "int8") is None
+        path.write_bytes(data)
+    twin.with_suffix(".bin").rename(tmp_path / "away")
     assert find_twin(source, "int8") is None
-    twin.write_bytes(b"small weights")
+    (tmp_path / "away").rename(twin.with_suffix(".bin"))
     assert find_twin(source, "int8") == twin
     source.write_bytes(b"new weights")
     assert find_twin(source, "int8") is None
     twin.with_suffix(".json").write_text("{")
     assert find_twin(source, "int8") is None
+
+
+def twin_of(source):
+    """The same network as OpenVINO writes it, passed off as one of 8 bits."""
+    openvino = pytest.importorskip("openvino", reason="pip install -r requirements.txt")
+    copy = source.with_name("copy.xml")
+    openvino.save_model(openvino.Core().read_model(source), copy, compress_to_fp16=False)
+    return write_twin(source, "int8", copy.read_bytes(), copy.with_suffix(".bin").read_bytes())
 
 
 def settings(folder, *sets):
@@ -215,12 +227,14 @@ def test_eight_bit_networks_are_run_and_named(tiny_models, tmp_path, shapes_imag
     machine = Machine(frozenset({"onnxruntime", "openvino"}))
     plain = build_stages(settings(folder), machine=machine)
     assert plain.provenance["precision"] == "f32"
-    source = folder / "detector" / "detector.onnx"
-    write_twin(source, "int8", source.read_bytes())
+    twin_of(folder / "detector" / "detector.onnx")
     assert build_stages(settings(folder), machine=machine).provenance["precision"] == "f32"
-    stages = build_stages(settings(folder, "engine.precision=int8"), machine=machine)
-    assert stages.provenance["precision"] == "int8 (detector), f32"
-    assert stages.provenance["provider"] == "CPUExecutionProvider"
+    for stages in (
+        build_stages(settings(folder, "engine.precision=int8"), machine=machine),
+        build_stages(settings(folder), machine=replace(machine, cpu_flags=frozenset({"avx2"}))),
+    ):
+        assert stages.provenance["precision"] == "int8 (detector), f32"
+        assert stages.provenance["provider"] == "openvino"
     np.testing.assert_array_equal(
         stages.detector([shapes_image])[0].xyxy, plain.detector([shapes_image])[0].xyxy
     )
@@ -357,11 +371,11 @@ def test_auto_falls_back_where_a_card_cannot_load_the_network(tiny_models, monke
 def test_only_the_eight_bit_network_is_loaded(tiny_models, tmp_path, monkeypatch):
     source = tmp_path / "detector.onnx"
     shutil.copyfile(tiny_models / "detector" / "detector.onnx", source)
-    twin = write_twin(source, "int8", source.read_bytes())
+    twin = twin_of(source)
     opened = []
     monkeypatch.setattr("pipeline.networks.open_engine", lambda path, *_: opened.append(path))
     networks = Networks(
-        EngineConfig(precision="int8"), Machine(frozenset({"onnxruntime"})), has_int8=True
+        EngineConfig(precision="int8"), Machine(frozenset({"openvino"})), has_int8=True
     )
     networks.opener(Profile())(source)
     assert set(opened) == {twin}
