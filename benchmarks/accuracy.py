@@ -28,7 +28,7 @@ from pipeline.config import load_config
 from pipeline.locate import Locator
 from training.scenes import read_scenes
 
-__all__ = ["Question", "compare", "main", "parse_variant"]
+__all__ = ["IOU_MIN", "Question", "compare", "main", "parse_variant", "read_questions"]
 
 IOU_MIN = 0.5
 
@@ -103,7 +103,8 @@ def parse_variant(text: str) -> tuple[str, list[str]]:
     return name, [pair for pair in pairs.split(",") if pair]
 
 
-def _read_questions(scenes: Path | None, dataset: Path | None, count: int) -> list[Question]:
+def read_questions(scenes: Path | None, dataset: Path | None, count: int) -> list[Question]:
+    """Return the first images with described objects, of a cache of scenes and of a data set."""
     questions = []
     if scenes is not None:
         questions += [
@@ -131,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         name: Locator.open(load_config(arguments.preset, sets=pairs))
         for name, pairs in variants.items()
     }
-    questions = _read_questions(arguments.scenes, arguments.dataset, arguments.count)
+    questions = read_questions(arguments.scenes, arguments.dataset, arguments.count)
     report = {
         "machine": describe_machine(),
         "commit": describe_commit(),

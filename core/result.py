@@ -19,6 +19,7 @@ from core.types import Crops, Detections
 __all__ = [
     "SCHEMA_VERSION",
     "Grasp",
+    "Place",
     "Ranking",
     "Reading",
     "Result",
@@ -29,6 +30,8 @@ __all__ = [
 ScoreKind: TypeAlias = Literal["sigmoid", "cosine", "softmax"]
 
 Grasp: TypeAlias = Literal["whole", "part", "looks", "nothing"]
+
+Place: TypeAlias = Literal["left", "right", "top", "bottom", "middle", "large", "small"]
 
 SCHEMA_VERSION = 1
 
@@ -44,11 +47,13 @@ class Reading:
             looked for.
         about: What an answer is about: the caption, or what of it counts; empty for "nothing".
         notes: What a person should know of it, in whole sentences; usually nothing.
+        places: Which of the boxes that fit is meant: the leftmost, the largest; usually nothing.
     """
 
     grasp: Grasp
     about: str
     notes: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
 
     @property
     def may_answer(self) -> bool:
@@ -72,8 +77,8 @@ class Ranking:
         found_probability: Calibrated probability that the answer is right, in [0, 1].
         margin: By how much the evidence of the nearest candidate is ahead of the best other one's,
             capped at 10.
-        evidence: (n,) float32, what similarity and detector score come to together, in logits;
-            the logit itself where it is not given.
+        evidence: (n,) float32, what similarity and detector score come to together, in logits,
+            less for boxes that are not where the caption says; the logit itself where not given.
         reading: How much of the caption was understood; all of it where it is not given.
     """
 
@@ -137,6 +142,7 @@ class Ranking:
                 "grasp": self.reading.grasp,
                 "about": self.reading.about,
                 "notes": list(self.reading.notes),
+                "places": list(self.reading.places),
             },
         }
 
@@ -271,4 +277,7 @@ def _reading_of(data: Mapping[str, object] | None) -> Reading | None:
     grasp, about, notes = data["grasp"], data["about"], data["notes"]
     if grasp not in get_args(Grasp) or not isinstance(about, str) or not isinstance(notes, list):
         raise DataError(f"a reading must have grasp, about and notes, got {dict(data)}.")
-    return Reading(grasp, about, tuple(map(str, notes)))  # type: ignore[arg-type]
+    places = data.get("places", [])  # absent in results of before they counted
+    if not isinstance(places, list) or not set(places) <= set(get_args(Place)):
+        raise DataError(f"places must be a list of {', '.join(get_args(Place))}, got {places!r}.")
+    return Reading(grasp, about, tuple(map(str, notes)), tuple(places))  # type: ignore[arg-type]

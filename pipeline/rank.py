@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from core.arrays import sigmoid
-from core.result import Ranking, Reading, lead_over
+from core.result import Place, Ranking, Reading, lead_over
 from core.types import Detections
 from pipeline.stages import Calibration
 
@@ -26,6 +26,7 @@ __all__ = [
     "assign_jointly",
     "margin_of",
     "order_rows",
+    "place",
     "rank",
     "weigh",
 ]
@@ -35,6 +36,10 @@ Assignment: TypeAlias = Literal["independent", "joint"]
 MARGIN_MAX = 10.0
 # No detector is surer than this; its log-odds stay finite.
 SCORE_LIMIT = 0.005
+# Which of several a caption means by its place, chosen on held-out scenes (training/LOG.md): boxes
+# whose evidence is so close to the best, and what being at the wrong end of them costs, in logits.
+PLACE_WINDOW = 3.0
+PLACE_COST = 4.0
 
 
 def rank(
@@ -61,6 +66,8 @@ def rank(
     understood = readings or [Reading("whole", caption) for caption in captions]
     may = np.array([reading.may_answer for reading in understood], bool)
     evidence = weigh(logits, detections.score, calibration.detector_weight)
+    for row, reading in zip(evidence, understood, strict=True):
+        row[:] = place(row, reading.places, detections)
     orders = [order_rows(row, detections) for row in evidence]
     rows: list[int | None] = [None] * len(captions)
     if assignment == "joint":
@@ -87,6 +94,54 @@ def weigh(
     chance = np.clip(score.astype(np.float64), SCORE_LIMIT, 1 - SCORE_LIMIT)
     log_odds = np.log(chance / (1 - chance))
     return (np.asarray(logits) + detector_weight * log_odds[None]).astype(np.float32)
+
+
+def place(
+    evidence: NDArray[np.float32], places: Sequence[Place], detections: Detections
+) -> NDArray[np.float32]:
+    """Return the (n,) evidence with less for boxes that are not where a caption says.
+
+    Only boxes that fit about as well as the best are compared; what is nearest to the place among
+    them loses nothing, so it comes first unless others are nearly there too and fit better.
+
+    Example:
+        >>> two = Detections.from_xyxy([[0, 0, 4, 4], [6, 0, 9, 4]], (10, 8))
+        >>> place(np.float32([2, 1]), ["right"], two).tolist()
+        [-2.0, 1.0]
+    """
+    if not places or not len(evidence):
+        return evidence
+    fits = np.flatnonzero(evidence >= evidence.max() - PLACE_WINDOW)
+    boxes = detections.xyxy[fits].astype(np.float64)
+    near = [_share(_nearness(one, boxes, detections.image_wh)) for one in places]
+    share = _share(np.sum(near, axis=0))
+    placed = evidence.copy()
+    placed[fits] -= (PLACE_COST * (1 - share)).astype(np.float32)
+    return placed
+
+
+def _nearness(
+    wanted: Place, boxes: NDArray[np.float64], image_wh: tuple[int, int]
+) -> NDArray[np.float64]:
+    """How near each of (n, 4) boxes is to a place, higher is nearer."""
+    x, y = ((boxes[:, :2] + boxes[:, 2:]) / 2).T
+    log_area = np.log(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))
+    nearness: dict[Place, NDArray[np.float64]] = {
+        "left": -x,
+        "right": x,
+        "top": -y,
+        "bottom": y,
+        "middle": -np.hypot(x / image_wh[0] - 0.5, y / image_wh[1] - 0.5),
+        "large": log_area,
+        "small": -log_area,
+    }
+    return nearness[wanted]
+
+
+def _share(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values from 0, the least of them, to 1, the highest; all 1 where they are the same."""
+    spread = float(np.ptp(values))
+    return (values - values.min()) / spread if spread > 0 else np.ones_like(values)
 
 
 def order_rows(evidence: NDArray[np.float32], detections: Detections) -> NDArray[np.int64]:

@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 from tokenizers import Encoding, Tokenizer
 
-from core.result import Grasp, Reading
+from core.result import Grasp, Place, Reading
 from core.words import listed
 from pipeline.rerank.names import KnownNames
+from pipeline.rerank.places import find_places
 from pipeline.rerank.small_words import (
     CHAT,
     LINKS,
@@ -47,6 +48,8 @@ class _Word(NamedTuple):
     """None of them where the word is unknown."""
     ends: bool
     """Whether a comma or the like follows."""
+    is_place: bool = False
+    """Whether it tells where in the picture the thing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,9 @@ class CaptionReader:
         return self._read(caption)[0]
 
     def read(self, caption: str) -> Reading:
-        """Return how much of a caption says something to the model, and what.
+        """Return how much of a caption says something to the model, what, and where it looks.
 
-        An answer for "a helicopter on the left" is about "helicopter".
+        An answer for "not a helicopter" is about "helicopter".
         """
         return self._read(caption)[1]
 
@@ -99,7 +102,7 @@ class CaptionReader:
         translated = translated.strip()
         text = self._in_known_numbers(translated)
         encoding = self._encode(text)
-        words = self._words(text, encoding)
+        words, places = _with_places(self._words(text, encoding))
         notes = [f"'{_short(said)}' is read as '{meant}'." for said, meant in named.items()]
         notes += self._notes(caption, words, is_cut=bool(encoding.overflowing))
         grasp = self._grasp(words, is_cut=bool(encoding.overflowing))
@@ -109,7 +112,7 @@ class CaptionReader:
         if known and len(known) < len(words):
             # As if they had not been said: a token for them would move the answer anywhere.
             encoding = self._encode(" ".join(known))
-        return encoding.ids, Reading(grasp, about, tuple(notes))
+        return encoding.ids, Reading(grasp, about, tuple(notes), places)
 
     def _encode(self, text: str) -> Encoding:
         return self._tokenizer.encode(self._template.replace("{}", text))
@@ -164,7 +167,7 @@ class CaptionReader:
         The thing is what the first part of a caption ends with; what is unknown before it only
         tells of it ("a shiny drone"), and so do names and what it does ("plane landing").
         """
-        if not self._kinds or all(word.tokens or not _is_meant(word.text) for word in words):
+        if not self._kinds or all(word.tokens or not _is_meant(word) for word in words):
             return False
         part: list[_Word] = []
         kind = told = None  # the last word that names a kind, and whether anything was said yet
@@ -173,7 +176,7 @@ class CaptionReader:
             is_link = low in LINKS or (low.endswith("ing") and low not in self._kinds)
             if (told and is_link) or (kind and low in LINKS_BEHIND_KINDS):
                 break
-            if not _is_meant(word.text):
+            if not _is_meant(word):
                 continue
             told = told or not self._fillers.issuperset(word.tokens or ("",))
             if word.tokens and low in self._kinds:
@@ -243,20 +246,18 @@ class CaptionReader:
 
     def _passed_over(self, words: Sequence[_Word]) -> Iterator[str]:
         """A note about words whose meaning no crop shows; none where there are none."""
-        asked = [word.text for word in words]
+        asked = [word.text for word in words if not word.is_place]
         if denied := _quoted(filter(_denies, asked)):
             yield f"The model does not understand {denied}: it looks for what the rest says."
         elif places := _quoted(word for word in asked if word.lower() in PLACE_WORDS):
             yield (
                 f"Objects are compared one by one, so {places} counts for nothing: "
-                "where one is, and how large beside others, is not looked at."
+                "what stands around one is not looked at."
             )
 
     def _unknown(self, words: Sequence[_Word]) -> dict[str, str]:
         """The first words that the model does not know; each with a known one like it, or ""."""
-        unknown = dict.fromkeys(
-            word.text for word in words if not word.tokens and _is_meant(word.text)
-        )
+        unknown = dict.fromkeys(word.text for word in words if not word.tokens and _is_meant(word))
         told = {}
         for number, word in enumerate(unknown):
             # Only the first ones are told, and looking for words like them takes time.
@@ -278,15 +279,25 @@ class CaptionReader:
         return sorted(word for word in words if len(word) > 3 and word.isalpha())
 
 
-def _is_meant(text: str) -> bool:
+def _with_places(words: Sequence[_Word]) -> tuple[list[_Word], tuple[Place, ...]]:
+    """The words, those that tell a place marked, and the places."""
+    ends = [row for row, word in enumerate(words) if word.ends]
+    places, rows = find_places([word.text for word in words], ends)
+    return [word._replace(is_place=row in rows) for row, word in enumerate(words)], places
+
+
+def _is_meant(word: _Word) -> bool:
     """Whether a word, known or not, is there to say what to look for; a pictogram adds nothing."""
+    text = word.text
     around = PLACE_WORDS | CHAT | LINKS | LINKS_BEHIND_KINDS
-    passed_over = text.lower() in around or text.isdigit() or _denies(text)
+    passed_over = word.is_place or text.lower() in around or text.isdigit() or _denies(text)
     return not passed_over and any(letter.isalnum() for letter in text)
 
 
 def _counts(word: _Word) -> bool:
-    """Whether a word is known, and means something to who sees a single crop."""
+    """Whether a word tells where to look, or is known and means something to who sees one crop."""
+    if word.is_place:
+        return True
     return bool(word.tokens) and word.text.lower() not in PLACE_WORDS and not _denies(word.text)
 
 

@@ -11,13 +11,15 @@ __all__ = [
     "SMALL_WORDS",
 ]
 
-# A network that compares crops one by one cannot know these, however large its vocabulary is.
+# A network that compares crops one by one cannot know these, however large its vocabulary is; some
+# are looked for among the boxes themselves (places.py).
 PLACE_WORDS = frozenset(
     ("left", "leftmost", "right", "rightmost", "top", "topmost", "bottom", "middle", "center",
      "centre", "upper", "lower", "corner", "front", "back", "foreground", "background", "behind",
      "beside", "between", "above", "below", "near", "nearest", "close", "closest", "far",
      "farthest", "next", "away", "from", "first", "second", "third", "last", "biggest",
-     "largest", "smallest", "highest", "lowest")
+     "largest", "smallest", "highest", "lowest", "uppermost", "bottommost",
+     "central", "bigger", "larger", "smaller", "tiniest", "furthest", "fourth")
 )  # fmt: skip
 # Text towers of this kind take them for words like any other.
 NEGATIONS = frozenset(
