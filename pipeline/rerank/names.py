@@ -48,7 +48,7 @@ class KnownNames:
         # A name with all that belongs to it; then what follows: a kind, which is only looked at,
         # or a general word, unless that begins something else ("jet ski").
         self._pattern = re.compile(
-            rf"(?P<by>{_START}(?:(?:made|built) )?by )?"
+            rf"(?P<by>{_START}(?:(?:made|built) )?(?:by|from) )?"
             rf"{_START}(?:{any_name}){_END}(?:{_JOINT}+(?:{any_name}|{_NUMBERED}){_END})*"
             rf"(?:{_JOINT}+(?:(?=(?:{kind})s?{_END})|(?:{general})s?{_END}(?!{_JOINT}+[^\W\d_])))?",
             re.IGNORECASE,

@@ -11,20 +11,21 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
-from typing import NamedTuple
 
 from tokenizers import Encoding, Tokenizer
 
-from core.result import Grasp, Place, Reading
+from core.result import Grasp, Reading
 from core.words import listed
+from pipeline.rerank.caption_words import Word, denies, with_places
 from pipeline.rerank.names import KnownNames
-from pipeline.rerank.places import find_places
 from pipeline.rerank.small_words import (
     CHAT,
     LINKS,
+    LINKS_AROUND,
     LINKS_BEHIND_KINDS,
-    NEGATIONS,
+    LINKS_PERHAPS_AROUND,
     PLACE_WORDS,
+    SCENERY,
     SMALL_WORDS,
 )
 
@@ -38,18 +39,6 @@ _POSSESSIVE = re.compile("['\u2019]s$")
 _SHOWN_CHARS = 40
 _KEPT_CAPTIONS = 256
 _TOLD_MAX = 5
-
-
-class _Word(NamedTuple):
-    """A word of a caption as the tokenizer sees it."""
-
-    text: str
-    tokens: list[str]
-    """None of them where the word is unknown."""
-    ends: bool
-    """Whether a comma or the like follows."""
-    is_place: bool = False
-    """Whether it tells where in the picture the thing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,38 +91,40 @@ class CaptionReader:
         translated = translated.strip()
         text = self._in_known_numbers(translated)
         encoding = self._encode(text)
-        words, places = _with_places(self._words(text, encoding))
+        words, places = with_places(self._words(text, encoding))
+        words = self._with_surroundings(words)
         notes = [f"'{_short(said)}' is read as '{meant}'." for said, meant in named.items()]
         notes += self._notes(caption, words, is_cut=bool(encoding.overflowing))
         grasp = self._grasp(words, is_cut=bool(encoding.overflowing))
         whole = caption if translated == caption else text
         about = "" if grasp == "nothing" else self._about(words) or whole
-        known = [word.text for word in words if word.tokens]
+        known = [word.text for word in words if word.tokens and not word.is_around]
         if known and len(known) < len(words):
-            # As if they had not been said: a token for them would move the answer anywhere.
+            # As if they had not been said: a token for them would move the answer anywhere, and
+            # the color of the sea is not the plane's.
             encoding = self._encode(" ".join(known))
         return encoding.ids, Reading(grasp, about, tuple(notes), places)
 
     def _encode(self, text: str) -> Encoding:
         return self._tokenizer.encode(self._template.replace("{}", text))
 
-    def _grasp(self, words: Sequence[_Word], *, is_cut: bool) -> Grasp:
+    def _grasp(self, words: Sequence[Word], *, is_cut: bool) -> Grasp:
         if not self._says_something(words):
             return "nothing"
         if self._may_be_something_else(words):
             return "looks"
-        return "part" if is_cut or not all(map(_counts, words)) else "whole"
+        return "part" if is_cut or not all(word.counts for word in words) else "whole"
 
-    def _about(self, words: Sequence[_Word]) -> str:
+    def _about(self, words: Sequence[Word]) -> str:
         """The words that count for something; empty where all do."""
-        kept = list(filter(_counts, words))
+        kept = [word for word in words if word.counts]
         if len(kept) == len(words):
             return ""
         said = [i for i, word in enumerate(kept) if word.text.lower() not in SMALL_WORDS]
         within = kept[said[0] : said[-1] + 1] if said else kept
         return " ".join(word.text for word in within)
 
-    def _notes(self, caption: str, words: Sequence[_Word], *, is_cut: bool) -> Iterator[str]:
+    def _notes(self, caption: str, words: Sequence[Word], *, is_cut: bool) -> Iterator[str]:
         """What the model does not understand, or comes too late to be read."""
         short = _short(caption)
         unknown = self._unknown(words)
@@ -161,22 +152,22 @@ class CaptionReader:
             )
         return f"The model does not know {told}; the answer rests on the other words."
 
-    def _may_be_something_else(self, words: Sequence[_Word]) -> bool:
+    def _may_be_something_else(self, words: Sequence[Word]) -> bool:
         """Whether an unknown word may say what the thing is: "red car", "shuttle bus".
 
         The thing is what the first part of a caption ends with; what is unknown before it only
         tells of it ("a shiny drone"), and so do names and what it does ("plane landing").
         """
-        if not self._kinds or all(word.tokens or not _is_meant(word) for word in words):
+        if not self._kinds or all(word.tokens or not word.is_meant for word in words):
             return False
-        part: list[_Word] = []
+        part: list[Word] = []
         kind = told = None  # the last word that names a kind, and whether anything was said yet
         for word in words:
             low = word.text.lower()
-            is_link = low in LINKS or (low.endswith("ing") and low not in self._kinds)
+            is_link = low in LINKS or (low not in self._kinds and word.is_verb)
             if (told and is_link) or (kind and low in LINKS_BEHIND_KINDS):
                 break
-            if not _is_meant(word):
+            if not word.is_meant:
                 continue
             told = told or not self._fillers.issuperset(word.tokens or ("",))
             if word.tokens and low in self._kinds:
@@ -188,11 +179,56 @@ class CaptionReader:
         if kind:
             # In a caption of capitals alone they tell no names.
             may_be_names = kind.text.islower()
-            return any(
-                not word.tokens and not (may_be_names and _is_name(word.text)) for word in part
-            )
+            return any(not word.tokens and not (may_be_names and word.is_name) for word in part)
         # "The yellow one" may be anything, "one yellow car" may not.
         return not part or part[-1].text.lower() != "one"
+
+    def _with_surroundings(self, words: Sequence[Word]) -> list[Word]:
+        """The words, those marked that tell of what is around the thing, behind its kind."""
+        marked = list(words)
+        has_kind = False
+        row = 0
+        while row < len(words):
+            low = words[row].text.lower()
+            if has_kind and low in LINKS_AROUND | LINKS_PERHAPS_AROUND:
+                stop = self._end_of_phrase(words, row + 1)
+                phrase = words[row + 1 : stop]
+                if self._is_around(phrase, for_certain=low in LINKS_AROUND):
+                    marked[row:stop] = [
+                        word if word.is_place else word._replace(is_around=True)
+                        for word in words[row:stop]
+                    ]
+                row = stop
+                continue
+            has_kind = has_kind or low in self._kinds
+            row += 1
+        return marked
+
+    def _is_around(self, phrase: Sequence[Word], *, for_certain: bool) -> bool:
+        """Whether a phrase tells of surroundings, and of more than that there are some."""
+        unknown = [word for word in phrase if not word.tokens and word.is_meant]
+        telling = [
+            word
+            for word in phrase
+            if word.counts and not word.is_place and not self._fillers.issuperset(word.tokens)
+        ]
+        if for_certain:
+            return bool(unknown or telling)
+        # "In yelow and red" is a slip.
+        is_scenery = any(word.text.lower() in SCENERY for word in phrase) or any(
+            not self._like(word.text) for word in unknown
+        )
+        return bool(telling) and is_scenery
+
+    @staticmethod
+    def _end_of_phrase(words: Sequence[Word], start: int) -> int:
+        """The row behind a phrase that starts here: at the next link, or behind a comma."""
+        for row in range(start, len(words)):
+            if row > start and words[row].text.lower() in LINKS:
+                return row
+            if words[row].ends:
+                return row + 1
+        return len(words)
 
     def _in_known_numbers(self, caption: str) -> str:
         """The caption with unknown plurals and singulars as the ones that are known."""
@@ -216,7 +252,7 @@ class CaptionReader:
         ]
         return bool(kept) and not any(token in _UNKNOWN_TOKENS for token in kept)
 
-    def _words(self, caption: str, encoding: Encoding) -> list[_Word]:
+    def _words(self, caption: str, encoding: Encoding) -> list[Word]:
         """The words that the model reads, each with its tokens: none where it is unknown.
 
         Some tokenizers turn what they do not know into a token for that, others into nothing.
@@ -234,20 +270,22 @@ class CaptionReader:
             ]
             unknown = any(token in _UNKNOWN_TOKENS for token in tokens)
             ends = _BREAK.match(caption, match.end()) is not None
-            words.append(_Word(match[0], [] if unknown else tokens, ends))
+            words.append(Word(match[0], [] if unknown else tokens, ends))
         return words
 
-    def _says_something(self, words: Sequence[_Word]) -> bool:
+    def _says_something(self, words: Sequence[Word]) -> bool:
         if any(not self._fillers.issuperset(word.tokens) for word in words):
             return True
         # "The thing in the sky" asks for whatever is there; "the one on the left" does not, and
         # what is left around an unknown word fits everything.
-        return bool(words) and all(map(_counts, words))
+        return bool(words) and all(word.counts or word.text.lower() in CHAT for word in words)
 
-    def _passed_over(self, words: Sequence[_Word]) -> Iterator[str]:
+    def _passed_over(self, words: Sequence[Word]) -> Iterator[str]:
         """A note about words whose meaning no crop shows; none where there are none."""
-        asked = [word.text for word in words if not word.is_place]
-        if denied := _quoted(filter(_denies, asked)):
+        if around := " ".join(word.text for word in words if word.is_around):
+            yield f"'{_short(around)}' counts for nothing: what is around a thing is not looked at."
+        asked = [word.text for word in words if not (word.is_place or word.is_around)]
+        if denied := _quoted(filter(denies, asked)):
             yield f"The model does not understand {denied}: it looks for what the rest says."
         elif places := _quoted(word for word in asked if word.lower() in PLACE_WORDS):
             yield (
@@ -255,16 +293,19 @@ class CaptionReader:
                 "what stands around one is not looked at."
             )
 
-    def _unknown(self, words: Sequence[_Word]) -> dict[str, str]:
+    def _unknown(self, words: Sequence[Word]) -> dict[str, str]:
         """The first words that the model does not know; each with a known one like it, or ""."""
-        unknown = dict.fromkeys(word.text for word in words if not word.tokens and _is_meant(word))
+        unknown = dict.fromkeys(word.text for word in words if not word.tokens and word.is_meant)
         told = {}
         for number, word in enumerate(unknown):
             # Only the first ones are told, and looking for words like them takes time.
-            known = self._vocabulary if number < _TOLD_MAX else ()
-            near = get_close_matches(word.lower(), known, n=1, cutoff=0.8)
-            told[_short(word)] = near[0] if near else ""
+            told[_short(word)] = self._like(word) if number < _TOLD_MAX else ""
         return told
+
+    def _like(self, word: str) -> str:
+        """The known word that is most like an unknown one; empty without one."""
+        near = get_close_matches(word.lower(), self._vocabulary, n=1, cutoff=0.8)
+        return near[0] if near else ""
 
     def _examples(self) -> str:
         """A few of the kinds that are known, from all over the list; empty without one."""
@@ -277,37 +318,6 @@ class CaptionReader:
         """The telling words, where the tokenizer has whole words at all."""
         words = {*self._tokenizer.get_vocab(), *self._given_names} - self._fillers
         return sorted(word for word in words if len(word) > 3 and word.isalpha())
-
-
-def _with_places(words: Sequence[_Word]) -> tuple[list[_Word], tuple[Place, ...]]:
-    """The words, those that tell a place marked, and the places."""
-    ends = [row for row, word in enumerate(words) if word.ends]
-    places, rows = find_places([word.text for word in words], ends)
-    return [word._replace(is_place=row in rows) for row, word in enumerate(words)], places
-
-
-def _is_meant(word: _Word) -> bool:
-    """Whether a word, known or not, is there to say what to look for; a pictogram adds nothing."""
-    text = word.text
-    around = PLACE_WORDS | CHAT | LINKS | LINKS_BEHIND_KINDS
-    passed_over = word.is_place or text.lower() in around or text.isdigit() or _denies(text)
-    return not passed_over and any(letter.isalnum() for letter in text)
-
-
-def _counts(word: _Word) -> bool:
-    """Whether a word tells where to look, or is known and means something to who sees one crop."""
-    if word.is_place:
-        return True
-    return bool(word.tokens) and word.text.lower() not in PLACE_WORDS and not _denies(word.text)
-
-
-def _is_name(word: str) -> bool:
-    """Whether a word looks like a name or a number: "Lufthansa", "KLM", "h145"."""
-    return word[0].isupper() or any(letter.isdigit() for letter in word)
-
-
-def _denies(word: str) -> bool:
-    return word.lower() in NEGATIONS or word.lower().replace("\u2019", "'").endswith("n't")
 
 
 def _short(text: str) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 __all__ = [
     "CHAT",
     "LINKS",
+    "LINKS_AROUND",
     "LINKS_BEHIND_KINDS",
+    "LINKS_PERHAPS_AROUND",
     "NEGATIONS",
     "PLACE_WORDS",
+    "SCENERY",
     "SMALL_WORDS",
 ]
 
@@ -45,7 +48,15 @@ SMALL_WORDS = frozenset(
 LINKS = frozenset(
     ("with", "in", "on", "at", "that", "which", "who", "over", "above", "near", "behind",
      "beside", "against", "by", "from", "under", "to", "for", "between", "without", "below",
-     "through", "across", "into", "around", "along", "towards")
+     "through", "across", "into", "around", "along", "towards", "before")
 )  # fmt: skip
+# What stands behind these, once a kind of thing was named, is around it.
+LINKS_AROUND = frozenset(
+    ("over", "above", "near", "behind", "beside", "against", "under", "between", "below",
+     "through", "across", "into", "around", "along", "towards", "before")
+)  # fmt: skip
+# Behind these if it is scenery: "in the blue sky" is, "in red and white" is not.
+LINKS_PERHAPS_AROUND = frozenset(("in", "on", "at", "from", "by"))
+SCENERY = frozenset(("sky", "air", "picture", "image", "photo"))
 # And behind these, once a kind of thing was named: "blue and yellow", "a pair of planes" go on.
 LINKS_BEHIND_KINDS = frozenset(("and", "or", "of", "like", "as"))

@@ -48,6 +48,16 @@ def airfield():
         ("a white Boeing 747", "a white commercial aircraft"),
         ("the one on the left", "the one on the left"),
         ("the one next to it", ""),
+        ("helicopter before grey clouds", "helicopter"),
+        ("white plane over the blue sea", "white plane"),
+        ("drone near the red helicopter", "drone"),
+        ("helicopter in the blue sky", "helicopter"),
+        ("jet in red and white", "jet in red and white"),
+        ("jet in yelow and red", "jet in and red"),
+        ("plane on the left over the blue sea", "plane on the left"),
+        ("balloon above the trees on the right", "balloon on the right"),
+        ("plane in the sky with a red tail", "plane in the sky with a red tail"),
+        ("green drone from DJI", "green drone"),
     ],
 )
 def test_an_answer_is_about_the_words_that_count(airfield, caption, about):
@@ -125,6 +135,7 @@ def test_every_example_is_answered_right(airfield, row):
         ("show me the yellow one please", "part"),
         ("is there something yellow?", "part"),
         ("white plane landing on a runway", "part"),
+        ("white plane parked on a runway", "part"),
         ("Boeing 747 Lufthansa", "part"),
         ("DRONES", "whole"),
         ("JET SKI", "looks"),
@@ -255,6 +266,7 @@ def test_plurals_are_read_as_singulars(airfield):
     [
         ("the helicopter left of the red one", "so 'left' counts for nothing"),
         ("the second drone", "so 'second' counts for nothing"),
+        ("plane over the blue sea", "'over the blue sea' counts for nothing"),
         ("not a helicopter", "does not understand 'not'"),
         ("helicoper", "Did you mean 'helicopter'?"),
         ("Cesna", "Did you mean 'cessna'?"),

@@ -1,0 +1,79 @@
+"""One word of a caption: whether it is known, and what it is there for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from core.result import Place
+from pipeline.rerank.places import find_places
+from pipeline.rerank.small_words import (
+    CHAT,
+    LINKS,
+    LINKS_BEHIND_KINDS,
+    NEGATIONS,
+    PLACE_WORDS,
+)
+
+__all__ = ["Word", "denies", "with_places"]
+
+_PASSED_OVER = PLACE_WORDS | CHAT | LINKS | LINKS_BEHIND_KINDS
+
+
+class Word(NamedTuple):
+    """A word of a caption as the tokenizer sees it."""
+
+    text: str
+    tokens: list[str]
+    """None of them where the word is unknown."""
+    ends: bool
+    """Whether a comma or the like follows."""
+    is_place: bool = False
+    """Whether it tells where in the picture the thing is."""
+    is_around: bool = False
+    """Whether it tells of what is around the thing: "over the blue sea"."""
+
+    @property
+    def is_meant(self) -> bool:
+        """Whether it is there to say what to look for, known or not; a pictogram adds nothing."""
+        if self.is_place or self.is_around or self.text.lower() in _PASSED_OVER:
+            return False
+        return (
+            not self.text.isdigit() and not denies(self.text) and any(map(str.isalnum, self.text))
+        )
+
+    @property
+    def counts(self) -> bool:
+        """Whether it tells where to look, or is known and tells something of a single crop."""
+        if self.is_place or self.is_around:
+            return self.is_place
+        return bool(self.tokens) and not (self.text.lower() in PLACE_WORDS or denies(self.text))
+
+    @property
+    def is_verb(self) -> bool:
+        """Whether it tells what the thing does, or what was done to it: "landing", "parked"."""
+        low = self.text.lower()
+        return low.endswith("ing") or (low.endswith("ed") and not self.tokens)
+
+    @property
+    def is_name(self) -> bool:
+        """Whether it looks like a name or a number: "Lufthansa", "KLM", "h145"."""
+        return self.text[0].isupper() or any(map(str.isdigit, self.text))
+
+
+def denies(text: str) -> bool:
+    """Return whether a word says that something is not there.
+
+    Example:
+        >>> [word for word in "a jet that isn't red".split() if denies(word)]
+        ["isn't"]
+    """
+    low = text.lower()
+    return low in NEGATIONS or low.replace("\u2019", "'").endswith("n't")
+
+
+def with_places(words: Sequence[Word]) -> tuple[list[Word], tuple[Place, ...]]:
+    """Return the words, those that tell a place marked, and the places."""
+    ends = [row for row, word in enumerate(words) if word.ends]
+    places, rows = find_places([word.text for word in words], ends)
+    return [word._replace(is_place=row in rows) for row, word in enumerate(words)], places
