@@ -218,7 +218,7 @@ def _run_mark(options: argparse.Namespace, service: Service | None) -> int:
     if bool(options.images) == options.all:
         raise InputError("name pictures, or give --all.", "python app.py project queue DIR")
     who = options.who or getpass.getuser()
-    count = 0
+    count = accepted = refused = 0
     with Project.open(options.folder) as project:
         wished = find_named(project, options.images, project.walk())
         wished = wished or list(project.walk("proposed"))
@@ -241,8 +241,13 @@ def _run_mark(options: argparse.Namespace, service: Service | None) -> int:
             version = image.version
             project.apply(image.id, edits, who=who, version=version, state=options.state)
             count += 1
+            accepted += sum(isinstance(edit, Accept) for edit in edits)
+            refused += sum(isinstance(edit, Reject) for edit in edits)
     verb = "is" if count == 1 else "are"
-    _say(f"{counted(count, 'picture')} {verb} now {options.state}.")
+    told = f"{counted(count, 'picture')} {verb} now {options.state}."
+    if accepted or refused:
+        told += f" {counted(accepted, 'proposal')} accepted, {refused} refused."
+    _say(told)
     return 0
 
 

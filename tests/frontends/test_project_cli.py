@@ -98,7 +98,8 @@ def test_from_proposals_to_a_data_set(labelled: Run, tmp_path: Path) -> None:
 
 
 def test_low_scores_are_refused(labelled: Run, tmp_path: Path) -> None:
-    labelled("mark", "shapes", "--accept-above", "1")
+    _, text, _ = labelled("mark", "shapes", "--accept-above", "1")
+    assert text == "1 picture is now done. 0 proposals accepted, 1 refused.\n"
     with Project.open(tmp_path / "project") as project:
         [box] = project.boxes(project.images()[0].id)
         assert (box.state, project.images()[0].state) == ("rejected", "done")
