@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from core.locks import try_lock
 from core.packages import require
 from core.registry import Entry, Registry
 from pipeline.catalog import converted_folder, find_model, load_catalog
-from pipeline.config import LocateConfig
+from pipeline.config import LocateConfig, load_config, preset_names
 from pipeline.models import CARD_NAME, FAMILY_FILES, Model, Task, read_model, write_model
 
 __all__ = ["CONVERTERS", "Consent", "Request", "models_of", "prepare", "prepare_missing"]
@@ -157,9 +157,10 @@ def prepare_missing(config: LocateConfig, *, tell: Tell = lambda what: None) -> 
         tell: Told what happens next.
 
     Raises:
-        ModelError: The weights of one are not on this machine; the hint says how to get them.
+        ModelError: The weights of some are not on this machine; the hint says how to get them.
     """
     known = load_catalog()
+    failed: dict[str, ModelError] = {}
     for name, _ in models_of(config):
         entry = known.get(name)
         is_public = entry is None and name.count("/") == 1 and not Path(name).exists()
@@ -174,7 +175,26 @@ def prepare_missing(config: LocateConfig, *, tell: Tell = lambda what: None) -> 
 
         with _CONVERTING:
             if not card.is_file():  # else another thread made it while this one waited
-                prepare(Request(name), tell=say)
+                try:
+                    prepare(Request(name), tell=say)
+                except ModelError as error:
+                    failed[name] = error
+    if failed:
+        raise _failure(failed, config.preset)
+
+
+def _failure(failed: Mapping[str, ModelError], preset: str) -> ModelError:
+    """What is missing for the settings, all at once."""
+    first, *others = failed.values()
+    own = dict(models_of(load_config(preset))) if preset in preset_names() else {}
+    if not others or not failed.keys() <= own.keys():
+        return first
+    told = "; ".join(error.message.rstrip(".") for error in failed.values())
+    return ModelError(
+        f"{told}.",
+        f"Run: python app.py export --preset {preset} --download; what it may not fetch itself, it "
+        "tells how to.",
+    )
 
 
 def _entry(request: Request) -> Model:

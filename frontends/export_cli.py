@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import ConfigError
+from core.errors import ConfigError, ModelError
+from core.words import counted
 
 if TYPE_CHECKING:
     from frontends.service import Service
@@ -80,6 +81,7 @@ def run_export(options: argparse.Namespace, service: Service | None) -> int:
     consent = Consent(download=options.download, trust_pickle=options.trust_pickle)
     if options.trust_pickle:
         _say("checkpoints may run code of theirs: use only files whose makers you trust")
+    failed = []
     for name in names:
         request = Request(
             name=name,
@@ -89,10 +91,23 @@ def run_export(options: argparse.Namespace, service: Service | None) -> int:
             input_wh=_size(options.size),
             class_names=tuple(word.strip() for word in options.classes.split(",") if word.strip()),
         )
-        model = prepare(request, consent=consent, tell=partial(_say, name))
+        try:
+            model = prepare(request, consent=consent, tell=partial(_say, name))
+        except ModelError as error:
+            if len(names) == 1:
+                raise
+            _say(name, str(error))
+            failed.append(name)
+            continue
         _print_model(name, model)
         if options.tensorrt_rtx:
             _build_ahead(model, load_config(options.preset), options.tensorrt_rtx)
+    if failed:
+        raise ModelError(
+            f"{len(failed)} of {counted(len(names), 'model')} cannot be used yet: "
+            f"{', '.join(failed)}.",
+            "What each of them needs is told above.",
+        )
     return 0
 
 

@@ -121,8 +121,13 @@ class TestPrepare:
         with pytest.raises(ModelError, match="fetched by hand") as caught:
             prepare(Request("yolov9e"), consent=Consent(download=True))
         assert "github.com/ultralytics" in caught.value.hint
-        with pytest.raises(ModelError, match="not on this machine"):
+        # All that a preset lacks is told at once, with the one command for it.
+        with pytest.raises(ModelError, match=r"'owlv2-base' .*'siglip2-base-256' ") as caught:
             prepare_missing(load_config("zero-shot"))
+        assert "python app.py export --preset zero-shot --download" in caught.value.hint
+        with pytest.raises(ModelError, match="not on this machine") as caught:
+            prepare_missing(load_config("zero-shot", sets=["rerank.model=siglip-base-224"]))
+        assert "export --model owlv2-base" in caught.value.hint
         prepare_missing(load_config("mini"))  # ships here
 
     def test_a_model_wanted_twice_at_once_is_converted_once(self, monkeypatch, in_threads):
