@@ -163,6 +163,7 @@ def _caption_row(
         "probability": _short(ranking.found_probability),
         "margin": _short(ranking.margin),
         "about": ranking.reading.about,
+        "places": list(ranking.reading.places),
         "notes": list(ranking.reading.notes),
         "candidates": [
             {

@@ -76,7 +76,7 @@ PICTURE: Words = {
 
 CAPTIONS: Words = {
     "title": "What are you looking for?",
-    "placeholder": "grey camouflage fighter jet\nwhite airship",
+    "placeholder": "grey camouflage fighter jet\nthe balloon on the left",
     "hint": "One caption a line. Answers follow as you type.",
     "hint_first": "One caption a line. First choose a picture.",
     "go": "Locate",
@@ -112,7 +112,8 @@ ANSWERS: Words = {
     "similarity": "similarity",
     "detector": "detector",
     "evidence": "evidence",
-    "order": "Evidence weighs similarity and the detector's score. Most comes first.",
+    "order": "Evidence weighs similarity, the detector's score, and the place if one is said. Most "
+    "comes first.",
     "row": (
         "Box {number}, place {rank}: similarity {share}, detector {detector}, evidence {evidence}"
     ),
