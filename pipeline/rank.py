@@ -36,10 +36,16 @@ Assignment: TypeAlias = Literal["independent", "joint"]
 MARGIN_MAX = 10.0
 # No detector is surer than this; its log-odds stay finite.
 SCORE_LIMIT = 0.005
-# Which of several a caption means by its place, chosen on held-out scenes (training/LOG.md): boxes
-# whose evidence is so close to the best, and what being at the wrong end of them costs, in logits.
-PLACE_WINDOW = 3.0
-PLACE_COST = 4.0
+# Which of several a caption means by its place, in log-odds of being right, chosen on held-out
+# scenes (training/LOG.md): more than enough is no reason to prefer a box, those so far below that
+# are not meant, and so much it costs to be at the wrong end of those that may be.
+PLACE_ENOUGH = 1.6
+PLACE_WINDOW = 1.9
+PLACE_COST = 2.5
+# So far apart two boxes must be for one to be at a place and the other not at all: a share of the
+# picture's side, and a ratio of areas.
+PLACE_SPREAD = 0.08
+PLACE_AREA_RATIO = 1.65
 
 
 def rank(
@@ -65,9 +71,13 @@ def rank(
     """
     understood = readings or [Reading("whole", caption) for caption in captions]
     may = np.array([reading.may_answer for reading in understood], bool)
-    evidence = weigh(logits, detections.score, calibration.detector_weight)
-    for row, reading in zip(evidence, understood, strict=True):
-        row[:] = place(row, reading.places, detections)
+    weighed = weigh(logits, detections.score, calibration.detector_weight)
+    evidence = np.array(
+        [
+            place(row, reading.places, detections, calibration)
+            for row, reading in zip(weighed, understood, strict=True)
+        ]
+    ).reshape(weighed.shape)
     orders = [order_rows(row, detections) for row in evidence]
     rows: list[int | None] = [None] * len(captions)
     if assignment == "joint":
@@ -82,7 +92,17 @@ def rank(
     elif len(detections):
         rows = [int(order[0]) for order in orders]
     return tuple(
-        _rank_one(caption, understood[i], logits[i], evidence[i], orders[i], rows[i], calibration)
+        _rank_one(
+            caption,
+            understood[i],
+            logits[i],
+            evidence[i],
+            orders[i],
+            rows[i],
+            # A place tells which of several is meant, and nothing of whether any of them is.
+            plain_evidence=weighed[i],
+            calibration=calibration,
+        )
         for i, caption in enumerate(captions)
     )
 
@@ -97,51 +117,59 @@ def weigh(
 
 
 def place(
-    evidence: NDArray[np.float32], places: Sequence[Place], detections: Detections
+    evidence: NDArray[np.float32],
+    places: Sequence[Place],
+    detections: Detections,
+    calibration: Calibration,
 ) -> NDArray[np.float32]:
     """Return the (n,) evidence with less for boxes that are not where a caption says.
 
-    Only boxes that fit about as well as the best are compared; what is nearest to the place among
-    them loses nothing, so it comes first unless others are nearly there too and fit better.
+    Only boxes that may well be right are compared. The one that is meant keeps what it has.
 
     Example:
         >>> two = Detections.from_xyxy([[0, 0, 4, 4], [6, 0, 9, 4]], (10, 8))
-        >>> place(np.float32([2, 1]), ["right"], two).tolist()
-        [-2.0, 1.0]
+        >>> [round(float(x), 1) for x in place(np.float32([4, 1]), ["right"], two, Calibration())]
+        [-0.9, 1.0]
     """
     if not places or not len(evidence):
         return evidence
-    fits = np.flatnonzero(evidence >= evidence.max() - PLACE_WINDOW)
+    odds = calibration.a * evidence + calibration.c
+    enough = np.minimum(odds, PLACE_ENOUGH)
+    fits = np.flatnonzero(enough >= enough.max() - PLACE_WINDOW)
     boxes = detections.xyxy[fits].astype(np.float64)
-    near = [_share(_nearness(one, boxes, detections.image_wh)) for one in places]
-    share = _share(np.sum(near, axis=0))
+    shares = [_share(_nearness(one, boxes, detections.image_wh)) for one in places]
+    placed_odds = enough[fits] - PLACE_COST * (1 - _share(np.mean(shares, axis=0)))
+    meant = int(placed_odds.argmax())
+    placed_odds += odds[fits[meant]] - placed_odds[meant]
+    lost = np.maximum(odds[fits] - placed_odds, 0) / calibration.a
     placed = evidence.copy()
-    placed[fits] -= (PLACE_COST * (1 - share)).astype(np.float32)
+    placed[fits] -= lost.astype(np.float32)
     return placed
 
 
 def _nearness(
     wanted: Place, boxes: NDArray[np.float64], image_wh: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """How near each of (n, 4) boxes is to a place, higher is nearer."""
-    x, y = ((boxes[:, :2] + boxes[:, 2:]) / 2).T
-    log_area = np.log(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))
+    """How near each of (n, 4) boxes is to a place; 1 apart is far enough to tell them."""
+    x, y = ((boxes[:, :2] + boxes[:, 2:]) / 2 / np.array(image_wh)).T / PLACE_SPREAD
+    center = 0.5 / PLACE_SPREAD
+    log_area = np.log(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)) / np.log(PLACE_AREA_RATIO)
     nearness: dict[Place, NDArray[np.float64]] = {
         "left": -x,
         "right": x,
         "top": -y,
         "bottom": y,
-        "middle": -np.hypot(x / image_wh[0] - 0.5, y / image_wh[1] - 0.5),
+        "middle": -np.hypot(x - center, y - center),
         "large": log_area,
         "small": -log_area,
     }
     return nearness[wanted]
 
 
-def _share(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values from 0, the least of them, to 1, the highest; all 1 where they are the same."""
-    spread = float(np.ptp(values))
-    return (values - values.min()) / spread if spread > 0 else np.ones_like(values)
+def _share(nearness: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 for the nearest, down to 0 for the one farthest from it, if that is 1 behind or more."""
+    behind: NDArray[np.float64] = nearness.max() - nearness
+    return 1 - behind / max(float(behind.max()), 1.0)
 
 
 def order_rows(evidence: NDArray[np.float32], detections: Detections) -> NDArray[np.int64]:
@@ -176,13 +204,16 @@ def _rank_one(
     evidence: NDArray[np.float32],
     order: NDArray[np.int64],
     assigned_row: int | None,
+    *,
+    plain_evidence: NDArray[np.float32],
     calibration: Calibration,
 ) -> Ranking:
     if len(logit) == 0:
         return Ranking(caption, logit, sigmoid(logit), order, reading=reading)
     row = int(order[0]) if assigned_row is None else assigned_row
     margin = margin_of(evidence, row)
-    weighed = calibration.a * evidence[row] + calibration.b * margin + calibration.c
+    sure_margin = min(margin, margin_of(plain_evidence, row))
+    weighed = calibration.a * evidence[row] + calibration.b * sure_margin + calibration.c
     found_probability = float(sigmoid(weighed))
     # When every box went to other captions (joint), this one has a nearest box but no answer.
     is_sure = found_probability >= calibration.found_probability_min

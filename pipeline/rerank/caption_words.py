@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from core.result import Place
-from pipeline.rerank.places import find_places
 from pipeline.rerank.small_words import (
     CHAT,
     LINKS,
@@ -15,7 +12,7 @@ from pipeline.rerank.small_words import (
     PLACE_WORDS,
 )
 
-__all__ = ["Word", "denies", "with_places"]
+__all__ = ["Word", "denies"]
 
 _PASSED_OVER = PLACE_WORDS | CHAT | LINKS | LINKS_BEHIND_KINDS
 
@@ -34,6 +31,11 @@ class Word(NamedTuple):
     """Whether it tells of what is around the thing: "over the blue sea"."""
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether it tells nothing of how the thing itself looks."""
+        return self.is_place or self.is_around
+
+    @property
     def is_meant(self) -> bool:
         """Whether it is there to say what to look for, known or not; a pictogram adds nothing."""
         if self.is_place or self.is_around or self.text.lower() in _PASSED_OVER:
@@ -45,7 +47,7 @@ class Word(NamedTuple):
     @property
     def counts(self) -> bool:
         """Whether it tells where to look, or is known and tells something of a single crop."""
-        if self.is_place or self.is_around:
+        if self.is_elsewhere:
             return self.is_place
         return bool(self.tokens) and not (self.text.lower() in PLACE_WORDS or denies(self.text))
 
@@ -70,10 +72,3 @@ def denies(text: str) -> bool:
     """
     low = text.lower()
     return low in NEGATIONS or low.replace("\u2019", "'").endswith("n't")
-
-
-def with_places(words: Sequence[Word]) -> tuple[list[Word], tuple[Place, ...]]:
-    """Return the words, those that tell a place marked, and the places."""
-    ends = [row for row, word in enumerate(words) if word.ends]
-    places, rows = find_places([word.text for word in words], ends)
-    return [word._replace(is_place=row in rows) for row, word in enumerate(words)], places

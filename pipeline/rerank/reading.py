@@ -16,18 +16,17 @@ from tokenizers import Encoding, Tokenizer
 
 from core.result import Grasp, Reading
 from core.words import listed
-from pipeline.rerank.caption_words import Word, denies, with_places
+from pipeline.rerank.caption_words import Word, denies
 from pipeline.rerank.names import KnownNames
+from pipeline.rerank.places import mark_places, tell_places
 from pipeline.rerank.small_words import (
     CHAT,
     LINKS,
-    LINKS_AROUND,
     LINKS_BEHIND_KINDS,
-    LINKS_PERHAPS_AROUND,
     PLACE_WORDS,
-    SCENERY,
     SMALL_WORDS,
 )
+from pipeline.rerank.surroundings import mark_surroundings
 
 __all__ = ["CaptionReader", "Words"]
 
@@ -91,19 +90,25 @@ class CaptionReader:
         translated = translated.strip()
         text = self._in_known_numbers(translated)
         encoding = self._encode(text)
-        words, places = with_places(self._words(text, encoding))
-        words = self._with_surroundings(words)
+        words, places = mark_places(self._words(text, encoding), self._kinds)
+        words = mark_surroundings(words, self._kinds, self._fillers)
         notes = [f"'{_short(said)}' is read as '{meant}'." for said, meant in named.items()]
         notes += self._notes(caption, words, is_cut=bool(encoding.overflowing))
         grasp = self._grasp(words, is_cut=bool(encoding.overflowing))
+        if places and grasp != "nothing":
+            notes.append(f"Of the boxes that fit, the {tell_places(places)} is taken.")
         whole = caption if translated == caption else text
         about = "" if grasp == "nothing" else self._about(words) or whole
-        known = [word.text for word in words if word.tokens and not word.is_around]
+        known = [word.text for word in words if self._is_shown(word)]
         if known and len(known) < len(words):
-            # As if they had not been said: a token for them would move the answer anywhere, and
-            # the color of the sea is not the plane's.
+            # As if they had not been said: a token for them would move the answer anywhere.
             encoding = self._encode(" ".join(known))
         return encoding.ids, Reading(grasp, about, tuple(notes), places)
+
+    def _is_shown(self, word: Word) -> bool:
+        """Whether the network is given a word: known, and of the thing itself."""
+        is_place = bool(self._kinds) and word.text.lower() in PLACE_WORDS
+        return bool(word.tokens) and not word.is_elsewhere and not is_place
 
     def _encode(self, text: str) -> Encoding:
         return self._tokenizer.encode(self._template.replace("{}", text))
@@ -117,10 +122,17 @@ class CaptionReader:
 
     def _about(self, words: Sequence[Word]) -> str:
         """The words that count for something; empty where all do."""
-        kept = [word for word in words if word.counts]
+        kept: list[Word] = []
+        for row, word in enumerate(words):
+            if word.counts:
+                kept.append(word)
+            elif all(_is_small(next_one) for next_one in words[row + 1 : row + 2]):
+                # What led to it goes with it: "plane on a (runway)", but "jet in (matte) blue".
+                while kept and _is_small(kept[-1]):
+                    kept.pop()
         if len(kept) == len(words):
             return ""
-        said = [i for i, word in enumerate(kept) if word.text.lower() not in SMALL_WORDS]
+        said = [i for i, word in enumerate(kept) if not _is_small(word)]
         within = kept[said[0] : said[-1] + 1] if said else kept
         return " ".join(word.text for word in within)
 
@@ -183,53 +195,6 @@ class CaptionReader:
         # "The yellow one" may be anything, "one yellow car" may not.
         return not part or part[-1].text.lower() != "one"
 
-    def _with_surroundings(self, words: Sequence[Word]) -> list[Word]:
-        """The words, those marked that tell of what is around the thing, behind its kind."""
-        marked = list(words)
-        has_kind = False
-        row = 0
-        while row < len(words):
-            low = words[row].text.lower()
-            if has_kind and low in LINKS_AROUND | LINKS_PERHAPS_AROUND:
-                stop = self._end_of_phrase(words, row + 1)
-                phrase = words[row + 1 : stop]
-                if self._is_around(phrase, for_certain=low in LINKS_AROUND):
-                    marked[row:stop] = [
-                        word if word.is_place else word._replace(is_around=True)
-                        for word in words[row:stop]
-                    ]
-                row = stop
-                continue
-            has_kind = has_kind or low in self._kinds
-            row += 1
-        return marked
-
-    def _is_around(self, phrase: Sequence[Word], *, for_certain: bool) -> bool:
-        """Whether a phrase tells of surroundings, and of more than that there are some."""
-        unknown = [word for word in phrase if not word.tokens and word.is_meant]
-        telling = [
-            word
-            for word in phrase
-            if word.counts and not word.is_place and not self._fillers.issuperset(word.tokens)
-        ]
-        if for_certain:
-            return bool(unknown or telling)
-        # "In yelow and red" is a slip.
-        is_scenery = any(word.text.lower() in SCENERY for word in phrase) or any(
-            not self._like(word.text) for word in unknown
-        )
-        return bool(telling) and is_scenery
-
-    @staticmethod
-    def _end_of_phrase(words: Sequence[Word], start: int) -> int:
-        """The row behind a phrase that starts here: at the next link, or behind a comma."""
-        for row in range(start, len(words)):
-            if row > start and words[row].text.lower() in LINKS:
-                return row
-            if words[row].ends:
-                return row + 1
-        return len(words)
-
     def _in_known_numbers(self, caption: str) -> str:
         """The caption with unknown plurals and singulars as the ones that are known."""
 
@@ -284,13 +249,14 @@ class CaptionReader:
         """A note about words whose meaning no crop shows; none where there are none."""
         if around := " ".join(word.text for word in words if word.is_around):
             yield f"'{_short(around)}' counts for nothing: what is around a thing is not looked at."
-        asked = [word.text for word in words if not (word.is_place or word.is_around)]
+        asked = [word.text for word in words if not word.is_elsewhere]
         if denied := _quoted(filter(denies, asked)):
             yield f"The model does not understand {denied}: it looks for what the rest says."
-        elif places := _quoted(word for word in asked if word.lower() in PLACE_WORDS):
+        elif passed := [word for word in asked if word.lower() in PLACE_WORDS]:
+            verb = "counts" if len(set(passed)) == 1 else "count"
             yield (
-                f"Objects are compared one by one, so {places} counts for nothing: "
-                "what stands around one is not looked at."
+                f"Objects are compared one by one, so {_quoted(passed)} {verb} for nothing: where "
+                "one goes, and what is beside it, is not looked at."
             )
 
     def _unknown(self, words: Sequence[Word]) -> dict[str, str]:
@@ -318,6 +284,10 @@ class CaptionReader:
         """The telling words, where the tokenizer has whole words at all."""
         words = {*self._tokenizer.get_vocab(), *self._given_names} - self._fillers
         return sorted(word for word in words if len(word) > 3 and word.isalpha())
+
+
+def _is_small(word: Word) -> bool:
+    return word.text.lower() in SMALL_WORDS or not word.counts
 
 
 def _short(text: str) -> str:

@@ -50,10 +50,15 @@ def airfield():
         ("the one next to it", ""),
         ("helicopter before grey clouds", "helicopter"),
         ("white plane over the blue sea", "white plane"),
+        ("jet in matte blue", "jet in blue"),
+        ("a plane flying over the mountains is white", "plane flying is white"),
+        ("jet with stripes across the white wings", "jet with stripes the white wings"),
+        ("plane at the airport by a red car", "plane"),
+        ("drone next to the red helicopter", "drone"),
         ("drone near the red helicopter", "drone"),
         ("helicopter in the blue sky", "helicopter"),
         ("jet in red and white", "jet in red and white"),
-        ("jet in yelow and red", "jet in and red"),
+        ("jet in yelow and red", "jet and red"),
         ("plane on the left over the blue sea", "plane on the left"),
         ("balloon above the trees on the right", "balloon on the right"),
         ("plane in the sky with a red tail", "plane in the sky with a red tail"),
@@ -251,6 +256,42 @@ def test_without_names_captions_stay_as_they_are():
 
 
 @pytest.mark.weights
+@pytest.mark.parametrize(
+    ("caption", "same"),
+    [
+        ("white plane over the blue sea", "white plane"),
+        ("white plane near the red helicopter", "white plane"),
+        ("jet in the blue sky", "jet"),
+        ("the left plane", "the plane"),
+        ("red plane on the left side of the picture", "red plane"),
+        ("plane banking to the left", "plane to the"),
+        ("jet in matte blue", "jet in blue"),
+    ],
+)
+def test_the_network_is_shown_what_is_said_of_the_thing(airfield, caption, same):
+    reranker = airfield[0].reranker
+    np.testing.assert_array_equal(*reranker.embed_texts([caption, same]))
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("picture", "caption", "middle"),
+    [
+        ("mountains", "lowest helicopter", (1094, 668)),
+        ("sunset", "the topmost plane", (560, 72)),
+        ("town", "drone in the upper left corner", (151, 126)),
+        ("balloons", "the balloon on the right", (1020, 625)),
+        ("balloons", "the largest balloon", (402, 381)),
+    ],
+)
+def test_a_place_decides_in_a_picture(airfield, picture, caption, middle):
+    result = airfield[0].locate([EXAMPLES / f"{picture}.jpg"], [[caption]])[0]
+    x1, y1, x2, y2 = result.answer_xyxy()
+    assert x1 < middle[0] < x2
+    assert y1 < middle[1] < y2
+
+
+@pytest.mark.weights
 def test_plurals_are_read_as_singulars(airfield):
     reranker = airfield[0].reranker
     for many, one in (("helicopters", "helicopter"), ("hot air balloons", "hot air balloon")):
@@ -264,7 +305,9 @@ def test_plurals_are_read_as_singulars(airfield):
 @pytest.mark.parametrize(
     ("caption", "note"),
     [
-        ("the helicopter left of the red one", "so 'left' counts for nothing"),
+        ("the helicopter left of the red one", "'left of the red one' counts for nothing"),
+        ("the helicopter flying to the left", "so 'left' counts for nothing"),
+        ("second drone from the left", "so 'second', 'from', 'left' count for nothing"),
         ("the second drone", "so 'second' counts for nothing"),
         ("plane over the blue sea", "'over the blue sea' counts for nothing"),
         ("not a helicopter", "does not understand 'not'"),
@@ -289,5 +332,9 @@ def test_a_model_that_knows_more_words_reads_them_all():
     tokenizer.pre_tokenizer = Whitespace()
     reader = CaptionReader(tokenizer, "{}", Words())
     assert reader.read("my two red cars") == Reading("whole", "my two red cars")
-    assert reader.read("the left red cars") == Reading("whole", "the left red cars", (), ("left",))
+    on_the_left = reader.read("red cars left")
+    assert (on_the_left.places, on_the_left.about) == ((), "red cars")
+    note = "Of the boxes that fit, the leftmost is taken."
+    leftmost = reader.read("leftmost red cars")
+    assert leftmost == Reading("whole", "leftmost red cars", (note,), ("left",))
     assert reader.read("two red lorries").grasp == "part", "without kinds any word may be one"
