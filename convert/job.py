@@ -186,10 +186,12 @@ def prepare_missing(config: LocateConfig, *, tell: Tell = lambda what: None) -> 
 def _failure(failed: Mapping[str, ModelError], preset: str) -> ModelError:
     """What is missing for the settings, all at once."""
     first, *others = failed.values()
-    own = dict(models_of(load_config(preset))) if preset in preset_names() else {}
-    if not others or not failed.keys() <= own.keys():
+    if not others:
         return first
     told = "; ".join(error.message.rstrip(".") for error in failed.values())
+    own = dict(models_of(load_config(preset))) if preset in preset_names() else {}
+    if not failed.keys() <= own.keys():
+        return ModelError(f"{told}.", " ".join(error.hint for error in failed.values()))
     return ModelError(
         f"{told}.",
         f"Run: python app.py export --preset {preset} --download; what it may not fetch itself, it "

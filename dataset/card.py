@@ -19,7 +19,7 @@ from dataset.record import Dataset
 from dataset.splits import SPLITS
 from dataset.statistics import Statistics, summarize
 
-__all__ = ["CARD_NAME", "check_card_place", "write_card"]
+__all__ = ["CARD_NAME", "claim_folder", "write_card"]
 
 CARD_NAME = "README.md"
 # The tag by which a card is known as one of ours.
@@ -95,14 +95,29 @@ def write_card(
     write_text(folder / CARD_NAME, "\n\n".join(part for part in parts if part) + "\n")
 
 
-def check_card_place(folder: Path) -> None:
-    """Check that a folder holds no README of someone else, before a data set is written into it.
+def claim_folder(folder: Path) -> None:
+    """Make a folder for a data set, marked as ours, so that a run that is stopped may come again.
 
     Raises:
-        DataError: It does.
+        DataError: Something of someone else is in it, or it cannot be written to.
     """
+    _check_folder(folder)
+    if not (folder / CARD_NAME).is_file():
+        write_text(
+            folder / CARD_NAME, f"---\ntags:\n{_MARK}\n---\n\nNot all of it is written yet.\n"
+        )
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise DataError unless a folder is new, empty, or holds a data set of ours."""
     card = folder / CARD_NAME
     if not card.is_file():
+        others = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        if others:
+            raise DataError(
+                f"{folder} holds something already, such as '{others[0]}'.",
+                "Give a new folder for the data set.",
+            )
         return
     head = card.read_text(encoding="utf-8", errors="replace").partition("\n---")[0]
     if not (head.startswith("---\n") and _MARK in head.splitlines()):

@@ -67,7 +67,7 @@ def export_project(
         UnknownNameError: There is no such kind.
         DataError: There is nothing to export, or it cannot be written.
     """
-    from dataset.card import check_card_place, write_card
+    from dataset.card import write_card
     from project.export import export_crops, export_csv, export_dataset
 
     proposals = sum(image.proposed for image in project.walk()) if what == "all" else 0
@@ -81,7 +81,6 @@ def export_project(
     if kind == "cutouts":
         harvest = export_cutouts(project, out, what=what, on_progress=on_progress)
         return f"{out}: {harvest.sentence()}{told}"
-    check_card_place(out)
     dataset = export_dataset(project, out, kind, what=what, shares=shares, on_progress=on_progress)
     boxes = sum(len(record) for record in dataset)
     facts = {"format": kind, "labelled with": "Spotter", "what": what}

@@ -147,7 +147,7 @@ class Networks:
                 _LOG.info("engine: %s (%d threads)", self._choice.reason, self._choice.threads)
             file = _in_precision(path, self._choice)
             if file != path:
-                self._twins.append(path.stem)
+                self._twins.append(f"{path.stem} {network_sha256(file)[:12]}")
             return open_engine(file, self._choice, profile)
 
         return open_file

@@ -20,6 +20,7 @@ from core.errors import DataError, InputError
 from core.files import shortened, write_bytes
 from core.image import encode_image, read_image
 from core.types import Detections
+from dataset.card import claim_folder
 from dataset.record import Dataset, Record
 from dataset.registry import write_dataset
 from dataset.splits import SHARES, Shares, part_groups
@@ -158,7 +159,7 @@ def export_dataset(
 
     Args:
         project: Not changed.
-        folder: Made if missing; must not hold images of another data set.
+        folder: Made if missing; holds nothing but what an earlier export wrote.
         format: A name in `dataset.registry.FORMATS`.
         what: See the module.
         shares: See `to_dataset`.
@@ -169,6 +170,7 @@ def export_dataset(
         UnknownNameError: There is no format of that name.
     """
     dataset = _named_apart(to_dataset(project, what, shares))
+    claim_folder(folder)
     write_dataset(dataset, folder, format, on_progress)
     return dataset
 
@@ -204,8 +206,9 @@ def export_csv(
         shares: See `to_dataset`.
 
     Raises:
-        DataError: The file cannot be written.
+        DataError: The file cannot be written, or is of another kind.
     """
+    _check_table(path)
     buffer = io.StringIO(newline="")
     table = csv.writer(buffer)
     table.writerow(_COLUMNS)
@@ -228,6 +231,16 @@ def export_csv(
             table.writerow((*head, *[""] * (len(_COLUMNS) - len(head) - len(tail)), *tail))
     write_bytes(path, buffer.getvalue().encode("utf-8"))
     return count
+
+
+def _check_table(path: Path) -> None:
+    """Raise DataError where a file is that is no table of ours."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        head = file.readline(2000).decode("utf-8", errors="replace")
+    if head.strip() != ",".join(_COLUMNS):
+        raise DataError(f"{path} is a file of another kind.", "Give a new file for the table.")
 
 
 def _plain(text: str) -> str:

@@ -19,6 +19,7 @@ __all__ = ["choose_engine"]
 _GPU_PROVIDERS = {"tensorrt": TENSORRT, "tensorrt-rtx": RTX, "cuda": CUDA}
 # Cards before this one multiply 16-bit numbers no faster than 32-bit ones.
 _FAST_HALF_FROM = (7, 0)
+_NO_BF16 = "because the CPU is not known to have bf16"
 # The major version that ONNX Runtime's TensorRT provider is linked to.
 _TENSORRT_MAJOR = "10"
 
@@ -203,10 +204,10 @@ def _on_cpu(config: EngineConfig, machine: Machine, has_int8: bool) -> Choice:
         reason = "asked for" if asked else "installed, and the faster engine on a CPU"
         return Choice("openvino", "cpu", precision, threads, f"OpenVINO: {reason}; {why}")
     if config.precision in ("bf16", "int8"):
-        raise EngineError(
-            f"precision '{config.precision}' on a CPU needs OpenVINO.",
-            "Run: pip install openvino; or use 'auto'.",
-        )
+        hint = "Use engine 'auto'."
+        if "openvino" not in machine.packages:
+            hint = "Run: pip install openvino; or use precision 'auto'."
+        raise EngineError(f"precision '{config.precision}' on a CPU needs OpenVINO.", hint)
     reason = "asked for" if asked else "OpenVINO is not installed"
     return Choice(
         engine="onnxruntime",
@@ -235,8 +236,8 @@ def _openvino_precision(config: EngineConfig, machine: Machine, has_int8: bool) 
     if machine.has_bf16:
         return "bf16", "bf16 because the CPU has it"
     if has_int8 and machine.has_int8:
-        return "int8", "int8 because the CPU has no bf16 and the model has 8-bit networks"
-    return "f32", "f32 because the CPU has no bf16"
+        return "int8", f"int8 for networks that come with it, {_NO_BF16}"
+    return "f32", f"f32, {_NO_BF16}"
 
 
 def _threads(config: EngineConfig, machine: Machine) -> int:

@@ -122,3 +122,38 @@ def test_a_readme_of_someone_else_is_left_alone(project: Project, tmp_path: Path
     for _ in range(2):  # its own it may write anew
         export_project(project, tmp_path / "out", "yolo")
     assert "spotter" in readme.read_text(encoding="utf-8")
+
+
+def test_a_data_set_of_someone_else_is_left_alone(project: Project, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "labels" / "train").mkdir(parents=True)
+    (out / "labels" / "train" / "a.txt").write_text("0 0.5 0.5 1 1\n")
+    with pytest.raises(DataError, match="holds something already, such as 'labels'"):
+        export_project(project, out, "yolo")
+    assert [path.name for path in out.iterdir()] == ["labels"]
+    table = tmp_path / "mine.csv"
+    table.write_text("name,price\n")
+    with pytest.raises(DataError, match="is a file of another kind"):
+        export_project(project, table, "csv")
+    assert table.read_text() == "name,price\n"
+    for _ in range(2):
+        export_project(project, tmp_path / "ours.csv", "csv")
+
+
+def test_an_export_that_was_stopped_comes_again(project: Project, tmp_path: Path) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        export_project(project, out, "yolo", on_progress=stop)
+    assert "Not all of it is written yet" in (out / "README.md").read_text(encoding="utf-8")
+    export_project(project, out, "yolo")
+    assert "Not all of it" not in (out / "README.md").read_text(encoding="utf-8")
+
+
+def test_without_anything_to_export_no_folder_is_made(tmp_path: Path) -> None:
+    empty = Project.create(tmp_path / "empty", "empty")
+    with empty, pytest.raises(DataError, match="no picture of the project is done"):
+        export_project(empty, tmp_path / "out", "yolo")
+    assert not (tmp_path / "out").exists()
