@@ -135,7 +135,7 @@ class Networks:
         self._has_int8 = has_int8
         self._no_half = no_half
         self._choice: Choice | None = None
-        self._twins: list[str] = []
+        self._twins: dict[str, str] = {}
 
     def opener(self, profile: Profile) -> OpenEngine:
         """Return a function that opens a file; its free axes become as large as told."""
@@ -147,7 +147,7 @@ class Networks:
                 _LOG.info("engine: %s (%d threads)", self._choice.reason, self._choice.threads)
             file = _in_precision(path, self._choice)
             if file != path:
-                self._twins.append(f"{path.stem} {network_sha256(file)[:12]}")
+                self._twins[path.stem] = network_sha256(file)[:12]
             return open_engine(file, self._choice, profile)
 
         return open_file
@@ -159,13 +159,14 @@ class Networks:
             return {"engine": "none", "engine_reason": "no stage runs a network"}
         precision = choice.precision
         if precision == "int8":
-            precision = f"int8 ({', '.join(dict.fromkeys(self._twins))}), f32"
+            precision = f"int8 ({', '.join(self._twins)}), f32"
         return {
             "engine": choice.engine,
             "provider": choice.provider or choice.engine,
             "device": choice.device,
             "hardware": choice.hardware or "CPU",
             "precision": precision,
+            "twins": ", ".join(f"{name} {digest}" for name, digest in self._twins.items()),
             "threads": str(choice.threads),
             "engine_asked": _asked(self._config),
             "engine_reason": choice.reason,

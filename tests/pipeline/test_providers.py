@@ -234,8 +234,8 @@ def test_eight_bit_networks_are_run_and_named(tiny_models, tmp_path, shapes_imag
         build_stages(settings(folder), machine=replace(machine, cpu_flags=frozenset({"avx2"}))),
     ):
         twin = find_twin(folder / "detector" / "detector.onnx", "int8")
-        told = f"int8 (detector {network_sha256(twin)[:12]}), f32"
-        assert stages.provenance["precision"] == told
+        assert stages.provenance["precision"] == "int8 (detector), f32"
+        assert stages.provenance["twins"] == f"detector {network_sha256(twin)[:12]}"
         assert stages.provenance["provider"] == "openvino"
     np.testing.assert_array_equal(
         stages.detector([shapes_image])[0].xyxy, plain.detector([shapes_image])[0].xyxy

@@ -50,7 +50,7 @@ def test_the_shipped_twin_is_of_the_shipped_weights_and_finds_the_same():
     for precision in ("f32", "int8"):
         stages = build_stages(load_config(sets=[f"engine.precision={precision}"]))
         found[precision] = stages.detector(images)
-    assert stages.provenance["precision"].startswith("int8 (detector ")
+    assert stages.provenance["precision"] == "int8 (detector), f32"
     sure = 0
     for plain, small in zip(found["f32"], found["int8"], strict=True):
         assert abs(len(plain) - len(small)) <= 4
