@@ -185,6 +185,15 @@ def _explain(section: type[Section], error: ErrorDetails) -> str:
         message = error["msg"].replace("Input should be", "must be")
         return f"{key} {message}, got {error['input']!r:.200}."
     known: list[str] = _field_names(section, location[:-1])
+    within = [
+        f"{table}.{location[0]}"
+        for table, info in section.model_fields.items()
+        if len(location) == 1
+        and _is_section(info.annotation)
+        and location[0] in info.annotation.model_fields
+    ]
+    if within:
+        return f"unknown setting '{key}'. Did you mean '{within[0]}'?"
     return f"unknown setting '{key}'.{suggest(location[-1], known)} Known: {', '.join(known)}."
 
 

@@ -15,7 +15,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from core.errors import DataError, InputError
+from core.errors import ConfigError, DataError, InputError
+from core.registry import suggest
 from frontends.export_cli import add_export_parser
 from frontends.failures import (
     EXIT_CLOSED_PIPE,
@@ -55,9 +56,12 @@ class _Parser(argparse.ArgumentParser):
         return found, rest
 
     def error(self, message: str) -> NoReturn:
-        """Tell what is wrong, and of a required option that is misspelt how it is spelt."""
+        """Tell what is wrong, and how a misspelt option or command is spelt."""
         if "arguments are required" in message:
             message += f".{self._meant(self._asked)}"
+        if found := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
+            choices = re.findall("'([^']*)'", found[2])
+            message += f".{suggest(found[1], choices)}"
         super().error(message)
 
     def _meant(self, arguments: Sequence[str]) -> str:
@@ -68,7 +72,7 @@ class _Parser(argparse.ArgumentParser):
             name = one.partition("=")[0].removeprefix("--")
             near = get_close_matches(name, known, n=1, cutoff=0.7)
             if one.startswith("--") and near and name != near[0]:
-                return f" Did you mean '--{near[0]}'?"
+                return f" Did you mean '--{near[0]}' by '{one}'?"
         return ""
 
 
@@ -212,8 +216,11 @@ def _config(options: argparse.Namespace) -> LocateConfig:
 
 
 def _run_page(options: argparse.Namespace, service: Service | None) -> int:
-    # Before Gradio is imported: it must not call home.
+    # Before Gradio is imported: it must not call home, and reads the port at once.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    port = os.environ.get("GRADIO_SERVER_PORT", "0")
+    if not port.isdecimal() or int(port) > 65535:
+        raise ConfigError(f"GRADIO_SERVER_PORT is '{port}'.", "Set it to a number up to 65535.")
     from frontends.ui.page import serve
 
     serve(_service(service))

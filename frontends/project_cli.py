@@ -133,13 +133,22 @@ def _run_create(options: argparse.Namespace, service: Service | None) -> int:
 
 
 def _run_import(options: argparse.Namespace, service: Service | None) -> int:
+    from core.errors import UnknownNameError
+    from core.registry import suggest
     from dataset.archive import OWN
     from dataset.data_file import DATA_SUFFIXES
+    from dataset.registry import FORMATS
     from project.folders import sweep
     from project.imported import Imported
     from project.intake import import_path
     from project.store import Project
 
+    formats = ["images", *FORMATS.names()]
+    if options.format is not None and options.format not in formats:
+        raise UnknownNameError(
+            f"unknown format '{options.format}'.{suggest(options.format, formats)}",
+            f"Known: {', '.join(formats)}.",
+        )
     total = Imported()
     with Project.open(options.folder) as project, show_bar() as show:
         sweep(project.folder)

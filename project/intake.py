@@ -279,9 +279,9 @@ def import_dataset(
     base = origin or Label()
     names = raw.class_names
     findings = list(raw.findings)
-    listed = {image.path for image in raw.images}
+    listed = {image.path.resolve() for image in raw.images}
     pictures = [path for path in list_files(folder) if path.suffix.lower() in READABLE]
-    beside = [path.name for path in pictures if path not in listed]
+    beside = [path.name for path in pictures if path.resolve() not in listed]
     if beside:
         named = ", ".join(beside)
         if len(beside) > _NAMED_MAX:

@@ -283,9 +283,18 @@ def test_help_shows_a_line_of_a_data_file(command, capsys):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["locate", "x.jpg", "--caption", "a", "--jsn"], "--jsn. Did you mean '--json'?"),
-        (["project", "export", "p", "--shars", "1"], "--shars 1. Did you mean '--shares'?"),
-        (["locate", "x.jpg", "--captoin", "a"], "--caption. Did you mean '--caption'?"),
+        (
+            ["locate", "x.jpg", "--caption", "a", "--jsn"],
+            " Did you mean '--json' by '--jsn'?",
+        ),
+        (
+            ["project", "export", "p", "--shars", "1"],
+            "mean '--shares' by '--shars'?",
+        ),
+        (
+            ["locate", "x.jpg", "--captoin", "a"],
+            "mean '--caption' by '--captoin'?",
+        ),
         (["locate", "x.jpg"], "--caption.\n"),
         (["locate", "x.jpg", "--caption", "a", "--out", "b"], "--out b.\n"),
         (["doctor", "now"], "now.\n"),
@@ -298,6 +307,28 @@ def test_a_misspelt_option_is_told_with_the_one_that_was_meant(arguments, said, 
     err = capsys.readouterr().err
     assert err.endswith(said if said.endswith("\n") else f"{said}\n")
     assert err.startswith(f"usage: app.py {arguments[0]}"), "the usage is the command's own"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["locat", "x.jpg"], "locate"),
+        (["project", "queu", "p"], "queue"),
+        (["synth", "generat"], "generate"),
+        (["locate", "x.jpg", "--caption", "a", "--set", "score_min=0.2"], "detect.score_min"),
+    ],
+)
+def test_misspelt_commands_and_settings_are_told_too(arguments, meant, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert f"Did you mean '{meant}'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["abc", "-1", "70000", ""])
+def test_a_port_that_is_none_is_told(port, monkeypatch, capsys):
+    monkeypatch.setenv("GRADIO_SERVER_PORT", port)
+    assert f"GRADIO_SERVER_PORT is '{port}'. Set it to a number" in _fails([], capsys)
 
 
 def test_nothing_is_written_over_what_is_read(shapes_path, tmp_path, capsys):

@@ -211,6 +211,7 @@ def test_delete_and_restore(labelled: Run, tmp_path: Path) -> None:
         ("create", (), "holds a project already"),
         ("import", ("absent",), "does not exist"),
         ("import", ("pictures", "--format", "tf"), "unknown format"),
+        ("import", ("pictures", "--format", "image"), "Did you mean 'images'?"),
         ("export", (), "either --out or --push"),
         ("export", ("--push", "me/x"), "needs --token-file"),
         ("mark", (), "name pictures"),
