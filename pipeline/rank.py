@@ -34,6 +34,8 @@ __all__ = [
 Assignment: TypeAlias = Literal["independent", "joint"]
 
 MARGIN_MAX = 10.0
+# A box less likely than that is no answer to tell of (`frontends.verdict`).
+DENIED_MAX = 0.2
 # No detector is surer than this; its log-odds stay finite.
 SCORE_LIMIT = 0.005
 # Which of several a caption means by its place, in log-odds of being right, chosen on held-out
@@ -80,15 +82,10 @@ def rank(
     ).reshape(weighed.shape)
     orders = [order_rows(row, detections) for row in evidence]
     rows: list[int | None] = [None] * len(captions)
-    if assignment == "joint":
-        # Beyond doubt a logit more is worth a logit; far below it is worth nothing, so that a
-        # caption whose object is not there takes no box from one whose object is.
-        worth = np.logaddexp(0, calibration.a * evidence + calibration.c)
-        free = np.arange(len(detections))
-        for asked in (np.flatnonzero(may), np.flatnonzero(~may)):
-            for i, column in zip(asked, assign_jointly(worth[np.ix_(asked, free)]), strict=True):
-                rows[i] = None if column is None else int(free[column])
-            free = np.setdiff1d(free, [row for row in rows if row is not None])
+    if len(detections) and assignment == "joint":
+        rows = _give_jointly(
+            evidence, weighed, [int(order[0]) for order in orders], may, calibration
+        )
     elif len(detections):
         rows = [int(order[0]) for order in orders]
     return tuple(
@@ -99,12 +96,45 @@ def rank(
             evidence[i],
             orders[i],
             rows[i],
-            # A place tells which of several is meant, and nothing of whether any of them is.
             plain_evidence=weighed[i],
             calibration=calibration,
         )
         for i, caption in enumerate(captions)
     )
+
+
+def _give_jointly(
+    evidence: NDArray[np.float32],
+    plain_evidence: NDArray[np.float32],
+    best: Sequence[int],
+    may: NDArray[np.bool_],
+    calibration: Calibration,
+) -> list[int | None]:
+    """A different row for each caption; None where others took what it may mean.
+
+    Captions that may not be answered get what is left.
+    """
+    # Beyond doubt a logit more is worth a logit; far below it is worth nothing, so that a
+    # caption whose object is not there takes no box from one whose object is.
+    worth = np.logaddexp(0, calibration.a * evidence + calibration.c)
+    rows: list[int | None] = [None] * len(best)
+    free = np.arange(evidence.shape[1])
+    for asked in (np.flatnonzero(may), np.flatnonzero(~may)):
+        for i, column in zip(asked, assign_jointly(worth[np.ix_(asked, free)]), strict=True):
+            rows[i] = None if column is None else int(free[column])
+        free = np.setdiff1d(free, [row for row in rows if row is not None])
+    taken = set(rows)
+    for number, (row, first) in enumerate(zip(rows, best, strict=True)):
+        if row is None or row == first or first not in taken:
+            continue
+        given, wished = (
+            _chance(evidence[number], plain_evidence[number], at, calibration)
+            for at in (row, first)
+        )
+        # Better told that its box went to another caption than that it is a hopeless one.
+        if given < DENIED_MAX and wished >= calibration.found_probability_min:
+            rows[number] = None
+    return rows
 
 
 def weigh(
@@ -211,10 +241,7 @@ def _rank_one(
     if len(logit) == 0:
         return Ranking(caption, logit, sigmoid(logit), order, reading=reading)
     row = int(order[0]) if assigned_row is None else assigned_row
-    margin = margin_of(evidence, row)
-    sure_margin = min(margin, margin_of(plain_evidence, row))
-    weighed = calibration.a * evidence[row] + calibration.b * sure_margin + calibration.c
-    found_probability = float(sigmoid(weighed))
+    found_probability = _chance(evidence, plain_evidence, row, calibration)
     # When every box went to other captions (joint), this one has a nearest box but no answer.
     is_sure = found_probability >= calibration.found_probability_min
     found = assigned_row is not None and is_sure and reading.may_answer
@@ -228,6 +255,21 @@ def _rank_one(
         answer_row=row if found else None,
         nearest_row=None if reading.grasp == "nothing" else row,
         found_probability=found_probability,
-        margin=margin,
+        margin=margin_of(evidence, row),
         reading=reading,
     )
+
+
+def _chance(
+    evidence: NDArray[np.float32],
+    plain_evidence: NDArray[np.float32],
+    row: int,
+    calibration: Calibration,
+) -> float:
+    """The probability that a row is right.
+
+    A place tells which of several is meant, and nothing of whether any of them is: what it adds to
+    the margin does not count.
+    """
+    margin = min(margin_of(evidence, row), margin_of(plain_evidence, row))
+    return float(sigmoid(calibration.a * evidence[row] + calibration.b * margin + calibration.c))

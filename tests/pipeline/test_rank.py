@@ -52,6 +52,19 @@ def test_found_depends_on_the_calibration(logits, calibration, found):
     assert ranking.nearest_row == 0
 
 
+def test_whose_box_went_to_another_caption_is_not_said_to_be_elsewhere():
+    # Both mean box 0; box 1 fits neither, and the second caption would get it.
+    logits = np.float32([[4, -9], [3, -9]])
+    first, second = rank(["a", "b"], logits, seen(2), calibration=PLAIN, assignment="joint")
+    assert first.answer_row == 0
+    assert (second.answer_row, second.nearest_row) == (None, 0)
+    assert second.found_probability == pytest.approx(sigmoid(np.float32(3)))
+    # What may be there is left where it was put.
+    logits[:, 1] = 1
+    rankings = rank(["a", "b"], logits, seen(2), calibration=PLAIN, assignment="joint")
+    assert [ranking.answer_row for ranking in rankings] == [0, 1]
+
+
 def test_margin_is_capped():
     assert margin_of(np.float32([50, 0]), 0) == 10
     assert margin_of(np.float32([0, 50]), 0) == -10
@@ -111,7 +124,7 @@ def test_a_caption_whose_object_is_absent_takes_no_box_from_another():
     logits = np.float32([[1.0, -9.0], [8.0, -4.0]])
     present, absent = np.float32([[3.0, 2.0], [-3.0, -9.0]]), [0, None]
     rankings = rank(["a", "b"], logits, seen(2), calibration=PLAIN, assignment="joint")
-    assert [ranking.nearest_row for ranking in rankings] == [1, 0]
+    assert [ranking.nearest_row for ranking in rankings] == [0, 0]
     rankings = rank(["a", "b"], present, seen(2), calibration=PLAIN, assignment="joint")
     assert [ranking.answer_row for ranking in rankings] == absent
 
