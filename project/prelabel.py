@@ -52,6 +52,8 @@ GIVEN_SCORE_MIN = 0.1
 GIVEN_MIN = 0.1
 """Probability below which no box is proposed even for a caption that is known to be right: to
 refuse a wrong box and to draw the right one is more work than to draw it."""
+# Captions of which is told why they could not be looked for.
+_NOTES_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,7 @@ def prelabel(
     waiting = project.waiting_for(lambda captions: question.of(captions).key(locator.provenance))
     not_done = project.count() - project.count("done")
     failed = boxes = missing = 0
+    unread: dict[str, str] = {}
     for number, image_id in enumerate(waiting, start=1):
         try:
             asking = question.of(project.image(image_id).captions)
@@ -194,6 +197,7 @@ def prelabel(
         else:
             # Of what was asked: who has given other captions meanwhile has them looked for, too.
             key = asking.key(locator.provenance)
+            unread |= _unread(locator, asked)
             image = project.propose(image_id, proposals, source=source, key=key, asked=asked)
             boxes += 0 if image.removed else image.proposed
             if asking.given and not image.removed:
@@ -201,9 +205,19 @@ def prelabel(
                 missing += len(missing_captions(asking.captions, *kept))
         if on_progress is not None:
             on_progress(number, len(waiting), "pre-label")
+    note = " ".join([*filter(None, [note]), *list(unread.values())[:_NOTES_MAX]])
     return PrelabelSummary(
         len(waiting) - failed, not_done - len(waiting), failed, boxes, note, missing
     )
+
+
+def _unread(locator: Locator, asked: Sequence[Asked]) -> dict[str, str]:
+    """What the models say of captions that they could not look for, by caption."""
+    notes = {}
+    for one in asked:
+        if one.probability is None:
+            notes[one.caption] = " ".join(locator.reranker.read(one.caption).notes)
+    return notes
 
 
 def _look(
@@ -281,7 +295,11 @@ def proposals_of(
                 one, caption=named.caption, logit=logit, probability=chance, margin=named.margin
             )
         proposals.append(one)
-    asked = [Asked(r.caption, r.found, r.found_probability, False) for r in result.rankings]
+    asked = [
+        # Of what is not understood nobody can say how likely it is there.
+        Asked(r.caption, r.found, r.found_probability if r.reading.may_answer else None, False)
+        for r in result.rankings
+    ]
     return proposals, asked
 
 

@@ -162,7 +162,13 @@ def present_box(box: BoxRow) -> Shown:
 def present_asked(asked: Sequence[Asked]) -> list[Shown]:
     """Return the captions that were looked for in an image."""
     return [
-        {"caption": one.caption, "found": one.found, "confirmed": one.confirmed} for one in asked
+        {
+            "caption": one.caption,
+            "found": one.found,
+            "confirmed": one.confirmed,
+            "unread": not one.confirmed and one.probability is None,
+        }
+        for one in asked
     ]
 
 

@@ -183,6 +183,7 @@ BOXES: Words = {
     "give_it_title": "Give the chosen box this caption",
     "found": "found",
     "absent": "absent",
+    "unread": "not understood",
     "mark_absent": "Mark absent",
     "mark_present": "Mark present",
     "absent_title": "This caption describes nothing in this picture",

@@ -55,6 +55,18 @@ def test_captions_are_looked_for(project: Project, shapes: int, fake_locator: Lo
     assert project.image(shapes).state == "proposed"
 
 
+def test_what_is_not_understood_is_not_called_absent(
+    project: Project, shapes: int, fake_locator: Locator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = {"red thing": Reading("whole", "red thing"), "ballon": Reading("nothing", "", ("Who?",))}
+    monkeypatch.setattr(fake_locator.reranker, "read", read.__getitem__)
+    question = Question(captions=("red thing", "ballon"))
+    summary = prelabel(project, fake_locator, question, model_name="fake")
+    assert summary.sentence().endswith(" Who?")
+    asked = {one.caption: (one.found, one.probability is None) for one in project.asked(shapes)}
+    assert asked == {"red thing": (True, False), "ballon": (False, True)}
+
+
 def test_other_boxes_come_without_caption(
     project: Project, shapes: int, fake_locator: Locator
 ) -> None:

@@ -193,7 +193,7 @@ function createBoxlist({ element, props, server }) {
     find("asked").hidden = sought.length === 0;
     find("asked-title").textContent = first >= 0 ? words.without_box : words.asked;
     find("asked-rows").replaceChildren(...sought.map((one, i) => {
-      const seen = one.missing ? (i === first ? words.is_next : "") : one.found ? words.found : words.absent;
+      const seen = one.missing ? (i === first ? words.is_next : "") : one.unread ? words.unread : one.found ? words.found : words.absent;
       const give = isChosen
         ? { text: words.give_it, title: words.give_it_title, onclick: () => order("describe", selected, { caption: one.caption }) }
         : { text: words.draw_it, title: words.draw_it_title, onclick: () => { room.set({ picked: one.caption, tool: "draw" }); document.getElementById(props.picture).scrollIntoView({ block: "nearest" }); } };
