@@ -108,18 +108,22 @@ def fit(cases: Sequence[Case]) -> dict[str, float]:
     chance = 1 / (1 + np.exp(-(table @ np.array([a, b, c]))))
     limits = np.linspace(0.05, 0.95, 91)
     accuracies = [float(np.mean((chance >= limit) == (right > 0))) for limit in limits]
-    # Of equally good limits the middle one: the next picture lies on either side.
-    best = np.flatnonzero(np.array(accuracies) >= max(accuracies) - 1e-9)
+    # Chances that are right are best parted at one half; among limits that so few cases cannot
+    # tell apart, the nearest to it (the rule of one standard error, Breiman et al. 1984).
+    most = max(accuracies)
+    error = np.sqrt(most * (1 - most) / len(cases))
+    near = limits[np.array(accuracies) >= most - error]
+    limit = float(near[np.abs(near - 0.5).argmin()])
     with_box = np.array([bool(case.right.any()) for case in cases])
     return {
         "detector_weight": round(weight, 3),
         "a": a,
         "b": b,
         "c": c,
-        "found_probability_min": round(float(limits[best[len(best) // 2]]), 2),
+        "found_probability_min": round(limit, 2),
         "cases": len(cases),
         "first_box_right": round(float(right[with_box].mean()), 4),
-        "found_or_not_right": round(max(accuracies), 4),
+        "found_or_not_right": round(float(np.mean((chance >= limit) == (right > 0))), 4),
     }
 
 
