@@ -5,8 +5,10 @@ r"""Write the 8-bit twin of an exported detector, calibrated on pictures: for CP
 
 The twin (`detector.int8.xml` and `.bin`, OpenVINO's own format) lies beside the graph with a note
 of the graph it was made from: a twin of other weights is never used (pipeline/engines/twins.py).
-Convolutions and what lies between them are quantized by NNCF (Kozlov et al. 2020); the decoding of
-boxes stays in float32: 8 bits cannot tell one pixel from the next in an image of a thousand.
+Convolutions and what lies between them are quantized by NNCF (Kozlov et al. 2020). The decoding of
+boxes stays in float32: 8 bits cannot tell one pixel from the next in an image of a thousand. So do
+the first two convolutions and those of the head, which cost little time and most of what 8 bits
+lose (training/LOG.md).
 """
 
 from __future__ import annotations
@@ -27,10 +29,12 @@ from pipeline.config import DetectConfig
 from pipeline.detect.letterbox import letterbox
 from pipeline.engines.twins import write_twin
 
-__all__ = ["decoding_nodes", "main", "quantize"]
+__all__ = ["decoding_nodes", "main", "quantize", "sensitive_convolutions"]
 
 _IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
 _COUNT = 200
+# Convolutions of the picture itself.
+_FIRST = 2
 
 
 def quantize(source: Path, images: Sequence[Path], *, config: DetectConfig | None = None) -> Path:
@@ -54,6 +58,7 @@ def quantize(source: Path, images: Sequence[Path], *, config: DetectConfig | Non
         model = openvino.Core().read_model(source)
     except RuntimeError as error:
         raise ModelError(f"OpenVINO cannot load {source.name}: {error}.") from error
+    in_float = [*decoding_nodes(model), *sensitive_convolutions(model)]
     inputs = [(path, level) for path in images for level in range(usual.level_count)]
     quantized = nncf.quantize(
         model,
@@ -62,7 +67,7 @@ def quantize(source: Path, images: Sequence[Path], *, config: DetectConfig | Non
         subset_size=len(inputs),
         # Activations may be of one sign or of both: SiLU goes a little below nought.
         preset=nncf.QuantizationPreset.MIXED,
-        ignored_scope=nncf.IgnoredScope(names=decoding_nodes(model)),
+        ignored_scope=nncf.IgnoredScope(names=in_float),
         # Products of 8 and 7 bits: CPUs without VNNI add two of them in 16 bits.
         advanced_parameters=nncf.AdvancedQuantizationParameters(
             overflow_fix=nncf.OverflowFix.ENABLE
@@ -97,6 +102,27 @@ def decoding_nodes(model: openvino.Model) -> list[str]:
         found[name] = kind
         waiting.extend(_above(node))
     return [name for name, kind in found.items() if kind not in ("Constant", "Result")]
+
+
+def sensitive_convolutions(model: openvino.Model) -> list[str]:
+    """Return the names of the first two convolutions and of those of the head.
+
+    The head is the block that ends in the decoding; blocks are told by the start of their names.
+    """
+    names = [
+        node.get_friendly_name()
+        for node in model.get_ordered_ops()
+        if node.get_type_name() == "Convolution"
+    ]
+    heads = {_block_of(name) for name in decoding_nodes(model)} - {""}
+    head = [name for name in names if _block_of(name) in heads]
+    return list(dict.fromkeys([*names[:_FIRST], *head]))
+
+
+def _block_of(name: str) -> str:
+    """The block of a node: "model.17" of "/model.17/dfl/Softmax"; empty where it names none."""
+    parts = name.split("/")
+    return parts[1] if len(parts) > 2 else ""
 
 
 def _finds(node: openvino.Node) -> bool:

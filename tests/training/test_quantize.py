@@ -20,7 +20,7 @@ from pipeline.engines.twins import find_twin
 
 openvino = pytest.importorskip("openvino", reason="pip install -r requirements.txt")
 from pipeline.engines.openvino_engine import OpenVinoEngine
-from training.quantize import decoding_nodes, quantize
+from training.quantize import decoding_nodes, quantize, sensitive_convolutions
 
 EXAMPLES = Path("assets/examples")
 
@@ -41,6 +41,26 @@ def test_convolutions_are_quantized_and_decoding_is_not():
     assert {"Softmax", "Sigmoid", "Subtract", "Divide"} <= kinds
     # Of the layers above, nothing.
     assert not [name for name in decoding if name.startswith("/model.") and "17/" not in name]
+
+
+def test_the_first_convolutions_and_the_head_stay_in_float():
+    model = openvino.Core().read_model(shipped())
+    names = sensitive_convolutions(model)
+    nodes = {n.get_friendly_name(): n for n in model.get_ops()}
+    channels = [nodes[name].get_output_partial_shape(0)[1].get_length() for name in names[:2]]
+    assert channels == [16, 32]
+    # Three in each branch of the head, and the averaging one.
+    assert {name.split("/")[1] for name in names[2:]} == {"model.17"}
+    assert len(names) == 2 + 6 + 1
+    twin = openvino.Core().read_model(find_twin(shipped(), "int8"))
+    quantized = [
+        node.get_friendly_name()
+        for node in twin.get_ops()
+        if node.get_type_name() == "Convolution"
+        and node.input_value(0).get_node().get_type_name() == "FakeQuantize"
+    ]
+    assert len(quantized) > 40
+    assert not set(quantized) & set(names)
 
 
 def test_the_shipped_twin_is_of_the_shipped_weights_and_finds_the_same():

@@ -106,7 +106,7 @@ again nine eight weights.safetensors 95 111
 again ten nine weights.safetensors 100 131 --seed 1
 cp "$WORK"/ten/detector.{onnx,safetensors} assets/models/spotter-detector-n
 python -m training.quantize --model assets/models/spotter-detector-n/detector.onnx \
-  --images "$WORK/scenes/most/images"
+  --images "$WORK/scenes/mixed/images"
 python -m pipeline.catalog
 python -m training.evaluate_detector --model assets/models/spotter-detector-n/detector.onnx \
   --scenes "$WORK/scenes/test"
