@@ -34,8 +34,8 @@ __all__ = [
 Assignment: TypeAlias = Literal["independent", "joint"]
 
 MARGIN_MAX = 10.0
-# A box less likely than that is no answer to tell of (`frontends.verdict`).
-DENIED_MAX = 0.2
+# A box less likely than that is worth nobody's look, even for what is known to be there.
+HOPELESS_MAX = 0.1
 # No detector is surer than this; its log-odds stay finite.
 SCORE_LIMIT = 0.005
 # Which of several a caption means by its place, in log-odds of being right, chosen on held-out
@@ -132,7 +132,7 @@ def _give_jointly(
             for at in (row, first)
         )
         # Better told that its box went to another caption than that it is a hopeless one.
-        if given < DENIED_MAX and wished >= calibration.found_probability_min:
+        if given < HOPELESS_MAX and wished >= calibration.found_probability_min:
             rows[number] = None
     return rows
 
