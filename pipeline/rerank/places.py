@@ -38,6 +38,7 @@ _ADJECTIVES = frozenset(
 )
 _FURTHER = ("further", "farther")
 _SIDEWAYS = frozenset(("left", "right"))
+_OPPOSITES: tuple[set[Place], ...] = ({"left", "right"}, {"top", "bottom"}, {"large", "small"})
 _TOLD: dict[Place, str] = {
     "left": "leftmost", "right": "rightmost", "top": "topmost", "bottom": "lowest",
     "middle": "most central", "large": "largest", "small": "smallest",
@@ -65,6 +66,8 @@ def mark_places(
                 for at in found:
                     marked[at] = marked[at]._replace(is_place=True)
             start = row + 1
+    if any(places.keys() >= both for both in _OPPOSITES):
+        return list(words), ()
     return marked, tuple(places)
 
 
@@ -114,28 +117,34 @@ class _Part:
         first = row
         if first > self.start and self.low[first - 1] in ("far", *_FURTHER, "very", "most"):
             first -= 1
-        is_further = self.low[first] in _FURTHER and behind == self.stop
-        if is_further or self._is_alone(first, behind):
+        ends_so = self.low[first] in _FURTHER or self._is_corner(first, behind)
+        if (ends_so and behind == self.stop) or self._is_alone(first, behind):
             return range(first, behind)
         if self.low[row] in SUPERLATIVES and (told := self._superlative(first, behind)):
             return told
         if told := self._phrase(first, behind):
             return told
-        is_adjective = self.low[row] in _ADJECTIVES | SUPERLATIVES
+        is_adjective = self.low[row] in _ADJECTIVES | SUPERLATIVES or len(PLACES[self.low[row]]) > 1
         if is_adjective and not self._kind_before(first) and self._kind_follows(row, behind):
             return range(first, behind)
         return None
 
+    def _is_corner(self, first: int, behind: int) -> bool:
+        """Whether a side and a height are told: "upper left", "topleft"."""
+        told = {place for at in range(first, behind) for place in PLACES.get(self.low[at], ())}
+        return bool(told & {"left", "right"}) and bool(told & {"top", "bottom"})
+
     def _is_alone(self, first: int, behind: int) -> bool:
         """Whether a comma's part holds nothing else: "plane, right"."""
         rest = {*self.low[self.start : first], *self.low[behind : self.stop]} - _ARTICLES - _AT
-        return not rest and self.start > 0
+        return not rest and (self.start > 0 or self.stop < len(self.words))
 
     def _superlative(self, first: int, behind: int) -> range | None:
         """Behind it stands what it is compared with, or nothing: "the largest of the two"."""
         if behind == self.stop:
             is_most = self.low[behind - 1] not in COMPARATIVES
-            return range(first, behind) if is_most and not self._behind_link(first) else None
+            is_told = self.low[max(first - 1, 0)] == "is" or not self._behind_link(first)
+            return range(first, behind) if is_most and is_told else None
         link = self.low[behind]
         at = behind + 1
         while at < self.stop and self.low[at] in _ARTICLES:
@@ -157,7 +166,8 @@ class _Part:
             at -= 1
         has_article = at < first
         at -= 1
-        if at < self.start or not (has_article or self.low[first] in _SIDEWAYS):
+        is_certain = has_article or self.low[first] in _SIDEWAYS or self._is_corner(first, behind)
+        if at < self.start or not is_certain:
             return None
         before = at - 1
         if self.low[at] == "to":
@@ -196,7 +206,7 @@ class _Part:
         if at <= self.start:
             return True
         word = self.words[at - 1]
-        return not word.tokens or word.is_verb or self.low[at - 1] in _ONE | {"is"}
+        return not word.tokens or word.is_verb or self.low[at - 1] in _ONE | {"is", "right"}
 
     def _kind_before(self, row: int) -> bool:
         return any(self._is_kind(word) for word in self.low[self.start : row])

@@ -52,10 +52,10 @@ def mark_surroundings(
             if _is_around(words[behind:stop], fillers, for_certain=for_certain):
                 for at in range(row, stop):
                     marked[at] = words[at]._replace(is_around=not words[at].is_place)
-            row = max(stop, row + 1)
-        else:
-            has_kind = has_kind or low in kinds
-            row += 1
+                row = stop
+                continue
+        has_kind = has_kind or low in kinds
+        row += 1
     return marked
 
 
@@ -83,5 +83,6 @@ def _is_around(phrase: Sequence[Word], fillers: Collection[str], *, for_certain:
         for word in phrase
     )
     if for_certain:
-        return telling or any(not word.tokens and word.is_meant for word in phrase)
+        unknown = any(not word.tokens and word.is_meant for word in phrase)
+        return telling or unknown or bool(low & SCENERY)
     return telling and bool(low & SCENERY)

@@ -63,6 +63,11 @@ def words_of(caption, known=()):
         ("plane on the far right side of the picture", ("right",)),
         ("drone in the upper right corner", ("top", "right")),
         ("drone at the topleft", ("top", "left")),
+        ("the topleft drone", ("top", "left")),
+        ("drone in upper left", ("top", "left")),
+        ("drone top right", ("top", "right")),
+        ("the plane that is highest", ("top",)),
+        ("left, plane", ("left",)),
         ("the bottom left one", ("bottom", "left")),
         ("the highest balloon", ("top",)),
         ("jet in the middle", ("middle",)),
@@ -126,7 +131,9 @@ def words_of(caption, known=()):
         ("drone right above the tree", ()),
         ("plane right side up", ()),
         ("middle-sized plane", ()),
-        # What is denied, or counted.
+        # What is denied, counted, or cannot be.
+        ("left and right balloon", ()),
+        ("left plane, right plane", ()),
         ("not the plane on the left", ()),
         ("not the big shiny new red plane on the left", ()),
         ("the plane that isn't on the left", ()),
