@@ -161,7 +161,8 @@ def place(
         >>> [round(float(x), 1) for x in place(np.float32([4, 1]), ["right"], two, Calibration())]
         [-0.9, 1.0]
     """
-    if not places or not len(evidence):
+    # Where more evidence makes nothing likelier, there is nothing to compare.
+    if not places or not len(evidence) or calibration.a <= 0:
         return evidence
     odds = calibration.a * evidence + calibration.c
     enough = np.minimum(odds, PLACE_ENOUGH)

@@ -216,6 +216,8 @@ def test_what_does_not_fit_is_not_taken_for_its_place():
     assert placed([5, 5], "left", "right").tolist() == [5, 5], "both ends: neither is nearer"
     assert placed([5], "left").tolist() == [5]
     assert placed([5, 4]).tolist() == [5, 4]
+    flat = Calibration(a=0, b=0, c=1)
+    assert place(np.float32([5, 4]), ("right",), seen(2), flat).tolist() == [5, 4]
     nothing = Detections.empty((9, 9))
     assert place(np.zeros(0, np.float32), ("left",), nothing, PLAIN).tolist() == []
 
