@@ -28,7 +28,15 @@ from pipeline.config import load_config
 from pipeline.locate import Locator
 from training.scenes import read_scenes
 
-__all__ = ["IOU_MIN", "Question", "compare", "main", "parse_variant", "read_questions"]
+__all__ = [
+    "IOU_MIN",
+    "Question",
+    "add_question_options",
+    "compare",
+    "main",
+    "parse_variant",
+    "read_questions",
+]
 
 IOU_MIN = 0.5
 
@@ -103,6 +111,14 @@ def parse_variant(text: str) -> tuple[str, list[str]]:
     return name, [pair for pair in pairs.split(",") if pair]
 
 
+def add_question_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say with what preset, and of which images, is asked."""
+    parser.add_argument("--preset", default=None)
+    parser.add_argument("--scenes", type=Path, help="a cache written by training.scenes")
+    parser.add_argument("--dataset", type=Path, help="a folder with annotations.jsonl")
+    parser.add_argument("--count", type=int, default=1000, help="most images")
+
+
 def read_questions(scenes: Path | None, dataset: Path | None, count: int) -> list[Question]:
     """Return the first images with described objects, of a cache of scenes and of a data set."""
     questions = []
@@ -121,10 +137,7 @@ def read_questions(scenes: Path | None, dataset: Path | None, count: int) -> lis
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line, compare, print JSON."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])  # type: ignore[union-attr]
-    parser.add_argument("--preset", default=None)
-    parser.add_argument("--scenes", type=Path, help="a cache written by training.scenes")
-    parser.add_argument("--dataset", type=Path, help="a folder with annotations.jsonl")
-    parser.add_argument("--count", type=int, default=1000, help="most images")
+    add_question_options(parser)
     parser.add_argument("--variant", action="append", required=True, metavar="NAME=SETTINGS")
     arguments = parser.parse_args(argv)
     variants = dict(parse_variant(text) for text in arguments.variant)

@@ -14,12 +14,11 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.accuracy import IOU_MIN, read_questions
+from benchmarks.accuracy import IOU_MIN, add_question_options, read_questions
 from benchmarks.machine import describe_commit, describe_machine
 from core.boxes import iou_matrix
 from core.image import image_wh, read_image
@@ -78,10 +77,7 @@ def _phrase(caption: str, place: Place) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line, ask, print JSON."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])  # type: ignore[union-attr]
-    parser.add_argument("--preset", default=None)
-    parser.add_argument("--scenes", type=Path, help="a cache written by training.scenes")
-    parser.add_argument("--dataset", type=Path, help="a folder with annotations.jsonl")
-    parser.add_argument("--count", type=int, default=1000, help="most images")
+    add_question_options(parser)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args(argv)
     locator = Locator.open(load_config(arguments.preset, sets=arguments.set))

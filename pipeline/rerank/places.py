@@ -186,7 +186,7 @@ class _Part:
                 return None
             return range(at, stop + 1)
         ended = stop == self.stop or self.low[stop] in LINKS | LINKS_BEHIND_KINDS | {"is"}
-        return range(at, stop) if ended and self.low[stop - 1 : stop] != ["of"] else None
+        return range(at, stop) if ended else None
 
     def _is_of_the_thing(self, first: int, at: int) -> bool:
         """Whether "on the left", from `at` on, is said of the thing and not of what it is with."""
