@@ -189,6 +189,7 @@ def write_shard(folder: Path, number: int, arrays: dict[str, NDArray[np.generic]
 
 
 def _run(arguments: argparse.Namespace, numbers: Sequence[int]) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")  # each process's own
     cv2.setNumThreads(1)
     library = read_library(arguments.cutouts, arguments.backgrounds, split=arguments.split)
     upscale = open_upscaler(arguments.upscaler)
@@ -218,7 +219,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     arguments.num_shards = math.ceil(arguments.count / arguments.shard)
     numbers = range(arguments.num_shards)
     if arguments.workers <= 1:

@@ -5,8 +5,9 @@ r"""Crops of what the detector takes for objects where there are none, to train 
 
 In: an exported detector and photographs without any object. Out: shards as `training.crops` writes
 them, of crops that no caption describes: in use most boxes are such ones, and drawn backgrounds
-hardly look like them. They may lie in the folder of the other crops; their numbers begin at 90000.
-One shard for so many photographs: an interrupted run continues.
+hardly look like them. They may lie in the folder of the other crops: their numbers begin at 90000
+and a hundred times the seed, since each seed looks at other parts of the photographs. One shard
+for so many photographs: an interrupted run continues.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     detector, _ = open_detectors(arguments.model, config, threads=arguments.threads)
     upscale = open_upscaler(arguments.upscaler)
     starts = range(0, len(library.backgrounds), PHOTOGRAPHS_PER_SHARD)
-    for number, start in enumerate(starts, start=FIRST_NUMBER):
+    first = FIRST_NUMBER + 100 * arguments.seed
+    for number, start in enumerate(starts, start=first):
         if (arguments.out / f"crops-{number:05d}.npz").exists():
             continue
         part = library.backgrounds[start : start + PHOTOGRAPHS_PER_SHARD]

@@ -19,6 +19,13 @@ Pixels = NDArray[np.float32]
 _SILHOUETTE_RATIO = 0.06
 _SHADED_RATIO = 0.5
 _WARM_RATIO = 0.35
+_REFLECTING_RATIO = 0.35
+_UNEVEN_RATIO = 0.3
+_DIM_RATIO = 0.2
+# What lies below: fields, dry grass, sand, sea, concrete.
+_GROUNDS = np.array(
+    [(92, 118, 62), (150, 140, 84), (196, 160, 112), (60, 104, 122), (140, 140, 136)], np.float32
+)
 
 
 def light_object(sprite: Pixels, canvas: Pixels, rng: np.random.Generator) -> tuple[Pixels, bool]:
@@ -47,6 +54,12 @@ def light_object(sprite: Pixels, canvas: Pixels, rng: np.random.Generator) -> tu
         color = color * (1 - haze) + scene * haze * alpha
     if not silhouette:
         color = _vary_contrast(color, alpha, rng)
+        if rng.random() < _REFLECTING_RATIO:
+            color = color * _draw_reflections(color.shape[0], canvas, rng)
+        if rng.random() < _UNEVEN_RATIO:
+            color = color * _draw_wear(color.shape[:2], rng)
+        if rng.random() < _DIM_RATIO and scene.mean() > 100:
+            color = color * rng.uniform(0.42, 0.85)  # its shaded side, before a bright sky
     color = np.clip(color, 0, 255 * alpha)
     result = np.concatenate([color, sprite[..., 3:]], axis=2).astype(np.float32)
     if rng.random() < 0.2:
@@ -77,6 +90,24 @@ def _draw_shading(shape: tuple[int, int], rng: np.random.Generator) -> Pixels:
     dark, lit = rng.uniform(0.4, 0.9), rng.uniform(0.95, 1.25)
     share = 1 / (1 + np.exp(-away * rng.uniform(1.5, 6)))  # soft on a tube, hard at an edge
     return (lit + (dark - lit) * share)[..., None].astype(np.float32)
+
+
+def _draw_reflections(height: int, canvas: Pixels, rng: np.random.Generator) -> Pixels:
+    """The sky on what faces up and the ground on what faces down: gains (height, 1, 3)."""
+    sky = canvas[: max(1, len(canvas) // 3)].mean((0, 1))
+    ground = _GROUNDS[int(rng.integers(len(_GROUNDS)))]
+    above, below = (light / max(float(light.mean()), 5) for light in (sky, ground))
+    depth = np.linspace(0, 1, height, dtype=np.float32)[:, None, None] ** rng.uniform(0.5, 2)
+    tint = above * (1 - depth) + below * depth
+    return (1 + rng.uniform(0.1, 0.45) * (tint - 1)).astype(np.float32)
+
+
+def _draw_wear(shape: tuple[int, int], rng: np.random.Generator) -> Pixels:
+    """Dirt, faded paint and highlights: smooth gains (h, w, 1) around 1."""
+    cells = rng.normal(1, rng.uniform(0.04, 0.16), tuple(rng.integers(3, 9, 2)))
+    height, width = shape
+    gains = cv2.resize(cells.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.clip(gains, 0.5, 1.6)[..., None]
 
 
 def _vary_contrast(color: Pixels, alpha: Pixels, rng: np.random.Generator) -> Pixels:

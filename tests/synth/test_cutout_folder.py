@@ -179,6 +179,7 @@ def test_an_unwritable_folder_is_an_error(rgba, tmp_path):
         ((128, 130, 133), "grey"), ((200, 30, 30), "red"), ((110, 20, 26), "red"),
         ((0, 0, 255), "blue"), ((0, 255, 0), "green"), ((60, 78, 48), "green"),
         ((245, 222, 179), "brown"), ((255, 0, 255), "purple"), ((240, 205, 30), "yellow"),
+        ((249, 168, 4), "yellow"),
         ((236, 118, 26), "orange"), ((110, 74, 44), "brown"), ((70, 130, 200), "blue"),
     ],
 )  # fmt: skip

@@ -41,3 +41,13 @@ def test_an_object_against_the_light_is_dark_before_its_sky() -> None:
     assert max(dark) < 0.6 * 190
     night = np.full((80, 80, 3), 40, np.float32)
     assert not any(light_object(sprite, night, rng)[1] for _ in range(100))
+
+
+def test_what_faces_up_shows_the_sky_and_what_faces_down_the_ground() -> None:
+    sprite = _sprite((160, 160, 160))
+    sky = np.broadcast_to(np.array([70, 125, 195], np.float32), (80, 80, 3))
+    rng = np.random.default_rng(5)
+    lit = np.mean([light_object(sprite, sky, rng)[0][5:15, 5:55, :3] for _ in range(600)], 0)
+    blueness = lit[..., 2].mean(1) / lit[..., 0].mean(1)  # by row
+    assert (np.diff(blueness) < 0).all()
+    assert blueness[0] > blueness[-1] + 0.03
