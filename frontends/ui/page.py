@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.http_server import INITIAL_PORT_VALUE
 
 from core.errors import ConfigError, SpotterError
 from frontends.desk import Desk
@@ -111,7 +112,10 @@ def serve(service: Service) -> None:
     except OSError as error:
         hint = "Set GRADIO_SERVER_PORT to a free port, GRADIO_SERVER_NAME to an address of ours."
         raise ConfigError(f"the page cannot be opened: {error}.", hint) from error
-    sys.stdout.write(f"Spotter is at {url}\n")
+    # Gradio goes on to the next free port without a word.
+    asked, got = INITIAL_PORT_VALUE, page.server_port
+    taken = "" if got == asked else f" (port {asked} is taken)"
+    sys.stdout.write(f"Spotter is at {url}{taken}\n")
     sys.stdout.flush()
     threading.Thread(target=_warm_up, args=(service,), name="warm-up", daemon=True).start()
     page.block_thread()

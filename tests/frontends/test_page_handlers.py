@@ -14,6 +14,7 @@ import pytest
 
 from core.image import decode_image, encode_image, read_image
 from frontends.service import Service
+from frontends.ui import page as page_module
 from frontends.ui.examples import read_examples
 from frontends.ui.handlers import Handlers, create_handlers
 from frontends.ui.page import create_page, launch_options
@@ -316,6 +317,22 @@ def test_the_page_is_made_without_opening_a_model(service, examples_folder):
     small = Service(replace(service.limits, archive_max_bytes=1), open_locator=never)
     options = launch_options(small, examples_folder=examples_folder)
     assert options["max_file_size"] == service.limits.upload_max_bytes
+
+
+@pytest.mark.parametrize(("got", "told"), [(7860, ""), (7862, " (port 7860 is taken)")])
+def test_the_address_is_told_and_whether_it_is_another(service, monkeypatch, capsys, got, told):
+    class Page:
+        server_port = got
+
+        def launch(self, **_: object) -> tuple[None, str, None]:
+            return None, f"http://127.0.0.1:{got}/", None
+
+        def block_thread(self) -> None: ...
+
+    monkeypatch.setattr(page_module, "create_page", lambda service: Page())
+    monkeypatch.setattr(page_module, "INITIAL_PORT_VALUE", 7860)
+    page_module.serve(service)
+    assert capsys.readouterr().out == f"Spotter is at http://127.0.0.1:{got}/{told}\n"
 
 
 def test_a_picture_may_not_be_as_large_as_a_zip_file(service, examples_folder, shapes_path):
