@@ -34,6 +34,7 @@ from frontends.ui.picture import create_picture
 from frontends.ui.synth import can_sign_in
 from frontends.ui.uploads import LABEL_SUFFIXES, labels_max_bytes
 from frontends.ui.visit import create_visit
+from project.classes import UNNAMED
 from project.prelabel import GIVEN_SCORE_MIN, PROPOSED_SCORE_MIN
 
 __all__ = ["create_annotate"]
@@ -62,6 +63,7 @@ def create_annotate(page: gr.Blocks, desk: Desk) -> None:
             words=text.DESK,
             colors=len(COLORS),
             marks=len(MARKS),
+            unnamed=UNNAMED,
             calls=[
                 label[name] for name in ("queue", "photo", "edit", "step", "score", "set_removed")
             ],

@@ -219,6 +219,8 @@ DESK: Words = {
     },
     "lack": " {count} of its captions have no box.",
     "lack_one": " One of its captions has no box.",
+    "unnamed": " {count} of its boxes have neither a type nor a caption.",
+    "unnamed_one": " One of its boxes has neither a type nor a caption.",
     "copied": "Box copied. Ctrl V puts it into this or another picture.",
     "class_follows": "Type: {name}, as the caption says.",
     "class_next": "The next box will be: {name}",

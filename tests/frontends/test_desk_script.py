@@ -60,7 +60,7 @@ const words = {
   all_done: "all done", list_done: "list done", all_but: "{done} done, {later} later", show: "Show",
   finished: { done: "{name} done", skipped: "{name} later" }, class_next: "next: {name}",
 };
-createDesk({ props: { room: "annotate", words, colors: 8, marks: 4 }, server });
+createDesk({ props: { room: "annotate", words, colors: 8, marks: 4, unnamed: "object" }, server });
 const room = window.spotter.room("annotate");
 const state = room.state;
 const press = (name, ...args) => room.set({ command: { name, args } });
@@ -204,6 +204,31 @@ def test_a_type_that_follows_the_caption_is_told_with_a_way_back():
       log.now = [state.rows[0].class_name, said(), state.notice.act.command];
     """)
     assert log["now"] == ["kite", ["Type: kite", True], "undo"]
+
+
+def test_what_done_leaves_unsaid_is_told():
+    log = _play("""
+      Object.assign(words, {
+        finished: { done: "{name} done", nothing: "{name} empty" },
+        lack_one: ", one caption", unnamed: ", {count} nameless", unnamed_one: ", one nameless",
+      });
+      const shown = (...boxes) => {
+        answers.photo = ({ image }) => ({ photo: photo(image), boxes, asked: [] });
+      };
+      const silent = (id) => ({ ...box(id), caption: "", class_name: "object" });
+      const done = async () => { press("done"); await rest(20); return said()[0]; };
+      log.all = [];
+      for (const boxes of [[box(1), silent(2)], [silent(1)], []]) {
+        for (const classes of [["object"], ["object", "kite"]]) {
+          shown(...boxes);
+          for (const id of Object.keys(finished)) delete finished[id];
+          await open(null); room.set({ project: { key: "a", classes } }); await rest();
+          log.all.push(await done());
+        }
+      }
+    """)
+    assert log["all"][:2] == ["p1 done, one nameless"] * 2
+    assert log["all"][2:] == ["p1 done", "p1 done, one nameless", "p1 empty", "p1 empty"]
 
 
 @pytest.mark.parametrize(("command", "told"), [("done", "p2 done"), ("skip", "p2 later")])

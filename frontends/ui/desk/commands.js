@@ -2,7 +2,7 @@
 // sent as an edit; commands come from keys, buttons and the picture.
 //
 // In: the room and change(next boxes, edits, options). Out: a table of functions by command.
-function createCommands({ room, change, send, go, say, real, isFixed, setRemoved, words }) {
+function createCommands({ room, change, send, go, say, real, isFixed, setRemoved, unnamed, words }) {
   const NUDGE_HOLD_MS = 450;
   const LARGE_STEP_PX = 10;
   const PASTE_SHIFT_PX = 12;
@@ -114,8 +114,21 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
     const { id, name, state: before } = photo();
     const state = how === "skipped" ? how : "done";
     change(rows().map(turn), edits, { state });
+    const kept = rows().filter((row) => row.state === "confirmed");
     const { missing = [] } = room.state;
-    go("next", { finished: { state, how, image: id, name, missing: missing.length, changed: edits.length > 0 || state !== before } });
+    go("next", {
+      finished: {
+        state, how, image: id, name, missing: missing.length, empty: !kept.length, unnamed: nameless(kept),
+        changed: edits.length > 0 || state !== before,
+      },
+    });
+  }
+
+  // How many boxes say nothing of what they hold, where others do.
+  function nameless(kept) {
+    const isSilent = (row) => !row.caption && row.class_name === unnamed;
+    const said = room.state.project.classes.length > 1 || kept.some((row) => row.caption);
+    return said ? kept.filter(isSilent).length : 0;
   }
 
   function nudge(event) {

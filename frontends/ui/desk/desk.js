@@ -15,7 +15,7 @@ function createDesk({ props, server }) {
 
   const photos = new Map();  // project and image -> promise of what the server says about it
   const edits = createEdits({ send, answered, told: (saving) => room.set({ saving }) });
-  const commands = createCommands({ room, change, send: travel, go, say, real: edits.real, isFixed, setRemoved, words });
+  const commands = createCommands({ room, change, send: travel, go, say, real: edits.real, isFixed, setRemoved, unnamed: props.unnamed, words });
   let scoring = 0;
   let wanted = null;
   let finished = null;  // the image that undo leads back to, until something else is done
@@ -61,8 +61,9 @@ function createDesk({ props, server }) {
     if (end) {
       mark(end.image, end.state);
       finished = end.changed ? end.image : null;
-      const lack = end.how === "done" && end.missing ? fill(end.missing === 1 ? words.lack_one : words.lack, { count: end.missing }) : "";
-      news = { message: finished ? fill(words.finished[end.how], end) + lack : "", act: finished && { text: words.undo, command: "undo", brief: true } };
+      const counted = (one, more, count) => (count ? fill(count === 1 ? one : more, { count }) : "");
+      const lack = end.how === "done" ? counted(words.lack_one, words.lack, end.missing) + counted(words.unnamed_one, words.unnamed, end.unnamed) : "";
+      news = { message: finished ? fill(words.finished[end.how === "done" && end.empty ? "nothing" : end.how], end) + lack : "", act: finished && { text: words.undo, command: "undo", brief: true } };
       const waits = (i) => ["new", "proposed"].includes(room.state.queue.states[i]);
       const order = [...queue.ids.keys()];
       next = order.slice(at + 1).find(waits) ?? order.slice(0, at).find(waits) ?? -1;
