@@ -166,7 +166,9 @@ class _Part:
             at -= 1
         has_article = at < first
         at -= 1
+        # "A plane on top" needs no article, and nothing behind it.
         is_certain = has_article or self.low[first] in _SIDEWAYS or self._is_corner(first, behind)
+        is_certain |= self.low[first] in ("top", "bottom") and behind == self.stop
         if at < self.start or not is_certain:
             return None
         before = at - 1
