@@ -39,6 +39,7 @@ __all__ = [
     "format_of",
     "image_wh",
     "is_animated",
+    "is_shown_upright",
     "open_picture",
     "orientation_of",
     "read_image",
@@ -214,6 +215,14 @@ def orientation_of(opened: PilModule.Image) -> int:
     """Return how an opened file is stored, as EXIF counts: 1 is upright, 5 to 8 lie on a side."""
     known = opened.getexif().get(_ORIENTATION, 1)
     return int(known) if known in range(1, 9) else 1
+
+
+def is_shown_upright(opened: PilModule.Image) -> bool:
+    """Whether every browser turns an opened file as its EXIF says: sure for upright ones and JPEG.
+
+    Chromium shows WebP as it is stored.
+    """
+    return opened.format in ("JPEG", "MPO") or orientation_of(opened) == 1
 
 
 def upright_wh(opened: PilModule.Image) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from core.image import (
     decode_image,
     encode_image,
     is_animated,
+    is_shown_upright,
     open_picture,
     upright_wh,
 )
@@ -108,7 +109,7 @@ def read_picture(data: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Pic
                 )
             suffix = _KEPT.get(opened.format or "")
             wh = upright_wh(opened)
-            if suffix and not is_animated(opened):
+            if suffix and is_shown_upright(opened) and not is_animated(opened):
                 # JPEG may be read at an eighth of its size, which still goes through all of it.
                 opened.draft("L", (max(72, opened.width // 8), max(64, opened.height // 8)))
                 upright = ImageOps.exif_transpose(opened)

@@ -12,7 +12,7 @@ from gradio.processing_utils import save_pil_to_cache
 from gradio.utils import get_upload_folder
 
 from core.errors import ImageError
-from core.image import IMAGE_ERRORS, is_animated, open_picture, read_image, to_pil
+from core.image import IMAGE_ERRORS, is_animated, is_shown_upright, open_picture, read_image, to_pil
 
 __all__ = ["displayable"]
 
@@ -29,7 +29,11 @@ def displayable(path: Path, *, max_pixels: int) -> Path | None:
     try:
         with open_picture(path) as opened:
             still = not is_animated(opened)
-            known = opened.format in _SHOWN_BY_BROWSERS and opened.mode in _MODES_SHOWN_ALIKE
+            known = (
+                opened.format in _SHOWN_BY_BROWSERS
+                and opened.mode in _MODES_SHOWN_ALIKE
+                and is_shown_upright(opened)
+            )
     except IMAGE_ERRORS:
         # Reading it in full says in words what is wrong with it.
         known = still = False
