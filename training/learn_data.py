@@ -19,7 +19,7 @@ from core.errors import DataError
 from core.files import read_json, write_json
 from core.image import image_wh, read_image, resize_image, write_image
 from dataset.record import Dataset, Record
-from dataset.splits import hash_position
+from dataset.splits import hash_position, part_groups, split_at
 from pipeline.detect.letterbox import letterbox_wh
 from project.export import to_dataset
 from project.groups import places_of
@@ -36,7 +36,7 @@ __all__ = [
     "mix_scenes",
 ]
 
-HELD_OUT_RATIO = 0.2
+SHARES = (0.8, 0.2, 0.0)
 IMAGES_MIN = 8
 _INPUT_WH = (960, 544)
 _QUALITY = 95
@@ -69,19 +69,23 @@ def divide(dataset: Dataset, splits: Sequence[str]) -> Divided:
         dataset: The project's images.
         splits: The split that was given to each image, empty where none was. If some were put into
             "val" or "test", these are held out; else about a fifth, by a hash of the group, so
-            that no group falls into both parts.
+            that no group falls into both parts. Of few images at least one group with boxes.
 
     Raises:
         DataError: A part is too small to learn from or to measure.
     """
     measured = {"val", "test"}
-    given = not measured.isdisjoint(splits)
+    if measured.isdisjoint(splits):
+        boxed = {record.group for record in dataset if len(record)}
+        parts = part_groups(boxed, SHARES)
+        splits = [
+            parts.get(record.group) or split_at(hash_position(record.group), SHARES)
+            for record in dataset
+        ]
     train: list[Record] = []
     held_out: list[Record] = []
     for record, split in zip(dataset, splits, strict=True):
-        position = hash_position(record.group)
-        is_out = split in measured if given else position < HELD_OUT_RATIO
-        (held_out if is_out else train).append(record)
+        (held_out if split in measured else train).append(record)
     return _checked(Divided(tuple(train), tuple(held_out)))
 
 

@@ -17,6 +17,7 @@ if find_spec("ultralytics") is None:
 
 from core.errors import Cancelled, DataError
 from core.image import encode_image, read_image, write_image
+from dataset.record import Record
 from pipeline.config import DetectConfig
 from project.export import to_dataset
 from project.learning import use_run
@@ -73,6 +74,22 @@ def test_pictures_for_training_alone_are_held_out_by_their_names(project: Projec
     found = divide(dataset, ["train"] * (count - 1) + [""])
     assert found == divide(dataset, [""] * count)
     assert found.held_out
+
+
+def test_few_images_fill_both_parts_whatever_their_names(project: Project) -> None:
+    dataset = to_dataset(project)
+    for draw in range(100):
+        records = [
+            replace(record, image_id=f"{draw}-{row}", group=f"{draw}-{row}")
+            for row, record in enumerate(dataset.records[:8])
+        ]
+        for row, one in enumerate(records[:3]):  # pictures with nothing in them
+            records[row] = Record(
+                one.image_id, one.path, one.image_wh, one.xyxy[:0], (), group=one.group
+            )
+        found = divide(type(dataset)(tuple(records), dataset.class_names), [""] * 8)
+        assert sum(map(len, found.held_out)) > 0
+        assert sum(map(len, found.train)) > 0
 
 
 def test_too_few_images_are_told(project: Project) -> None:
