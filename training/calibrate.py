@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 
 from core.boxes import iou_matrix
 from core.errors import DataError
@@ -28,7 +28,6 @@ from pipeline.config import load_config
 from pipeline.locate import Locator
 from pipeline.rank import MARGIN_MAX, weigh
 from synth.captions import parse_caption
-from training.reranker_eval import fit_logistic
 from training.scenes import CachedScene, read_scenes
 
 __all__ = ["Case", "fit", "gather", "main"]
@@ -104,7 +103,7 @@ def fit(cases: Sequence[Case]) -> dict[str, float]:
         features.append([float(evidence[order[0]]), min(gap, MARGIN_MAX), 1.0])
         truth.append(float(case.right[order[0]]))
     table, right = np.array(features), np.array(truth)
-    a, b, c = fit_logistic(table, right)
+    a, b, c = _fit_logistic(table, right)
     chance = 1 / (1 + np.exp(-(table @ np.array([a, b, c]))))
     limits = np.linspace(0.05, 0.95, 91)
     accuracies = [float(np.mean((chance >= limit) == (right > 0))) for limit in limits]
@@ -149,6 +148,23 @@ def _fit_weight(cases: Sequence[Case]) -> float:
         )
 
     return float(minimize_scalar(loss_at, bounds=(0.0, WEIGHT_MAX), method="bounded").x)
+
+
+def _fit_logistic(
+    features: NDArray[np.float64], truth: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """Return the weights of (n, 3) features for the chance of a truth of 1; the last is free."""
+    sign = 2 * truth - 1
+
+    def loss(weights: NDArray[np.float64]) -> float:
+        return float(
+            np.logaddexp(0, -sign * (features @ weights)).mean() + 1e-4 * weights @ weights
+        )
+
+    # A better score must never lower the chance, hence the bounds.
+    bounds = [(0, None), (0, None), (None, None)]
+    solution = minimize(loss, np.array([0.5, 0.1, 0.0]), method="L-BFGS-B", bounds=bounds).x
+    return float(solution[0]), float(solution[1]), float(solution[2])
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""How good a reranker is, on held-out crops and on photographs with true boxes; its calibration.
+"""How good a reranker is, on held-out crops and on photographs with true boxes.
 
 In: a model and data. Out: plain numbers. Photographs are only ever measured on here.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment, minimize
+from scipy.optimize import linear_sum_assignment
 from tokenizers import Tokenizer
 
 from core.image import read_image
@@ -26,14 +26,10 @@ from training.reranker_model import DualEncoder
 
 __all__ = [
     "Photographs",
-    "calibrate",
     "evaluate_crops",
     "evaluate_photographs",
-    "fit_logistic",
     "read_photographs",
 ]
-
-MARGIN_MAX = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,64 +164,6 @@ def evaluate_photographs(
         **types,
         **colors,
     }
-
-
-def calibrate(
-    model: DualEncoder, tokenizer: Tokenizer, cache: CropCache, *, seed: int = 1, count: int = 4000
-) -> dict[str, float]:
-    """Return a, b, c of the chance that the best box is right, and the limit below which it is not.
-
-    Pictures of one to six held-out crops are drawn, three in ten without the object asked for.
-    The limit keeps 97 % of the right answers, and never exceeds one half.
-    """
-    model.eval()
-    rng = np.random.default_rng(seed)
-    facts = cache.facts
-    images = embed_crops(model, cache.images(np.arange(len(cache))))
-    known = np.flatnonzero(facts.type_id >= 0)
-    captions, _ = _caption_all(facts.take(known))
-    own = _own_columns(facts.take(known), captions)
-    logits = compute_logits(model, embed_captions(model, tokenizer, captions), images)
-    meanings = [parse_caption(caption) for caption in captions]
-    agreement = measure_agreement(
-        meanings, shares=facts.shares, type_ids=facts.type_id, camouflage=facts.camouflage
-    )
-    best, margin, right = [], [], []
-    for _ in range(count):
-        asked = int(rng.integers(len(known)))
-        column = own[asked]
-        others = rng.choice(len(facts), int(rng.integers(0, 6)), replace=False)
-        boxes = others if rng.random() < 0.3 and len(others) else np.append(others, known[asked])
-        scores = logits[column, boxes]
-        order = np.argsort(-scores)
-        best.append(float(scores[order[0]]))
-        gap = float(scores[order[0]] - scores[order[1]]) if len(order) > 1 else MARGIN_MAX
-        margin.append(min(gap, MARGIN_MAX))
-        right.append(agreement[boxes[order[0]], column] >= 0.5)
-    features = np.stack([best, margin, np.ones(count)], 1)
-    truth = np.array(right, np.float64)
-    a, b, c = fit_logistic(features, truth)
-    chance = 1 / (1 + np.exp(-(features @ np.array([a, b, c]))))
-    limit = float(np.clip(np.quantile(chance[truth > 0], 0.03), 0.05, 0.5))
-    accuracy = float(np.mean((chance >= limit) == (truth > 0)))
-    return {"a": a, "b": b, "c": c, "found_probability_min": limit, "accuracy": accuracy}
-
-
-def fit_logistic(
-    features: NDArray[np.float64], truth: NDArray[np.float64]
-) -> tuple[float, float, float]:
-    """Return the weights of (n, 3) features for the chance of a truth of 1; the last is free."""
-    sign = 2 * truth - 1
-
-    def loss(weights: NDArray[np.float64]) -> float:
-        return float(
-            np.logaddexp(0, -sign * (features @ weights)).mean() + 1e-4 * weights @ weights
-        )
-
-    # A better score must never lower the chance, hence the bounds.
-    bounds = [(0, None), (0, None), (None, None)]
-    solution = minimize(loss, np.array([0.5, 0.1, 0.0]), method="L-BFGS-B", bounds=bounds).x
-    return float(solution[0]), float(solution[1]), float(solution[2])
 
 
 def _caption_all(facts: Facts) -> tuple[list[str], NDArray[np.float32]]:
