@@ -22,9 +22,10 @@ from pipeline.engines.base import OpenEngine, Profile
 from pipeline.engines.machine import Machine, probe_machine
 from pipeline.models import Model
 from pipeline.networks import (
+    Models,
     Networks,
     card_profile,
-    find_models,
+    on_one_engine,
     open_engine,
     rerank_profile,
     upscale_profile,
@@ -69,9 +70,14 @@ def build_stages(config: LocateConfig, *, machine: Machine | None = None) -> Sta
     Raises:
         SpotterError: A model, an engine or a package is missing; see `Locator.open`.
     """
-    machine = machine or probe_machine()
-    models = find_models(config, machine)
-    networks = Networks(config.engine, machine, has_int8=models.has_int8(), no_half=models.no_half)
+
+    def build(models: Models, networks: Networks) -> Stages:
+        return _build_stages(config, models, networks)
+
+    return on_one_engine(config, machine or probe_machine(), build)
+
+
+def _build_stages(config: LocateConfig, models: Models, networks: Networks) -> Stages:
     detector = build_detector(models.detectors, config.detect, networks.opener)
     upscalers = _build_upscalers(models.upscaler, config.upscale, networks)
     open_rerank = networks.opener(rerank_profile())

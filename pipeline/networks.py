@@ -1,17 +1,19 @@
 """Which files are run by what: the models of the settings, in the precision of the chosen engine.
 
-In: settings and machine. Out: models, and functions that open their networks. An engine is chosen
-once for all of them, when the first network is opened; stages without a network need none.
+In: settings and machine. Out: models, and functions that open their networks. One engine runs all
+of them: it is chosen when the first network is opened, and chosen anew, for all, where it refuses a
+later one. Stages without a network need none.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TypeVar
 
 from core.errors import EngineError, ModelError, SpotterError
 from core.locks import NamedLocks
@@ -33,10 +35,13 @@ __all__ = [
     "card_profile",
     "detect_profile",
     "find_models",
+    "on_one_engine",
     "open_engine",
     "rerank_profile",
     "upscale_profile",
 ]
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 # The sizes that TensorRT compiles for: one caption or crop, a usual picture, a crowded one.
@@ -117,6 +122,50 @@ def _wants_half(config: EngineConfig, machine: Machine) -> bool:
         return False
 
 
+def on_one_engine(
+    config: LocateConfig, machine: Machine, build: Callable[[Models, Networks], T]
+) -> T:
+    """Return what is built of the models, with all networks on the fastest engine that loads all.
+
+    Only "auto" may fall back: what was opened is dropped then, and all of it is built again on what
+    is left of the machine; `Networks.describe` and the log say why.
+
+    Args:
+        config: The settings.
+        machine: What to choose the engine for.
+        build: Opens the networks and makes something of them; called again after each failure.
+
+    Raises:
+        ModelError: A model is missing, or no engine can load a file.
+        EngineError: A wish cannot be met, or nothing is left to fall back to.
+        UnknownNameError: A model is not in the catalogue.
+    """
+    failures: list[SpotterError] = []
+    while True:
+        try:
+            # Found anew: another engine may want other numbers.
+            models = find_models(config, machine)
+        except ModelError as error:
+            if not failures:
+                raise
+            raise _after(failures, error) from error
+        networks = Networks(
+            config.engine,
+            machine,
+            has_int8=models.has_int8(),
+            no_half=models.no_half,
+            failures=failures,
+        )
+        try:
+            return build(models, networks)
+        except (EngineError, ModelError) as error:
+            left = networks.left_after(error)
+            if left is None:
+                raise
+            _LOG.warning("%s; all networks are opened on what is left", error.message.rstrip("."))
+            machine, failures = left, [*failures, error]
+
+
 class Networks:
     """Opens the networks of one locator, all on the engine chosen with the first.
 
@@ -125,16 +174,25 @@ class Networks:
         machine: What to choose it for.
         has_int8: Whether a model comes with an 8-bit network.
         no_half: Why the models are not 16-bit, see `choose_engine`.
+        failures: Why faster engines are not on the machine any more.
     """
 
     def __init__(
-        self, config: EngineConfig, machine: Machine, *, has_int8: bool = False, no_half: str = ""
+        self,
+        config: EngineConfig,
+        machine: Machine,
+        *,
+        has_int8: bool = False,
+        no_half: str = "",
+        failures: Sequence[SpotterError] = (),
     ) -> None:
         self._config = config
         self._machine = machine
         self._has_int8 = has_int8
         self._no_half = no_half
+        self._failures = tuple(failures)
         self._choice: Choice | None = None
+        self._refusal: SpotterError | None = None
         self._twins: dict[str, str] = {}
 
     def opener(self, profile: Profile) -> OpenEngine:
@@ -143,14 +201,37 @@ class Networks:
         def open_file(path: Path) -> Engine:
             path = path.resolve()
             if self._choice is None:
-                self._choice = self._choose(path, profile)
+                self._choice = self._choose()
                 _LOG.info("engine: %s (%d threads)", self._choice.reason, self._choice.threads)
             file = _in_precision(path, self._choice)
             if file != path:
                 self._twins[path.stem] = network_sha256(file)[:12]
-            return open_engine(file, self._choice, profile)
+            try:
+                return open_engine(file, self._choice, profile)
+            except (EngineError, ModelError) as error:
+                self._refusal = error
+                raise
 
         return open_file
+
+    def left_after(self, error: SpotterError) -> Machine | None:
+        """Return what of the machine may be tried after an error; None: nothing.
+
+        Nothing is tried after errors that no engine raised, in place of what was named, or after
+        the last engine: that one tells again of a file that is damaged.
+
+        Args:
+            error: What ended the building.
+        """
+        choice, machine, wishes = self._choice, self._machine, self._config
+        if choice is None or error is not self._refusal:
+            return None
+        if choice.device == "cpu":
+            may_fall = choice.engine == "openvino" and wishes.engine == "auto"
+            return replace(machine, packages=machine.packages - {"openvino"}) if may_fall else None
+        if wishes.device != "auto" or wishes.provider != "auto":
+            return None
+        return replace(machine, providers=machine.providers - {choice.provider})
 
     def describe(self) -> dict[str, str]:
         """Return what runs the networks and why, for provenance."""
@@ -173,41 +254,27 @@ class Networks:
             "versions": _versions([choice.engine, "numpy"]),
         }
 
-    def _choose(self, path: Path, profile: Profile) -> Choice:
-        """The choice that really loads a network; only "auto" may fall back, and says why."""
-        failures: list[SpotterError] = []
-        machine = self._machine
-        while True:
-            choice = self._choose_for(machine, failures)
-            try:
-                # The file that will be run: it stays loaded, another one would only take room.
-                open_engine(_in_precision(path, choice), choice, profile)
-            except (EngineError, ModelError) as error:
-                # A file that is damaged is told again by the CPU.
-                asked = self._config.device != "auto" or self._config.provider != "auto"
-                if asked or choice.device == "cpu":
-                    raise
-                failures.append(error)
-                machine = replace(machine, providers=machine.providers - {choice.provider})
-            else:
-                return replace(choice, reason="; ".join([choice.reason, *_told(failures)]))
-
-    def _choose_for(self, machine: Machine, failures: Sequence[SpotterError]) -> Choice:
-        """The choice for what is left of a machine; where none is, why the GPU failed."""
+    def _choose(self) -> Choice:
         try:
-            return choose_engine(
-                self._config, machine, has_int8=self._has_int8, no_half=self._no_half
+            choice = choose_engine(
+                self._config, self._machine, has_int8=self._has_int8, no_half=self._no_half
             )
         except EngineError as error:
-            if not failures:
+            if not self._failures:
                 raise
-            raise EngineError(
-                f"{'; '.join(_told(failures))}.", f"{failures[0].hint.rstrip('.')}. {error.hint}"
-            ) from failures[0]
+            raise _after(self._failures, error) from error
+        return replace(choice, reason="; ".join([choice.reason, *_told(self._failures)]))
+
+
+def _after(failures: Sequence[SpotterError], error: SpotterError) -> EngineError:
+    """What to say where nothing is left to fall back to: what failed, not what is missing now."""
+    hints = [hint.rstrip(".") for hint in (failures[0].hint, error.hint) if hint]
+    return EngineError(f"{'; '.join(_told(failures))}.", f"{'. '.join(hints)}.")
 
 
 def _told(failures: Sequence[SpotterError]) -> list[str]:
-    return [failure.message.rstrip(".") for failure in failures]
+    # A runtime that cannot be imported fails with each of its providers.
+    return list(dict.fromkeys(failure.message.rstrip(".") for failure in failures))
 
 
 def _in_precision(path: Path, choice: Choice) -> Path:
@@ -257,7 +324,12 @@ def rerank_profile() -> Profile:
 
 
 def open_engine(path: Path, choice: Choice, profile: Profile | None = None) -> Engine:
-    """Return a loaded network; shared by every locator that uses the same file the same way."""
+    """Return a loaded network; shared by every locator that uses the same file the same way.
+
+    Raises:
+        ModelError: The file cannot be loaded.
+        EngineError: The engine cannot be imported, or its provider not load this file.
+    """
     # Only what is compiled ahead is tied to sizes; and a file that was replaced is another network.
     sizes = profile if choice.provider in (TENSORRT, RTX) else None
     asked = (path, network_sha256(path), replace(choice, reason=""), sizes)
@@ -268,7 +340,14 @@ def open_engine(path: Path, choice: Choice, profile: Profile | None = None) -> E
 
 @lru_cache(maxsize=32)
 def _load_engine(path: Path, sha256: str, choice: Choice, profile: Profile | None) -> Engine:
-    family = ENGINES.load(choice.engine)
+    try:
+        family = ENGINES.load(choice.engine)
+    except (ImportError, OSError) as error:
+        # Installed, and yet a library of it is missing or of another version.
+        raise EngineError(
+            f"{choice.engine} is installed and cannot be imported: {error}.",
+            "Install it anew, in a fresh environment: pip install -r requirements.txt",
+        ) from error
     if choice.engine != "onnxruntime":
         engine: Engine = family.open(path, choice)
     else:

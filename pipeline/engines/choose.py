@@ -208,7 +208,7 @@ def _on_cpu(config: EngineConfig, machine: Machine, has_int8: bool) -> Choice:
         if "openvino" not in machine.packages:
             hint = "Run: pip install openvino; or use precision 'auto'."
         raise EngineError(f"precision '{config.precision}' on a CPU needs OpenVINO.", hint)
-    reason = "asked for" if asked else "OpenVINO is not installed"
+    reason = "asked for" if asked else "OpenVINO is not installed, or failed"
     return Choice(
         engine="onnxruntime",
         device="cpu",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import re
@@ -20,6 +21,8 @@ import numpy as np
 
 __all__ = ["CUDA", "RTX", "RTX_CAPABILITIES", "TENSORRT", "Gpu", "Machine", "cpu_flags",
            "probe_machine", "read_gpus", "usable_threads"]  # fmt: skip
+
+_LOG = logging.getLogger(__name__)
 
 TENSORRT = "TensorrtExecutionProvider"
 RTX = "NvTensorRTRTXExecutionProvider"
@@ -216,8 +219,11 @@ def _providers(gpus: Sequence[Gpu]) -> frozenset[str]:
     is_hidden = not re.match(r"\s*(\d|GPU-|MIG-)", os.environ.get("CUDA_VISIBLE_DEVICES", "0"))
     if not gpus and (is_absent or is_hidden):
         return frozenset({"CPUExecutionProvider"})
-    import onnxruntime
-
+    try:
+        import onnxruntime
+    except (ImportError, OSError) as error:
+        _LOG.warning("no GPU is used: onnxruntime cannot be imported: %s", error)
+        return frozenset({"CPUExecutionProvider"})
     plugins = {RTX} if find_spec(_RTX_PACKAGE) is not None else set()
     return frozenset(onnxruntime.get_available_providers()) | plugins
 

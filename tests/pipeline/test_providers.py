@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from core.errors import EngineError, ModelError
+from core.errors import ModelError
 from core.files import sha256_of
 from pipeline.build import build_stages
 from pipeline.cache import cache_folder, set_cache_folder
@@ -268,63 +268,6 @@ def test_half_precision_needs_converted_models_and_says_so(tiny_models, own_cach
     )
 
 
-@pytest.mark.parametrize(
-    ("left", "expected"),
-    [("CUDAExecutionProvider", "f32"), ("CPUExecutionProvider", "bf16")],
-)
-def test_32_bit_networks_are_not_called_16_bit_where_tensorrt_does_not_load(
-    monkeypatch, tmp_path, left, expected
-):
-    tensorrt = "TensorrtExecutionProvider"
-    machine = Machine(
-        frozenset({"onnxruntime", "openvino"}),
-        cpu_flags=frozenset({"amx_bf16"}),
-        providers=frozenset({tensorrt, left}),
-        gpus=(Gpu("L4", (8, 9)),),
-    )
-    path = tmp_path / "detector.onnx"
-    path.write_bytes(b"f32")
-    opened = []
-
-    def open_it(path, choice, profile=None):
-        if choice.provider == tensorrt:
-            raise EngineError("libnvinfer.so.10: cannot open shared object file.", "See doctor")
-        opened.append(choice.precision)
-
-    monkeypatch.setattr("pipeline.networks.open_engine", open_it)
-    networks = Networks(EngineConfig(), machine, no_half="not converted yet. Run: export it")
-    networks.opener(Profile())(path)
-    told = networks.describe()
-    assert set(opened) == {expected} == {told["precision"]}
-    assert told["engine_asked"] == "auto"
-    assert ("Run: export it" in told["engine_reason"]) == (expected == "f32")
-    assert "libnvinfer.so.10" in told["engine_reason"]
-    asked = Networks(EngineConfig(precision="f16"), machine, no_half="Run: export it")
-    with pytest.raises(EngineError, match=r"libnvinfer\.so\.10"):
-        asked.opener(Profile())(path)
-
-
-def test_auto_falls_back_and_says_why_and_a_wish_does_not(tiny_models):
-    """The provider is said to be there, and is not: as with a missing library."""
-    path = tiny_models / "reranker" / "vision.onnx"
-    machine = Machine(
-        frozenset({"onnxruntime"}),
-        providers=frozenset({"CUDAExecutionProvider", "CPUExecutionProvider"}),
-    )
-    networks = Networks(EngineConfig(), machine)
-    with pytest.warns(UserWarning, match="CUDAExecutionProvider"):
-        networks.opener(rerank_profile())(path)
-    told = networks.describe()
-    assert told["provider"] == "CPUExecutionProvider"
-    assert "CUDAExecutionProvider did not load" in told["engine_reason"]
-    wished = Networks(EngineConfig(provider="cuda"), machine)
-    with (
-        pytest.warns(UserWarning, match="CUDAExecutionProvider"),
-        pytest.raises(EngineError, match="did not load"),
-    ):
-        wished.opener(rerank_profile())(path)
-
-
 def test_every_picture_stays_within_what_was_compiled():
     """Whatever its shape, and whatever multiple the card pads to."""
     config = load_config("mini").detect
@@ -336,38 +279,6 @@ def test_every_picture_stays_within_what_was_compiled():
             assert all(
                 a <= b <= c for a, b, c in zip(least[1:], tensor.shape, most[1:], strict=True)
             )
-
-
-def test_auto_falls_back_where_a_card_cannot_load_the_network(tiny_models, monkeypatch):
-    """The library is there, and the session still fails: an old driver, no memory."""
-    path = tiny_models / "reranker" / "vision.onnx"
-    real = onnxruntime.InferenceSession
-
-    def session(path, sess_options=None, providers=()):
-        if any(name == "CUDAExecutionProvider" for name, _ in providers):
-            raise RuntimeError("CUDA failure 35")
-        return real(path, sess_options=sess_options, providers=providers)
-
-    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
-    machine = Machine(
-        frozenset({"onnxruntime"}),
-        providers=frozenset({"CUDAExecutionProvider", "CPUExecutionProvider"}),
-    )
-    networks = Networks(EngineConfig(), machine)
-    networks.opener(Profile((1, 1, 19)))(path)
-    told = networks.describe()
-    assert told["provider"] == "CPUExecutionProvider"
-    assert "cannot load vision.onnx: CUDA failure 35" in told["engine_reason"]
-    with pytest.raises(EngineError, match="CUDA failure 35"):
-        Networks(EngineConfig(provider="cuda"), machine).opener(Profile((1, 1, 18)))(path)
-    # In f16 there is nothing to fall back to: what failed is said, not that there is no GPU.
-    with pytest.raises(EngineError, match=r"CUDA failure 35.*app.py doctor\. Use precision 'auto'"):
-        Networks(EngineConfig(precision="f16"), machine).opener(Profile((1, 1, 17)))(path)
-    damaged = path.with_name("damaged.onnx")
-    damaged.write_bytes(b"?")
-    with pytest.raises(ModelError, match=r"cannot load damaged\.onnx"):
-        Networks(EngineConfig(), machine).opener(Profile())(damaged)
-    damaged.unlink()
 
 
 def test_only_the_eight_bit_network_is_loaded(tiny_models, tmp_path, monkeypatch):
