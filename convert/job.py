@@ -23,6 +23,7 @@ from core.files import list_files, sha256_of
 from core.locks import try_lock
 from core.packages import require
 from core.registry import Entry, Registry
+from pipeline.cache import is_cached, make_cached
 from pipeline.catalog import converted_folder, find_model, load_catalog
 from pipeline.config import LocateConfig, load_config, preset_names
 from pipeline.models import CARD_NAME, FAMILY_FILES, Model, Task, read_model, write_model
@@ -121,6 +122,7 @@ def prepare(
     Raises:
         ModelError: The weights are missing or cannot be read, or their graph differs from them.
         MissingPackageError: A package for this kind of checkpoint is not installed.
+        DataError: The folder of conversions cannot be made or written to.
     """
     entry = _entry(request)
     if request.precision == "f16":
@@ -167,14 +169,14 @@ def prepare_missing(config: LocateConfig, *, tell: Tell = lambda what: None) -> 
         if (entry is None or not entry.converter) and not is_public:
             continue
         card = converted_folder(name) / CARD_NAME
-        if card.is_file():
+        if is_cached(card):
             continue
 
         def say(what: str, name: str = name) -> None:
             tell(f"{name}: {what}")
 
         with _CONVERTING:
-            if not card.is_file():  # else another thread made it while this one waited
+            if not is_cached(card):  # else another thread made it while this one waited
                 try:
                     prepare(Request(name), tell=say)
                 except ModelError as error:
@@ -286,11 +288,11 @@ def _made_from(weights: Path, how: str) -> str:
 
 
 def _is_made_from(folder: Path, made_from: str) -> bool:
-    return (folder / CARD_NAME).is_file() and read_model(folder).made_from == made_from
+    return is_cached(folder / CARD_NAME) and read_model(folder).made_from == made_from
 
 
 def _is_made_like(folder: Path, how: str) -> bool:
-    return (folder / CARD_NAME).is_file() and read_model(folder).made_how == how
+    return is_cached(folder / CARD_NAME) and read_model(folder).made_how == how
 
 
 def _prepare_half(request: Request, entry: Model, consent: Consent | None, tell: Tell) -> Model:
@@ -338,7 +340,7 @@ def _hash_of(model: Model, names: Sequence[str]) -> str:
 
 def _build(folder: Path, fill: Callable[[Path], Model]) -> Model:
     """Fill a folder beside the wanted one and put it in its place when it is whole."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_cached(folder.parent)
     with _making(folder.parent) as made:
         into = made / folder.name
         into.mkdir()

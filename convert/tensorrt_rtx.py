@@ -22,6 +22,7 @@ from typing import Any
 
 from core.errors import EngineError, MissingPackageError, ModelError
 from core.files import write_bytes
+from pipeline.cache import make_cached
 from pipeline.config import LocateConfig
 from pipeline.detect.card import read_detector_card
 from pipeline.engines.base import Profile, TensorSpec
@@ -99,6 +100,7 @@ def build_context(
         MissingPackageError: The builder is not installed.
         EngineError: There is no such architecture, or the build failed.
         ModelError: The parser refuses the graph.
+        DataError: The folder of engines cannot be made or written to.
     """
     inputs = _read_inputs(path)
     free = any(None in spec.shape for spec in inputs)
@@ -106,6 +108,7 @@ def build_context(
     target = context_path(network_sha256(path), architecture, _version(), shapes)
     if target.is_file():
         return target
+    make_cached(target.parent)  # before the minutes that a build takes
     start_s = perf_counter()
     plan = build_plan(path, profile, architecture)
     engine = target.with_suffix(".engine")

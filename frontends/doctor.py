@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
 from convert.job import models_of
-from core.errors import ModelError, SpotterError
+from core.errors import DataError, ModelError, SpotterError
 from core.packages import INSTALL_SPANDREL, INSTALL_ULTRALYTICS
 from pipeline.cache import cache_folder
 from pipeline.catalog import MODELS_PATH, find_model, load_catalog
@@ -242,12 +242,17 @@ def _check(name: str, task: str) -> dict[str, object]:
 
 def _cache() -> dict[str, object]:
     """Where that lies which can be made again, and how large each kind is."""
-    root = cache_folder("models").parent
-    sizes = {
-        kind.name: sum(path.lstat().st_size for path in kind.rglob("*") if path.is_file())
-        for kind in sorted(root.iterdir())
-        if kind.is_dir()
-    }
+    sizes: dict[str, int] = {}
+    try:
+        root = cache_folder("models").parent
+    except DataError as error:
+        return {"folder": str(error), "bytes": sizes}
+    # Nothing was made again yet, or nobody may look.
+    with suppress(OSError):
+        for kind in sorted(root.iterdir()):
+            if kind.is_dir():
+                files = (path for path in kind.rglob("*") if path.is_file())
+                sizes[kind.name] = sum(path.lstat().st_size for path in files)
     return {"folder": str(root), "bytes": sizes}
 
 

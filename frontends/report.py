@@ -127,7 +127,7 @@ def doctor_report(findings: Mapping[str, Any], *, everything: bool = False) -> s
     rows = _everything_found(findings) if everything else _summary(findings)
     rows += [["conflict", sentence] for sentence in findings["conflicts"]]
     sizes = [f"{kind} {size / 1e6:.0f} MB" for kind, size in findings["cache"]["bytes"].items()]
-    rows.append(["cache", f"{findings['cache']['folder']} ({', '.join(sizes)})"])
+    rows.append(["cache", f"{findings['cache']['folder']} ({', '.join(sizes) or 'empty'})"])
     verdict = "All good." if findings["ok"] else "Something is missing, see above."
     rows.append(["", verdict if everything else f"{verdict} Each thing on its own: --all"])
     return _table(rows)

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from core.errors import ModelError, UnknownNameError
 from core.files import read_toml, sha256_of, write_bytes
 from core.registry import suggest
-from pipeline.cache import cache_folder
+from pipeline.cache import cache_folder, is_cached
 from pipeline.models import CARD_NAME, FAMILY_FILES, Model, ModelFile, Task, read_model
 
 __all__ = [
@@ -45,6 +45,9 @@ def converted_folder(name: str, *, precision: str = "f32") -> Path:
     Args:
         name: A catalogue id, a public id such as "google/siglip-base-patch16-224".
         precision: "f32", or "f16" for the graph with 16-bit numbers inside.
+
+    Raises:
+        DataError: No cache folder is set, and the user has no home folder.
 
     Example:
         >>> converted_folder("google/owlv2-base", precision="f16").name
@@ -74,6 +77,7 @@ def find_model(
     Raises:
         UnknownNameError: It is neither an id of this task nor a folder.
         ModelError: It is not converted yet, its folder lacks a file, or the catalogue is malformed.
+        DataError: There is no folder where its conversion could be, see `converted_folder`.
     """
     models = load_catalog(catalog)
     known = models.get(name)
@@ -87,7 +91,7 @@ def find_model(
     if known is None and Path(name).is_dir():
         return _checked(_model_in_folder(Path(name), task), task)
     folder = converted_folder(name, precision=precision)
-    if (folder / CARD_NAME).is_file():
+    if is_cached(folder / CARD_NAME):
         return _checked(read_model(folder), task)
     if known is not None or re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         raise ModelError(

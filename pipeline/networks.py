@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
 
-from core.errors import EngineError, ModelError, SpotterError
+from core.errors import DataError, EngineError, ModelError, SpotterError
 from core.locks import NamedLocks
 from pipeline.catalog import find_model
 from pipeline.config import DetectConfig, EngineConfig, LocateConfig, UpscaleConfig
@@ -89,7 +89,7 @@ def find_models(config: LocateConfig, machine: Machine) -> Models:
         return plain
     try:
         return _find_models(config, "f16")
-    except ModelError as error:
+    except (DataError, ModelError) as error:
         # TensorRT can run float32 graphs in 16 bits by itself.
         is_tensorrt = choose_engine(config.engine, machine).provider == TENSORRT
         if config.engine.precision == "f16" and not is_tensorrt:

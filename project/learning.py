@@ -22,7 +22,7 @@ from typing import Any, Literal, TypeAlias
 from core.config import Section
 from core.errors import DataError, InputError
 from core.files import read_json, write_bytes
-from pipeline.cache import cache_folder
+from pipeline.cache import cache_folder, make_cached
 from pipeline.config import LocateConfig
 from pipeline.models import network_sha256
 from project.processes import is_alive, started_at
@@ -148,9 +148,10 @@ def _start(
         raise InputError(f"run {folder.name} is finished.", "Start a new one.")
     with contextlib.suppress(FileNotFoundError):
         (folder / STOP_NAME).unlink()
+    cache = make_cached(cache_folder("synthetic"))
     command = [
         python, "-m", "training.learn", "--project", str(project.folder.resolve()),
-        "--run", str(folder.resolve()), "--cache", str(cache_folder("synthetic").resolve()),
+        "--run", str(folder.resolve()), "--cache", str(cache.resolve()),
         *(["--resume"] if resume else []),
         *(["--max-minutes", str(minutes)] if minutes is not None else []), *options,
     ]  # fmt: skip

@@ -31,7 +31,7 @@ from core.files import read_json, write_bytes, write_json
 from core.image import read_image
 from core.memory import keep_freed_memory
 from dataset.record import Record
-from pipeline.cache import cache_folder
+from pipeline.cache import cache_folder, make_cached
 from pipeline.catalog import MODELS_PATH
 from pipeline.config import DetectConfig
 from project.learning import STOP_NAME, process_note, project_config
@@ -175,7 +175,7 @@ def synthetic_scenes(options: LearnOptions, reporter: Reporter) -> list[CachedSc
 
 
 def _cache(options: LearnOptions) -> Path:
-    return Path(options.cache) if options.cache else cache_folder("synthetic")
+    return Path(options.cache) if options.cache else make_cached(cache_folder("synthetic"))
 
 
 def teach_reranker(

@@ -17,8 +17,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from core.errors import EngineError, ModelError, SpotterError
-from pipeline.cache import cache_folder
+from core.errors import DataError, EngineError, ModelError, SpotterError
+from pipeline.cache import cache_folder, make_cached
 from pipeline.engines.base import (
     Choice,
     Feeds,
@@ -87,7 +87,7 @@ class OrtEngine:
 
         Raises:
             ModelError: The file cannot be loaded.
-            EngineError: The provider did not load, or not this file.
+            EngineError: The provider did not load, or not this file, or cannot keep its engine.
         """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = choice.threads
@@ -104,8 +104,7 @@ class OrtEngine:
         shapes = shape_texts(compiled_for, inputs) if free else ()
         halves = choice.precision == "f16" and not computes_in_half(path)
         key = engine_key(network_sha256(path), choice, shapes, halves=halves)
-        folder = cache_folder("engines") / key
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = _engine_folder(key, choice.provider)
         is_new = not any(folder.iterdir())
         start_s = perf_counter()
         if is_new:
@@ -128,6 +127,16 @@ class OrtEngine:
         arrays = {name: np.ascontiguousarray(feed) for name, feed in feeds.items()}
         outputs = self._session.run(self._output_names, arrays)
         return dict(zip(self._output_names, outputs, strict=True))
+
+
+def _engine_folder(key: str, provider: str) -> Path:
+    try:
+        return make_cached(cache_folder("engines") / key)
+    except DataError as error:
+        # An engine's failure: others compile nothing and need no folder.
+        raise EngineError(
+            f"{provider} cannot keep what it compiles: {error.message}", error.hint
+        ) from error
 
 
 def _preload(provider: str) -> None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.cache import cache_folder
+from pipeline.cache import cache_folder, is_cached
 from pipeline.engines.base import Choice
 from pipeline.models import network_sha256
 
@@ -41,4 +41,4 @@ def find_context(path: Path, choice: Choice, shapes: Sequence[str] = ()) -> Path
     if found is None:
         return None
     context = context_path(network_sha256(path), found[1], found[2], shapes)
-    return context if context.is_file() else None
+    return context if is_cached(context) else None
