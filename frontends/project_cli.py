@@ -157,7 +157,7 @@ def _run_import(options: argparse.Namespace, service: Service | None) -> int:
             total = total.plus(
                 import_path(
                     project, path, format=options.format, source=options.source,
-                    licence=options.licence, limits=OWN, on_progress=show,
+                    licence=options.licence, limits=OWN, links=True, on_progress=show,
                 )
             )  # fmt: skip
     for finding in total.findings:

@@ -1,7 +1,8 @@
 """Pictures and labelled data into a project: files, folders, ZIP files, data sets, other projects.
 
 What cannot be used is told and left out; it stops nothing else. Importing the same again adds
-nothing. Not here: the rows (``project.intake_rows``).
+nothing. Not here: the rows (``project.intake_rows``), which files a folder brings
+(``project.intake_files``).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dataset.registry import detect_format, scan_dataset
 from project.editing import tidy_caption
 from project.given import cut_captions, give, read_given, usable_captions
 from project.imported import Imported
+from project.intake_files import NAMED_MAX, inner_folder, links_left_out, passed_over
 from project.intake_rows import Label, LabelBox
 from project.pictures import load_picture
 from project.store import Project
@@ -32,8 +34,6 @@ from project.whole import bring_project, disarm, find_project
 __all__ = ["import_dataset", "import_path", "import_pictures"]
 
 
-_NAMED_MAX = 5
-_UNTOLD = ("Thumbs.db", "desktop.ini")  # what systems put beside pictures
 _NO_LABELS = "missing-labels"
 _REPLACE_THEM = "A file of captions that comes alone replaces them."
 _MERGE_IT = "Import it into another project and merge that one: then they are proposed."
@@ -49,6 +49,7 @@ def import_path(
     source: str = "",
     licence: str = "",
     limits: Limits | None = None,
+    links: bool = False,
     max_pixels: int = MAX_PIXELS,
     on_progress: OnProgress | None = None,
 ) -> Imported:
@@ -64,6 +65,8 @@ def import_path(
         source: Where they come from, for those that do not tell.
         licence: Their licence, for those that do not tell.
         limits: What a ZIP file may hold.
+        links: Links to files count as files, wherever they lead: who runs this chose the folder.
+            Those in ZIP files never do.
         max_pixels: Larger pictures are refused.
         on_progress: Called after each picture with (done, total, name); may raise to stop.
 
@@ -82,24 +85,17 @@ def import_path(
             disarm(folder)
             if format is None and (whole := find_project(folder)):
                 return _import_project(project, whole, max_pixels, on_progress)
-            return _import_parts(project, _inner(folder), format, origin, max_pixels, on_progress)
+            told = (format, origin, False, max_pixels, on_progress)
+            return _import_parts(project, inner_folder(folder), *told)
     if path.is_dir():
         if format is None and (whole := find_project(path)):
             return _import_project(project, whole, max_pixels, on_progress)
-        return _import_parts(project, path, format, origin, max_pixels, on_progress)
+        return _import_parts(project, path, format, origin, links, max_pixels, on_progress)
     if path.is_file() and path.suffix.lower() in DATA_SUFFIXES:
         return _import_captions(project, [path], path.parent, on_progress)
     if path.is_file():
         return import_pictures(project, [path], origin, max_pixels=max_pixels)
     raise DataError(f"{path} does not exist.", "Give a picture, a folder or a ZIP file.")
-
-
-def _inner(folder: Path) -> Path:
-    """The folder in which an archive wrapped everything, if it did."""
-    entries = [p for p in folder.iterdir() if not p.name.startswith((".", "__MACOSX"))]
-    data = {"images", "labels", "annotations", "Annotations", "JPEGImages", "train", "data"}
-    alone = len(entries) == 1 and entries[0].is_dir() and entries[0].name not in data
-    return entries[0] if alone else folder
 
 
 def _import_project(
@@ -118,6 +114,7 @@ def _import_parts(
     folder: Path,
     format: str | None,
     origin: Label,
+    links: bool,
     max_pixels: int,
     on_progress: OnProgress | None,
 ) -> Imported:
@@ -125,18 +122,25 @@ def _import_parts(
 
     A table of captions tells of the pictures in folders beside it; a data set tells of its own.
     """
-    told = (format, origin, max_pixels, on_progress)
+    told = (format, origin, links, max_pixels, on_progress)
     sets = []
     if format is None and not _is_labelled(folder):
         sets = [path for path in sorted(folder.iterdir()) if path.is_dir() and _is_labelled(path)]
     taken = Imported()
     for path in sets:
-        taken = taken.plus(_import_folder(project, path, list_files(path), *told))
-    files = list_files(folder)
+        taken = taken.plus(_import_folder(project, path, list_files(path, links=links), *told))
+    files = list_files(folder, links=links)
     rest = [path for path in files if not any(path.is_relative_to(part) for part in sets)]
+    left = links_left_out(folder, sets, links=links)
     if rest or not sets:
-        taken = taken.plus(_import_folder(project, folder, rest, *told))
-    return taken
+        try:
+            taken = taken.plus(_import_folder(project, folder, rest, *told))
+        except DataError as error:
+            if not left:
+                raise
+            why = " ".join(f"{one.where}: {one.what}" for one in left)
+            raise DataError(f"{error.message} {why}", error.hint) from error
+    return taken.plus(Imported(findings=left))
 
 
 def _is_labelled(folder: Path) -> bool:
@@ -153,6 +157,7 @@ def _import_folder(
     files: Sequence[Path],
     format: str | None,
     origin: Label,
+    links: bool,
     max_pixels: int,
     on_progress: OnProgress | None,
 ) -> Imported:
@@ -167,8 +172,9 @@ def _import_folder(
             format = "images"
     if format != "images":
         taken = import_dataset(
-            project, folder, format, origin, max_pixels=max_pixels, on_progress=on_progress
-        )
+            project, folder, format, origin,
+            links=links, max_pixels=max_pixels, on_progress=on_progress,
+        )  # fmt: skip
         # Other tables are usual beside data sets: what is none of captions is passed over.
         beside = read_given([path for path in tables if path.suffix.lower() == ".csv"], (), folder)
         captioned, same, findings = give(project, beside.others)
@@ -197,7 +203,7 @@ def _import_folder(
         Imported(
             captioned=captioned,
             recaptioned=same,
-            findings=(*_passed_over(others), *unread, *findings, *unknown),
+            findings=(*passed_over(others), *unread, *findings, *unknown),
         )
     )
 
@@ -217,15 +223,6 @@ def _import_captions(
     unread = [Finding("no-captions", "error", path.name, str(e)) for path, e in given.unread]
     told = (*unread, *given.findings, *findings)
     return Imported(captioned=captioned, recaptioned=same, findings=told)
-
-
-def _passed_over(names: Sequence[str]) -> tuple[Finding, ...]:
-    """What is told, at most once, of files among pictures that are none: nobody named them."""
-    names = [name for name in names if name not in _UNTOLD]
-    named, what = ", ".join(names), "no picture" if len(names) == 1 else "no pictures"
-    if len(names) > _NAMED_MAX:
-        named, what = f"{len(names)} files", f"no pictures, such as {names[0]}"
-    return (Finding("no-picture", "note", named, f"{what}, left out."),) if names else ()
 
 
 def import_pictures(
@@ -256,6 +253,7 @@ def import_dataset(
     format: str | None = None,
     origin: Label | None = None,
     *,
+    links: bool = False,
     max_pixels: int = MAX_PIXELS,
     on_progress: OnProgress | None = None,
 ) -> Imported:
@@ -268,6 +266,7 @@ def import_dataset(
         folder: The root of the data set.
         format: Name of its format; recognised if None.
         origin: Source and licence where the data set tells none; who vouches.
+        links: Links to pictures that the data set does not tell of are told as pictures are.
         max_pixels: Larger pictures are refused.
         on_progress: See `import_path`.
 
@@ -280,11 +279,11 @@ def import_dataset(
     names = raw.class_names
     findings = list(raw.findings)
     listed = {image.path.resolve() for image in raw.images}
-    pictures = [path for path in list_files(folder) if path.suffix.lower() in READABLE]
+    pictures = [path for path in list_files(folder, links=links) if path.suffix.lower() in READABLE]
     beside = [path.name for path in pictures if path.resolve() not in listed]
     if beside:
         named = ", ".join(beside)
-        if len(beside) > _NAMED_MAX:
+        if len(beside) > NAMED_MAX:
             named = f"{counted(len(beside), 'picture')}, such as {beside[0]}"
         what = "not told of by the data set, left out."
         findings.append(Finding("unlisted-picture", "note", named, what))
