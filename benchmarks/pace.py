@@ -40,7 +40,7 @@ from project.types import Accept, Add, BoxRow, Describe, Edit, Move, Reject
 from project.vocabulary import Vocabulary
 from synth.captions import parse_caption
 from synth.config import load_scene_config
-from synth.generate import GALLERY, library_for, preview
+from synth.generate import GALLERY, preview, usable_library
 from synth.words import COLORS, TYPES
 
 __all__ = ["Truth", "count_by_hand", "count_unprompted", "main", "measure", "repair"]
@@ -70,7 +70,7 @@ def measure(count: int, *, given: bool, score_min: float, seed: int = 0) -> dict
     """
     config = load_scene_config(None, sets=SETS)
     scenes = preview(
-        library_for((GALLERY[0],), (GALLERY[1],), config),
+        usable_library((GALLERY[0],), (GALLERY[1],), config)[0],
         config,
         seed,
         range(count),

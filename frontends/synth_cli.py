@@ -207,7 +207,7 @@ class _Bar:
 def _run_preview(options: argparse.Namespace, service: Service | None) -> int:
     from core.image import format_of, write_image
     from frontends.wishes import parse_shares
-    from synth.generate import library_for, preview
+    from synth.generate import preview, usable_library
     from synth.sheet import draw_sheet
 
     format_of(options.out)
@@ -216,7 +216,9 @@ def _run_preview(options: argparse.Namespace, service: Service | None) -> int:
     _require("--width", options.width, 64, 4096)
     _require("--first", options.first, 0, 2**31)
     config = _read_config(options)
-    library = library_for(*_folders(options), config)
+    library, notes = usable_library(*_folders(options), config)
+    for note in notes:
+        sys.stderr.write(f"note: {note}\n")
     numbers = range(options.first, options.first + options.count)
     shares = parse_shares(options.shares)
     scenes = preview(library, config, options.seed, numbers, shares=shares, width_px=options.width)

@@ -33,7 +33,7 @@ from synth.export import to_dataset
 from synth.generate import GALLERY, Generated, Job, generate, library_for, preview
 from synth.library import Background, Cutout, Library, read_backgrounds, read_cutouts
 from synth.manifest import MANIFEST_NAME, read_manifest
-from synth.materials import check_materials
+from synth.materials import usable_library
 from synth.render import Rendered
 from synth.work import OnProgress
 
@@ -219,7 +219,7 @@ class Workshop:
             if key in self._libraries:
                 self._libraries.move_to_end(key)
                 return self._libraries[key]
-        library = library_for(folders.cutouts, folders.backgrounds, config)
+        library, _ = usable_library(folders.cutouts, folders.backgrounds, config)
         with self._lock:
             self._libraries[key] = library
             while len(self._libraries) > _LIBRARIES:
@@ -273,7 +273,7 @@ class Workshop:
     def _make(self, visit: Visit, job: Job, run: Run) -> RunState:
         run.report("drawing", 0, job.count)
         # Who wished for what cannot be made keeps what was made before.
-        check_materials(library_for(job.cutouts, job.backgrounds, job.config))
+        usable_library(job.cutouts, job.backgrounds, job.config)
         self._made.pop(visit.key, None)
         self._clear(visit, job)
         generated = generate(job, self._watch(job, run))

@@ -20,12 +20,21 @@ from synth.export import export
 from synth.job import GALLERY, Job, library_for
 from synth.library import Library
 from synth.manifest import MANIFEST_NAME, Parts, read_manifest
-from synth.materials import check_materials, describe_software
+from synth.materials import check_materials, describe_software, usable_library
 from synth.render import Rendered, render
 from synth.splits import part_library, sample_image
 from synth.work import OnProgress, checksum, clean_up, locked, run_blocks
 
-__all__ = ["GALLERY", "Generated", "Job", "generate", "library_for", "preview", "replay"]
+__all__ = [
+    "GALLERY",
+    "Generated",
+    "Job",
+    "generate",
+    "library_for",
+    "preview",
+    "replay",
+    "usable_library",
+]
 
 PREVIEW_WIDTH_PX = 640
 _log = logging.getLogger(__name__)
@@ -139,7 +148,8 @@ def preview(
     """The images of these numbers as ``generate`` would make them, but small.
 
     Args:
-        library: Of ``library_for`` with the same settings, kept between calls.
+        library: Of ``usable_library`` with the same settings, kept between calls: image i is drawn
+            by number from what is usable.
         config: What scenes look like.
         seed: Names the sequence of scenes.
         indices: Numbers of images.

@@ -1,23 +1,47 @@
-"""A library checked before it is used: which files can be read, and what names their content."""
+"""A library checked before it is used: which files can be read, and what names their content.
+
+Images are drawn from what is left, by number: so previews and data sets look at the same check. A
+file is looked into once, and again when it has changed.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import platform
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from core.errors import ImageError, InputError
 from core.files import sha256_of
 from core.image import IMAGE_ERRORS, check_decodes, decode_rgba
+from synth.config import SceneConfig
+from synth.job import library_for
 from synth.library import BACKGROUND_SIDE_MIN_PX, Background, Cutout, Library
 
-__all__ = ["check_materials", "describe_software"]
+__all__ = ["check_materials", "describe_software", "usable_library"]
 
 _PACKAGES = ("numpy", "opencv-python-headless", "albumentations")
 _NAMED_MAX = 5
+
+
+def usable_library(
+    cutouts: Sequence[Path], backgrounds: Sequence[Path], config: SceneConfig
+) -> tuple[Library, list[str]]:
+    """The library that a data set of some folders is made from, and notes on what was skipped.
+
+    Args:
+        cutouts: Folders of cutouts.
+        backgrounds: Folders of photographs.
+        config: How large backgrounds can be seen.
+
+    Raises:
+        InputError: A folder cannot be used, or nothing usable is left.
+    """
+    library, _, notes = check_materials(library_for(cutouts, backgrounds, config))
+    return library, notes
 
 
 def check_materials(library: Library) -> tuple[Library, dict[str, str | int], list[str]]:
@@ -56,6 +80,35 @@ def describe_software() -> dict[str, str]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file as it is now; equal under each of its names, as those that a visitor chose have."""
+
+    path: Path = field(compare=False)
+    is_cutout: bool
+    state: tuple[int, ...]
+
+
+def _identify(item: Cutout | Background) -> _File:
+    now = item.path.stat()
+    state = (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns)
+    return _File(item.path, isinstance(item, Cutout), state)
+
+
+@lru_cache(maxsize=20_000)
+def _look(file: _File) -> tuple[str, str]:
+    """The hash of a file's content, and why it cannot be used; an OSError is not remembered."""
+    data = file.path.read_bytes()
+    try:
+        if file.is_cutout:
+            decode_rgba(data)
+        else:
+            _check_size(*check_decodes(data))
+    except (ImageError, *IMAGE_ERRORS) as error:
+        return "", str(error) or type(error).__name__
+    return sha256_of(data), ""
+
+
 def _check_size(width: int, height: int) -> None:
     if min(width, height) < BACKGROUND_SIDE_MIN_PX:
         least = f"{BACKGROUND_SIDE_MIN_PX}x{BACKGROUND_SIDE_MIN_PX}"
@@ -70,18 +123,16 @@ def _check(
     kept, bad = [], []
     for item in items:
         try:
-            data = item.path.read_bytes()
-            if isinstance(item, Cutout):
-                decode_rgba(data)
-            else:
-                _check_size(*check_decodes(data))
-        except (ImageError, *IMAGE_ERRORS) as error:
-            bad.append(f"{item.path.name} ({error})")
+            sha256, problem = _look(_identify(item))
+        except OSError as error:
+            sha256, problem = "", str(error)
+        if problem:
+            bad.append(f"{item.path.name} ({problem})")
             continue
         kept.append(item)
         # Everything that labels may depend on, but not where it lies on this machine.
         digest.update(repr(replace(item, path=Path())).encode())
-        digest.update(sha256_of(data).encode())
+        digest.update(sha256.encode())
     notes = [f"unusable {what} skipped: {text}" for text in bad[:_NAMED_MAX]]
     if len(bad) > _NAMED_MAX:
         notes.append(f"{len(bad) - _NAMED_MAX} more unusable {what}s skipped")

@@ -69,6 +69,17 @@ def test_the_preview_is_what_is_made(handlers, key):
     assert [scene["boxes"] for scene in shown] == [picture["boxes"] for picture in made]
 
 
+def test_a_file_that_is_none_spoils_neither_preview_nor_data_set(handlers, key, workshop):
+    backgrounds = workshop.visits.get(key).folder / "backgrounds"
+    backgrounds.mkdir()
+    (backgrounds / "broken.jpg").write_bytes(b"no picture")
+    _start(handlers, key)
+    assert wait_run(handlers, key)["state"] == "done"
+    made = handlers.gallery({"visit": key})["pictures"]
+    shown = handlers.preview(make_wish(key, indices=list(range(6))))["scenes"]
+    assert [scene["boxes"] for scene in shown] == [picture["boxes"] for picture in made]
+
+
 def test_shares_are_those_wished_for(handlers, key):
     """Of the previews too; other shares are another data set."""
     _start(handlers, key)
