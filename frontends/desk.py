@@ -12,6 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from frontends.runs import Run, Runs
 from frontends.service import Service
 from frontends.visits import Visit, Visits, size_of
 from project.folders import (
+    LINK_PROBLEM,
     TRASH_NAME,
     ProjectInfo,
     delete_project,
@@ -177,8 +179,12 @@ class Desk:
             return restore_project(place).name
 
     def _path(self, visit: Visit, key: str) -> Path:
-        path = confined_path(self.folder(visit), key)
-        if not key or key.startswith(".") or path.parent != self.folder(visit):
+        folder = self.folder(visit)
+        with suppress(OSError):  # no file can have such a name, which is told below
+            if Path(key).name == key and (folder / key).is_symlink():
+                raise InputError(f"{key!r} cannot be used: {LINK_PROBLEM}")
+        path = confined_path(folder, key)
+        if not key or key.startswith(".") or path.parent != folder:
             raise InputError("this is no name of a project.", "Choose one of the list.")
         return path
 

@@ -1,7 +1,7 @@
 """Projects side by side in one folder: listing them, deleting one, and bringing it back.
 
 A deleted project is moved aside and kept; only `purge` removes it for good. Leftovers of work that
-was killed go with `sweep`.
+was killed go with `sweep`. What lies behind a link is never moved or removed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from project.learning import list_runs
 from project.store import DATABASE_NAME, Project
 
 __all__ = [
+    "LINK_PROBLEM",
     "TRASH_NAME",
     "ProjectInfo",
     "delete_project",
@@ -29,6 +30,12 @@ __all__ = [
 ]
 
 TRASH_NAME = ".deleted"
+LINK_PROBLEM = (
+    "it is a link, and a project is used where it lies. Move the project here in place of its "
+    "link, or have the page look where it is, with SPOTTER_PROJECTS."
+)
+"""Why a project in a list cannot be used: whoever opens the page would change what is elsewhere."""
+
 _LEFTOVERS = (".import-*", ".merge-*", ".push-*")
 _LEFT_S = 86_400.0  # another process may still work in a younger one
 
@@ -45,12 +52,18 @@ class ProjectInfo:
 
 
 def list_projects(root: Path) -> list[ProjectInfo]:
-    """Return the projects right in a folder, by name; a damaged one is listed with its problem."""
+    """Return the projects right in a folder, by name.
+
+    Damaged ones, and links to projects elsewhere, are listed with their problem.
+    """
     if not root.is_dir():
         return []
     found = []
     for path in sorted(root.glob(f"*/{DATABASE_NAME}")):
         if path.parent.name.startswith("."):
+            continue
+        if path.parent.is_symlink():
+            found.append(ProjectInfo(path.parent, path.parent.name, 0, 0, LINK_PROBLEM))
             continue
         try:
             with Project.open(path.parent) as project:
@@ -69,8 +82,14 @@ def delete_project(folder: Path, *, clock: Callable[[], float] = time.time) -> P
 
     Raises:
         DataError: There is no project, or it cannot be moved.
-        InputError: Something is learnt from it: that process would write on where it was.
+        InputError: Something is learnt from it: that process would write on where it was. Or it is
+            a link.
     """
+    if folder.is_symlink():
+        raise InputError(
+            f"{folder} is a link to {folder.resolve()}.",
+            "Give the folder that it leads to, or remove the link alone.",
+        )
     if not (folder / DATABASE_NAME).is_file():
         raise DataError(f"{folder} holds no project.", "Give the folder of a project.")
     if (run := _running(folder)) is not None:
@@ -148,7 +167,7 @@ def purge(place: Path) -> Path:
         place: What `delete_project` returned, or where the project was.
 
     Raises:
-        InputError: It is no deleted project, or several of that name were deleted.
+        InputError: It is no deleted project, or several of that name were deleted, or it is a link.
     """
     if place.parent.name != TRASH_NAME and (place / DATABASE_NAME).is_file():
         raise InputError(f"{place} is no deleted project.", "Delete it first; then purge.")
@@ -158,6 +177,8 @@ def purge(place: Path) -> Path:
         raise InputError(
             f"{len(named)} deleted projects were at {place}.", f"Name one of: {known}."
         )
+    if named[0].is_symlink():
+        raise InputError(f"{named[0]} is a link.", "Remove the link alone.")
     shutil.rmtree(named[0])
     return named[0]
 
