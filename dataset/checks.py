@@ -23,6 +23,7 @@ from dataset.splits import SPLITS, split_of
 __all__ = ["Finding", "Report", "check_folder"]
 
 _SHOWN_PER_KIND = 5
+_LEVELS = ("error", "warning", "note")
 _RARE_SHARE = 0.01  # of the boxes of an even share
 _EMPTY_SHARE_MAX = 0.5
 
@@ -34,7 +35,7 @@ class Report:
     Args:
         format: Name of the format, "" where it could not be told.
         counts: Numbers of images, boxes, empty images, and images and boxes by split and class.
-        findings: Errors first, then warnings.
+        findings: Errors first, then warnings, then notes.
     """
 
     format: str
@@ -58,7 +59,7 @@ class Report:
     def text(self) -> str:
         """The report for people: counts, then findings by kind, a few examples of each."""
         num_errors = sum(finding.level == "error" for finding in self.findings)
-        num_warnings = len(self.findings) - num_errors
+        num_warnings = sum(finding.level == "warning" for finding in self.findings)
         lines = [f"format: {self.format or 'unknown'}"]
         lines += [f"{name}: {number}" for name, number in self.counts.items()]
         lines.append(f"{counted(num_errors, 'error')}, {counted(num_warnings, 'warning')}")
@@ -104,7 +105,7 @@ def _check(raw: RawDataset, format: str) -> Report:
         *_check_splits(raw.images),
         *_check_balance(raw),
     ]
-    findings.sort(key=lambda finding: (finding.level != "error", finding.kind))
+    findings.sort(key=lambda finding: (_LEVELS.index(finding.level), finding.kind))
     return Report(format, _count(raw), tuple(findings))
 
 

@@ -16,7 +16,6 @@ from typing import Any
 from core.boxes import xyxy_to_xywh
 from core.errors import DataError, InputError
 from core.files import Json, confined_path, read_json
-from core.words import counted
 from dataset.formats.files import (
     copy_images,
     flat_outlines,
@@ -26,6 +25,7 @@ from dataset.formats.files import (
     write_text,
 )
 from dataset.formats.raw import (
+    REPEATED,
     Finding,
     Format,
     OnProgress,
@@ -204,18 +204,11 @@ class _Table:
 
     def claim(self, owners: dict[Path, str]) -> None:
         """Note which file describes each image; two that describe the same one are an error."""
-        shared = [
-            image.path
-            for image in self._images.values()
-            if image.image_wh and owners.setdefault(image.path, self._where) != self._where
-        ]
-        if shared:
-            what = (
-                f"describes {counted(len(shared), 'image')} that {owners[shared[0]]} describes "
-                f"too, such as {shared[0].name}."
-            )
-            advice = "Leave one of the two files in the folder, or images would count twice."
-            self._raw.findings.append(Finding("repeated-image", "error", self._where, what, advice))
+        advice = "Leave one of the two files in the folder, or boxes would count twice."
+        for image in self._images.values():
+            if image.image_wh and owners.setdefault(image.path, self._where) != self._where:
+                # Beside the image, which then counts as labelled by neither.
+                image.report(REPEATED, f"{owners[image.path]} describes it too.", advice)
 
     def scan(self, table: Mapping[str, Any]) -> None:
         class_of = self._classes(_numbered(table, "categories"))

@@ -3,7 +3,7 @@
 ``{"file_name": "a.jpg", "objects": {"bbox": [[l, t, w, h]], "category": [0], "caption": [...]}}``:
 parallel lists, COCO's boxes in pixels, so ``datasets.load_dataset`` reads it as it is. The order
 of the class names stands in ``classes.txt``. A line without objects, as for image captioning, is
-an image without labels; its ``text`` says what it shows.
+an image without labels; its ``text`` says what it shows. An image may have several lines.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ __all__ = ["FOLDERS", "FORMAT", "METADATA_NAME", "read", "write"]
 METADATA_NAME = "metadata.jsonl"
 FOLDERS: Mapping[str, str] = {"train": "train", "val": "validation", "test": "test"}
 _CAPTION_KEYS = ("text", "caption", "captions")  # the first is what `datasets` calls them
+_WRONG = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _CATEGORY_KEYS = ("category", "categories", "category_id", "label", "labels")
 
 
@@ -124,7 +125,7 @@ def _scan(folder: Path) -> RawDataset:
             except InputError as error:
                 what = error.message
                 raw.findings.append(Finding("corrupt-labels", "error", where, what, error.hint))
-            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            except _WRONG as error:
                 what = f"needs file_name and objects with bbox ({type(error).__name__}: {error})."
                 raw.findings.append(Finding("corrupt-labels", "error", where, what))
     raw.class_names = tuple(names) or ("object",)
@@ -139,13 +140,25 @@ def _parse(
     if not split:
         split = split_named(Path(name).parent.name)
     image = RawImage(Path(name).stem, confined_path(place, name), where, split)
+    measure(image)
+    try:
+        _fill(image, row, names)
+    except _WRONG as error:
+        # Beside the image that it is about, which lacks a box then: other lines may tell more.
+        what = f"needs objects with bbox ({type(error).__name__}: {error})."
+        image.report("corrupt-labels", what, "Correct the line, or remove it.")
+    fit_to_stated_size(image, row.get("width"), row.get("height"))
+    return image
+
+
+def _fill(image: RawImage, row: Mapping[str, Any], names: list[str]) -> None:
     for key in ("group", "source", "licence"):
         setattr(image, key, str(row.get(key) or ""))
     image.captions = next(filter(None, (texts_of(row.get(key)) for key in _CAPTION_KEYS)), ())
     if row.get("objects") is None:
         image.report(
             "missing-labels",
-            f"the line of {name} tells no objects and counts as an image without any.",
+            f"the line of {image.path.name} tells no objects and counts as an image without any.",
             'Write "objects": {"bbox": []} if nothing is to be seen there.',
             level="warning",
         )
@@ -171,9 +184,6 @@ def _parse(
                 outlines_of(outlines[number]),
             )
         )
-    measure(image)
-    fit_to_stated_size(image, row.get("width"), row.get("height"))
-    return image
 
 
 def _column(objects: Mapping[str, Any], keys: Sequence[str], length: int) -> Sequence[Any]:

@@ -4,7 +4,8 @@
 ``annotations.jsonl``, images in ``images/``. Classes, where there are several, are a name in each
 annotation; outlines are COCO's flat lists. An image with ``captions``, a list of texts, instead of
 annotations, or with an annotation without ``bbox``, is one without labels, but one knows what it
-shows: it is found, but not read as a data set. Unknown keys are kept out, not guessed at.
+shows: it is found, but not read as a data set. An image may have several lines, such as one an
+object. Unknown keys are kept out, not guessed at.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ __all__ = ["FORMAT", "INDEX_NAME", "read", "write"]
 
 INDEX_NAME = "annotations.jsonl"
 _DEFAULT_CLASS = "object"
+_WRONG = (ArithmeticError, AttributeError, KeyError, TypeError, ValueError)
 
 
 def read(folder: Path) -> Dataset:
@@ -119,7 +121,7 @@ def _scan(folder: Path) -> RawDataset:
             raw.findings.append(
                 Finding("corrupt-labels", "error", where, error.message, error.hint)
             )
-        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+        except _WRONG as error:
             what = f"needs image and annotations with bbox ({type(error).__name__}: {error})."
             raw.findings.append(Finding("corrupt-labels", "error", where, what))
     raw.class_names = tuple(names) or (_DEFAULT_CLASS,)
@@ -129,6 +131,18 @@ def _scan(folder: Path) -> RawDataset:
 def _parse(row: Mapping[str, Any], images: Path, where: str, names: list[str]) -> RawImage:
     path = confined_path(images, row["image"])
     image = RawImage(Path(row["image"]).stem, path, where)
+    measure(image)
+    try:
+        _fill(image, row, names)
+    except _WRONG as error:
+        # Beside the image that it is about, which lacks a box then: other lines may tell more.
+        what = f"needs annotations with bbox ({type(error).__name__}: {error})."
+        image.report("corrupt-labels", what, "Correct the line, or remove it.")
+    return image
+
+
+def _fill(image: RawImage, row: Mapping[str, Any], names: list[str]) -> None:
+    name = image.path.name
     image.captions = texts_of(row.get("captions"))
     entries = row.get("annotations")
     # One of both must be there: a mistyped name would pass for an empty image.
@@ -137,7 +151,7 @@ def _parse(row: Mapping[str, Any], images: Path, where: str, names: list[str]) -
     if entries is None:
         image.report(
             "missing-labels",
-            f"the line of {path.name} tells no annotations and counts as an image without any.",
+            f"the line of {name} tells no annotations and counts as an image without any.",
             'Write "annotations": [] if nothing is to be seen there.',
             level="warning",
         )
@@ -146,25 +160,9 @@ def _parse(row: Mapping[str, Any], images: Path, where: str, names: list[str]) -
         image.captions += texts_of([str(entry.get("caption") or "") for entry in entries])
         image.report(
             "missing-labels",
-            f"the line of {path.name} tells captions without a bbox.",
+            f"the line of {name} tells captions without a bbox.",
             "Write a bbox each: without it the object counts as background.",
             level="warning",
-        )
-    for entry in entries or ():
-        if _has_no_box(entry):
-            continue
-        left, top, width, height = map(float, entry["bbox"])
-        name = str(entry.get("class", names[0] if names else _DEFAULT_CLASS))
-        if name not in names:
-            names.append(name)
-        image.objects.append(
-            RawObject(
-                (left, top, left + width, top + height),
-                names.index(name),
-                str(entry.get("caption") or ""),
-                float(entry.get("visible_ratio", 1.0)),
-                outlines_of(entry.get("segmentation")),
-            )
         )
     image.group = str(row.get("group") or "")
     image.source = str(row.get("source") or "")
@@ -172,8 +170,22 @@ def _parse(row: Mapping[str, Any], images: Path, where: str, names: list[str]) -
     image.split = str(row.get("split") or "")
     if image.split and image.split not in SPLITS:
         image.report("unknown-split", f"split {image.split!r} must be one of {', '.join(SPLITS)}.")
-    measure(image)
-    return image
+    for entry in entries or ():
+        if _has_no_box(entry):
+            continue
+        left, top, width, height = map(float, entry["bbox"])
+        class_name = str(entry.get("class", names[0] if names else _DEFAULT_CLASS))
+        if class_name not in names:
+            names.append(class_name)
+        image.objects.append(
+            RawObject(
+                (left, top, left + width, top + height),
+                names.index(class_name),
+                str(entry.get("caption") or ""),
+                float(entry.get("visible_ratio", 1.0)),
+                outlines_of(entry.get("segmentation")),
+            )
+        )
 
 
 def _has_no_box(entry: Mapping[str, Any]) -> bool:

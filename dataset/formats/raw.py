@@ -3,11 +3,13 @@
 Every format is read in two steps. ``scan`` turns a folder into a `RawDataset` and never fails
 for bad content; `build` turns that into a checked `Dataset`, or raises for the first error. So
 reading is strict, and checking (``dataset.checks``) sees everything, with one parser for both.
+An index may tell of one file in several places, such as a line an object: they are one image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -16,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import DataError
+from core.words import counted
 from dataset.record import Dataset, Record, read_image_wh
 
 __all__ = [
+    "REPEATED",
     "Finding",
     "Format",
     "OnProgress",
@@ -26,6 +30,7 @@ __all__ = [
     "RawImage",
     "RawObject",
     "build",
+    "join_entries",
     "measure",
 ]
 
@@ -33,6 +38,9 @@ OnProgress: TypeAlias = Callable[[int, int, str], None]
 """Called after each image with (done, total, its name); may raise to stop."""
 
 Level = Literal["error", "warning", "note"]
+
+REPEATED = "repeated-image"
+"""Kind of the finding that one file is told of as if it were several images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +114,29 @@ class RawDataset:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A file format: how to recognise, read and write a folder of it."""
+    """A file format: how to recognise, read and write a folder of it.
+
+    Args:
+        name: In `dataset.registry.FORMATS`.
+        holds: Whether a folder looks like it.
+        parse: The images of a folder as its index tells them, one file perhaps several times.
+        write: A data set into a folder.
+    """
 
     name: str
     holds: Callable[[Path], bool]
-    scan: Callable[[Path], RawDataset]
+    parse: Callable[[Path], RawDataset]
     write: Callable[[Dataset, Path, OnProgress | None], None]
+
+    def scan(self, folder: Path) -> RawDataset:
+        """What a folder says, each file one image; see `join_entries`.
+
+        Raises:
+            DataError: The folder holds nothing of this format.
+        """
+        raw = self.parse(folder)
+        join_entries(raw)
+        return raw
 
     def read(self, folder: Path) -> Dataset:
         """The data set in a folder.
@@ -134,6 +159,69 @@ def measure(image: RawImage) -> bool:
     except DataError as error:
         image.report("unreadable-image", error.message, "Export it again, or remove it.")
     return image.image_wh is not None
+
+
+def join_entries(raw: RawDataset) -> None:
+    """Make all that is told of one file one image, in the place of the first; a note says so.
+
+    Two records of one file would each lack what the other has, and might part into two splits.
+    Entries that name different splits or groups are an error. What is told twice counts once.
+
+    Args:
+        raw: Changed. Images without a size stay as they are: they have an error already.
+    """
+    entries: dict[Path, list[RawImage]] = defaultdict(list)
+    for image in raw.images:
+        if image.image_wh is not None:
+            entries[image.path.resolve()].append(image)
+    repeated = [found for found in entries.values() if len(found) > 1]
+    if not repeated:
+        return
+    joined = {id(found[0]): _joined(found) for found in repeated}
+    others = {id(image) for found in repeated for image in found[1:]}
+    raw.images = [joined.get(id(i), i) for i in raw.images if id(i) not in others]
+    first = repeated[0]
+    what = (
+        f"{counted(len(repeated), 'image')} told of in {sum(map(len, repeated))} places, such as "
+        f"{first[0].path.name}, also in {first[1].where}: what they tell was joined."
+    )
+    if twice := sum(len(i.objects) for found in repeated for i in found) - sum(
+        len(image.objects) for image in joined.values()
+    ):
+        what += f" {counted(twice, 'box')} told again counted once."
+    raw.findings.append(Finding("joined-entries", "note", first[0].where, what))
+
+
+def _joined(entries: Sequence[RawImage]) -> RawImage:
+    first = entries[0]
+    findings = [finding for entry in entries for finding in entry.findings]
+    image = replace(first, objects=[], captions=(), findings=findings)
+    known: set[tuple[object, ...]] = set()
+    captioned = any(entry.captions for entry in entries)
+    for entry in entries:
+        new = [thing for thing in entry.objects if _told(thing) not in known]
+        if entry.objects and not new:
+            continue  # the same entry again
+        known.update(map(_told, new))
+        image.objects += new
+        if captioned:  # then they are of all objects of the image, those with boxes too
+            image.captions += entry.captions or tuple(o.caption for o in new if o.caption)
+    for key in ("group", "split", "source", "licence"):
+        told: dict[str, str] = {}
+        for entry in entries:
+            if value := getattr(entry, key):
+                told.setdefault(value, entry.where)
+        parted = len(told) > 1 and key in ("group", "split")
+        setattr(image, key, "" if parted else "; ".join(told))
+        if parted and not any(finding.kind == REPEATED for finding in image.findings):
+            places = " and ".join(f"{value} ({where})" for value, where in told.items())
+            what = f"the {key} of {image.path.name} is told as {places}."
+            image.report(REPEATED, what, "Name one alone, or the test measures memory.")
+    return image
+
+
+def _told(thing: RawObject) -> tuple[object, ...]:
+    return thing.xyxy, thing.class_id, thing.caption
 
 
 def build(raw: RawDataset) -> Dataset:

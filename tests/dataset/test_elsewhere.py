@@ -86,7 +86,9 @@ def test_two_coco_files_of_one_image_are_refused(tmp_path: Path) -> None:
     _coco(tmp_path / "annotations/val.json", image="2.jpg")
     assert _splits(tmp_path) == {"1": "train", "2": "val"}
     _coco(tmp_path / "annotations/val.json")
-    with pytest.raises(DataError, match=r"val.json: describes 1 image that annotations/train.json"):
+    with pytest.raises(
+        DataError, match=r"val.json, 1.jpg: annotations/train.json describes it too"
+    ):
         read_dataset(tmp_path)
     kinds = [finding.kind for finding in check_folder(tmp_path).findings]
     assert kinds.count("repeated-image") == 1
@@ -314,5 +316,5 @@ def test_a_column_of_anything_costs_no_boxes(
     "row", [{}, {"captions": 5}, {"annotations": None}, {"annotations": [{"class": "kite"}]}]
 )
 def test_a_line_that_tells_nothing_is_an_error(row: dict[str, object], tmp_path: Path) -> None:
-    [finding] = _scan_line(tmp_path, "jsonl", row).findings
+    [finding] = _scan_line(tmp_path, "jsonl", row).all_findings()
     assert (finding.kind, finding.level) == ("corrupt-labels", "error")
