@@ -1,7 +1,8 @@
 """A folder as one ZIP file, and back, without believing what a ZIP file says.
 
-Packing the same folder twice gives the same bytes. Unpacking writes inside the folder alone, and
-counts what really comes out, whatever the headers promise.
+Packing the same folder twice gives the same bytes, and nothing that unpacking would refuse.
+Unpacking writes inside the folder alone, and counts what really comes out, whatever the headers
+promise.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ __all__ = ["Limits", "pack", "sizes_in", "unpack"]
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that ZIP knows
 _STORED = {".jpg", ".jpeg", ".png", ".webp", ".zip", ".gz", ".onnx"}  # compressed already
 _CHUNK_BYTES = 1 << 20
-# Of the list of files alone, which is read as a whole: some 60,000 files with long names.
-_LIST_BYTES = 8 << 20
+# Of the list of files, which is read as a whole: for each file, with a long name.
+_ENTRY_BYTES = 400
+_ENTRY_FIXED_BYTES = 46 + 28  # of each beside its name: the header, and what large files add
 _ENCRYPTED = 0x1
 # What ``zipfile`` and the decompressors raise for damaged archives; OSError besides.
 _DAMAGE = (
@@ -53,13 +55,22 @@ class Limits:
     file_bytes: int = 200_000_000
     ratio: float = 100.0
 
+    @property
+    def list_bytes(self) -> int:
+        """Most bytes of the list of files; a small one too may have a comment."""
+        return _CHUNK_BYTES + _ENTRY_BYTES * self.files
+
 
 OWN = Limits(files=1_000_000, total_bytes=1_000_000_000_000, file_bytes=50_000_000_000)
 """For archives of who owns the disk, such as a whole project of many pictures."""
 
 
 def pack(
-    folder: Path, zip_path: Path, on_progress: Callable[[int, int], None] | None = None
+    folder: Path,
+    zip_path: Path,
+    on_progress: Callable[[int, int], None] | None = None,
+    *,
+    limits: Limits = OWN,
 ) -> None:
     """Write all files of a folder into a ZIP file, complete or not at all.
 
@@ -70,30 +81,61 @@ def pack(
         folder: Its files are named relative to it.
         zip_path: Replaced if it exists; it may lie in the folder.
         on_progress: Called with the number of files done and of all; may raise to stop.
+        limits: What the archive may hold, so that `unpack` takes it back with the same ones.
 
     Raises:
-        DataError: There is nothing to pack, or the file cannot be written.
+        DataError: There is nothing to pack, or something that `unpack` would refuse; or the file
+            cannot be written.
     """
     target = zip_path.resolve()
     paths = [path for path in list_files(folder) if path.resolve() != target]
     if not paths:
         raise DataError(f"{folder} has no files to pack.", "Give the folder of a data set.")
-    with (
-        replacing(zip_path) as part,
-        zipfile.ZipFile(part, "w", allowZip64=True) as archive,
-    ):
-        for number, path in enumerate(paths, start=1):
-            _add(archive, path, path.relative_to(folder).as_posix())
-            if on_progress is not None:
-                on_progress(number, len(paths))
+    try:
+        entries = [_entry_of(path, path.relative_to(folder).as_posix()) for path in paths]
+    except OSError as error:
+        raise DataError(
+            f"cannot pack {folder}: {error.strerror or error}.", "Try again."
+        ) from error
+    total = sum(entry.file_size for entry in entries)
+    _check_packable(folder, entries, total, limits)
+    with replacing(zip_path) as part:
+        with zipfile.ZipFile(part, "w", allowZip64=True) as archive:
+            for number, (path, entry) in enumerate(zip(paths, entries, strict=True), start=1):
+                _add(archive, path, entry)
+                if on_progress is not None:
+                    on_progress(number, len(paths))
+        # How far files shrink is known only now.
+        _check_packable(folder, entries, part.stat().st_size, limits)
 
 
-def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
+def _check_packable(
+    folder: Path, entries: list[zipfile.ZipInfo], packed_bytes: int, limits: Limits
+) -> None:
+    """Raise a DataError where ``unpack`` would refuse the archive."""
+    try:
+        _checked(entries, packed_bytes, limits)
+        names = sum(len(entry.filename.encode("utf-8", "replace")) for entry in entries)
+        if (size := names + _ENTRY_FIXED_BYTES * len(entries)) > limits.list_bytes:
+            raise _too_much(f"a list of files of {size} bytes", f"{limits.list_bytes} bytes")
+    except InputError as error:
+        raise DataError(
+            f"{folder} makes no ZIP file that could be unpacked again: {error.message}",
+            "Rename or take out what is told, or copy the folder as it is.",
+        ) from error
+
+
+def _entry_of(path: Path, name: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, _DATE)
     entry.external_attr = (stat.S_IFREG | 0o644) << 16
     entry.create_system = 3  # Unix, also where this runs on Windows: the bytes shall be the same
     stored = path.suffix.lower() in _STORED
     entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+    entry.file_size = path.stat().st_size
+    return entry
+
+
+def _add(archive: zipfile.ZipFile, path: Path, entry: zipfile.ZipInfo) -> None:
     with opened(path) as source:
         entry.file_size = path.stat().st_size
         with archive.open(entry, "w") as target:
@@ -107,17 +149,26 @@ class _Archive(io.FileIO):
     A list of millions of files would fill the memory before the first one could be counted.
     """
 
+    def __init__(self, path: Path, limits: Limits) -> None:
+        super().__init__(path)
+        self._most_bytes = limits.list_bytes
+
     def read(self, size: int | None = -1, /) -> bytes:
         """Return so many bytes, as `io.FileIO` does."""
-        if size is not None and size > _LIST_BYTES:
+        if size is not None and size > self._most_bytes:
             raise zipfile.BadZipFile("it lists too many files")
         return super().read(size)
 
 
-def sizes_in(zip_path: Path) -> dict[str, int]:
-    """Bytes of each file by its name, as the headers tell; empty where ``unpack`` would refuse."""
+def sizes_in(zip_path: Path, *, limits: Limits | None = None) -> dict[str, int]:
+    """Bytes of each file by its name, as the headers tell; empty where they cannot be read.
+
+    Args:
+        zip_path: The archive.
+        limits: `Limits()` if None; of these the length of the list counts.
+    """
     try:
-        with _Archive(zip_path) as file, zipfile.ZipFile(file) as archive:
+        with _Archive(zip_path, limits or Limits()) as file, zipfile.ZipFile(file) as archive:
             return {entry.filename: entry.file_size for entry in archive.infolist()}
     except (OSError, *_DAMAGE):
         return {}
@@ -142,7 +193,7 @@ def unpack(zip_path: Path, folder: Path, *, limits: Limits | None = None) -> lis
     allowed = limits or Limits()
     written: list[Path] = []
     try:
-        with _Archive(zip_path) as file, zipfile.ZipFile(file) as archive:
+        with _Archive(zip_path, allowed) as file, zipfile.ZipFile(file) as archive:
             entries = _checked(archive.infolist(), zip_path.stat().st_size, allowed)
             targets = [confined_path(folder, entry.filename) for entry in entries]
             total = 0
@@ -198,7 +249,9 @@ def _checked(
         if entry.flag_bits & _ENCRYPTED:
             raise InputError(f"{entry.filename[:80]!r} is encrypted.", "Pack it without password.")
         if (key := str(name).casefold()) in names:
-            raise InputError(f"{entry.filename[:80]!r} is there twice.", "Pack it again.")
+            raise InputError(
+                f"{entry.filename[:80]!r} is there twice, in capitals or not.", "Pack it again."
+            )
         names.add(key)
         folders.update(str(parent).casefold() for parent in name.parents)
         if entry.file_size > limits.file_bytes:

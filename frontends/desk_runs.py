@@ -90,7 +90,7 @@ def start_import(desk: Desk, visit: Visit, key: str, files: Sequence[Brought]) -
     if not files:
         raise InputError("there is no file.", "Choose some pictures or a ZIP file.")
     # Twice: what is laid out stays until the pictures are taken into the project.
-    desk.check_room(visit, _COPIES * sum(_size_of(file.path) for file in files))
+    desk.check_room(visit, _COPIES * sum(_size_of(desk, file.path) for file in files))
 
     def work(run: Run) -> RunState:
         run.report("importing", 0, 0)
@@ -134,10 +134,11 @@ def _lay_out(files: Sequence[Brought], folder: Path) -> list[Brought]:
     return archives
 
 
-def _size_of(path: Path) -> int:
+def _size_of(desk: Desk, path: Path) -> int:
     """Bytes of an upload, of a ZIP file those of its files as its headers tell."""
     # A damaged archive is told of when it is its turn.
-    return sum(sizes_in(path).values()) or path.stat().st_size
+    limits = OWN if desk.shared else Limits()
+    return sum(sizes_in(path, limits=limits).values()) or path.stat().st_size
 
 
 def _import(

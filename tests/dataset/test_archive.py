@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import Cancelled, DataError, InputError
-from dataset.archive import Limits, pack, sizes_in, unpack
+from dataset.archive import OWN, Limits, pack, sizes_in, unpack
 
 
 @pytest.fixture
@@ -141,6 +141,64 @@ def test_an_endless_list_of_files_is_not_read(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
+
+
+def _listing(path: Path, count: int) -> Path:
+    """An archive of empty files with the names of a project's pictures, its list alone written."""
+    data = _zip(path, (f"images/{'0' * 64}.jpg", b"")).read_bytes()
+    begin, end = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    names = (f"{number:064d}".encode() for number in range(count))
+    entries = b"".join(data[begin:end].replace(b"0" * 64, name) for name in names)
+    tail = (b"PK\5\6", 0, 0, count % 65536, count % 65536, len(entries), begin, 0)
+    path.write_bytes(data[:begin] + entries + struct.pack("<4s4H2LH", *tail))
+    return path
+
+
+def test_a_list_as_long_as_the_limits_allow_is_read(tmp_path: Path) -> None:
+    path = _listing(tmp_path / "many.zip", 90_000)
+    assert len(sizes_in(path, limits=OWN)) == 90_000
+    assert sizes_in(path) == {}
+    with pytest.raises(InputError, match="it lists too many files"):
+        unpack(path, tmp_path / "out")
+    limits = Limits(files=80_000)
+    with pytest.raises(InputError, match="the archive has 90000 entries, allowed are 80000 files"):
+        unpack(path, tmp_path / "out", limits=limits)
+
+
+@pytest.mark.parametrize(
+    ("files", "limits", "message"),
+    [
+        ({"a.jpg": b"1", "A.jpg": b"2"}, OWN, r"'a.jpg' is there twice, in capitals or not"),
+        ({"a\\b.jpg": b"1"}, OWN, "leads out of its folder"),
+        ({"C:.jpg": b"1"}, OWN, "leads out of its folder"),
+        ({f"{n}.txt": b"1" for n in range(4)}, Limits(files=3), "4 entries, allowed are 3 files"),
+        ({"a.txt": b"12345"}, Limits(file_bytes=4), "a file of 5 bytes, allowed are 4"),
+        ({"a.txt": b"1", "b.txt": b"2"}, Limits(total_bytes=1), "2 bytes, allowed are 1"),
+        ({"a.bmp": bytes(3_000_000)}, OWN, "times its packed size, allowed are 100 times"),
+    ],
+    ids=["twice", "slash", "drive", "files", "file", "total", "ratio"],
+)
+def test_what_could_not_be_unpacked_is_not_packed(
+    files: dict[str, bytes], limits: Limits, message: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    if len(list(folder.iterdir())) < len(files):
+        pytest.skip("files here are one whose names differ by case alone")
+    with pytest.raises(DataError, match=message) as told:
+        pack(folder, tmp_path / "one.zip", limits=limits)
+    assert "could be unpacked again" in told.value.message
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_a_list_that_unpacking_would_not_read_is_not_packed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Limits, "list_bytes", 200)
+    with pytest.raises(DataError, match=r"a list of files of \d+ bytes, allowed are 200 bytes"):
+        pack(folder, tmp_path / "one.zip")
 
 
 def test_bombs_by_their_ratio(tmp_path: Path) -> None:
