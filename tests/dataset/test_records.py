@@ -101,7 +101,7 @@ def test_yolo_data_yaml_has_what_ultralytics_asks_for(dataset: Dataset, tmp_path
     ("line", "message"),
     [
         ("nonsense", "annotations.jsonl, line 1: not JSON"),
-        ('{"image": "a.png"}', "annotations.jsonl, line 1: needs image"),
+        ('{"image": "a.png"}', "annotations.jsonl, line 1: needs annotations"),
         ('{"image": "none.png", "annotations": []}', "does not exist"),
         ('{"image": "a.png", "annotations": [{"bbox": [200, 0, 5, 5]}]}', "outside"),
     ],
