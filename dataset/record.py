@@ -26,7 +26,8 @@ class Record:
     """One image with its boxes.
 
     Args:
-        image_id: Name of the image within its data set, with no folder.
+        image_id: Name of the image within its data set, with no folder and no dot in front:
+            readers and archives leave hidden files out.
         path: Where the image lies.
         image_wh: Width and height, px.
         xyxy: (n, 4) float32, pixels at edges, inside the image.
@@ -77,9 +78,11 @@ class Record:
                 f"{len(self.class_id)} classes and {len(self.visible_ratio)} visible ratios; "
                 "all must be of one length."
             )
-        if not self.image_id or self.image_id != Path(self.image_id).name:
+        hidden = self.image_id.startswith(".")
+        if not self.image_id or hidden or self.image_id != Path(self.image_id).name:
             raise DataError(
-                f"image_id must be a file's name without a folder, got {self.image_id!r}."
+                "image_id must be a file's name without a folder and without a dot in front, "
+                f"got {self.image_id!r}."
             )
         if self.split not in SPLITS:
             raise DataError(

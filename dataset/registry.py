@@ -77,7 +77,7 @@ def read_dataset(folder: Path, format: str | None = None) -> Dataset:
 def write_dataset(
     dataset: Dataset, folder: Path, format: str, on_progress: OnProgress | None = None
 ) -> None:
-    """Write a data set, its images copied as they are.
+    """Write a data set, its images copied as they are; for YOLO GIF and AVIF become PNG.
 
     Writing the same data set again gives the same files, whatever was interrupted before.
 

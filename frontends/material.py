@@ -20,12 +20,12 @@ from PIL import Image as PilImage
 
 from core.errors import ImageError, InputError, SpotterError
 from core.files import write_bytes
-from core.image import encode_image, read_image, read_rgba, resize_image
+from core.image import READABLE, encode_image, read_image, read_rgba, resize_image
 from dataset.archive import Limits as ArchiveLimits
 from dataset.archive import unpack
 from synth.captions import parse_caption
 from synth.cutout_folder import NewCutout, add_cutouts, clean_name, copy_of, read_folder
-from synth.library import BACKGROUND_SIDE_MIN_PX, IMAGE_SUFFIXES, Cutout, read_cutouts_below
+from synth.library import BACKGROUND_SIDE_MIN_PX, Cutout, read_cutouts_below
 from synth.matting import trim
 
 __all__ = ["Brought", "Taken", "add_backgrounds", "add_own_cutouts", "words_of"]
@@ -145,7 +145,7 @@ def _each(
             paths = [
                 path
                 for path in sorted(folder.rglob("*"))
-                if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith("._")
+                if path.suffix.lower() in READABLE and not path.name.startswith("._")
             ]
             listed = read_cutouts_below(folder)
             if not paths:

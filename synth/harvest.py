@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from core.boxes import area, intersection_matrix, iou_matrix
 from core.errors import ImageError, InputError
 from core.files import read_json_lines, sha256_of
-from core.image import image_wh, read_rgba
+from core.image import READABLE, image_wh, read_rgba
 from core.types import Image
 from dataset.record import Dataset, Record
 from synth.captions import parse_caption
 from synth.cutout_folder import INDEX_NAME, NewCutout, add_cutouts, copy_of, reason_against
-from synth.library import IMAGE_SUFFIXES, read_cutouts_below
+from synth.library import read_cutouts_below
 from synth.matting import Matte, Method, cut_out, trim
 
 __all__ = ["Harvest", "harvest", "harvest_images"]
@@ -169,7 +169,7 @@ def harvest_images(
 def _list_images(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder.", "Give the one that holds the images.")
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in READABLE)
     if not paths:
         raise InputError(f"{folder} holds no images.", "Give the one that holds them.")
     return paths

@@ -10,6 +10,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.files import confined_path, read_json_lines
-from core.image import read_rgba
+from core.image import READABLE, read_image, read_rgba
 from dataset.splits import select_split
 
 __all__ = [
@@ -36,7 +37,6 @@ __all__ = [
 ]
 
 BACKGROUND_SIDE_MIN_PX = 64  # smaller pictures show no place
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 # What cameras, phones and programs call all their pictures.
 _PLACELESS = frozenset(
     ("background", "bg", "dcim", "dji", "dsc", "dscf", "dscn", "file", "frame", "g", "gh", "gopr",
@@ -298,7 +298,7 @@ def read_backgrounds(folder: Path) -> list[Background]:
         raise InputError(f"{folder} is not a folder; give one with photographs.")
     index = folder / "backgrounds.jsonl"
     told = {str(row.get("name")): row for row in read_json_lines(index)} if index.is_file() else {}
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in READABLE)
     backgrounds = []
     for path in paths:
         name = path.relative_to(folder).with_suffix("").as_posix()
@@ -362,13 +362,15 @@ def _by_name(items: Sequence[Cutout] | Sequence[Background], what: str) -> dict:
     return named
 
 
-def _decode(path: Path) -> NDArray | None:
-    """A file's pixels; ``cv2.imread`` itself does not open all names on Windows."""
-    try:
+def _decode(path: Path) -> NDArray:
+    """A file's pixels, BGR; ``cv2.imread`` itself does not open all names on Windows."""
+    with suppress(OSError):
         data = np.frombuffer(path.read_bytes(), np.uint8)
-    except OSError:
-        return None
-    return cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+        if decoded is not None:
+            return decoded
+    # GIF and AVIF are not known to every OpenCV; all else is told.
+    return cv2.cvtColor(read_image(path), cv2.COLOR_RGB2BGR)
 
 
 def _read_pyramid(path: Path) -> tuple[NDArray[np.uint8], ...]:
@@ -386,8 +388,6 @@ def _read_pyramid(path: Path) -> tuple[NDArray[np.uint8], ...]:
 
 def _read_background(path: Path, side_px: int) -> tuple[NDArray[np.uint8], ...]:
     image = _decode(path)
-    if image is None:
-        raise InputError(f"{path} is not a readable image.")
     if min(image.shape[:2]) < BACKGROUND_SIDE_MIN_PX:
         size, least = f"{image.shape[1]}x{image.shape[0]}", f"{BACKGROUND_SIDE_MIN_PX}"
         raise InputError(f"{path} has {size} px, a background needs {least}x{least}.")

@@ -1,7 +1,7 @@
 """What all formats do with files: copy images, write text, read lines and outlines.
 
 Every file is complete or absent; a killed run leaves no more than one hidden file, which no reader
-takes for an image.
+takes for an image. No image that is written has a hidden name, see `dataset.record`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from core.errors import DataError
 from core.files import opened, replacing, write_bytes
+from core.image import READABLE, read_image, write_image
 from dataset.formats.raw import Finding, OnProgress
 from dataset.record import Dataset, Record
 
 __all__ = [
     "CLASSES_NAME",
-    "IMAGE_SUFFIXES",
     "SPLIT_WORDS",
     "copy_image",
     "copy_images",
@@ -41,7 +41,6 @@ __all__ = [
     "write_text",
 ]
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 SPLIT_WORDS: Mapping[str, tuple[str, ...]] = {
     "train": ("train", "training"),
     "val": ("val", "valid", "validation", "dev"),
@@ -71,12 +70,12 @@ def list_images(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+        if path.suffix.lower() in READABLE and not path.name.startswith(".")
     )
 
 
 def image_name(record: Record) -> str:
-    """The file name of a record's image in every format."""
+    """The file name of a record's image where a format keeps its ending."""
     return record.image_id + record.path.suffix.lower()
 
 
@@ -85,22 +84,25 @@ def copy_images(
     folder_of: Callable[[Record], Path],
     folders: Iterable[Path],
     on_progress: OnProgress | None = None,
+    name_of: Callable[[Record], str] = image_name,
 ) -> None:
-    """Copy every image to its folder; the pixels are not encoded anew.
+    """Copy every image to its folder; the pixels are encoded anew only for another ending.
 
     Args:
         dataset: Its files stay as they are.
         folder_of: Where the image of a record goes.
         folders: All folders that a reader would look into; they may hold no other image.
         on_progress: Called after each image with (done, total, its name); may raise to stop.
+        name_of: Its file name there; one that ends otherwise than its file ends in ``.png``.
 
     Raises:
         DataError: A folder holds other images, or cannot be written to.
+        ImageError: An image that is to have another ending cannot be read.
     """
-    wanted = {folder_of(record) / image_name(record) for record in dataset}
+    wanted = {folder_of(record) / name_of(record) for record in dataset}
     refuse_others(folders, wanted)
     for number, record in enumerate(dataset, start=1):
-        copy_image(record.path, folder_of(record), image_name(record))
+        copy_image(record.path, folder_of(record), name_of(record))
         if on_progress is not None:
             on_progress(number, len(dataset), record.image_id)
 
@@ -122,9 +124,15 @@ def refuse_others(folders: Iterable[Path], wanted: set[Path]) -> None:
 
 
 def copy_image(source: Path, folder: Path, name: str) -> None:
-    """Copy one image into a folder under a name; nothing happens if it is there itself."""
+    """Copy one image into a folder under a name; nothing happens if it is there itself.
+
+    Another ending means another format, as `write_image` knows it: the image as it is seen.
+    """
     target = folder / name
     if target.resolve() == source.resolve():
+        return
+    if target.suffix.lower() != source.suffix.lower():
+        write_image(read_image(source), target)
         return
     with opened(source) as file, replacing(target) as part, part.open("wb") as copy:
         shutil.copyfileobj(file, copy)

@@ -255,14 +255,14 @@ def build(raw: RawDataset) -> Dataset:
 def _free_name(image: RawImage, taken: set[str]) -> str:
     """Folders may use one name in several splits, or in upper and lower case; a data set must not.
 
-    Elsewhere files whose names differ by case alone are one.
+    Elsewhere files whose names differ by case alone are one, and names with a dot in front hidden.
     """
-    name = image.image_id
+    plain = name = image.image_id.lstrip(".") or "image"
     if name.casefold() in taken and image.split:
         name = f"{image.split}-{name}"
     number = 2
     while name.casefold() in taken:
-        name = f"{image.image_id}-{number}"
+        name = f"{plain}-{number}"
         number += 1
     return name
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from core.errors import DataError, InputError
 from core.files import confined_path
+from core.image import READABLE
 from dataset.formats.files import (
     copy_images,
     image_name,
@@ -219,7 +220,7 @@ def _image_path(folder: Path, xml: Path, root: ElementTree.Element) -> Path:
     named = Path(root.findtext("filename") or f"{xml.stem}.jpg").name
     places = [folder / "JPEGImages", folder / "images", xml.parent, folder]
     for place in places:
-        for name in (named, *(xml.stem + suffix for suffix in (".jpg", ".jpeg", ".png"))):
+        for name in (named, *(xml.stem + suffix for suffix in (".jpg", *READABLE))):
             path = confined_path(place, name)
             if path.is_file():
                 return path

@@ -4,6 +4,7 @@ Rows are ``class cx cy w h`` over the image's size, or ``class x1 y1 x2 y2 ...``
 rows with keypoints (``kpt_shape`` in ``data.yaml``) the box is read.
 YOLO has no place for captions, groups or visibility: they travel in ``captions.jsonl`` beside it.
 A label file that was edited wins over that; without it captions are the class names.
+Images that Ultralytics would pass over, such as GIF, become PNG.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ __all__ = ["FORMAT", "SEG_FORMAT", "read", "write", "write_outlines"]
 
 _SIDECAR = "captions.jsonl"
 _SAMPLE_LABELS = 50
+# The endings of images that every version of Ultralytics takes; GIF is a video there.
+_TAKEN = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
 def read(folder: Path) -> Dataset:
@@ -70,7 +73,7 @@ def read(folder: Path) -> Dataset:
 
 
 def write(dataset: Dataset, folder: Path, on_progress: OnProgress | None = None) -> None:
-    """Write boxes, images copied; an image without objects gets an empty label file."""
+    """Write boxes, images copied or made PNG; one without objects gets an empty label file."""
     _write(dataset, folder, on_progress, outlines=False)
 
 
@@ -86,15 +89,23 @@ def _write(
     dataset: Dataset, folder: Path, on_progress: OnProgress | None, *, outlines: bool
 ) -> None:
     places = [folder / "images" / split for split in SPLITS]
-    copy_images(dataset, lambda record: folder / "images" / record.split, places, on_progress)
+    copy_images(
+        dataset, lambda record: folder / "images" / record.split, places, on_progress, _image_name
+    )
     notes = []
     for record in dataset:
         text = "".join(_row(record, number, outlines) for number in range(len(record)))
-        image = folder / "images" / record.split / image_name(record)
+        image = folder / "images" / record.split / _image_name(record)
         write_text(label_path(image), text)
         notes.append(json.dumps(_note(record, text, outlines), ensure_ascii=False) + "\n")
     write_text(folder / _SIDECAR, "".join(notes))
     write_text(folder / YAML_NAME, write_yaml(dataset))
+
+
+def _image_name(record: Record) -> str:
+    """Ultralytics finds images by their endings, and so do we where no file names them."""
+    name = image_name(record)
+    return name if Path(name).suffix in _TAKEN else f"{record.image_id}.png"
 
 
 def _row(record: Record, number: int, outlines: bool) -> str:

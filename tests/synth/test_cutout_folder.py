@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as PilImage
 
 from core.errors import CaptionError, DataError, InputError
-from core.image import read_rgba
+from core.image import READABLE, read_rgba
 from synth.captions import choose_colors
 from synth.colors import measure_colors
 from synth.cutout_folder import (
@@ -221,3 +222,10 @@ def test_captions_of_the_gallery_are_mostly_right():
         same += set(seen) == set(truth)
     assert first / len(rows) > 0.8
     assert same / len(rows) > 0.55
+
+
+@pytest.mark.parametrize("ending", READABLE)
+def test_a_background_of_every_ending_is_found(ending: str, tmp_path: Path) -> None:
+    PilImage.new("RGB", (80, 70)).save(tmp_path / f"lake{ending}")
+    library = Library([], read_backgrounds(tmp_path))
+    assert library.background("lake").shape == (70, 80, 3)

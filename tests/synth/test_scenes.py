@@ -140,7 +140,7 @@ def test_pictures_that_cannot_be_read_are_named(tmp_path: Path, data: bytes | No
     library = Library([cutout], [Background("x", path, "x")])
     with pytest.raises(InputError, match=r"x\.png"):
         library.rgba("x")
-    with pytest.raises(InputError, match=r"x\.png is not a readable image"):
+    with pytest.raises(InputError, match=r"x\.png (is not an image|is empty)|cannot read .*x\.png"):
         library.background("x")
 
 
