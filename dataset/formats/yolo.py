@@ -44,6 +44,7 @@ from dataset.formats.yolo_yaml import (
     YAML_NAME,
     Sources,
     holds_poses,
+    holds_sources,
     label_path,
     read_sources,
     write_yaml,
@@ -64,7 +65,8 @@ def read(folder: Path) -> Dataset:
     """The data set in a folder, all its splits; boxes and outlines alike.
 
     Args:
-        folder: Holds ``data.yaml``, or ``images/``, ``labels/`` and ``classes.txt``.
+        folder: Holds ``data.yaml``, or ``images/``, ``labels/`` and ``classes.txt``, also for each
+            split.
 
     Raises:
         DataError: There is no image, or a label file is not as it should be.
@@ -139,14 +141,8 @@ def _note(record: Record, labels: str, outlines: bool) -> dict[str, Any]:
     return note
 
 
-def _holds(folder: Path) -> bool:
-    return (folder / YAML_NAME).is_file() or (
-        (folder / "images").is_dir() and (folder / "labels").is_dir()
-    )
-
-
 def _holds_outlines(folder: Path) -> bool:
-    if not _holds(folder) or holds_poses(folder):
+    if not holds_sources(folder) or holds_poses(folder):
         return False
     labels = (path for path in folder.glob("**/labels/**/*.txt") if path.name != CLASSES_NAME)
     for path in islice(labels, _SAMPLE_LABELS):
@@ -301,5 +297,5 @@ def _match(xyxy: NDArray[np.float32], noted: Sequence[Sequence[float]]) -> list[
     return [int(row.argmax()) if row.max() >= 0.5 else -1 for row in iou]
 
 
-FORMAT = Format("yolo", _holds, _scan, write)
+FORMAT = Format("yolo", holds_sources, _scan, write)
 SEG_FORMAT = Format("yolo-seg", _holds_outlines, _scan, write_outlines)

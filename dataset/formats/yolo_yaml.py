@@ -15,12 +15,26 @@ import yaml
 
 from core.errors import InputError
 from core.files import confined_path
-from dataset.formats.files import SPLIT_WORDS, list_images, read_class_names, split_named
+from dataset.formats.files import (
+    CLASSES_NAME,
+    SPLIT_WORDS,
+    list_images,
+    read_class_names,
+    split_named,
+)
 from dataset.formats.raw import Finding
 from dataset.record import Dataset
 from dataset.splits import SPLITS
 
-__all__ = ["YAML_NAME", "Sources", "holds_poses", "label_path", "read_sources", "write_yaml"]
+__all__ = [
+    "YAML_NAME",
+    "Sources",
+    "holds_poses",
+    "holds_sources",
+    "label_path",
+    "read_sources",
+    "write_yaml",
+]
 
 YAML_NAME = "data.yaml"
 _MAX_BYTES = 500_000
@@ -80,14 +94,15 @@ def read_sources(folder: Path) -> Sources:
     """The images and class names of a folder.
 
     The names are those of ``data.yaml``, else of ``classes.txt`` in the folder or in ``labels/``,
-    where labelImg and Label Studio write them. The splits are those that ``data.yaml`` names, as
-    far as they lie in the folder; without it, ``images/<split>``, ``<split>/images``, or all of
-    ``images/`` as one.
+    where labelImg and Label Studio write them, or there for each split. The splits are
+    those that ``data.yaml`` names, as far as they lie in the folder; without it,
+    ``images/<split>``, ``<split>/images``, or all of ``images/`` as one.
     """
     findings: list[Finding] = []
     settings = _read_yaml(folder, findings)
     names = _class_names(settings.get("names"), findings)
     names = names or read_class_names(folder) or read_class_names(folder / "labels")
+    names = names or _names_of_splits(folder, findings)
     names = names or _numbered_names(settings.get("nc"))
     keypoint_numbers = _keypoint_numbers(settings, findings)
     places = [
@@ -108,6 +123,41 @@ def read_sources(folder: Path) -> Sources:
     if not images and (flat := list_images(folder / "images")):
         images[""] = flat
     return Sources(names, images, tuple(findings), keypoint_numbers)
+
+
+def holds_sources(folder: Path) -> bool:
+    """Whether a folder has what `read_sources` looks for: ``data.yaml``, or images and labels."""
+    places = [folder / "images", *(place for split in SPLITS for place in _usual(folder, split))]
+    return (folder / YAML_NAME).is_file() or any(
+        place.is_dir() and _labels_beside(place).is_dir() for place in places
+    )
+
+
+def _usual(folder: Path, split: str) -> list[Path]:
+    """Where the images of a split lie if no ``data.yaml`` tells it."""
+    words = SPLIT_WORDS[split]
+    return [folder / "images" / w for w in words] + [folder / w / "images" for w in words]
+
+
+def _labels_beside(place: Path) -> Path:
+    return label_path(place / "image").parent
+
+
+def _names_of_splits(folder: Path, findings: list[Finding]) -> tuple[str, ...]:
+    """The names that splits have each, the most of them: a split may lack the last classes."""
+    told: dict[tuple[str, ...], Path] = {}
+    for place in (place for split in SPLITS for place in _usual(folder, split)):
+        for near in (_labels_beside(place), place.parent):
+            told.setdefault(read_class_names(near), near)
+    longest = max(told, key=len, default=())
+    other = next((near for names, near in told.items() if names != longest[: len(names)]), None)
+    if other is None:
+        return longest
+    where = (other / CLASSES_NAME).relative_to(folder).as_posix()
+    what = f"names other classes than {told[longest].relative_to(folder).as_posix()}."
+    advice = f"Write one {CLASSES_NAME} into the folder, with the names in their order."
+    findings.append(Finding("class-names-differ", "error", where, what, advice))
+    return ()
 
 
 def holds_poses(folder: Path) -> bool:
@@ -189,9 +239,7 @@ def _places(
         if any(settings.get(word) for words in SPLIT_WORDS.values() for word in words):
             # What data.yaml leaves out counts only where it is our own layout.
             return [list_images(folder / "images" / split)]
-        words = SPLIT_WORDS[split]
-        candidates = [folder / "images" / w for w in words] + [folder / w / "images" for w in words]
-        return [list_images(candidate) for candidate in candidates]
+        return [list_images(place) for place in _usual(folder, split)]
     values = named[0] if isinstance(named[0], list) else [named[0]]
     return [_resolve(folder, settings, str(value), split, findings) for value in values]
 
