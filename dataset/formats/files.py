@@ -157,8 +157,8 @@ def read_class_names(folder: Path) -> tuple[str, ...]:
     path = folder / CLASSES_NAME
     if not path.is_file():
         return ()
-    # Names may hold other signs that end lines.
-    lines = path.read_text(encoding="utf-8-sig", errors="replace").split("\n")
+    # Names may hold other signs that end lines, carriage returns too.
+    lines = path.read_bytes().decode("utf-8-sig", "replace").split("\n")
     return tuple(line.strip() for line in lines if line.strip())
 
 

@@ -7,6 +7,7 @@ Class names have no order in VOC: ours stand in ``classes.txt``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +48,7 @@ _TRUNCATED_BELOW = 0.8  # VOC's guideline: 15 to 20 % of the object lie outside 
 _XML_FOLDERS = ("Annotations", "annotations", ".", "train", "valid", "val", "test")
 _BOX_TAGS = ("xmin", "ymin", "xmax", "ymax")
 _FLAGS = ("1", "0", "-1")  # the class is there, is there but hard to see, is not there
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SHIFT = np.array([1.0, 1.0, 0.0, 0.0])
 
 
@@ -69,12 +71,13 @@ def write(dataset: Dataset, folder: Path, on_progress: OnProgress | None = None)
     for record in dataset:
         tree = _describe(record, dataset.class_names)
         ElementTree.indent(tree)
-        text = ElementTree.tostring(tree, encoding="unicode") + "\n"
+        # A carriage return as it is would be read back as a line feed.
+        text = ElementTree.tostring(tree, encoding="unicode").replace("\r", "&#13;") + "\n"
         write_text(folder / "Annotations" / f"{record.image_id}.xml", text)
     for split in SPLITS:
         names = [record.image_id + "\n" for record in dataset if record.split == split]
         write_text(folder / "ImageSets" / "Main" / f"{split}.txt", "".join(names))
-    written = tuple(map(_without_controls, dataset.class_names))
+    written = tuple(map(_allowed, dataset.class_names))
     write_class_names(replace(dataset, class_names=written), folder)
 
 
@@ -103,14 +106,12 @@ def _describe(record: Record, class_names: tuple[str, ...]) -> ElementTree.Eleme
 
 def _add(parent: ElementTree.Element, **texts: object) -> None:
     for tag, value in texts.items():
-        ElementTree.SubElement(parent, tag).text = _without_controls(str(value))
+        ElementTree.SubElement(parent, tag).text = _allowed(str(value))
 
 
-def _without_controls(text: str) -> str:
-    """The text without control characters, which XML does not allow, not even escaped."""
-    if text.isprintable():
-        return text
-    return "".join(sign for sign in text if sign.isprintable() or sign in "\t\n")
+def _allowed(text: str) -> str:
+    """The text without the characters that XML 1.0 does not allow, not even escaped."""
+    return _FORBIDDEN.sub("", text)
 
 
 def _number(value: float) -> str:

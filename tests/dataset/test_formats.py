@@ -181,11 +181,34 @@ def test_class_names_keep_odd_signs(name: str, dataset: Dataset, tmp_path: Path)
 
 
 def test_xml_loses_odd_signs_and_no_class(dataset: Dataset, tmp_path: Path) -> None:
-    odd = ("a\x7fb", "a\x85b c", "missile", "unused\x07")
+    odd = ("a\x07b", "a\x00b c\ufffe", "missile\x1b", "unused\uffff")
     write_dataset(Dataset(dataset.records, odd), tmp_path / "out", "voc")
     got = read_dataset(tmp_path / "out", "voc")
     assert got.class_names == ("ab", "ab c", "missile", "unused")
     assert [r.class_id.tolist() for r in got] == [r.class_id.tolist() for r in dataset]
+
+
+SCRIPTS = (
+    "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian with a non-joiner
+    "\U0001f468\u200d\U0001f680",  # an astronaut, joined
+    "10\u00a0km, 10\u202fkm", "\u7a7a\u3000\u6e2f", "a\u2028b\u2029c", "a\rb\tc", "a\x7fb\x85c",
+    "soft\u00adware", "\ue000\ufdd0\ufffd\U0010ffff",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SCRIPTS, ids=ascii)
+@pytest.mark.parametrize("name", FORMATS.names())
+def test_texts_of_all_scripts_come_back(
+    name: str, text: str, dataset: Dataset, tmp_path: Path
+) -> None:
+    [first, *_] = (record for record in dataset if len(record) == 1)
+    told = replace(first, captions=(text,), image_id="\u7a7a\u3000\u6e2f", group=text)
+    names = (*dataset.class_names[:-1], text)
+    write_dataset(Dataset((told,), names), tmp_path / "out", name)
+    got = read_dataset(tmp_path / "out", name)
+    assert got.class_names == names
+    [record] = got
+    assert (record.image_id, record.captions, record.group) == (told.image_id, (text,), text)
 
 
 def test_edited_labels_win_over_the_sidecar(dataset: Dataset, tmp_path: Path) -> None:
