@@ -21,7 +21,9 @@ from typing import BinaryIO, TypeAlias
 from core.errors import DataError, InputError
 
 __all__ = [
+    "JSON_BYTES_MAX",
     "Json",
+    "check_json_size",
     "confined_path",
     "link_or_copy",
     "list_files",
@@ -39,6 +41,8 @@ __all__ = [
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
+JSON_BYTES_MAX = 2_000_000_000
+"""Most bytes of a JSON file: as objects it takes 5 to 30 times as much memory."""
 _CHUNK_BYTES = 1 << 20
 _NOT_JSON = (ValueError, RecursionError)  # the second for what is nested thousandfold
 _PART = re.compile(r"\.(.+)\.[0-9a-f]{8}", re.DOTALL)
@@ -187,13 +191,28 @@ def write_json(path: Path, value: object) -> None:
     write_bytes(path, (text + "\n").encode())
 
 
+def check_json_size(path: Path) -> None:
+    """Refuse a file of JSON, or of lines of it, that would fill the memory.
+
+    Raises:
+        DataError: It has more than `JSON_BYTES_MAX` bytes.
+        OSError: It cannot be read.
+    """
+    if (size := path.stat().st_size) > JSON_BYTES_MAX:
+        raise DataError(
+            f"{path.name} has {size} bytes, the limit is {JSON_BYTES_MAX}.",
+            "Split it into several files, each in a folder with its pictures.",
+        )
+
+
 def read_json(path: Path) -> Json:
     """Return the contents of a JSON file.
 
     Raises:
-        DataError: The file is missing or is not JSON.
+        DataError: The file is missing, larger than `JSON_BYTES_MAX` or is not JSON.
     """
     try:
+        check_json_size(path)
         value: Json = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, *_NOT_JSON) as error:
         raise DataError(f"cannot read {path} as JSON: {error}.") from error
@@ -206,9 +225,11 @@ def read_json_lines(path: Path) -> list[dict[str, Json]]:
     Lines end at a line feed alone: a caption may hold other Unicode line ends.
 
     Raises:
-        DataError: The file is missing, or a line is not a JSON object (its number is told).
+        DataError: The file is missing or larger than `JSON_BYTES_MAX`, or a line is not a JSON
+            object (its number is told).
     """
     try:
+        check_json_size(path)
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read {path}: {error}.") from error

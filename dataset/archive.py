@@ -27,6 +27,7 @@ __all__ = ["Limits", "pack", "sizes_in", "unpack"]
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that ZIP knows
 _STORED = {".jpg", ".jpeg", ".png", ".webp", ".zip", ".gz", ".onnx"}  # compressed already
+_TEXTS = (".json", ".jsonl", ".txt")  # XML, YAML and CSV have limits where they are read
 _CHUNK_BYTES = 1 << 20
 # Of the list of files, which is read as a whole: for each file, with a long name.
 _ENTRY_BYTES = 400
@@ -47,13 +48,20 @@ class Limits:
         files: Most files.
         total_bytes: Most bytes of all files together, unpacked.
         file_bytes: Most bytes of one file, unpacked.
+        text_bytes: The same of a text of labels, which takes up to 30 times as much memory.
         ratio: Most bytes unpacked for each byte packed, above a first megabyte.
     """
 
     files: int = 20_000
     total_bytes: int = 2_000_000_000
     file_bytes: int = 200_000_000
+    text_bytes: int = 32_000_000
     ratio: float = 100.0
+
+    def bytes_of(self, name: str) -> int:
+        """Most bytes of a file of a name."""
+        is_text = name.lower().endswith(_TEXTS)
+        return min(self.file_bytes, self.text_bytes) if is_text else self.file_bytes
 
     @property
     def list_bytes(self) -> int:
@@ -61,7 +69,8 @@ class Limits:
         return _CHUNK_BYTES + _ENTRY_BYTES * self.files
 
 
-OWN = Limits(files=1_000_000, total_bytes=1_000_000_000_000, file_bytes=50_000_000_000)
+_ONE_OWN_BYTES = 50_000_000_000
+OWN = Limits(1_000_000, 1_000_000_000_000, _ONE_OWN_BYTES, text_bytes=_ONE_OWN_BYTES)
 """For archives of who owns the disk, such as a whole project of many pictures."""
 
 
@@ -200,7 +209,7 @@ def unpack(zip_path: Path, folder: Path, *, limits: Limits | None = None) -> lis
             for entry, target in zip(entries, targets, strict=True):
                 written.append(target)
                 total += _extract(archive, entry, target, min(
-                    allowed.file_bytes, allowed.total_bytes - total
+                    allowed.bytes_of(entry.filename), allowed.total_bytes - total
                 ))  # fmt: skip
     except BaseException as error:
         for path in written:
@@ -254,8 +263,9 @@ def _checked(
             )
         names.add(key)
         folders.update(str(parent).casefold() for parent in name.parents)
-        if entry.file_size > limits.file_bytes:
-            raise _too_much(f"a file of {entry.file_size} bytes", f"{limits.file_bytes} bytes")
+        if entry.file_size > (most := limits.bytes_of(entry.filename)):
+            got = f"{entry.filename[-80:]!r}, a file of {entry.file_size} bytes"
+            raise _too_much(got, f"{most} bytes")
     if both := names & folders:
         raise InputError(f"{min(both)[:80]!r} is a file and a folder there.", "Pack it again.")
     total = sum(entry.file_size for entry in entries)

@@ -15,7 +15,7 @@ from typing import Any
 
 from core.boxes import xyxy_to_xywh
 from core.errors import DataError, InputError
-from core.files import Json, confined_path, read_json
+from core.files import JSON_BYTES_MAX, Json, confined_path, read_json
 from dataset.formats.files import (
     copy_images,
     flat_outlines,
@@ -32,6 +32,7 @@ from dataset.formats.raw import (
     RawDataset,
     RawImage,
     RawObject,
+    add_finding,
     measure,
 )
 from dataset.formats.upright import fit_to_stated_size
@@ -147,8 +148,10 @@ def _holds(folder: Path) -> bool:
             if _is_coco(read_json(path)):
                 return True
         except DataError:
-            if path.parent.name == "annotations" or path.name == "_annotations.coco.json":
-                return True  # meant to be COCO's, and damaged
+            # Meant to be COCO's, and damaged or too large to read.
+            named = path.parent.name == "annotations" or path.name == "_annotations.coco.json"
+            if named or path.stat().st_size > JSON_BYTES_MAX:
+                return True
     return False
 
 
@@ -241,7 +244,7 @@ class _Table:
     def _report(self, what: str, image: RawImage | None = None) -> None:
         """Note what cannot be read; beside the image that it is about, which lacks a box then."""
         finding = Finding("corrupt-labels", "error", self._where, what, "Correct or remove it.")
-        (self._raw if image is None else image).findings.append(finding)
+        add_finding((self._raw if image is None else image).findings, finding)
 
     def _classes(self, categories: Sequence[Mapping[str, Any]]) -> dict[object, int]:
         """The class id of each category id; names are shared by all files."""

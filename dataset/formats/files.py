@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import DataError
-from core.files import opened, replacing, write_bytes
+from core.files import check_json_size, opened, replacing, write_bytes
 from core.image import READABLE, read_image, write_image
 from dataset.formats.raw import Finding, OnProgress
 from dataset.record import Dataset, Record
@@ -174,13 +174,19 @@ def open_text(path: Path, newline: str = "\n") -> TextIO:
 
 
 def scan_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any] | Finding]]:
-    """Each line of a JSON Lines file: where it stands, and its object or what is wrong with it."""
+    """Each line of a JSON Lines file: where it stands, and its object or what is wrong with it.
+
+    Of a file that is larger than `JSON_BYTES_MAX` that alone is told.
+    """
     try:
+        check_json_size(path)
         with open_text(path) as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
                     where = f"{path.name}, line {number}"
                     yield where, _json_object(line, where)
+    except DataError as error:
+        yield path.name, Finding("unreadable-labels", "error", path.name, error.message, error.hint)
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or error
         advice = "Save it as UTF-8." if isinstance(error, UnicodeError) else ""

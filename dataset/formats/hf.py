@@ -35,6 +35,7 @@ from dataset.formats.raw import (
     RawDataset,
     RawImage,
     RawObject,
+    add_finding,
     measure,
 )
 from dataset.formats.upright import fit_to_stated_size
@@ -118,16 +119,18 @@ def _scan(folder: Path) -> RawDataset:
         for line, row in scan_json_lines(index):
             where = line if index.parent == folder else f"{index.parent.name}/{line}"
             if isinstance(row, Finding):
-                raw.findings.append(row)
+                add_finding(raw.findings, row)
                 continue
             try:
                 raw.images.append(_parse(row, folder, index.parent, where, names))
             except InputError as error:
                 what = error.message
-                raw.findings.append(Finding("corrupt-labels", "error", where, what, error.hint))
+                add_finding(
+                    raw.findings, Finding("corrupt-labels", "error", where, what, error.hint)
+                )
             except _WRONG as error:
                 what = f"needs file_name and objects with bbox ({type(error).__name__}: {error})."
-                raw.findings.append(Finding("corrupt-labels", "error", where, what))
+                add_finding(raw.findings, Finding("corrupt-labels", "error", where, what))
     raw.class_names = tuple(names) or ("object",)
     return raw
 

@@ -36,6 +36,7 @@ from dataset.formats.raw import (
     RawDataset,
     RawImage,
     RawObject,
+    add_finding,
     measure,
 )
 from dataset.record import Dataset, Record
@@ -113,17 +114,17 @@ def _scan(folder: Path) -> RawDataset:
     raw = RawDataset((), [])
     for where, row in scan_json_lines(index):
         if isinstance(row, Finding):
-            raw.findings.append(row)
+            add_finding(raw.findings, row)
             continue
         try:
             raw.images.append(_parse(row, images, where, names))
         except InputError as error:
-            raw.findings.append(
-                Finding("corrupt-labels", "error", where, error.message, error.hint)
+            add_finding(
+                raw.findings, Finding("corrupt-labels", "error", where, error.message, error.hint)
             )
         except _WRONG as error:
             what = f"needs image and annotations with bbox ({type(error).__name__}: {error})."
-            raw.findings.append(Finding("corrupt-labels", "error", where, what))
+            add_finding(raw.findings, Finding("corrupt-labels", "error", where, what))
     raw.class_names = tuple(names) or (_DEFAULT_CLASS,)
     return raw
 

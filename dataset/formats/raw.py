@@ -29,6 +29,7 @@ __all__ = [
     "RawDataset",
     "RawImage",
     "RawObject",
+    "add_finding",
     "build",
     "join_entries",
     "measure",
@@ -39,6 +40,7 @@ OnProgress: TypeAlias = Callable[[int, int, str], None]
 
 Level = Literal["error", "warning", "note"]
 
+_FINDINGS_MAX = 1000
 REPEATED = "repeated-image"
 """Kind of the finding that one file is told of as if it were several images."""
 
@@ -73,6 +75,20 @@ class RawObject:
     polygons: tuple[NDArray[np.float32], ...] = ()
 
 
+def add_finding(findings: list[Finding], finding: Finding) -> None:
+    """Add a finding, as long as there are not too many: a file may be wrong in a million lines.
+
+    That there are more is told, and an error is never lost behind warnings.
+    """
+    if len(findings) < _FINDINGS_MAX:
+        findings.append(finding)
+    elif len(findings) == _FINDINGS_MAX:
+        what = f"{finding.what} Of more than {_FINDINGS_MAX} findings the others are not told."
+        findings.append(replace(finding, what=what))
+    elif finding.level == "error" and findings[-1].level != "error":
+        findings.append(finding)
+
+
 @dataclass(slots=True, eq=False)
 class RawImage:
     """One image as written; ``image_wh`` is None when its file is missing or unreadable.
@@ -94,7 +110,7 @@ class RawImage:
 
     def report(self, kind: str, what: str, advice: str = "", *, level: Level = "error") -> None:
         """Note something that is wrong with this image."""
-        self.findings.append(Finding(kind, level, self.where, what, advice))
+        add_finding(self.findings, Finding(kind, level, self.where, what, advice))
 
 
 @dataclass(slots=True, eq=False)

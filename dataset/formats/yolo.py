@@ -38,6 +38,7 @@ from dataset.formats.raw import (
     RawDataset,
     RawImage,
     RawObject,
+    add_finding,
     measure,
 )
 from dataset.formats.yolo_yaml import (
@@ -159,7 +160,7 @@ def _scan(folder: Path) -> RawDataset:
     if (folder / _SIDECAR).is_file():
         for _, row in scan_json_lines(folder / _SIDECAR):
             if isinstance(row, Finding):
-                raw.findings.append(row)
+                add_finding(raw.findings, row)
             else:
                 notes[str(row.get("image"))] = row
     if not sources.images and not raw.findings:

@@ -32,7 +32,7 @@ from frontends.ui.palette import COLORS, MARKS
 from frontends.ui.parts import create_part
 from frontends.ui.picture import create_picture
 from frontends.ui.synth import can_sign_in
-from frontends.ui.uploads import LABEL_SUFFIXES, labels_max_bytes
+from frontends.ui.uploads import labels_max_bytes
 from frontends.ui.visit import create_visit
 from project.classes import UNNAMED
 from project.prelabel import GIVEN_SCORE_MIN, PROPOSED_SCORE_MIN
@@ -87,7 +87,6 @@ def _create_bench(label: dict[str, Any], run: dict[str, Any], limits: Limits) ->
         words=text.BENCH,
         upload_max_bytes=limits.upload_max_bytes,
         archive_max_bytes=limits.archive_max_bytes,
-        label_suffixes=LABEL_SUFFIXES,
         labels_max_bytes=labels_max_bytes(limits),
         calls=[run[name] for name in following],
     )

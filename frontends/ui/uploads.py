@@ -33,9 +33,12 @@ LABEL_SUFFIXES = (".sqlite", ".json", ".jsonl", ".csv")
 """Endings of files that tell of many pictures at once."""
 
 
-def labels_max_bytes(limits: Limits) -> int:
-    """The most bytes of a file that tells of many pictures: those of one in a ZIP file."""
-    return min(limits.archive_max_bytes, ArchiveLimits().file_bytes)
+def labels_max_bytes(limits: Limits) -> dict[str, int]:
+    """The most bytes of a file that tells of many pictures, by its ending: as in a ZIP file."""
+    allowed = ArchiveLimits()
+    return {
+        suffix: min(limits.archive_max_bytes, allowed.bytes_of(suffix)) for suffix in LABEL_SUFFIXES
+    }
 
 
 def visits_folder() -> Path:
@@ -86,7 +89,7 @@ def read_uploads(files: Iterable[Mapping[str, Any]], limits: Limits) -> list[Bro
         name = str(file.get("name", "")) or "file"
         suffix, max_bytes = Path(name).suffix.lower(), limits.upload_max_bytes
         if suffix in LABEL_SUFFIXES:
-            max_bytes = labels_max_bytes(limits)
+            max_bytes = labels_max_bytes(limits)[suffix]
         elif suffix == ".zip" and zipfile.is_zipfile(path):
             max_bytes = limits.archive_max_bytes
         _check_size(path, name, max_bytes)

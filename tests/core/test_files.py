@@ -161,3 +161,15 @@ def test_links_to_files_are_listed_for_who_wants_them_broken_ones_too(tmp_path):
     (tmp_path / "b" / "a.txt").write_text("a")
     names = [path.name for path in list_files(tmp_path, links=True)]
     assert names == ["a.txt", "broken", "good", "loop"]
+
+
+@pytest.mark.parametrize("read", [read_json, read_json_lines])
+def test_json_that_would_fill_the_memory_is_not_read(read, tmp_path, monkeypatch):
+    monkeypatch.setattr("core.files.JSON_BYTES_MAX", 20)
+    path = tmp_path / "a.json"
+    path.write_text('{"a": 1}')
+    read(path)
+    path.write_text('{"a": "' + "b" * 21 + '"}')
+    with pytest.raises(DataError, match="has 30 bytes, the limit is 20") as told:
+        read(path)
+    assert str(tmp_path) not in told.value.message

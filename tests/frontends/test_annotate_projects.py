@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ from PIL import Image as PilImage
 
 from core.errors import InputError, MissingPackageError
 from core.image import encode_image
+from dataset.archive import Limits as ArchiveLimits
 from frontends.desk import Desk
 from frontends.service import Service, read_limits
+from frontends.ui import uploads
 from frontends.ui.annotate_present import thumb_url
 from frontends.ui.sending import create_send_call
 from frontends.ui.uploads import desks_folder, find_upload, read_uploads
@@ -217,7 +220,7 @@ def test_a_project_comes_back_that_is_larger_than_a_picture_may_be(desk, image):
     assert "3 pictures" in other.bring(("carried.zip", archive.read_bytes()))["said"]
 
 
-def test_only_zip_files_may_be_larger_than_a_picture(own_uploads):
+def test_only_zip_files_may_be_larger_than_a_picture(own_uploads, monkeypatch):
     limits = replace(read_limits({}), upload_max_bytes=1000, archive_max_bytes=5000)
     folder = Path(get_upload_folder())
     folder.mkdir(parents=True, exist_ok=True)
@@ -232,11 +235,14 @@ def test_only_zip_files_may_be_larger_than_a_picture(own_uploads):
 
     assert send("A.ZIP", 4000, packed=True) == ["A.ZIP"]
     assert send("a.png", 1000, packed=False) == ["a.png"]
+    monkeypatch.setattr(uploads, "ArchiveLimits", partial(ArchiveLimits, text_bytes=2000))
+    assert send("a.json", 2000, packed=False) == ["a.json"]
     for name, size, packed in (
         ("a.png", 1001, False),  # a picture
         ("b.png", 4000, True),  # a ZIP file by what it holds alone
         ("b.zip", 4000, False),  # by its name alone
         ("c.zip", 5000, True),  # too large for that, too
+        ("d.json", 2001, False),  # as it would be in a ZIP file
     ):
         with pytest.raises(InputError, match="the limit is"):
             send(name, size, packed=packed)

@@ -232,7 +232,7 @@ def test_a_zip_file_may_be_larger_than_a_picture(part, more, taken):
     const words = new Proxy({{ invite: {{}} }}, {{ get: (all, name) => all[name] ?? "" }});
     const props = {{
       room: "annotate", name: "cutouts", words, files_max: 9,
-      upload_max_bytes: 10, archive_max_bytes: 100, labels_max_bytes: 60, label_suffixes: [".csv"],
+      upload_max_bytes: 10, archive_max_bytes: 100, labels_max_bytes: {{ ".csv": 60 }},
     }};
     const take = async ({{ files }}) => {{
       log.taken = files.map((file) => file.name).sort();

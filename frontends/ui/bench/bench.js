@@ -169,8 +169,8 @@ function createBench({ element, props, upload, server }) {
     const mb = (bytes) => (bytes / 1e6).toFixed(0);
     const limitOf = ({ name }) => {
       if (/\.zip$/i.test(name)) return props.archive_max_bytes;
-      const labels = props.label_suffixes.some((suffix) => name.toLowerCase().endsWith(suffix));
-      return labels ? props.labels_max_bytes : props.upload_max_bytes;
+      const ending = name.toLowerCase().match(/\.[^.]*$/)?.[0];
+      return props.labels_max_bytes[ending] ?? props.upload_max_bytes;
     };
     const large = files.filter((file) => file.size > limitOf(file));
     const refused = large.map((file) => fill(words.too_large, { name: file.name, size: mb(file.size), limit: mb(limitOf(file)) }));
