@@ -174,11 +174,14 @@ def _check_leaks(images: list[RawImage]) -> Iterable[Finding]:
 
 
 def _equal_files(images: Iterable[RawImage]) -> Iterable[list[RawImage]]:
-    """Images whose files hold the same bytes; only those of equal size are read."""
+    """Images whose files hold the same bytes; only those of equal size are read.
+
+    Two links to one file are two files here: they may lie in two splits.
+    """
     by_size: dict[int, dict[Path, RawImage]] = defaultdict(dict)
     for image in images:
         if image.image_wh is not None:
-            by_size[image.path.stat().st_size].setdefault(image.path.resolve(), image)
+            by_size[image.path.stat().st_size].setdefault(image.path.absolute(), image)
     for candidates in by_size.values():
         if len(candidates) > 1:
             by_hash: dict[str, list[RawImage]] = defaultdict(list)

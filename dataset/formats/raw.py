@@ -189,7 +189,8 @@ def join_entries(raw: RawDataset) -> None:
     entries: dict[Path, list[RawImage]] = defaultdict(list)
     for image in raw.images:
         if image.image_wh is not None:
-            entries[image.path.resolve()].append(image)
+            # Links of several names are copies: stores of content link equal pictures to one file.
+            entries[image.path.absolute()].append(image)
     repeated = [found for found in entries.values() if len(found) > 1]
     if not repeated:
         return

@@ -22,7 +22,7 @@ BOXES: list[list[float]] = [[1, 2, 10, 5], [20, 20, 8, 6]]
 def _image(path: Path, seed: int = 0) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.random.default_rng(seed).integers(0, 256, (48, 64, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(path)
+    Image.fromarray(pixels).save(path, format="png")
 
 
 def _jsonl(folder: Path, entries: Told) -> None:
@@ -144,12 +144,13 @@ def test_many_lines_of_one_file_take_no_longer_than_their_number(tmp_path: Path)
     assert len(image.objects) == 3000
 
 
-def test_links_to_one_file_are_one_image(tmp_path: Path) -> None:
-    _image(tmp_path / "images/train/a.png")
-    (tmp_path / "images/train/b.png").symlink_to("a.png")
-    for name in "ab":
-        labels = tmp_path / f"labels/train/{name}.txt"
-        labels.parent.mkdir(parents=True, exist_ok=True)
-        labels.write_text("0 .5 .5 .2 .4\n")
-    [record] = read_dataset(tmp_path)
-    assert (record.image_id, len(record)) == ("a", 1)
+@pytest.mark.parametrize(("split", "kind"), [("train", "same-image"), ("val", "image-leak")])
+def test_links_to_one_file_are_copies_of_it(split: str, kind: str, tmp_path: Path) -> None:
+    _image(tmp_path / "store/a")
+    for name, place in (("a", "train"), ("b", split)):
+        for folder in ("images", "labels"):
+            (tmp_path / folder / place).mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"images/{place}/{name}.png").symlink_to(tmp_path / "store/a")
+        (tmp_path / f"labels/{place}/{name}.txt").write_text("0 .5 .5 .2 .4\n")
+    assert {r.image_id: r.split for r in read_dataset(tmp_path)} == {"a": "train", "b": split}
+    assert kind in {finding.kind for finding in check_folder(tmp_path).findings}
