@@ -27,6 +27,7 @@ __all__ = [
     "confined_path",
     "link_or_copy",
     "list_files",
+    "named_path",
     "opened",
     "read_json",
     "read_json_lines",
@@ -76,6 +77,16 @@ def confined_path(folder: Path, name: str) -> Path:
     if Path(name).is_absolute() or not path.is_relative_to(root):
         raise InputError(f"{name!r} leads out of {folder}.", "Use names inside the folder.")
     return path
+
+
+def named_path(folder: Path, name: str) -> Path:
+    """Return the path of a file inside a folder as it is called there: of a link its own name.
+
+    Raises:
+        InputError: See `confined_path`; a link may not lead out of the folder either.
+    """
+    real = confined_path(folder, name)
+    return real if ".." in Path(name).parts else folder / name
 
 
 def shortened(name: str, limit_bytes: int = 200) -> str:

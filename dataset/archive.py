@@ -106,24 +106,38 @@ def pack(
         raise DataError(
             f"cannot pack {folder}: {error.strerror or error}.", "Try again."
         ) from error
+    _check_packable(folder, entries, limits)
     total = sum(entry.file_size for entry in entries)
-    _check_packable(folder, entries, total, limits)
     with replacing(zip_path) as part:
-        with zipfile.ZipFile(part, "w", allowZip64=True) as archive:
-            for number, (path, entry) in enumerate(zip(paths, entries, strict=True), start=1):
-                _add(archive, path, entry)
-                if on_progress is not None:
-                    on_progress(number, len(paths))
-        # How far files shrink is known only now.
-        _check_packable(folder, entries, part.stat().st_size, limits)
+        _write(part, paths, entries, on_progress)
+        if total > _most_unpacked(part.stat().st_size, limits):
+            # Blank pictures shrink as far as a bomb does: then nothing is compressed.
+            for entry in entries:
+                entry.compress_type = zipfile.ZIP_STORED
+            _write(part, paths, entries, on_progress)
 
 
-def _check_packable(
-    folder: Path, entries: list[zipfile.ZipInfo], packed_bytes: int, limits: Limits
+def _write(
+    target: Path,
+    paths: list[Path],
+    entries: list[zipfile.ZipInfo],
+    on_progress: Callable[[int, int], None] | None,
 ) -> None:
-    """Raise a DataError where ``unpack`` would refuse the archive."""
+    with zipfile.ZipFile(target, "w", allowZip64=True) as archive:
+        for number, (path, entry) in enumerate(zip(paths, entries, strict=True), start=1):
+            _add(archive, path, entry)
+            if on_progress is not None:
+                on_progress(number, len(paths))
+
+
+def _most_unpacked(packed_bytes: int, limits: Limits) -> float:
+    return _CHUNK_BYTES + limits.ratio * packed_bytes
+
+
+def _check_packable(folder: Path, entries: list[zipfile.ZipInfo], limits: Limits) -> None:
+    """Raise a DataError where ``unpack`` would refuse the archive, compressed or not."""
     try:
-        _checked(entries, packed_bytes, limits)
+        _checked(entries, sum(entry.file_size for entry in entries), limits)
         names = sum(len(entry.filename.encode("utf-8", "replace")) for entry in entries)
         if (size := names + _ENTRY_FIXED_BYTES * len(entries)) > limits.list_bytes:
             raise _too_much(f"a list of files of {size} bytes", f"{limits.list_bytes} bytes")
@@ -271,7 +285,7 @@ def _checked(
     total = sum(entry.file_size for entry in entries)
     if total > limits.total_bytes:
         raise _too_much(f"{total} bytes", f"{limits.total_bytes} bytes")
-    if total > _CHUNK_BYTES + limits.ratio * packed_bytes:
+    if total > _most_unpacked(packed_bytes, limits):
         raise _too_much(
             f"{total / max(packed_bytes, 1):.0f} times its packed size", f"{limits.ratio:g} times"
         )

@@ -162,6 +162,8 @@ def on_one_engine(
             left = networks.left_after(error)
             if left is None:
                 raise
+            # What the refused engine had opened would keep its memory; locators hold their own.
+            _load_engine.cache_clear()
             _LOG.warning("%s; all networks are opened on what is left", error.message.rstrip("."))
             machine, failures = left, [*failures, error]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from core.boxes import xyxy_to_xywh
 from core.errors import DataError, InputError
-from core.files import JSON_BYTES_MAX, Json, confined_path, read_json
+from core.files import JSON_BYTES_MAX, Json, named_path, read_json
 from dataset.formats.files import (
     copy_images,
     flat_outlines,
@@ -258,7 +258,7 @@ class _Table:
 
     def _image(self, row: Mapping[str, Any], licences: Mapping[object, str]) -> RawImage:
         name = str(row["file_name"])
-        paths = [confined_path(place, name) for place in self._places]
+        paths = [named_path(place, name) for place in self._places]
         path = next((path for path in paths if path.is_file()), paths[0])
         where = f"{self._where}, {name}"
         image = RawImage(Path(name).stem, path, where, self._split)

@@ -15,7 +15,7 @@ from typing import Any
 
 from core.boxes import xyxy_to_xywh
 from core.errors import DataError, InputError
-from core.files import confined_path
+from core.files import named_path
 from dataset.formats.files import (
     copy_images,
     flat_outlines,
@@ -142,7 +142,7 @@ def _parse(
     split = "" if place == folder else split_named(place.name)
     if not split:
         split = split_named(Path(name).parent.name)
-    image = RawImage(Path(name).stem, confined_path(place, name), where, split)
+    image = RawImage(Path(name).stem, named_path(place, name), where, split)
     measure(image)
     try:
         _fill(image, row, names)

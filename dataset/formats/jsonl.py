@@ -17,7 +17,7 @@ from typing import Any
 
 from core.boxes import xyxy_to_xywh
 from core.errors import DataError, InputError
-from core.files import confined_path
+from core.files import named_path
 from dataset.formats.files import (
     copy_images,
     flat_outlines,
@@ -130,7 +130,7 @@ def _scan(folder: Path) -> RawDataset:
 
 
 def _parse(row: Mapping[str, Any], images: Path, where: str, names: list[str]) -> RawImage:
-    path = confined_path(images, row["image"])
+    path = named_path(images, row["image"])
     image = RawImage(Path(row["image"]).stem, path, where)
     measure(image)
     try:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import DataError, InputError
-from core.files import confined_path
+from core.files import named_path
 from core.image import READABLE
 from dataset.formats.files import (
     copy_images,
@@ -222,10 +222,10 @@ def _image_path(folder: Path, xml: Path, root: ElementTree.Element) -> Path:
     places = [folder / "JPEGImages", folder / "images", xml.parent, folder]
     for place in places:
         for name in (named, *(xml.stem + suffix for suffix in (".jpg", *READABLE))):
-            path = confined_path(place, name)
+            path = named_path(place, name)
             if path.is_file():
                 return path
-    return confined_path(places[0], named)
+    return named_path(places[0], named)
 
 
 def _scan_object(

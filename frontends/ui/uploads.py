@@ -14,6 +14,7 @@ from typing import Any
 from gradio.utils import get_upload_folder
 
 from core.errors import ImageError, InputError
+from dataset.archive import OWN
 from dataset.archive import Limits as ArchiveLimits
 from frontends.material import Brought
 from frontends.service import Limits
@@ -34,8 +35,11 @@ LABEL_SUFFIXES = (".sqlite", ".json", ".jsonl", ".csv")
 
 
 def labels_max_bytes(limits: Limits) -> dict[str, int]:
-    """The most bytes of a file that tells of many pictures, by its ending: as in a ZIP file."""
-    allowed = ArchiveLimits()
+    """The most bytes of a file that tells of many pictures, by its ending: as in a ZIP file.
+
+    Who shares a folder of projects with the page owns the disk.
+    """
+    allowed = ArchiveLimits() if limits.projects_folder is None else OWN
     return {
         suffix: min(limits.archive_max_bytes, allowed.bytes_of(suffix)) for suffix in LABEL_SUFFIXES
     }

@@ -7,6 +7,7 @@ log says before and after how long it took.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -104,8 +105,9 @@ class OrtEngine:
         shapes = shape_texts(compiled_for, inputs) if free else ()
         halves = choice.precision == "f16" and not computes_in_half(path)
         key = engine_key(network_sha256(path), choice, shapes, halves=halves)
-        folder = _engine_folder(key, choice.provider)
-        is_new = not any(folder.iterdir())
+        is_built = find_context(path, choice, shapes) is not None
+        folder = _engine_folder(key, choice.provider, is_built=is_built)
+        is_new = not is_built and not _holds_files(folder)
         start_s = perf_counter()
         if is_new:
             _LOG.warning("compiling %s for %s; once, it takes a while", path.name, choice.hardware)
@@ -129,14 +131,23 @@ class OrtEngine:
         return dict(zip(self._output_names, outputs, strict=True))
 
 
-def _engine_folder(key: str, provider: str) -> Path:
+def _engine_folder(key: str, provider: str, *, is_built: bool = False) -> Path:
+    """Where an engine is kept; what is compiled already may lie where nothing can be written."""
     try:
-        return make_cached(cache_folder("engines") / key)
+        folder = cache_folder("engines") / key
+        return folder if is_built or _holds_files(folder) else make_cached(folder)
     except DataError as error:
         # An engine's failure: others compile nothing and need no folder.
         raise EngineError(
             f"{provider} cannot keep what it compiles: {error.message}", error.hint
         ) from error
+
+
+def _holds_files(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except OSError:
+        return False
 
 
 def _preload(provider: str) -> None:
@@ -199,6 +210,8 @@ def _load_plugin(
             return _load(context, options, None, RTX)
         except SpotterError as error:
             _LOG.warning("%s; compiling it again", error.message.rstrip("."))
+            with suppress(DataError):  # then it is compiled at every start
+                make_cached(folder)
     return _load(path, options, None, RTX)
 
 

@@ -154,3 +154,16 @@ def test_links_to_one_file_are_copies_of_it(split: str, kind: str, tmp_path: Pat
         (tmp_path / f"labels/{place}/{name}.txt").write_text("0 .5 .5 .2 .4\n")
     assert {r.image_id: r.split for r in read_dataset(tmp_path)} == {"a": "train", "b": split}
     assert kind in {finding.kind for finding in check_folder(tmp_path).findings}
+
+
+def test_links_of_several_names_are_several_images_in_an_index_too(tmp_path: Path) -> None:
+    _image(tmp_path / "images" / "store" / "x.png")
+    lines = []
+    for name in ("a.png", "b.png"):
+        (tmp_path / "images" / name).symlink_to(Path("store") / "x.png")
+        box = {"bbox": [1, 2, 10, 10], "caption": "red drone"}
+        lines.append(json.dumps({"image": name, "annotations": [box]}))
+    (tmp_path / "annotations.jsonl").write_text("\n".join(lines))
+    found = read_dataset(tmp_path, "jsonl")
+    assert [record.path.name for record in found] == ["a.png", "b.png"]
+    assert [len(record) for record in found] == [1, 1]

@@ -16,6 +16,7 @@ from core.errors import InputError
 from frontends.desk import Desk
 from frontends.desk_runs import _lay_out
 from frontends.material import Brought
+from frontends.ui.uploads import labels_max_bytes
 from project.store import DATABASE_NAME, Project
 from tests.frontends.desks import bring, open_desk, packed
 from tests.project.pictures import picture_bytes
@@ -180,3 +181,10 @@ def test_a_project_in_a_folder_of_its_own_comes_back(shared: Desk, other: Path, 
     said = bring(shared, visit, key, *brought)
     assert said == "1 picture came back with boxes and history."
     assert [image.name for image in shared.project(visit, key).walk()] == ["picture"]
+
+
+def test_labels_of_who_owns_the_disk_may_be_larger(shared: Desk, tmp_path: Path) -> None:
+    visited = open_desk(tmp_path / "other", shared=False)
+    assert labels_max_bytes(visited.limits)[".json"] == 32_000_000
+    own = labels_max_bytes(shared.limits)
+    assert own[".json"] == shared.limits.archive_max_bytes > 32_000_000

@@ -11,7 +11,8 @@ from core.errors import DataError, EngineError, ModelError
 from pipeline.cache import cache_folder, is_cached, make_cached, set_cache_folder
 from pipeline.catalog import converted_folder, find_model
 from pipeline.config import load_config
-from pipeline.engines.machine import Gpu, Machine
+from pipeline.engines import ort_engine
+from pipeline.engines.machine import RTX, Gpu, Machine
 from pipeline.engines.ort_engine import _engine_folder
 from pipeline.networks import find_models
 
@@ -76,6 +77,19 @@ def test_without_any_home_the_shipped_models_are_found(monkeypatch):
         gpus=(Gpu("L4", (8, 9)),),
     )
     assert "SPOTTER_CACHE" in find_models(load_config("mini"), card).no_half
+
+
+def test_an_engine_that_is_compiled_needs_no_place_to_write(tmp_path, monkeypatch):
+    kept = tmp_path / "engines" / "key"
+    kept.mkdir(parents=True)
+    (kept / "engine").write_bytes(b"compiled")
+    set_cache_folder(tmp_path)
+    try:
+        monkeypatch.setattr(ort_engine, "make_cached", None)  # nothing is made
+        assert _engine_folder("key", "TensorrtExecutionProvider") == kept
+        assert _engine_folder("other", RTX, is_built=True) == tmp_path / "engines" / "other"
+    finally:
+        set_cache_folder(None)
 
 
 def test_an_engine_that_has_no_place_is_an_engine_s_failure(closed_home):

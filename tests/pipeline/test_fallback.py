@@ -15,7 +15,7 @@ from pipeline.build import build_stages
 from pipeline.cache import set_cache_folder
 from pipeline.config import load_config
 from pipeline.engines.machine import Gpu, Machine
-from pipeline.networks import on_one_engine, rerank_profile
+from pipeline.networks import _load_engine, on_one_engine, rerank_profile
 
 CPU, CUDA, TENSORRT = (f"{name}ExecutionProvider" for name in ("CPU", "CUDA", "Tensorrt"))
 BOTH = Machine(frozenset({"onnxruntime", "openvino"}))
@@ -97,6 +97,7 @@ def test_whichever_network_is_refused_all_run_on_the_next_engine(folder, refuse,
     assert {name for provider, name in loaded if provider == CUDA} == {
         "detector.onnx", "upscaler.onnx", "vision.onnx", "text.onnx",
     }  # fmt: skip
+    assert _load_engine.cache_info().currsize == 4, "what the refused engine opened is let go"
 
 
 def test_each_engine_that_failed_is_named(folder, refuse, caplog):
