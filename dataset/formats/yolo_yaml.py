@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from core.errors import InputError
+from core.errors import DataError, InputError
 from core.files import confined_path
 from dataset.formats.files import (
     CLASSES_NAME,
@@ -24,6 +24,7 @@ from dataset.formats.files import (
 )
 from dataset.formats.raw import Finding
 from dataset.record import Dataset
+from dataset.registry import detect_format
 from dataset.splits import SPLITS
 
 __all__ = [
@@ -126,11 +127,33 @@ def read_sources(folder: Path) -> Sources:
 
 
 def holds_sources(folder: Path) -> bool:
-    """Whether a folder has what `read_sources` looks for: ``data.yaml``, or images and labels."""
-    places = [folder / "images", *(place for split in SPLITS for place in _usual(folder, split))]
-    return (folder / YAML_NAME).is_file() or any(
-        place.is_dir() and _labels_beside(place).is_dir() for place in places
+    """Whether a folder has what `read_sources` looks for: ``data.yaml``, or images and labels.
+
+    Folders of splits count only where no folder beside them is a data set of its own: its
+    pictures would be passed over, and its class numbers may mean other things.
+    """
+    if (folder / YAML_NAME).is_file() or _is_pair(folder / "images"):
+        return True
+    places = [place for split in SPLITS for place in _usual(folder, split) if _is_pair(place)]
+    parts = {place.parent for place in places}
+    return bool(places) and not any(
+        _holds_others(path) for path in sorted(folder.iterdir()) if path not in parts
     )
+
+
+def _is_pair(images: Path) -> bool:
+    return images.is_dir() and _labels_beside(images).is_dir()
+
+
+def _holds_others(folder: Path) -> bool:
+    """Whether a folder holds labelled pictures; a link to one tells nothing new."""
+    if folder.name.startswith(".") or folder.is_symlink() or not folder.is_dir():
+        return False
+    try:
+        detect_format(folder)
+    except DataError:
+        return False
+    return any(list_images(path) for path in (folder, *folder.rglob("*")))
 
 
 def _usual(folder: Path, split: str) -> list[Path]:

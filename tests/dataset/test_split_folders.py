@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -70,3 +71,40 @@ def test_pictures_alone_are_no_data_set(tmp_path: Path) -> None:
     Image.new("RGB", (9, 9)).save(tmp_path / "train" / "images" / "a.png")
     with pytest.raises(DataError, match="looks like no data set"):
         detect_format(tmp_path)
+
+
+def _add_set(folder: Path, kind: str, seed: int = 9) -> None:
+    """A data set of one box; "none" has the picture alone."""
+    (folder / "images").mkdir(parents=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(folder / "images" / f"{seed}.png")
+    if kind == "yolo":
+        (folder / "labels").mkdir()
+        (folder / "labels" / f"{seed}.txt").write_text("0 .5 .5 .2 .4\n")
+        (folder / "classes.txt").write_text("thing\n")
+    elif kind == "jsonl":
+        line = {"image": f"{seed}.png", "annotations": [{"caption": "kite", "bbox": [1, 2, 9, 9]}]}
+        (folder / "annotations.jsonl").write_text(json.dumps(line))
+
+
+@pytest.mark.parametrize("name", ["holdout", "test2", "extra", "test"])
+@pytest.mark.parametrize("kind", ["yolo", "jsonl"])
+def test_a_data_set_beside_a_split_comes_in_too(name: str, kind: str, tmp_path: Path) -> None:
+    _add_set(tmp_path / "set" / "train", "yolo", 1)
+    _add_set(tmp_path / "set" / name, kind)
+    with Project.create(tmp_path / "project", "Flying things") as project:
+        came = import_path(project, tmp_path / "set")
+        assert (came.added, came.boxes, came.findings) == (2, 2, ())
+        assert [image.state for image in project.walk()] == ["done", "done"]
+
+
+@pytest.mark.parametrize("name", ["pictures", ".hidden", "empty", "link"])
+def test_what_is_no_data_set_beside_splits_parts_them_not(name: str, tmp_path: Path) -> None:
+    _write(tmp_path, "split first")
+    if name == "link":
+        (tmp_path / name).symlink_to(tmp_path / "train")
+    else:
+        _add_set(tmp_path / name, "yolo" if name != "pictures" else "none")
+    if name == "empty":
+        (tmp_path / name / "images" / "9.png").unlink()
+    assert {record.image_id: record.split for record in read_dataset(tmp_path)} == SPLITS
