@@ -125,10 +125,71 @@ def test_captions_without_boxes_join_those_with_boxes(tmp_path: Path) -> None:
         tmp_path,
         {"annotations": [{"caption": "kite", "bbox": BOXES[0]}]},
         {"annotations": [{"caption": "drone"}]},
-        {"captions": ["drone"]},
+        {"captions": ["drone", "drone"]},
     ).images
-    assert image.captions == ("kite", "drone", "drone")
+    assert image.captions == ("kite", "drone", "drone", "drone")
     assert len(image.objects) == 1
+
+
+def test_captions_told_again_count_once(tmp_path: Path) -> None:
+    line: dict[str, object] = {"captions": ["red jet"]}
+    more: dict[str, object] = {"captions": ["red jet", "kite"]}
+    [image] = _scan_lines(tmp_path, line, line).images
+    assert image.captions == ("red jet",)
+    [image] = _scan_lines(tmp_path, line, more, line, more).images
+    assert image.captions == ("red jet", "red jet", "kite"), "other lines tell other objects"
+    boxed: dict[str, object] = {"annotations": [{"bbox": BOXES[0]}], **line}
+    [image] = _scan_lines(tmp_path, boxed, boxed, line).images
+    assert (image.captions, len(image.objects)) == (("red jet", "red jet"), 1)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("bare", [{}, {"caption": "object"}], ids=["none", "class"])
+def test_of_a_box_told_twice_nothing_is_lost(
+    order: int, bare: dict[str, str], tmp_path: Path
+) -> None:
+    outline = [1, 2, 11, 2, 11, 7]
+    told = [
+        {"bbox": BOXES[0], **bare},
+        {"bbox": BOXES[0], "visible_ratio": 0.5},
+        {"bbox": BOXES[0], "caption": "kite"},
+        {"bbox": BOXES[0], "segmentation": [outline]},
+    ]
+    raw = _scan_lines(tmp_path, *({"annotations": [one]} for one in told[::order]))
+    [thing] = raw.images[0].objects
+    assert (thing.caption, thing.visible_ratio) == ("kite", 0.5)
+    assert [polygon.ravel().tolist() for polygon in thing.polygons] == [outline]
+    [note] = raw.all_findings()
+    assert note.what.endswith("3 boxes told again counted once.")
+
+
+@pytest.mark.parametrize(
+    ("entries", "captions"),
+    [
+        ([["kite"], ["drone"]], ["kite", "drone"]),
+        ([[""], ["kite", "drone"]], ["kite", "drone"]),
+        ([["kite", "drone"], [""]], ["kite", "drone"]),
+        ([["", "kite"], ["kite"]], ["", "kite"]),
+        ([["", ""], ["kite", "drone"]], ["kite", "drone"]),
+        ([["", ""], ["", ""]], ["", ""]),
+        ([["kite", "kite"], ["kite", "kite"]], ["kite", "kite"]),
+    ],
+)
+def test_boxes_in_one_place_are_told_apart_by_captions(
+    entries: list[list[str]], captions: list[str], tmp_path: Path
+) -> None:
+    lines = [{"annotations": [{"bbox": BOXES[0], "caption": c} for c in e]} for e in entries]
+    [image] = _scan_lines(tmp_path, *lines).images
+    assert [thing.caption for thing in image.objects] == captions
+
+
+def test_captions_of_an_image_follow_those_of_its_boxes(tmp_path: Path) -> None:
+    bare, told = ({"annotations": [{"bbox": BOXES[0], **c}]} for c in ({}, {"caption": "kite"}))
+    [image] = _scan_lines(tmp_path, bare, {"captions": ["drone"]}, told, told).images
+    assert image.captions == ("kite", "drone")
+    mixed = {"annotations": [{"bbox": BOXES[0]}, {"caption": "drone"}]}
+    [image] = _scan_lines(tmp_path, mixed, told).images
+    assert image.captions == ("drone", "kite")
 
 
 def test_a_damaged_line_is_told_beside_its_image(tmp_path: Path) -> None:
