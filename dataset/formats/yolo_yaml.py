@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,7 @@ def _holds_others(folder: Path) -> bool:
         detect_format(folder)
     except DataError:
         return False
-    return any(list_images(path) for path in (folder, *folder.rglob("*")))
+    return any(list_images(path) for path in chain([folder], folder.rglob("*")) if path.is_dir())
 
 
 def _usual(folder: Path, split: str) -> list[Path]:
