@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import statistics
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -63,7 +64,7 @@ def evaluate(
             for a detector that must be told what to look for.
         ImageError: a picture is missing or broken: figures over fewer pictures would mislead.
     """
-    lines = read_data(data)
+    lines = _join_lines(read_data(data))
     if not lines:
         raise DataError(f"{data} has no pictures.", "Give a file with one picture a line.")
     # All of them before the first is looked at: the last one would throw the work away.
@@ -94,6 +95,19 @@ def evaluate(
         "milliseconds": _milliseconds(locator, cases),
         "provenance": dict(locator.provenance),
     }
+
+
+def _join_lines(lines: Sequence[DataLine]) -> list[DataLine]:
+    """One line a picture, also of files with a line an object: else each lacks the other objects.
+
+    An annotation that is told twice counts once.
+    """
+    told: dict[str, dict[Annotation, None]] = {}
+    for line in lines:
+        told.setdefault(line.image, {}).update(dict.fromkeys(line.annotations))
+    if len(told) == len(lines):
+        return list(lines)
+    return [DataLine(image, tuple(annotations)) for image, annotations in told.items()]
 
 
 def _check(line: DataLine, images: Path, max_pixels: int) -> Path:

@@ -174,18 +174,17 @@ def _assignment(wish: Mapping[str, Any]) -> Assignment:
 
 def _path(picture: dict[str, Any] | None, max_bytes: int) -> Path:
     """Path of the image in the picture component's value."""
-    image = (picture or {}).get("image")
-    if not image:
-        raise ImageError(text.ERRORS["no_picture"])
-    return _uploaded(image, max_bytes)
+    return _uploaded((picture or {}).get("image"), max_bytes)
 
 
-def _uploaded(image: FileData | dict[str, Any], max_bytes: int) -> Path:
+def _uploaded(image: FileData | dict[str, Any] | None, max_bytes: int) -> Path:
     """Path of an uploaded file. It comes from the browser, and could name any file of ours.
 
     Raises:
-        ImageError: the path is not one of an upload, or the file is too large.
+        ImageError: there is none, the path is not one of an upload, or the file is too large.
     """
+    if not image:
+        raise ImageError(text.ERRORS["no_picture"])
     path = find_picture(dict(image).get("path"), max_bytes=max_bytes)
     if path is None:
         raise ImageError("the image was not uploaded.", "Upload the file first.")

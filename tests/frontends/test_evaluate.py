@@ -67,6 +67,27 @@ def test_perfect_pictures_have_perfect_figures(fake_locator, tmp_path):
     json.dumps(figures)
 
 
+def test_a_line_an_object_gives_the_figures_of_a_line_a_picture(fake_locator, tmp_path):
+    boxes = [
+        {"caption": "red thing", "bbox": LEFT_LTWH},
+        {"caption": "red thing", "bbox": RIGHT_LTWH},
+    ]
+    data = _write(tmp_path, {"a.png": boxes}, {"a.png": _picture((RED, LEFT), (RED, RIGHT))})
+    (tmp_path / "b.png").write_bytes(encode_image(_picture((GREEN, LEFT))))
+    other = {"image": "b.png", "annotations": [{"caption": "green thing", "bbox": LEFT_LTWH}]}
+    data.write_text(data.read_text() + "\n" + json.dumps(other))
+    parted = tmp_path / "parted.jsonl"
+    lines = [{"image": "a.png", "annotations": [box]} for box in boxes]
+    parted.write_text("\n".join(map(json.dumps, [*lines, other, lines[0]])))
+    whole, joined = (
+        evaluate(fake_locator, data=file, images=tmp_path, show_progress=False)
+        for file in (data, parted)
+    )
+    assert joined["images"] == 2
+    for key in ("captions", "detector"):
+        assert joined[key] == whole[key]
+
+
 def test_a_wrong_box_counts_against_the_captions(fake_locator, tmp_path):
     rows = {"a.png": [{"caption": "red thing", "bbox": RIGHT_LTWH}]}
     data = _write(tmp_path, rows, {"a.png": _picture((RED, LEFT), (BLUE, RIGHT))})

@@ -278,6 +278,8 @@ def test_crops_of_an_unknown_picture_are_refused(key, handlers):
 
 
 def test_the_api_returns_the_whole_result(handlers, shapes_path):
+    with pytest.raises(gr.Error, match="picture"):
+        handlers.locate(None, ["red thing"])
     result = handlers.locate(_picture(shapes_path)["image"], ["red thing"])
     assert result["rankings"][0]["found"] is True
     with pytest.raises(gr.Error, match="the caption is empty"):
