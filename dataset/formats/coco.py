@@ -33,6 +33,7 @@ from dataset.formats.raw import (
     RawImage,
     RawObject,
     add_finding,
+    cause_of,
     measure,
 )
 from dataset.formats.upright import fit_to_stated_size
@@ -237,7 +238,7 @@ class _Table:
                 image.objects.append(self._object(row, class_of))
             except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
                 what = f"annotation {number} needs image_id, category_id and bbox"
-                self._report(f"{what} ({type(error).__name__}: {error}).", image)
+                self._report(f"{what} ({cause_of(error)}).", image)
         for image, width, height in self._stated:
             fit_to_stated_size(image, width, height)
 

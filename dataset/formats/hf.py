@@ -36,6 +36,7 @@ from dataset.formats.raw import (
     RawImage,
     RawObject,
     add_finding,
+    cause_of,
     measure,
 )
 from dataset.formats.upright import fit_to_stated_size
@@ -129,7 +130,7 @@ def _scan(folder: Path) -> RawDataset:
                     raw.findings, Finding("corrupt-labels", "error", where, what, error.hint)
                 )
             except _WRONG as error:
-                what = f"needs file_name and objects with bbox ({type(error).__name__}: {error})."
+                what = f"needs file_name and objects with bbox ({cause_of(error)})."
                 add_finding(raw.findings, Finding("corrupt-labels", "error", where, what))
     raw.class_names = tuple(names) or ("object",)
     return raw
@@ -148,7 +149,7 @@ def _parse(
         _fill(image, row, names)
     except _WRONG as error:
         # Beside the image that it is about, which lacks a box then: other lines may tell more.
-        what = f"needs objects with bbox ({type(error).__name__}: {error})."
+        what = f"needs objects with bbox ({cause_of(error)})."
         image.report("corrupt-labels", what, "Correct the line, or remove it.")
     fit_to_stated_size(image, row.get("width"), row.get("height"))
     return image

@@ -37,6 +37,7 @@ from dataset.formats.raw import (
     RawImage,
     RawObject,
     add_finding,
+    cause_of,
     measure,
 )
 from dataset.record import Dataset, Record
@@ -46,6 +47,9 @@ __all__ = ["FORMAT", "INDEX_NAME", "read", "write"]
 
 INDEX_NAME = "annotations.jsonl"
 _DEFAULT_CLASS = "object"
+_FORM_HINT = (
+    'Write {"image": name, "annotations": [{"caption": text, "bbox": [left, top, width, height]}]}.'
+)
 _WRONG = (ArithmeticError, AttributeError, KeyError, TypeError, ValueError)
 
 
@@ -123,7 +127,7 @@ def _scan(folder: Path) -> RawDataset:
                 raw.findings, Finding("corrupt-labels", "error", where, error.message, error.hint)
             )
         except _WRONG as error:
-            what = f"needs image and annotations with bbox ({type(error).__name__}: {error})."
+            what = f"needs image and annotations with bbox ({cause_of(error)})."
             add_finding(raw.findings, Finding("corrupt-labels", "error", where, what))
     raw.class_names = tuple(names) or (_DEFAULT_CLASS,)
     return raw
@@ -137,8 +141,8 @@ def _parse(row: Mapping[str, Any], images: Path, where: str, names: list[str]) -
         _fill(image, row, names)
     except _WRONG as error:
         # Beside the image that it is about, which lacks a box then: other lines may tell more.
-        what = f"needs annotations with bbox ({type(error).__name__}: {error})."
-        image.report("corrupt-labels", what, "Correct the line, or remove it.")
+        what = f"needs annotations with bbox ({cause_of(error)})."
+        image.report("corrupt-labels", what, _FORM_HINT)
     return image
 
 

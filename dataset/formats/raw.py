@@ -31,6 +31,7 @@ __all__ = [
     "RawObject",
     "add_finding",
     "build",
+    "cause_of",
     "join_entries",
     "measure",
 ]
@@ -88,6 +89,18 @@ def add_finding(findings: list[Finding], finding: Finding) -> None:
         findings.append(replace(finding, what=what))
     elif finding.level == "error" and findings[-1].level != "error":
         findings.append(finding)
+
+
+def cause_of(error: Exception) -> str:
+    """What is wrong with an entry, in words for who wrote it.
+
+    Example:
+        >>> cause_of(KeyError("bbox"))
+        'it has no "bbox"'
+    """
+    if isinstance(error, KeyError):
+        return f'it has no "{error.args[0]}"'
+    return f"{type(error).__name__}: {error}"
 
 
 @dataclass(slots=True, eq=False)
