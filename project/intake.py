@@ -381,7 +381,7 @@ def _import_all(
                 what = "other captions were given with it before, which stay."
                 findings.append(Finding("captions-kept", "warning", path.name, what, _REPLACE_THEM))
             if taken.left_out:
-                what = f"{counted(taken.left_out, 'box')} left out: others were decided here."
+                what = f"{counted(taken.left_out, 'box')} left out: the image has settled ones."
                 findings.append(Finding("labels-left-out", "warning", path.name, what, _MERGE_IT))
         if on_progress is not None:
             on_progress(number, total, path.name)
