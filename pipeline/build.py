@@ -15,6 +15,7 @@ from pipeline.config import DetectConfig, LocateConfig, RerankConfig, UpscaleCon
 from pipeline.detect.augmented import open_views
 from pipeline.detect.captioned import CaptionWrapper
 from pipeline.detect.card import read_detector_card
+from pipeline.detect.closer import open_closer
 from pipeline.detect.ensemble import EnsembleDetector, SureDetector
 from pipeline.detect.pyramid import open_levels
 from pipeline.detect.tiled import TILES_AT_ONCE, TiledDetector, Tiling
@@ -156,7 +157,7 @@ def _build_looks(
     captions: tuple[str, ...],
     tiles_at_once: int,
 ) -> Detector:
-    """Scales within views within models within tiles; an open vocabulary bound to captions."""
+    """Scales, looked at closer, within views within models within tiles; captions, where read."""
 
     def open_one(model: Model, part: DetectConfig) -> Detector:
         family = DETECTORS.load(model.family)
@@ -169,7 +170,8 @@ def _build_looks(
                 return detector.looking_for(captions)
             return detector
 
-        return open_levels(open_level, part)
+        looks = open_levels(open_level, part)
+        return open_closer(looks, open_level, part) if part.look_closer else looks
 
     def open_all(part: DetectConfig) -> Detector:
         members = [
@@ -192,9 +194,9 @@ def _build_looks(
         max_boxes=config.max_boxes,
     )
     # What is large for a tile is small for the whole image: there the coarser scales look.
-    closer = config.model_copy(update={"level_count": 1}) if config.tile_whole else config
+    per_tile = config.model_copy(update={"level_count": 1}) if config.tile_whole else config
     whole = open_all(config) if config.tile_whole else None
-    return TiledDetector(open_all(closer), tiling, whole=whole, at_once=tiles_at_once)
+    return TiledDetector(open_all(per_tile), tiling, whole=whole, at_once=tiles_at_once)
 
 
 def _read_captions(models: Sequence[Model]) -> bool:

@@ -35,6 +35,8 @@ SizeWh = tuple[Side, Side]
 PRESETS_PATH = Path(__file__).parent / "presets"
 # Boxes below weigh next to nothing where several looks are fused, and cost time.
 FUSED_SCORE_MIN = 0.1
+# A closer look makes sure objects of some that the first one hardly saw.
+CLOSER_SCORE_MIN = 0.02
 
 
 class ImageConfig(Section):
@@ -73,6 +75,11 @@ class DetectConfig(Section):
         le=4,
         description="At how many scales to look, each half the one before: finds large objects.",
     )
+    look_closer: bool = Field(
+        default=True,
+        description="Look again at small candidates, at the image's own resolution where that is "
+        "finer than the input: finds and places small objects better.",
+    )
     tile_wh: SizeWh | Literal["auto"] | None = Field(
         default=None,
         description="Also look at overlapping tiles of this width and height in pixels; "
@@ -106,7 +113,7 @@ class DetectConfig(Section):
     def is_fused(self) -> bool:
         """Whether boxes of several looks at an image are put together."""
         several = self.level_count > 1 or self.flip or self.scales or self.ensemble
-        return bool(several) or self.tile_wh is not None
+        return bool(several) or self.look_closer or self.tile_wh is not None
 
     @property
     def weighed_score_min(self) -> float:
@@ -117,7 +124,9 @@ class DetectConfig(Section):
         changes nothing above it. Fused looks are averaged: they weigh the same boxes, whatever is
         shown of them.
         """
-        return min(self.score_min, FUSED_SCORE_MIN) if self.is_fused else 0.0
+        if not self.is_fused:
+            return 0.0
+        return min(self.score_min, CLOSER_SCORE_MIN if self.look_closer else FUSED_SCORE_MIN)
 
     def at_level(self, number: int) -> DetectConfig:
         """Return the settings for the image at about 1 / 2^number of its scale.

@@ -285,10 +285,10 @@ def _in_precision(path: Path, choice: Choice) -> Path:
 
 
 def detect_profile(config: DetectConfig, multiple_px: int = MULTIPLE_PX) -> Profile:
-    """Return the sizes of a detector's inputs: any image fitted into the input, and its tiles.
+    """Return the sizes of a detector's inputs: any image fitted into the input, parts of it.
 
     Args:
-        config: Input size, scales and tiles.
+        config: Input size, scales, tiles, closer looks.
         multiple_px: What the network's card pads both sides to a multiple of.
     """
     largest = config.at_scale(max([1.0, *config.scales])).input_wh
@@ -296,7 +296,8 @@ def detect_profile(config: DetectConfig, multiple_px: int = MULTIPLE_PX) -> Prof
         -(-side // multiple_px) * multiple_px for side in (max(largest), min(largest))
     )
     least = min(multiple_px, short_px)
-    batch = (1, 1, 1) if config.tile_wh is None else _TILES
+    has_batches = config.look_closer or config.tile_wh is not None
+    batch = _TILES if has_batches else (1, 1, 1)
     # Upright images turn the input, so either side may be the long one.
     return Profile(batch, height=(least, short_px, long_px), width=(least, long_px, long_px))
 

@@ -103,6 +103,11 @@ class NetworkDetector(ABC):
                 )
         return [found[i] for i in range(len(images))]
 
+    @property
+    def takes_any_size(self) -> bool:
+        """Whether the settings decide how large its input is; else the network does."""
+        return self._card.input_wh is None
+
     @abstractmethod
     def decode(
         self, outputs: Mapping[str, NDArray[np.float32]], input_wh: tuple[int, int]

@@ -31,6 +31,7 @@ def config_for(folder, *sets):
     return load_config(
         sets=[
             "detect.level_count=1",  # the tiny network's objects are of one size
+            "detect.look_closer=false",
             f'detect.model="{folder / "detector"}"',
             f'upscale.model="{folder / "upscaler"}"',
             f'rerank.model="{folder / "reranker"}"',

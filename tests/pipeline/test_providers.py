@@ -55,7 +55,7 @@ def test_profiles_follow_the_settings():
         (8, 3, 1440, 1440),
     )
     # 544 px are padded to 576 where a card asks for multiples of 64.
-    plain = load_config("mini").detect
+    plain = load_config("mini", sets=["detect.look_closer=false"]).detect
     assert detect_profile(plain, 64).shapes(IMAGES)[1:] == ((1, 3, 576, 960), (1, 3, 960, 960))
     # A card may know its own size, and no side is padded to less than the pipeline's own step.
     own = DetectorCard(input_wh=(1333, 800), multiple_px=1)
