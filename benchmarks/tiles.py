@@ -21,7 +21,7 @@ from core.boxes import iou_matrix
 from core.types import Detections
 from pipeline.build import build_detector
 from pipeline.config import LocateConfig, load_config
-from pipeline.detect.tiled import TILES_AT_ONCE
+from pipeline.detect.network import PARTS_AT_ONCE
 from pipeline.engines.machine import probe_machine
 from pipeline.networks import Networks, find_models
 from pipeline.stages import Detector
@@ -78,7 +78,7 @@ def open_ways(preset: str | None, sets: Sequence[str]) -> dict[str, Detector]:
     }
 
 
-def _open_detector(config: LocateConfig, *, tiles_at_once: int = TILES_AT_ONCE) -> Detector:
+def _open_detector(config: LocateConfig, *, tiles_at_once: int = PARTS_AT_ONCE) -> Detector:
     machine = probe_machine()
     models = find_models(config, machine)
     networks = Networks(config.engine, machine, has_int8=models.has_int8(), no_half=models.no_half)

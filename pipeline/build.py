@@ -17,8 +17,9 @@ from pipeline.detect.captioned import CaptionWrapper
 from pipeline.detect.card import read_detector_card
 from pipeline.detect.closer import open_closer
 from pipeline.detect.ensemble import EnsembleDetector, SureDetector
+from pipeline.detect.network import PARTS_AT_ONCE, takes_any_size
 from pipeline.detect.pyramid import open_levels
-from pipeline.detect.tiled import TILES_AT_ONCE, TiledDetector, Tiling
+from pipeline.detect.tiled import TiledDetector, Tiling
 from pipeline.engines.base import OpenEngine, Profile
 from pipeline.engines.machine import Machine, probe_machine
 from pipeline.models import Model
@@ -116,7 +117,7 @@ def build_detector(
     config: DetectConfig,
     open_network: OpenNetwork,
     *,
-    tiles_at_once: int = TILES_AT_ONCE,
+    tiles_at_once: int = PARTS_AT_ONCE,
 ) -> Detector:
     """Return the detector that the settings describe: what is measured is what is used.
 
@@ -170,8 +171,12 @@ def _build_looks(
                 return detector.looking_for(captions)
             return detector
 
-        looks = open_levels(open_level, part)
-        return open_closer(looks, open_level, part) if part.look_closer else looks
+        only = open_level(part)
+        if not takes_any_size(only):
+            return only
+        if part.look_closer:
+            return open_closer(lambda look: open_levels(open_level, look), part)
+        return open_levels(open_level, part)
 
     def open_all(part: DetectConfig) -> Detector:
         members = [

@@ -35,8 +35,6 @@ SizeWh = tuple[Side, Side]
 PRESETS_PATH = Path(__file__).parent / "presets"
 # Boxes below weigh next to nothing where several looks are fused, and cost time.
 FUSED_SCORE_MIN = 0.1
-# A closer look makes sure objects of some that the first one hardly saw.
-CLOSER_SCORE_MIN = 0.02
 
 
 class ImageConfig(Section):
@@ -77,8 +75,8 @@ class DetectConfig(Section):
     )
     look_closer: bool = Field(
         default=True,
-        description="Look again at small candidates, at the image's own resolution where that is "
-        "finer than the input: finds and places small objects better.",
+        description="Look again at each small candidate, at the image's own resolution where that "
+        "is finer than the input: finds and places small objects better.",
     )
     tile_wh: SizeWh | Literal["auto"] | None = Field(
         default=None,
@@ -126,7 +124,7 @@ class DetectConfig(Section):
         """
         if not self.is_fused:
             return 0.0
-        return min(self.score_min, CLOSER_SCORE_MIN if self.look_closer else FUSED_SCORE_MIN)
+        return min(self.score_min, FUSED_SCORE_MIN)
 
     def at_level(self, number: int) -> DetectConfig:
         """Return the settings for the image at about 1 / 2^number of its scale.

@@ -46,6 +46,8 @@ class FakeDetector:
         boxes_ratio: Instead of looking, always return these boxes (xyxy as shares of the image).
     """
 
+    takes_any_size = True
+
     def __init__(
         self,
         *,

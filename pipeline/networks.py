@@ -21,6 +21,7 @@ from pipeline.catalog import find_model
 from pipeline.config import DetectConfig, EngineConfig, LocateConfig, UpscaleConfig
 from pipeline.cut import BUCKETS_PX
 from pipeline.detect.card import DetectorCard
+from pipeline.detect.closer import WINDOW_PX
 from pipeline.detect.letterbox import MULTIPLE_PX
 from pipeline.engines.base import Choice, Engine, OpenEngine, Profile
 from pipeline.engines.choose import choose_engine
@@ -292,8 +293,10 @@ def detect_profile(config: DetectConfig, multiple_px: int = MULTIPLE_PX) -> Prof
         multiple_px: What the network's card pads both sides to a multiple of.
     """
     largest = config.at_scale(max([1.0, *config.scales])).input_wh
+    window_px = WINDOW_PX if config.look_closer else 0
     long_px, short_px = (
-        -(-side // multiple_px) * multiple_px for side in (max(largest), min(largest))
+        -(-max(side, window_px) // multiple_px) * multiple_px
+        for side in (max(largest), min(largest))
     )
     least = min(multiple_px, short_px)
     has_batches = config.look_closer or config.tile_wh is not None
@@ -309,7 +312,9 @@ def card_profile(config: DetectConfig, card: DetectorCard) -> Profile:
         config: Input size where the card leaves it open, scales and tiles.
         card: Of the detector.
     """
-    sized = config.model_copy(update={"input_wh": card.input_wh or config.input_wh})
+    sized = config
+    if card.input_wh:
+        sized = config.model_copy(update={"input_wh": card.input_wh, "look_closer": False})
     return detect_profile(sized, max(card.multiple_px, MULTIPLE_PX))
 
 

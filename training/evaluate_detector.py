@@ -1,10 +1,12 @@
 """Measure an exported detector: AP at IoU 0.5, recall, boxes per image.
 
     python -m training.evaluate_detector --model detector.onnx --dataset FOLDER [--scenes CACHE]
+        [--set detect.look_closer=false]
 
 Two lists of boxes an image, from one run of the network: what the product shows with the same
 settings, for recall and false boxes, and all down to a score of 0.01, for average precision. In
-the second one unsure boxes have a part in the fusion too, so sure ones may lie a little elsewhere.
+the second one unsure boxes, up to 300, have a part in the fusion and get a closer look too, so sure
+ones may lie a little elsewhere.
 Never used to train: a folder of real images is measured, nothing else.
 """
 
@@ -29,8 +31,8 @@ from dataset.formats import jsonl
 from dataset.metrics import average_precision, match_boxes, recall
 from pipeline.build import build_detector
 from pipeline.catalog import find_model
-from pipeline.config import DetectConfig
-from pipeline.detect.letterbox import letterbox_wh
+from pipeline.config import DetectConfig, load_config
+from pipeline.detect.letterbox import fit_factor
 from pipeline.engines.base import Choice, Engine, Feeds
 from pipeline.engines.ort_engine import OrtEngine
 from pipeline.stages import Detector
@@ -161,12 +163,6 @@ def size_label(box: NDArray[np.float32], factor: float) -> str:
     return f"{SIZE_EDGES_PX[edge]:>3}+ px"
 
 
-def _fit(wh: tuple[int, int], input_wh: Sequence[int]) -> float:
-    """How much an image is scaled to fit the network's input."""
-    resized, _ = letterbox_wh(wh, (input_wh[0], input_wh[1]))
-    return resized[0] / wh[0]
-
-
 def draw_boxes(image: Image, seen: Detections, truth: Boxes) -> Image:
     """The image with true boxes in green and predicted ones in red with their score."""
     drawn = image.copy()
@@ -189,23 +185,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--dataset", type=Path, help="folder with annotations.jsonl")
     parser.add_argument("--scenes", type=Path, help="cache of training.scenes")
     parser.add_argument("--limit", type=int, default=0, help="first so many images only")
-    usual = DetectConfig()
-    parser.add_argument("--input-wh", type=int, nargs=2, default=usual.input_wh)
-    parser.add_argument("--levels", type=int, default=usual.level_count, help="scales to look at")
-    parser.add_argument("--score-min", type=float, default=usual.score_min)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--draw", type=Path, help="folder for images with boxes drawn in")
     arguments = parser.parse_args(argv)
     if (arguments.dataset is None) == (arguments.scenes is None):
         parser.error("give either --dataset or --scenes")
     paths, truths, kinds = _read_set(arguments.dataset, arguments.scenes, arguments.limit)
-    settings = {"level_count": arguments.levels, "score_min": arguments.score_min}
-    config = DetectConfig(input_wh=tuple(arguments.input_wh), **settings)
+    config = load_config("mini", sets=arguments.set).detect
     detectors = open_detectors(arguments.model, config, arguments.threads)
     images = [lambda path=path: read_image(path) for path in paths]
     measured, shown = evaluate(*detectors, images, truths)
     sizes = [
-        [size_label(box, _fit(seen.image_wh, arguments.input_wh)) for box in truth]
+        [size_label(box, fit_factor(seen.image_wh, config.input_wh)) for box in truth]
         for truth, seen in zip(truths, shown, strict=True)
     ]
     report = {

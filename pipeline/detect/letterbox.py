@@ -12,12 +12,25 @@ from numpy.typing import NDArray
 from core.image import image_wh
 from core.types import Image
 
-__all__ = ["letterbox", "letterbox_wh"]
+__all__ = ["fit_factor", "letterbox", "letterbox_wh"]
 
 MULTIPLE_PX = 32
 MAX_ENLARGEMENT = 2.0
 AREA_FROM = 1.75  # images shrunk by more are averaged over areas
 _PAD_VALUE = 114
+
+
+def fit_factor(image_wh: tuple[int, int], input_wh: tuple[int, int]) -> float:
+    """Return how many pixels of the input a pixel of the image becomes; see `letterbox_wh`.
+
+    Example:
+        >>> fit_factor((1920, 1080), (960, 544))
+        0.5
+    """
+    width, height = image_wh
+    long_px, short_px = max(input_wh), min(input_wh)
+    limit_wh = (long_px, short_px) if width >= height else (short_px, long_px)
+    return min(limit_wh[0] / width, limit_wh[1] / height, MAX_ENLARGEMENT)
 
 
 def letterbox_wh(
@@ -35,9 +48,7 @@ def letterbox_wh(
         ((540, 960), (544, 960))
     """
     width, height = image_wh
-    long_px, short_px = max(input_wh), min(input_wh)
-    limit_wh = (long_px, short_px) if width >= height else (short_px, long_px)
-    factor = min(limit_wh[0] / width, limit_wh[1] / height, MAX_ENLARGEMENT)
+    factor = fit_factor(image_wh, input_wh)
     resized = (max(1, round(width * factor)), max(1, round(height * factor)))
     padded = (_round_up(resized[0]), _round_up(resized[1]))
     return resized, padded

@@ -21,8 +21,13 @@ from pipeline.config import DetectConfig
 from pipeline.detect.card import DetectorCard, card_for_graph, prepare, read_detector_card
 from pipeline.engines.base import Engine, OpenEngine, check_interface
 from pipeline.models import Model
+from pipeline.stages import Detector
 
-__all__ = ["Candidates", "NetworkDetector", "choose_boxes"]
+__all__ = ["PARTS_AT_ONCE", "Candidates", "NetworkDetector", "choose_boxes", "takes_any_size"]
+
+# Parts of images looked at together: more cost memory and save no time, as a picture of 60 MP has
+# two hundred tiles.
+PARTS_AT_ONCE = 8
 
 # Of more candidates than this only the best are looked at; a scene has a few dozen objects.
 _MAX_CANDIDATES = 1000
@@ -105,7 +110,7 @@ class NetworkDetector(ABC):
 
     @property
     def takes_any_size(self) -> bool:
-        """Whether the settings decide how large its input is; else the network does."""
+        """See the function of the same name."""
         return self._card.input_wh is None
 
     @abstractmethod
@@ -121,6 +126,15 @@ class NetworkDetector(ABC):
         Raises:
             ModelError: The outputs have another shape than the family's.
         """
+
+
+def takes_any_size(detector: Detector) -> bool:
+    """Return whether the settings decide how large a detector's input is, as its attribute says.
+
+    One that decides itself, or does not say, gets neither further scales, where it would see the
+    same again, nor a closer look, each window of which would cost it as much as a whole image.
+    """
+    return bool(getattr(detector, "takes_any_size", False))
 
 
 def choose_boxes(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from core.boxes import area, fuse_boxes, intersection_matrix, iou_matrix
 from core.types import Detections, Image
 from pipeline.config import DetectConfig
-from pipeline.detect.letterbox import letterbox_wh
+from pipeline.detect.letterbox import fit_factor
 from pipeline.stages import Detector
 
 __all__ = ["Level", "PyramidDetector", "open_levels", "without_parts"]
@@ -76,8 +76,7 @@ class PyramidDetector:
 
     def _fitting(self, part: Detections, number: int) -> Detections:
         """The boxes of a level that have the size it sees well."""
-        resized_wh, _ = letterbox_wh(part.image_wh, self._levels[number].input_wh)
-        fit = resized_wh[0] / part.image_wh[0]
+        fit = fit_factor(part.image_wh, self._levels[number].input_wh)
         side_px = (part.xyxy[:, 2:] - part.xyxy[:, :2]).max(axis=1, initial=0) * fit
         large_enough = (side_px >= SIDE_PX_MIN) | (number == 0)
         small_enough = (side_px <= SIDE_PX_MAX) | (number == len(self._levels) - 1)

@@ -18,15 +18,14 @@ from core.boxes import area, intersection_matrix, move_detections, nms
 from core.errors import ConfigError
 from core.image import image_wh
 from core.types import Detections, Image
+from pipeline.detect.network import PARTS_AT_ONCE
 from pipeline.stages import Detector
 
-__all__ = ["TILES_AT_ONCE", "TiledDetector", "Tiling", "auto_tile_wh", "merge_parts", "plan_tiles"]
+__all__ = ["TiledDetector", "Tiling", "auto_tile_wh", "merge_parts", "plan_tiles"]
 
 Merge: TypeAlias = Literal["nms", "nmm"]
 
 OVERLAP_RATIO = 0.25
-# Looked at together: more cost memory and save no time, as a picture of 60 MP has two hundred.
-TILES_AT_ONCE = 8
 # The largest picture that any setting allows has 620 tiles of the usual size.
 MAX_TILES = 1000
 # A box this near to an inner border of its tile is taken for part of a larger object.
@@ -83,7 +82,7 @@ class TiledDetector:
         tiling: Tiling,
         *,
         whole: Detector | None,
-        at_once: int = TILES_AT_ONCE,
+        at_once: int = PARTS_AT_ONCE,
     ) -> None:
         self._inner = inner
         self._tiling = tiling

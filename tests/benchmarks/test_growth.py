@@ -15,7 +15,7 @@ from core.errors import InputError
 from core.image import encode_image
 from core.types import Detections
 from pipeline.config import load_config
-from pipeline.detect.tiled import TILES_AT_ONCE
+from pipeline.detect.network import PARTS_AT_ONCE
 from pipeline.fakes import FakeDetector
 from pipeline.locate import Locator
 
@@ -87,7 +87,7 @@ def test_tiles_one_by_one_find_what_batched_tiles_find(sets, monkeypatch):
 
     monkeypatch.setattr(FakeDetector, "__call__", watched)
     together = ways["tiles"]([image])[0]
-    assert max(calls) == TILES_AT_ONCE
+    assert max(calls) == PARTS_AT_ONCE
     calls.clear()
     alone = ways["tiles_one_by_one"]([image])[0]
     assert max(calls) == 1

@@ -7,8 +7,12 @@ import pytest
 
 from core.image import image_wh
 from core.types import Detections
-from pipeline.config import DetectConfig, load_config
-from pipeline.detect.closer import UNSEEN_SCORE, CloserDetector, open_closer, plan_windows
+from pipeline.build import build_detector
+from pipeline.catalog import find_model
+from pipeline.config import load_config
+from pipeline.detect.closer import UNSEEN_SCORE, CloserDetector, plan_looks
+from pipeline.engines.base import Choice
+from pipeline.engines.ort_engine import OrtEngine
 
 INPUT_WH = (200, 100)
 WH = (800, 400)
@@ -38,7 +42,7 @@ def looked(first, *looks, image=IMAGE, iou_max=0.5):
 
 def in_window(first, box):
     """A box of the image in pixels of the first window."""
-    _, windows = plan_windows(first, INPUT_WH)
+    _, windows = plan_looks(first, INPUT_WH)
     return (np.array(box) - np.tile(windows[0, :2], 2)).tolist()
 
 
@@ -59,9 +63,18 @@ def test_what_the_closer_look_does_not_see_falls():
     assert seen.xyxy.tolist() == first.xyxy.tolist(), "and stays where it was"
 
 
+def test_neighbours_that_touch_stay_two():
+    # Each window shows both; the surer one overlaps the other by 0.38.
+    pair = boxes([[100, 100, 140, 120], [118, 100, 158, 120]], [0.85, 0.8])
+    _, windows = plan_looks(pair, INPUT_WH)
+    shown = [(pair.xyxy - np.tile(window[:2], 2)).tolist() for window in windows]
+    seen, _ = looked(pair, *((both, [0.95, 0.85]) for both in shown), iou_max=0.45)
+    assert seen.xyxy.tolist() == pair.xyxy.tolist()
+
+
 def test_boxes_come_best_first_and_once():
     pair = boxes([SMALL, [300, 300, 330, 330], [302, 302, 334, 334]], [0.6, 0.5, 0.4])
-    _, windows = plan_windows(pair, INPUT_WH)
+    _, windows = plan_looks(pair, INPUT_WH)
     truth = np.array([301, 301, 332, 332])
     second, third = ((truth - np.tile(window[:2], 2)).tolist() for window in windows[1:])
     seen, _ = looked(pair, ([], []), ([second], [0.9]), ([third], [0.9]))
@@ -79,7 +92,7 @@ def test_boxes_come_best_first_and_once():
     ],
 )
 def test_no_closer_look_where_it_would_show_nothing_new(wh, box):
-    rows, windows = plan_windows(boxes([box], [0.5], wh), INPUT_WH)
+    rows, windows = plan_looks(boxes([box], [0.5], wh), INPUT_WH)
     assert len(rows) == len(windows) == 0
     assert windows.shape == (0, 4)
 
@@ -91,7 +104,7 @@ def test_windows_lie_in_the_image_and_hold_the_box(wh, box):
     if (box[2:] <= box[:2]).any():
         box = np.array([wh[0] - 8, wh[1] - 8, *wh])
     found = boxes([box], [0.5], wh)
-    _, ((x1, y1, x2, y2),) = plan_windows(found, INPUT_WH)
+    _, ((x1, y1, x2, y2),) = plan_looks(found, INPUT_WH)
     assert (np.array([x1, y1, -x2, -y2]) <= box * [1, 1, -1, -1]).all()
     assert (np.array([x1, y1, -x2, -y2]) >= [0, 0, -wh[0], -wh[1]]).all()
     assert x2 - x1 == y2 - y1 or y2 - y1 == wh[1], "square where the image is high enough"
@@ -116,22 +129,65 @@ def test_windows_of_all_images_are_looked_at_in_groups():
     assert detector([]) == []
 
 
-def test_a_network_of_one_size_takes_no_closer_look():
-    class Fixed:
-        takes_any_size = False
+class Watched:
+    """An engine that keeps the shapes of what it is given; of one size, if one is told."""
 
-        def __call__(self, images):
-            return []
+    def __init__(self, path, fixed=None):
+        choice = Choice("onnxruntime", "cpu", "f32", 1, "test", "CPUExecutionProvider")
+        self._engine = OrtEngine.open(path, choice)
+        spec = self._engine.inputs[0]
+        self.inputs = (spec if fixed is None else type(spec)(spec.name, spec.dtype, fixed),)
+        self.outputs = self._engine.outputs
+        self.shapes = []
 
-    inner = Fixed()
-    assert open_closer(inner, lambda config: inner, DetectConfig()) is inner
+    def run(self, feeds):
+        self.shapes += [feed.shape for feed in feeds.values()]
+        return self._engine.run(feeds)
 
 
-def test_scores_count_from_lower_where_a_closer_look_may_raise_them():
-    usual = load_config("mini").detect
-    assert usual.look_closer
-    assert usual.weighed_score_min == 0.02
-    without = usual.model_copy(update={"look_closer": False})
-    assert without.weighed_score_min == 0.1
+def built(*sets, fixed=None):
+    """The shipped detector with these settings, and its engine."""
+    model = find_model("spotter-detector-n", "detect")
+    engine = Watched(model.file("detector.onnx"), fixed)
+    config = load_config("mini", sets=sets).detect
+    return build_detector([model], config, lambda _: lambda _: engine), engine
+
+
+@pytest.fixture
+def crosses():
+    """An image of small dark crosses on a bright sky, some of them hardly to be seen."""
+    image = np.full((870, 1520, 3), (150, 180, 210), np.uint8)
+    for number, x in enumerate(range(160, 1520, 200)):
+        color = [40, 40, 40, 120, 140, 150, 155][number]
+        image[398:403, x - 18 : x + 19] = image[382:419, x - 2 : x + 3] = color
+    return image
+
+
+@pytest.mark.parametrize("score_min", [0.01, 0.02, 0.1, 0.6])
+def test_what_is_shown_has_the_score_after_both_looks(crosses, score_min):
+    detector, engine = built(f"detect.score_min={score_min}")
+    (seen,) = detector([crosses])
+    assert len(seen) >= 2
+    assert seen.score.min() >= score_min
+    assert any(shape[2:] == (128, 128) for shape in engine.shapes)
+    engine.shapes.clear()
+    built(f"detect.score_min={score_min}", "detect.look_closer=false")[0]([crosses])
+    assert not any(shape[2:] == (128, 128) for shape in engine.shapes)
+
+
+def test_what_is_looked_at_closer_does_not_depend_on_what_is_shown(crosses):
+    (few,), (many,) = (built(f"detect.score_min={least}")[0]([crosses]) for least in (0.5, 0.1))
+    np.testing.assert_array_equal(few.xyxy, many.xyxy[: len(few)])
+    np.testing.assert_array_equal(few.score, many.score[: len(few)])
+
+
+def test_a_network_of_one_size_looks_once(crosses):
+    detector, engine = built(fixed=(1, 3, 544, 960))
+    assert len(detector([crosses])[0])
+    assert engine.shapes == [(1, 3, 544, 960)], "neither further scales nor windows"
+
+
+def test_presets_that_rebuild_others_do_without():
+    assert load_config("mini").detect.look_closer
     for name in ("origin", "origin-v9e", "zero-shot"):
         assert not load_config(name).detect.look_closer, "as those it rebuilds"

@@ -163,6 +163,17 @@ def test_fake_preset_opens_without_weights(shapes_image):
     assert result.provenance["engine_reason"]
 
 
+def test_the_warm_up_meets_all_batches_of_a_closer_look(monkeypatch):
+    locator = Locator.open(load_config())
+    batches = set()
+    stack = np.stack
+    monkeypatch.setattr(
+        "pipeline.detect.network.np.stack", lambda a: batches.add(len(a)) or stack(a)
+    )
+    locator.warm_up()
+    assert {8, 7} <= batches, "engines take 7 as 4, 2 and 1"
+
+
 def test_found_threshold_can_be_set(shapes_image):
     locator = Locator.open(load_config("fake", sets=["rerank.found_probability_min=0.999"]))
     assert not locator.locate([shapes_image], ["red"])[0].rankings[0].found

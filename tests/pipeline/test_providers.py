@@ -60,6 +60,10 @@ def test_profiles_follow_the_settings():
     # A card may know its own size, and no side is padded to less than the pipeline's own step.
     own = DetectorCard(input_wh=(1333, 800), multiple_px=1)
     assert card_profile(plain, own).shapes(IMAGES)[1] == (1, 3, 800, 1344)
+    # Windows of a closer look are inputs too, even of small ones; not of a network of one size.
+    small = load_config("mini", sets=["detect.input_wh=[64,64]"]).detect
+    assert detect_profile(small).shapes(IMAGES)[2] == (8, 3, 128, 128)
+    assert card_profile(small, own).shapes(IMAGES)[2][0] == 1
     assert upscale_profile(config.upscale).shapes(IMAGES)[2] == (20, 3, 128, 128)
     ids = TensorSpec("input_ids", "int64", (None, 64))
     assert rerank_profile().shapes(ids) == ((1, 64), (10, 64), (20, 64))

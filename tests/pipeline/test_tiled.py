@@ -11,9 +11,9 @@ from core.errors import ConfigError
 from core.image import image_wh
 from core.types import Detections
 from pipeline.config import load_config
+from pipeline.detect.network import PARTS_AT_ONCE
 from pipeline.detect.tiled import (
     MAX_TILES,
-    TILES_AT_ONCE,
     TiledDetector,
     Tiling,
     auto_tile_wh,
@@ -88,12 +88,12 @@ def test_tiles_are_looked_at_in_groups_and_not_without_end(whole):
     def inner(views):
         groups.append(len(views))
         alive.extend(weakref.ref(view) for view in views)
-        assert sum(ref() is not None for ref in alive) <= TILES_AT_ONCE + 1
+        assert sum(ref() is not None for ref in alive) <= PARTS_AT_ONCE + 1
         return FakeDetector()(views)
 
     found = TiledDetector(inner, Tiling((120, 100)), whole=whole)([picture, picture])
     assert [one.xyxy.tolist() for one in found] == [[[1100, 300, 1130, 320]]] * 2
-    assert max(groups) == TILES_AT_ONCE
+    assert max(groups) == PARTS_AT_ONCE
     assert sum(groups) == 2 * len(plan_tiles((1200, 400), (120, 100)))
     assert len(plan_tiles((16300, 10900), (960, 544))) < MAX_TILES
     with pytest.raises(ConfigError, match="20875 tiles of 32x32 pixels"):
