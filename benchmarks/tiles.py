@@ -23,6 +23,7 @@ from pipeline.build import build_detector
 from pipeline.config import LocateConfig, load_config
 from pipeline.detect.network import PARTS_AT_ONCE
 from pipeline.engines.machine import probe_machine
+from pipeline.locate import Locator
 from pipeline.networks import Networks, find_models
 from pipeline.stages import Detector
 
@@ -66,13 +67,16 @@ def recall_of(seen: Detections, picture: Scattered) -> float:
     return float((iou.max(axis=1, initial=0) > IOU_MIN).mean())
 
 
-def open_ways(preset: str | None, sets: Sequence[str]) -> dict[str, Detector]:
-    """Return the three ways of looking."""
-    common = [f"detect.score_min={SCORE_MIN}", f"detect.max_boxes={MAX_BOXES}", *sets]
-    whole = load_config(preset, sets=common)
-    tiled = load_config(preset, sets=[*common, "detect.tile_wh=auto"])
+def load_tiled(preset: str | None, sets: Sequence[str]) -> LocateConfig:
+    """Return the settings with tiles, a low threshold and many boxes."""
+    common = [f"detect.score_min={SCORE_MIN}", f"detect.max_boxes={MAX_BOXES}"]
+    return load_config(preset, sets=[*common, "detect.tile_wh=auto", *sets])
+
+
+def open_ways(tiled: LocateConfig) -> dict[str, Detector]:
+    """Return the three ways of looking: the whole image, tiles together, tiles one by one."""
     return {
-        "whole": _open_detector(whole),
+        "whole": _open_detector(tiled.with_values({"detect": {"tile_wh": None}})),
         "tiles": _open_detector(tiled),
         "tiles_one_by_one": _open_detector(tiled, tiles_at_once=1),
     }
@@ -97,10 +101,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a few lines")
     arguments = parser.parse_args(argv)
     pictures = [scatter_objects(i, wh=tuple(arguments.size)) for i in range(arguments.pictures)]
-    figures = measure(open_ways(arguments.preset, arguments.set), pictures)
+    tiled = load_tiled(arguments.preset, arguments.set)
+    figures = measure(open_ways(tiled), pictures)
     report = {
         "machine": describe_machine(),
         "commit": describe_commit(),
+        "provenance": Locator.open(tiled).provenance,
         "pictures": f"{len(pictures)} of {arguments.size[0]}x{arguments.size[1]}, "
         f"{len(pictures[0].xyxy)} objects of 8 to 16 px each",
         "figures": figures,

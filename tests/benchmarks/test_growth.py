@@ -75,7 +75,7 @@ def test_small_objects_lie_where_their_boxes_say():
 
 @pytest.mark.parametrize("sets", [[], ["detect.score_min=0.3"], ["detect.tile_whole=false"]])
 def test_tiles_one_by_one_find_what_batched_tiles_find(sets, monkeypatch):
-    ways = tiles.open_ways("fake", ["detect.input_wh=[160, 96]", *sets])
+    ways = tiles.open_ways(tiles.load_tiled("fake", ["detect.input_wh=[160, 96]", *sets]))
     image = np.full((200, 400, 3), 200, np.uint8)
     image[150:160, 300:312] = (255, 0, 0)
     calls = []

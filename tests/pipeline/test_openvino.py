@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from pipeline.catalog import find_model
 from pipeline.engines.base import Choice
 
 openvino_engine = pytest.importorskip("pipeline.engines.openvino_engine")
@@ -59,6 +61,22 @@ def test_a_size_that_comes_again_gets_a_copy_with_the_same_numbers(engine, rng):
     engine._request = Unusable()
     for output in [*before, engine.run(feeds)["output"]]:
         np.testing.assert_array_equal(output, before[0])
+
+
+@pytest.mark.parametrize("precision", ["bf16", "int8"])
+def test_where_sums_are_rounded_a_copy_gives_nearly_the_same(precision, rng):
+    folder = find_model("spotter-detector-n", "detect").folder
+    name = "detector.int8.xml" if precision == "int8" else "detector.onnx"
+    choice = replace(CHOICE, precision=precision)
+    engine = openvino_engine.OpenVinoEngine.open(folder / name, choice)
+    feeds = {"images": rng.random((1, 3, 128, 128), dtype=np.float32)}
+    outputs = []
+    for _ in range(2 * RUNS):
+        outputs += engine.run(feeds).values()
+        finish()
+    assert sides(engine) == [128]
+    scores = np.array(outputs)[:, 0, 4]
+    np.testing.assert_allclose(scores[-1], scores[0], atol=0.05)
 
 
 def test_parts_of_a_batch_get_copies_of_their_own(engine, rng):
