@@ -99,6 +99,10 @@ class SceneConfig(Section):
     )
     clutter_count_max: int = _knob(4, "Objects", "Most drawn negatives in a scene.", ge=1, le=20)
 
+    plume_ratio: float = _ratio(
+        0.0, "Objects", "Share of upright rockets and space shuttles that rise on fire and smoke."
+    )
+
     size_law: SizeLaw = _knob(
         "log-uniform px",
         "Size",

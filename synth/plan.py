@@ -47,11 +47,11 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Clutter:
-    """One drawn hard negative; its shape follows from its seed."""
+    """One drawn hard negative, or a rocket's plume; its shape follows from its seed."""
 
     kind: str
-    center_xy: tuple[float, float]
-    size_px: float
+    center_xy: tuple[float, float]  # of a plume: its nozzle
+    size_px: float  # longer side; of a plume: the width of its rocket
     seed: int
     order: int
 

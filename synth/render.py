@@ -19,6 +19,7 @@ from synth.library import Cutout, Library
 from synth.measure import light_object, measure_look
 from synth.outlines import Marks, Outline, trace_outlines
 from synth.plan import Clutter, Placement, ScenePlan
+from synth.plume import draw_plume
 
 __all__ = ["ALPHA_MIN", "Rendered", "render"]
 
@@ -253,7 +254,10 @@ def _clip_part(
 
 def _paint_clutter(canvas: NDArray[np.uint8], item: Clutter, painted: list[_Painted]) -> None:
     rng = np.random.default_rng(item.seed)
-    rgba = draw_clutter(item.kind, item.size_px, rng, canvas).astype(np.float32)
+    if item.kind == "plume":
+        rgba = draw_plume(item.size_px, rng, height_px=canvas.shape[0]).astype(np.float32)
+    else:
+        rgba = draw_clutter(item.kind, item.size_px, rng, canvas).astype(np.float32)
     left = round(item.center_xy[0] - rgba.shape[1] / 2)
     top = round(item.center_xy[1] - rgba.shape[0] / 2)
     part = _clip_part(canvas, rgba, left, top)

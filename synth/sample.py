@@ -21,6 +21,7 @@ from synth.plan import Clutter, Light, Placement, ScenePlan
 __all__ = ["sample_scene"]
 
 _TRIES = 16
+_RISING = ("rocket", "space shuttle")
 
 
 def sample_scene(rng: np.random.Generator, library: Library, config: SceneConfig) -> ScenePlan:
@@ -56,7 +57,10 @@ def sample_scene(rng: np.random.Generator, library: Library, config: SceneConfig
         background_flipped=flipped,
         canvas_wh=config.canvas_wh,
         placements=placements,
-        clutter=tuple(_sample_clutter(rng, config, placements)),
+        clutter=(
+            *_sample_clutter(rng, config, placements),
+            *_sample_plumes(rng, library, config, placements),
+        ),
         effects=_sample_all_effects(rng, config),
         visible_ratio_min=config.visible_ratio_min,
         box_side_px_min=config.box_side_px_min,
@@ -304,6 +308,38 @@ def _sample_clutter(
             size_px = placement.long_side_px * float(rng.uniform(1.3, 2.5))
             clutter.append(_clutter(rng, kind, xy, size_px, placement.order))
     return clutter
+
+
+def _sample_plumes(
+    rng: np.random.Generator,
+    library: Library,
+    config: SceneConfig,
+    placements: tuple[Placement, ...],
+) -> list[Clutter]:
+    """Fire and smoke below what stands upright, as on its way from the ground."""
+    plumes: list[Clutter] = []
+    if not config.plume_ratio:  # draws nothing, so that older seeds give the scenes they gave
+        return plumes
+    for placement in placements:
+        if library.cutout(placement.cutout).class_name not in _RISING:
+            continue
+        alpha = library.rgba(placement.cutout)[..., 3] > 127
+        height, width = alpha.shape
+        if height < 1.2 * width or rng.random() >= config.plume_ratio:
+            continue
+        scale = placement.long_side_px / height
+        columns = np.flatnonzero(alpha[int(0.93 * height) :].any(axis=0))
+        base = float(columns.mean() + 0.5) if len(columns) else width / 2
+        aside = (base - width / 2) * (-1 if placement.flipped else 1) * scale
+        below = 0.48 * placement.long_side_px
+        turn = math.radians(placement.angle_deg)
+        xy = (
+            placement.center_xy[0] + aside * math.cos(turn) + below * math.sin(turn),
+            placement.center_xy[1] - aside * math.sin(turn) + below * math.cos(turn),
+        )
+        body_px = float(np.median(alpha.sum(axis=1))) * scale
+        plumes.append(_clutter(rng, "plume", xy, max(body_px, 1.0), placement.order - 1))
+    return plumes
 
 
 def _clutter(

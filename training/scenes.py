@@ -52,6 +52,7 @@ DETECTOR_SCENES = SceneConfig(
     visible_ratio_min=0.2,
     box_side_px_min=3.0,
     clutter_ratio=0.55,
+    plume_ratio=0.6,
     sky_ratio=0.0,
     silhouette_ratio=0.07,
     softness_px_max=0.9,

@@ -85,6 +85,7 @@ KNOBS: Words = {
     "distractor_ratio": "With distractors",
     "clutter_ratio": "With clutter",
     "clutter_count_max": "Clutter, up to",
+    "plume_ratio": "Rising on fire and smoke",
     "size_law": "How sizes vary",
     "size_px_range": "Object size",
     "size_ratio_range": "Object size in the frame",

@@ -124,8 +124,7 @@ def rocket(rng: Rng) -> MeshBuilder:
                 columns=20,
                 cap=Part.DARK,
             )
-    if rng.random() < 0.35:
-        _flame(m, rng, -1.05, radius * 0.7, rng.uniform(0.2, 0.7))
+    # No fire: it is not the rocket, and a box goes around the rocket (`synth.plume` draws it).
     return m
 
 
