@@ -16,10 +16,18 @@ from pathlib import Path
 
 from core.errors import DataError
 from project.schema import APPLICATION_ID, MIGRATIONS
+from project.types import StoreError
 
 __all__ = ["Database"]
 
 _BUSY_S = 20.0
+# What may be over soon, by the low byte of SQLite's code.
+_PASSING = frozenset(
+    (
+        sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
+    )
+)  # fmt: skip
 _OWN_OF_SQLITE = frozenset(
     ("sqlite_schema", "sqlite_temp_schema", "sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
 )
@@ -160,9 +168,10 @@ class Database:
         except sqlite3.IntegrityError:
             raise  # our own mistake: the schema forbids what we tried
         except sqlite3.Error as error:
-            raise DataError(
+            raise StoreError(
                 f"the project {self.path.parent} cannot be read or written: {error}.",
                 "Is the disk full, or is another program using the project?",
+                passes=getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSING,
             ) from error
 
     def problems(self) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias, get_args
 
-from core.errors import SpotterError
+from core.errors import DataError, SpotterError
 
 __all__ = [
     "BOX_STATES",
@@ -37,6 +37,7 @@ __all__ = [
     "Progress",
     "Reject",
     "Score",
+    "StoreError",
     "Xyxy",
 ]
 
@@ -323,6 +324,20 @@ class Progress:
     def done(self) -> int:
         """Number of images that a person is done with."""
         return self.images["done"]
+
+
+class StoreError(DataError):
+    """The project's file cannot be read or written: no picture and no edit is at fault.
+
+    Args:
+        message: What happened, as a sentence.
+        hint: What to do.
+        passes: The same may work later: another program writes, or the disk is full.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, passes: bool = False) -> None:
+        super().__init__(message, hint)
+        self.passes = passes
 
 
 class ConflictError(SpotterError):

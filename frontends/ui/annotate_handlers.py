@@ -36,6 +36,7 @@ from project.types import (
     Move,
     Order,
     Reject,
+    StoreError,
     Xyxy,
 )
 
@@ -203,6 +204,8 @@ def _changing(desk: Desk) -> list[Call]:
             applied = turn(image_id, _who(wish), **seen)
         except ConflictError as conflict:
             return _conflict(project, image_id, conflict)
+        except StoreError:
+            raise
         except InputError as nothing:
             # Nothing to take back is no failure.
             return {"said": present.sentence(nothing), **_whole(project, image_id)}

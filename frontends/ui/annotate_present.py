@@ -35,6 +35,7 @@ from project.types import (
     HistoryEntry,
     ImageRow,
     Progress,
+    StoreError,
     Xyxy,
 )
 from project.vocabulary import SETTING, usual_vocabulary
@@ -289,5 +290,5 @@ def present_run(run: Run) -> Shown:
 
 
 def present_error(error: SpotterError) -> Shown:
-    """Return an error as the parts of the tab show it."""
-    return {"error": sentence(error)}
+    """Return an error as the parts of the tab show it, and whether the same may work later."""
+    return {"error": sentence(error), "again": isinstance(error, StoreError) and error.passes}

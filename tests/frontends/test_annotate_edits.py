@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from frontends.service import Service, read_limits
 from frontends.ui.annotate_handlers import read_edit
 from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
+from project.store import DATABASE_NAME
 from project.types import Move
 from tests.frontends.annotate_visit import Browser, edit, step
 
@@ -28,6 +31,22 @@ def test_an_edit_after_a_long_sleep_is_kept_where_projects_are_shared(desk, ann)
     desk.visits.sweep()
     assert not desk.visits.knows(visit)
     assert edit(ann, photo, {"kind": "add", "xyxy": [20, 10, 60, 40]})["added"]
+
+
+def test_an_edit_that_the_store_cannot_take_now_is_to_come_again(desk, ann, monkeypatch):
+    monkeypatch.setattr("project.database._BUSY_S", 0.05)
+    ann.open("Locked")
+    ann.bring(("a.png", encode_image(np.zeros((40, 60, 3), np.uint8))))
+    photo, drawn = ann.photo(), {"kind": "add", "xyxy": [20, 10, 50, 30]}
+    path = desk.project(desk.visits.get(ann.visit), ann.project).folder / DATABASE_NAME
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        refused = edit(ann, photo, drawn, token="t")
+        assert refused["again"]
+        assert "another program" in refused["error"]
+        assert step(ann, photo)["again"]  # not told as nothing to take back
+    assert edit(ann, photo, drawn, token="t")["added"]
+    assert not edit(ann, ann.photo(), {"kind": "accept", "box": 99})["again"]
 
 
 def test_an_edit_is_kept_with_its_number_and_can_be_taken_back(ann):

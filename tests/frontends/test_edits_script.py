@@ -71,6 +71,22 @@ def test_a_lost_answer_is_asked_for_with_the_same_token():
     assert "retrying" in played["told"]
 
 
+def test_what_the_server_cannot_keep_now_comes_again_with_all_that_is_built_on_it():
+    played = _play("""
+      const add = { kind: "add", local: -1, xyxy: [0, 0, 9, 9] };
+      edits.push({ project: "a", image: 1, edits: [add] });
+      edits.push({ project: "a", image: 1, edits: [{ kind: "delete", box: -1 }] });
+      await next.ok({ photo: undefined, error: "The disk is full.", again: true });
+      log.waits = edits.isPending("a", 1);
+      await rest(600); await next.ok({ added: [42] }); await next.ok();
+    """)
+    first, again, _ = (one["token"] for one in played["sent"])
+    assert first == again
+    assert played["sent"][2]["edits"][0]["box"] == 42
+    assert "retrying" in played["told"]
+    assert (played["waits"], len(played["done"])) == (True, 2)
+
+
 def test_a_move_that_the_server_may_have_is_not_changed_any_more():
     played = _play("""
       const nudge = (x) => edits.push({ project: "a", image: 1, hold_ms: 30, key: "move 1",

@@ -102,6 +102,7 @@ function createBench({ element, props, upload, server }) {
     const { saving } = room.state;
     find("saving").dataset.state = saving ? saving.state : "";
     find("saving").textContent = saving ? words[saving.state] : "";
+    find("saving").title = (saving && saving.why) || "";
   }
 
   // ---------------------------------------------------------------- runs

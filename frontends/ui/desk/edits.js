@@ -53,9 +53,10 @@ function createEdits({ send, answered, told }) {
     try {
       const edits = (entry.edits || []).map(resolve);
       answer = await send({ ...entry, edits, version: versions.get(of(entry.project, entry.image)) });
+      if (answer.again) throw new Error(answer.error);  // the disk is full, or another program writes
     } catch (error) {
       running = false;
-      told({ state: "retrying", count: waiting.length });
+      told({ state: "retrying", count: waiting.length, why: answer ? answer.error : "" });
       timer = setTimeout(run, RETRY_MS[Math.min(tries, RETRY_MS.length - 1)]);
       tries += 1;
       return;
