@@ -365,9 +365,9 @@ def _import_all(
         try:
             picture = load_picture(path, path.name, max_pixels=max_pixels)
             taken = project.add_labelled(picture, name, label)
-        except (SpotterError, OSError) as error:
-            if isinstance(error, SpotterError) and not isinstance(error, InputError):
-                raise
+        except DataError:  # the disk's fault, not the picture's
+            raise
+        except (InputError, OSError) as error:
             what = error.message if isinstance(error, SpotterError) else f"cannot read: {error}."
             hint = error.hint if isinstance(error, SpotterError) else "Check the file."
             findings.append(Finding("unreadable-image", "error", path.name, what, hint))

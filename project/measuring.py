@@ -15,7 +15,7 @@ from core.types import Image
 from core.words import counted
 from project.score import RankedScore, Scorer
 from project.store import Project
-from project.types import BoxRow
+from project.types import BoxRow, StoreError
 from project.vocabulary import SETTING, Vocabulary
 
 __all__ = ["Measured", "asked_words", "count_unmeasured", "measure_all", "measure_image"]
@@ -111,6 +111,8 @@ def measure_all(
     for number, (image, ids) in enumerate(waiting, start=1):
         try:
             count += len(measure_image(project, scorer, image.id, ids, max_pixels=max_pixels))
+        except StoreError:  # nor that of the disk
+            raise
         except InputError:  # others are the machine's fault, not the picture's
             failed.append(image.name)
         if on_progress is not None:

@@ -30,7 +30,7 @@ from project.proposals import Proposal
 from project.score import FITS_MIN, choose_captions
 from project.settings import CUT
 from project.store import Project
-from project.types import MODEL, Asked
+from project.types import MODEL, Asked, StoreError
 from project.vocabulary import Vocabulary
 
 __all__ = [
@@ -191,6 +191,8 @@ def prelabel(
         try:
             asking = question.of(project.image(image_id).captions)
             proposals, asked = _look(project, image_id, locator, asking)
+        except StoreError:  # nor that of the disk
+            raise
         except InputError as error:  # others are the machine's fault, not the picture's
             project.note_error(image_id, str(error))
             failed += 1

@@ -23,7 +23,7 @@ from project.intake import import_path
 from project.pictures import read_picture
 from project.proposals import Proposal
 from project.store import Project
-from project.types import Absent, Accept, Add
+from project.types import Absent, Accept, Add, StoreError
 from tests.project.pictures import picture_bytes
 
 
@@ -93,6 +93,17 @@ def test_nothing_to_import_is_told(project: Project, tmp_path: Path, name: str) 
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"does not exist|no pictures"):
         import_path(project, tmp_path / name)
+
+
+def test_a_full_disk_is_not_told_as_unreadable_pictures(
+    project: Project, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("the project cannot be written: disk full.", "Make room.", passes=True)
+
+    monkeypatch.setattr(project, "add_labelled", fail)
+    with pytest.raises(StoreError, match="disk full"):
+        import_path(project, folder)
 
 
 def test_importing_can_be_stopped_and_done_again(project: Project, folder: Path) -> None:

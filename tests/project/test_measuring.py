@@ -15,7 +15,7 @@ from project.pictures import read_picture
 from project.quality import find_suspicions
 from project.score import Scorer
 from project.store import Project
-from project.types import Add, Describe, Reject
+from project.types import Add, Describe, Reject, StoreError
 
 RED, BLUE = (20.0, 10.0, 60.0, 40.0), (100.0, 50.0, 160.0, 90.0)
 
@@ -91,6 +91,17 @@ def test_a_failure_of_the_machine_is_not_the_picture_s(
     monkeypatch.setattr(scorer, "measure", fail)
     with pytest.raises(EngineError):
         measure_all(project, scorer)
+
+
+def test_a_full_disk_is_not_the_picture_s(
+    project: Project, imported: int, fake_locator: Locator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("the disk is full.", passes=True)
+
+    monkeypatch.setattr(project, "set_scores", fail)
+    with pytest.raises(StoreError):
+        measure_all(project, Scorer(fake_locator))
 
 
 def test_who_stops_keeps_what_was_measured(
