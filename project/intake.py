@@ -35,6 +35,7 @@ __all__ = ["import_dataset", "import_path", "import_pictures"]
 
 
 _NO_LABELS = "missing-labels"
+_NO_SPLIT = "unknown-split"  # costs no box
 _REPLACE_THEM = "A file of captions that comes alone replaces them."
 _MERGE_IT = "Import it into another project and merge that one: then they are proposed."
 
@@ -314,7 +315,8 @@ def _label_of(image: RawImage, names: Sequence[str], base: Label, findings: list
     """
     assert image.image_wh is not None
     limit = np.tile(np.array(image.image_wh, np.float64), 2)
-    is_whole = not any(f.level == "error" or f.kind == _NO_LABELS for f in image.findings)
+    wrong = [f for f in image.findings if f.level == "error" and f.kind != _NO_SPLIT]
+    is_whole = not wrong and not any(f.kind == _NO_LABELS for f in image.findings)
     boxes = []
     for number, thing in enumerate(image.objects, start=1):
         xyxy = np.clip(np.nan_to_num(np.array(thing.xyxy, np.float64), nan=-1.0), 0, limit)

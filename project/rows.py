@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from core.captions import clean_caption
 from core.errors import CaptionError, DataError, InputError
+from dataset.formats.files import split_named
 from dataset.splits import SPLITS
 from project.doubt import image_doubt
 from project.settings import KNOWN, parse_setting
@@ -56,7 +57,8 @@ def image_row(row: sqlite3.Row) -> ImageRow:
         rejected=row["rejected"],
         twin_id=row["twin_id"],
         group=row["group_name"],
-        split=row["split"],
+        # One that no data set has, as somebody else's file may tell, would stop every export.
+        split=row["split"] if row["split"] in SPLITS else split_named(row["split"]),
         source=row["source"],
         licence=row["licence"],
         error=row["error"],
@@ -284,9 +286,6 @@ def adopt_rows(connection: sqlite3.Connection, without: Sequence[str] = ()) -> N
             names = ", ".join(row["name"] for row in told)
             connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM other.{table}")
         connection.executemany("DELETE FROM image WHERE sha256 = ?", [(one,) for one in without])
-        # A split that no data set has would stop every export.
-        places = ", ".join("?" * len(SPLITS))
-        connection.execute(f"UPDATE image SET split = '' WHERE split NOT IN ({places})", SPLITS)
         for key, text in connection.execute("SELECT key, value FROM other.setting").fetchall():
             value = parse_setting(key, text) if key in KNOWN and key != "name" else None
             if value is not None:

@@ -25,6 +25,7 @@ from dataset.formats.files import (
     outlines_of,
     read_class_names,
     scan_json_lines,
+    split_named,
     texts_of,
     write_class_names,
     write_text,
@@ -172,9 +173,10 @@ def _fill(image: RawImage, row: Mapping[str, Any], names: list[str]) -> None:
     image.group = str(row.get("group") or "")
     image.source = str(row.get("source") or "")
     image.licence = str(row.get("licence") or "")
-    image.split = str(row.get("split") or "")
-    if image.split and image.split not in SPLITS:
-        image.report("unknown-split", f"split {image.split!r} must be one of {', '.join(SPLITS)}.")
+    if told := str(row.get("split") or ""):
+        image.split = split_named(told)
+        if not image.split:
+            image.report("unknown-split", f"split {told!r} must be one of {', '.join(SPLITS)}.")
     for entry in entries or ():
         if _has_no_box(entry):
             continue

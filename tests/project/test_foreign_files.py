@@ -144,6 +144,18 @@ def test_a_split_that_no_data_set_has_is_none(project: Project, other: Path) -> 
     assert len(to_dataset(project, what="all")) == 1
 
 
+def test_a_split_that_was_kept_in_other_words_is_read_as_what_it_says(
+    project: Project, other: Path
+) -> None:
+    """Also where pictures are merged, and in the project itself."""
+    _change(other, "UPDATE image SET split = 'validation'")
+    with Project.open(other) as theirs:
+        assert [image.split for image in theirs.images()] == ["val"]
+        merge(project, theirs)
+    assert [image.split for image in project.images()] == ["val"]
+    assert len(to_dataset(project, what="all")) == 1
+
+
 def test_settings_that_are_of_their_form_come_along(project: Project, other: Path) -> None:
     kept = {
         "captions": ["red drone"],

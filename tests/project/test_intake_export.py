@@ -235,6 +235,29 @@ def test_an_image_of_a_damaged_annotation_is_not_done(project: Project, tmp_path
     assert {image.name: image.state for image in project.images()} == {"1": "done", "2": "new"}
 
 
+def test_a_split_told_in_other_words_keeps_nothing_from_going_out(
+    project: Project, tmp_path: Path
+) -> None:
+    folder, lines = tmp_path / "data", []
+    folder.mkdir()
+    for number, split in enumerate(("validation", "holdout", "train")):
+        (folder / f"{number}.png").write_bytes(picture_bytes(number, (64, 48), "png"))
+        box = {"caption": "drone", "bbox": [1, 1, 20, 20]}
+        lines.append(json.dumps({"image": f"{number}.png", "split": split, "annotations": [box]}))
+    (folder / "annotations.jsonl").write_text("\n".join(lines))
+    told = import_path(project, folder)
+    assert [(f.kind, f.where) for f in told.findings] == [
+        ("unknown-split", "annotations.jsonl, line 2")
+    ]
+    images = project.images("name")
+    assert [(i.state, i.split) for i in images] == [
+        ("done", "val"),
+        ("done", ""),
+        ("done", "train"),
+    ]
+    assert len(to_dataset(project)) == 3
+
+
 def test_only_whole_labels_make_an_image_done(project: Project, tmp_path: Path) -> None:
     """One image with its boxes, one empty, one without a file, and two that lose a box."""
     folder = tmp_path / "data"
