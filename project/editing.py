@@ -28,6 +28,7 @@ from project.types import (
 )
 
 __all__ = [
+    "BOXES_MAX",
     "Changes",
     "checked_box",
     "checked_person",
@@ -37,6 +38,8 @@ __all__ = [
 ]
 
 SIDE_MIN_PX = 1.0
+BOXES_MAX = 3000
+"""Most boxes of one picture: all of them are compared with each other."""
 
 
 def tidy_caption(caption: str) -> str:
@@ -127,6 +130,7 @@ class Changes:
         self._who = who
         self._at = at
         self._count = 0
+        self._room: int | None = None
         self.added: list[int] = []
         self.touched: list[int] = []
         self.deleted: list[int] = []
@@ -191,7 +195,20 @@ class Changes:
             raise DataError(f"the picture has no box {box_id}.", "Load the picture again.")
         return box_row(row)
 
+    def _take_room(self) -> None:
+        if self._room is None:
+            query = "SELECT count(*) FROM box WHERE image_id = ? AND removed = 0"
+            [here] = self._connection.execute(query, (self._image["id"],)).fetchone()
+            self._room = BOXES_MAX - int(here)
+        if self._room <= 0:
+            raise InputError(
+                f"the picture has {BOXES_MAX} boxes, which is the limit.",
+                "Delete some, or cut the picture into parts.",
+            )
+        self._room -= 1
+
     def _add(self, edit: Add) -> None:
+        self._take_room()
         xyxy = checked_box(edit.xyxy, (self._image["width"], self._image["height"]))
         class_id = class_id_of(self._connection, edit.class_name)
         box_id = insert_box(

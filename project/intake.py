@@ -22,7 +22,7 @@ from dataset.archive import Limits, unpack
 from dataset.data_file import DATA_SUFFIXES
 from dataset.formats.raw import Finding, RawImage
 from dataset.registry import detect_format, scan_dataset
-from project.editing import tidy_caption
+from project.editing import BOXES_MAX, tidy_caption
 from project.given import cut_captions, give, read_given, usable_captions
 from project.imported import Imported
 from project.intake_files import NAMED_MAX, inner_folder, links_left_out, passed_over
@@ -318,7 +318,12 @@ def _label_of(image: RawImage, names: Sequence[str], base: Label, findings: list
     wrong = [f for f in image.findings if f.level == "error" and f.kind != _NO_SPLIT]
     is_whole = not wrong and not any(f.kind == _NO_LABELS for f in image.findings)
     boxes = []
-    for number, thing in enumerate(image.objects, start=1):
+    if (told := len(image.objects)) > BOXES_MAX:
+        what = f"{told} boxes in one picture, the limit is {BOXES_MAX}."
+        findings.append(
+            Finding("many-boxes", "warning", image.where, what, "The others were left out.")
+        )
+    for number, thing in enumerate(image.objects[:BOXES_MAX], start=1):
         xyxy = np.clip(np.nan_to_num(np.array(thing.xyxy, np.float64), nan=-1.0), 0, limit)
         if not 0 <= thing.class_id < len(names):
             what = f"box {number} is of no class."

@@ -258,6 +258,28 @@ def test_a_split_told_in_other_words_keeps_nothing_from_going_out(
     assert len(to_dataset(project)) == 3
 
 
+def test_more_boxes_than_a_picture_may_have_are_left_out_and_told(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("project.intake.BOXES_MAX", 2)
+    monkeypatch.setattr("project.editing.BOXES_MAX", 3)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(picture_bytes(0, (64, 48), "png"))
+    boxes = [{"caption": "drone", "bbox": [x, 1, 9, 9]} for x in (1, 11, 21)]
+    row = {"image": "a.png", "annotations": boxes}
+    (folder / "annotations.jsonl").write_text(json.dumps(row))
+    told = import_path(project, folder)
+    assert [finding.kind for finding in told.findings] == ["many-boxes"]
+    [image] = project.images()
+    assert (image.state, image.confirmed) == ("new", 2)
+    drawn = Add((30, 30, 40, 40))
+    with pytest.raises(InputError, match="the limit"):
+        project.apply(image.id, [drawn, drawn], who="ann", version=image.version)
+    assert len(project.boxes(image.id)) == 2
+    project.apply(image.id, [drawn], who="ann", version=image.version)
+
+
 def test_only_whole_labels_make_an_image_done(project: Project, tmp_path: Path) -> None:
     """One image with its boxes, one empty, one without a file, and two that lose a box."""
     folder = tmp_path / "data"
