@@ -21,23 +21,24 @@ __all__ = ["bring_project", "disarm", "find_project"]
 def find_project(folder: Path) -> Path | None:
     """Return the folder of the project that a folder is, or that is all it holds; else None.
 
-    Who packs a folder by hand often gets it wrapped in another one.
+    Who packs a folder by hand often gets it wrapped in another one, or in several.
 
     Raises:
         InputError: It holds a project beside other things.
     """
-    if (folder / DATABASE_NAME).is_file():
-        return folder
-    inside = [p for p in folder.iterdir() if not p.name.startswith((".", "__MACOSX"))]
-    found = [path for path in inside if (path / DATABASE_NAME).is_file()]
-    if not found:
-        return None
-    if len(inside) > 1:
-        raise InputError(
-            f"{found[0].name} is a project, and there are other things beside it.",
-            "Import it alone.",
-        )
-    return found[0]
+    while not (folder / DATABASE_NAME).is_file():
+        inside = [p for p in folder.iterdir() if not p.name.startswith((".", "__MACOSX"))]
+        found = [path for path in inside if (path / DATABASE_NAME).is_file()]
+        if found and len(inside) > 1:
+            raise InputError(
+                f"{found[0].name} is a project, and there are other things beside it.",
+                "Import it alone.",
+            )
+        is_wrapped = len(inside) == 1 and inside[0].is_dir() and not inside[0].is_symlink()
+        if not found and not is_wrapped:
+            return None
+        folder = inside[0]
+    return folder
 
 
 def disarm(folder: Path) -> None:
@@ -45,9 +46,10 @@ def disarm(folder: Path) -> None:
 
     A rollback journal may name any other file, which SQLite would then remove.
     """
-    for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
-        for ending in ("-journal", "-shm"):
-            (place / f"{DATABASE_NAME}{ending}").unlink(missing_ok=True)
+    for ending in ("-journal", "-shm"):
+        for path in list(folder.rglob(f"{DATABASE_NAME}{ending}")):
+            if not path.is_dir():
+                path.unlink()
 
 
 def bring_project(

@@ -116,7 +116,9 @@ def _pack(folder: Path, path: Path, prefix: str = "", *more: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("how", ["folder", "outer folder", "archive", "wrapped archive"])
+@pytest.mark.parametrize(
+    "how", ["folder", "outer folder", "archive", "wrapped archive", "deep archive"]
+)
 def test_a_project_that_is_imported_is_a_project(copy: Path, tmp_path: Path, how: str) -> None:
     mac = ("__MACOSX/flying/._project.sqlite", ".DS_Store")
     path = {
@@ -124,6 +126,7 @@ def test_a_project_that_is_imported_is_a_project(copy: Path, tmp_path: Path, how
         "outer folder": lambda: copy.rename(copy.parent / "outer" / "data").parent,
         "archive": lambda: _pack(copy, tmp_path / "plain.zip"),
         "wrapped archive": lambda: _pack(copy, tmp_path / "wrapped.zip", "flying/", *mac),
+        "deep archive": lambda: _pack(copy, tmp_path / "deep.zip", "home/ann/data/flying/"),
     }
     (tmp_path / "outer").mkdir()
     with Project.create(tmp_path / "new", "Mine") as target:
@@ -161,10 +164,11 @@ def test_a_project_is_not_imported_into_itself(tmp_path: Path) -> None:
 
 
 def test_what_sqlite_would_obey_is_removed(tmp_path: Path) -> None:
-    names = ("project.sqlite-journal", "flying/project.sqlite-journal", "flying/project.sqlite-shm")
-    (tmp_path / "flying").mkdir()
-    for name in (*names, "flying/project.sqlite"):
+    inner = "home/ann/flying/project.sqlite"
+    names = ("project.sqlite-journal", "home/project.sqlite-shm", f"{inner}-journal")
+    (tmp_path / inner).parent.mkdir(parents=True)
+    for name in (*names, inner):
         (tmp_path / name).write_bytes(b"x")
     disarm(tmp_path)
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert left == [tmp_path / "flying" / "project.sqlite"]
+    assert left == [tmp_path / inner]
