@@ -29,6 +29,7 @@ _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that ZIP knows
 _STORED = {".jpg", ".jpeg", ".png", ".webp", ".zip", ".gz", ".onnx"}  # compressed already
 _TEXTS = (".json", ".jsonl", ".txt")  # XML, YAML and CSV have limits where they are read
 _CHUNK_BYTES = 1 << 20
+_SAYS_UTF8 = 0x800  # flag of an entry
 # Of the list of files, which is read as a whole: for each file, with a long name.
 _ENTRY_BYTES = 400
 _ENTRY_FIXED_BYTES = 46 + 28  # of each beside its name: the header, and what large files add
@@ -183,6 +184,15 @@ class _Archive(io.FileIO):
         return super().read(size)
 
 
+def _entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The entries by their names: macOS writes UTF-8 without saying so, taken for DOS's code."""
+    for entry in archive.infolist():
+        if not entry.flag_bits & _SAYS_UTF8:
+            with suppress(UnicodeError):
+                entry.filename = entry.filename.encode("cp437").decode("utf-8")
+    return archive.infolist()
+
+
 def sizes_in(zip_path: Path, *, limits: Limits | None = None) -> dict[str, int]:
     """Bytes of each file by its name, as the headers tell; empty where they cannot be read.
 
@@ -192,7 +202,7 @@ def sizes_in(zip_path: Path, *, limits: Limits | None = None) -> dict[str, int]:
     """
     try:
         with _Archive(zip_path, limits or Limits()) as file, zipfile.ZipFile(file) as archive:
-            return {entry.filename: entry.file_size for entry in archive.infolist()}
+            return {entry.filename: entry.file_size for entry in _entries(archive)}
     except (OSError, *_DAMAGE):
         return {}
 
@@ -217,7 +227,7 @@ def unpack(zip_path: Path, folder: Path, *, limits: Limits | None = None) -> lis
     written: list[Path] = []
     try:
         with _Archive(zip_path, allowed) as file, zipfile.ZipFile(file) as archive:
-            entries = _checked(archive.infolist(), zip_path.stat().st_size, allowed)
+            entries = _checked(_entries(archive), zip_path.stat().st_size, allowed)
             targets = [confined_path(folder, entry.filename) for entry in entries]
             total = 0
             for entry, target in zip(entries, targets, strict=True):

@@ -88,6 +88,25 @@ def _bomb(path: Path) -> Path:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+@pytest.mark.parametrize("code", ["utf-8", "cp437"])
+def test_names_are_read_that_do_not_say_their_code(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As macOS packs them, and as DOS did."""
+
+    def told(entry: zipfile.ZipInfo) -> tuple[bytes, int]:
+        return entry.filename.encode(code), entry.flag_bits & ~0x800
+
+    monkeypatch.setattr(zipfile.ZipInfo, "_encodeFilenameFlags", told)
+    path = _zip(tmp_path / "a.zip", ("Flügé/über.txt", b"x"))
+    monkeypatch.undo()
+    with zipfile.ZipFile(path) as archive:
+        assert not archive.infolist()[0].flag_bits & 0x800
+    assert list(sizes_in(path)) == ["Flügé/über.txt"]
+    assert unpack(path, tmp_path / "out") == [tmp_path / "out" / "Flügé" / "über.txt"]
+    assert (tmp_path / "out" / "Flügé" / "über.txt").read_bytes() == b"x"
+
+
 def test_a_time_of_day_leads_nowhere(tmp_path: Path) -> None:
     unpack(_zip(tmp_path / "a.zip", ("shots/2024-05-01 12:30:00.png", b"1")), tmp_path / "out")
     assert (tmp_path / "out" / "shots" / "2024-05-01 12:30:00.png").read_bytes() == b"1"
