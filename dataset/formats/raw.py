@@ -9,7 +9,7 @@ An index may tell of one file in several places, such as a line an object: they 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from core.errors import DataError
 from core.words import counted
+from dataset.formats.joining import REPEATED, join
 from dataset.record import Dataset, Record, read_image_wh
 
 __all__ = [
@@ -41,10 +42,7 @@ OnProgress: TypeAlias = Callable[[int, int, str], None]
 
 Level = Literal["error", "warning", "note"]
 
-_Box: TypeAlias = tuple[tuple[float, float, float, float], int]
 _FINDINGS_MAX = 1000
-REPEATED = "repeated-image"
-"""Kind of the finding that one file is told of as if it were several images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +207,7 @@ def join_entries(raw: RawDataset) -> None:
     repeated = [found for found in entries.values() if len(found) > 1]
     if not repeated:
         return
-    joined = {id(found[0]): _joined(found, raw.class_names) for found in repeated}
+    joined = {id(found[0]): join(found, raw.class_names) for found in repeated}
     others = {id(image) for found in repeated for image in found[1:]}
     raw.images = [joined.get(id(i), i) for i in raw.images if id(i) not in others]
     first = repeated[0]
@@ -222,89 +220,6 @@ def join_entries(raw: RawDataset) -> None:
     ):
         what += f" {counted(twice, 'box')} told again counted once."
     raw.findings.append(Finding("joined-entries", "note", first[0].where, what))
-
-
-def _joined(entries: Sequence[RawImage], class_names: Sequence[str]) -> RawImage:
-    first = entries[0]
-    findings = [finding for entry in entries for finding in entry.findings]
-    image = replace(first, objects=[], captions=(), findings=findings)
-    objects = image.objects
-    known: dict[_Box, dict[str, list[int]]] = defaultdict(dict)  # rows of objects, by their caption
-    seen: set[object] = set()
-    captions: list[str | int] = []  # texts, or rows of the objects that have them
-    filled: list[int] = []
-    for entry in entries:
-        start = len(objects)
-        for thing in entry.objects:
-            row = _told_before(known.get(_box(thing), {}), _own_caption(thing, class_names))
-            if row is None:
-                objects.append(thing)
-                continue
-            both = _both(objects[row], thing, class_names)
-            if both.caption != objects[row].caption:
-                filled.append(row)
-            objects[row] = both
-        # Only now: two alike in one entry are two.
-        for row, thing in enumerate(objects[start:], start):
-            known[_box(thing)].setdefault(_own_caption(thing, class_names), []).append(row)
-        told_whole = entry.captions, tuple((_box(o), o.caption) for o in entry.objects)
-        if told_whole not in seen:
-            captions += entry.captions or range(start, len(objects))
-        seen.add(told_whole)
-    if any(entry.captions for entry in entries):
-        # Then they are of all objects of the image, those with boxes too.
-        texts = [objects[one].caption if isinstance(one, int) else one for one in captions]
-        texts += {objects[row].caption: 0 for row in filled if objects[row].caption not in texts}
-        image.captions = tuple(filter(None, texts))
-    for key in ("group", "split", "source", "licence"):
-        told: dict[str, str] = {}
-        for entry in entries:
-            if value := getattr(entry, key):
-                told.setdefault(value, entry.where)
-        parted = len(told) > 1 and key in ("group", "split")
-        setattr(image, key, "" if parted else "; ".join(told))
-        if parted and not any(finding.kind == REPEATED for finding in image.findings):
-            places = " and ".join(f"{value} ({where})" for value, where in told.items())
-            what = f"the {key} of {image.path.name} is told as {places}."
-            image.report(REPEATED, what, "Name one alone, or the test measures memory.")
-    return image
-
-
-def _box(thing: RawObject) -> _Box:
-    return thing.xyxy, thing.class_id
-
-
-def _own_caption(thing: RawObject, class_names: Sequence[str]) -> str:
-    """The caption, or nothing where it is that of all objects of its class."""
-    is_named = 0 <= thing.class_id < len(class_names)
-    return "" if is_named and thing.caption == class_names[thing.class_id] else thing.caption
-
-
-def _told_before(known: dict[str, list[int]], caption: str) -> int | None:
-    """The row of the object that has a caption, or may have it; from then on that is its own.
-
-    Args:
-        known: Rows of the objects with the same box and class, by caption.
-        caption: One of its own, or nothing.
-    """
-    if caption and caption not in known and "" in known:
-        rows = known[""]
-        known[caption] = [rows.pop(0)]
-        if not rows:
-            del known[""]
-    fitting = known.get(caption) or (not caption and next(iter(known.values()), None))
-    return fitting[0] if fitting else None
-
-
-def _both(first: RawObject, again: RawObject, class_names: Sequence[str]) -> RawObject:
-    """One object told twice: as first told, and what only the other tells."""
-    is_known = _own_caption(first, class_names) or not _own_caption(again, class_names)
-    return replace(
-        first,
-        caption=(is_known and first.caption) or again.caption,
-        visible_ratio=again.visible_ratio if first.visible_ratio == 1 else first.visible_ratio,
-        polygons=first.polygons or again.polygons,
-    )
 
 
 def build(raw: RawDataset) -> Dataset:
