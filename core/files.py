@@ -63,10 +63,13 @@ def sha256_of(source: Path | bytes) -> str:
 def confined_path(folder: Path, name: str) -> Path:
     """Return the path of a file inside a folder; the file need not exist.
 
+    A name may have the backslashes of Windows.
+
     Raises:
         InputError: The name leads out of the folder, or no file can have such a name.
     """
     try:
+        name = _slashed(folder, name)
         root = folder.resolve()
         path = (root / name).resolve()
         path.stat()
@@ -86,7 +89,13 @@ def named_path(folder: Path, name: str) -> Path:
         InputError: See `confined_path`; a link may not lead out of the folder either.
     """
     real = confined_path(folder, name)
+    name = _slashed(folder, name)
     return real if ".." in Path(name).parts else folder / name
+
+
+def _slashed(folder: Path, name: str) -> str:
+    """The name with slashes, unless a file there has the backslashes in its name."""
+    return name.replace("\\", "/") if "\\" in name and not (folder / name).exists() else name
 
 
 def shortened(name: str, limit_bytes: int = 200) -> str:

@@ -262,7 +262,7 @@ class _Table:
         paths = [named_path(place, name) for place in self._places]
         path = next((path for path in paths if path.is_file()), paths[0])
         where = f"{self._where}, {name}"
-        image = RawImage(Path(name).stem, path, where, self._split)
+        image = RawImage(path.stem, path, where, self._split)
         image.group = str(row.get("group") or "")
         image.source = str(row.get("source") or "")
         image.licence = licences.get(row.get("license"), "")

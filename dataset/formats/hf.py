@@ -142,8 +142,9 @@ def _parse(
     name = str(row["file_name"])
     split = "" if place == folder else split_named(place.name)
     if not split:
-        split = split_named(Path(name).parent.name)
-    image = RawImage(Path(name).stem, named_path(place, name), where, split)
+        split = split_named(Path(name.replace("\\", "/")).parent.name)
+    path = named_path(place, name)
+    image = RawImage(path.stem, path, where, split)
     measure(image)
     try:
         _fill(image, row, names)

@@ -136,7 +136,7 @@ def _scan(folder: Path) -> RawDataset:
 
 def _parse(row: Mapping[str, Any], images: Path, where: str, names: list[str]) -> RawImage:
     path = named_path(images, row["image"])
-    image = RawImage(Path(row["image"]).stem, path, where)
+    image = RawImage(path.stem, path, where)
     measure(image)
     try:
         _fill(image, row, names)

@@ -218,7 +218,8 @@ def _scan_file(
 
 def _image_path(folder: Path, xml: Path, root: ElementTree.Element) -> Path:
     """The image of an XML file: what it names, or what has its name."""
-    named = Path(root.findtext("filename") or f"{xml.stem}.jpg").name
+    told = root.findtext("filename") or f"{xml.stem}.jpg"
+    named = Path(told.replace("\\", "/")).name
     places = [folder / "JPEGImages", folder / "images", xml.parent, folder]
     for place in places:
         for name in (named, *(xml.stem + suffix for suffix in (".jpg", *READABLE))):

@@ -271,6 +271,7 @@ def _places(
 def _resolve(
     folder: Path, settings: Mapping[str, Any], value: str, split: str, findings: list[Finding]
 ) -> list[Path]:
+    value = value.replace("\\", "/")  # as on Windows
     # Roboflow writes "../train/images" and means the folder itself; Ultralytics mends that too.
     for name in (value, value.removeprefix("../"), f"{settings.get('path') or '.'}/{value}"):
         try:

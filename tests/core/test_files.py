@@ -11,6 +11,7 @@ from core.errors import DataError, InputError
 from core.files import (
     confined_path,
     list_files,
+    named_path,
     opened,
     read_json,
     read_json_lines,
@@ -51,6 +52,17 @@ def test_confined_path_refuses_ways_out(tmp_path, name):
 
 def test_confined_path_allows_folders_within(tmp_path):
     assert confined_path(tmp_path, "a/b.png") == tmp_path.resolve() / "a" / "b.png"
+
+
+def test_confined_path_reads_the_backslashes_of_windows(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b.png").touch()
+    assert named_path(tmp_path, "a\\b.png") == tmp_path / "a" / "b.png"
+    with pytest.raises(InputError, match="leads out"):
+        confined_path(tmp_path, "..\\b.png")
+    if os.name != "nt":
+        (tmp_path / "a\\b.png").touch()
+        assert confined_path(tmp_path, "a\\b.png").name == "a\\b.png"
 
 
 def test_write_bytes_says_why_it_cannot(tmp_path):

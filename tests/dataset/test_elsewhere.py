@@ -318,3 +318,45 @@ def test_a_column_of_anything_costs_no_boxes(
 def test_a_line_that_tells_nothing_is_an_error(row: dict[str, object], tmp_path: Path) -> None:
     [finding] = _scan_line(tmp_path, "jsonl", row).all_findings()
     assert (finding.kind, finding.level) == ("corrupt-labels", "error")
+
+
+_WINDOWS = {
+    "yolo": {"data.yaml": "train: images\\train\nval: val.txt\nnames: [kite]\n",
+             "labels/train/a.txt": "0 .5 .5 .2 .2\n",
+             "labels/val/b.txt": "0 .5 .5 .2 .2\n", "val.txt": ".\\images\\val\\b.png\n"},
+    "coco": {"instances_train.json": json.dumps({
+        "images": [{"id": 1, "file_name": "images\\train\\a.png"},
+                   {"id": 2, "file_name": "images\\val\\b.png"}],
+        "annotations": [{"id": i, "image_id": i, "category_id": 1, "bbox": [1, 2, 10, 5]}
+                        for i in (1, 2)],
+        "categories": [{"id": 1, "name": "kite"}],
+    })},
+    "hf": {"metadata.jsonl": "\n".join(
+        json.dumps({"file_name": f"images\\{name}.png", "objects": {"bbox": [[1, 2, 10, 5]]}})
+        for name in ("train\\a", "val\\b")
+    )},
+    "jsonl": {"annotations.jsonl": "\n".join(
+        json.dumps({"image": f"{name}.png", "annotations": [_BOX]})
+        for name in ("train\\a", "val\\b")
+    )},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _WINDOWS)
+def test_paths_of_windows_are_read(name: str, tmp_path: Path) -> None:
+    for place in ("train/a", "val/b"):
+        _image(tmp_path / "images" / f"{place}.png")
+    for place, text in _WINDOWS[name].items():
+        _write(tmp_path / place, text)
+    records = read_dataset(tmp_path)
+    assert [(record.image_id, len(record.xyxy)) for record in records] == [("a", 1), ("b", 1)]
+    if name in ("yolo", "hf"):
+        assert [record.split for record in records] == ["train", "val"]
+
+
+def test_voc_names_its_picture_by_a_path_of_windows(tmp_path: Path) -> None:
+    _image(tmp_path / "JPEGImages/other.png")
+    text = "<annotation><filename>C:\\mine\\other.png</filename></annotation>"
+    _write(tmp_path / "Annotations/a.xml", text)
+    [image] = scan_dataset(tmp_path, "voc").images
+    assert image.path == tmp_path / "JPEGImages/other.png"
