@@ -130,7 +130,9 @@ def _lay_out(files: Sequence[Brought], folder: Path) -> list[Brought]:
             other = f"{shortened(wished.stem)}-{taken[wished] + 1}{wished.suffix}"
             place = wished.with_name(other)
         place.parent.mkdir(parents=True, exist_ok=True)
-        link_or_copy(file.path, place)
+        # SQLite writes into what it opens, and the upload may be another visitor's too.
+        bring = shutil.copyfile if name.name.startswith(DATABASE_NAME) else link_or_copy
+        bring(file.path, place)
     return archives
 
 

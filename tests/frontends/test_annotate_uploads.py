@@ -183,6 +183,25 @@ def test_a_project_in_a_folder_of_its_own_comes_back(shared: Desk, other: Path, 
     assert [image.name for image in shared.project(visit, key).walk()] == ["picture"]
 
 
+def test_an_upload_is_not_written_into(
+    shared: Desk, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Visitors who upload the same file share it."""
+    visit = shared.visits.enter("ann")
+    key = shared.create(visit, "Mine", ())
+    open_it, names = Project.open, []
+
+    def opened(folder: Path) -> Project:
+        names.append((folder / DATABASE_NAME).stat().st_nlink)
+        return open_it(folder)
+
+    monkeypatch.setattr(Project, "open", opened)
+    files = [(f"flying/{path.relative_to(other).as_posix()}", path) for path in other.rglob("*.*")]
+    loose = [(name, path.read_bytes()) for name, path in files]
+    assert bring(shared, visit, key, *loose) == "1 picture came back with boxes and history."
+    assert names == [1]
+
+
 def test_labels_of_who_owns_the_disk_may_be_larger(shared: Desk, tmp_path: Path) -> None:
     visited = open_desk(tmp_path / "other", shared=False)
     assert labels_max_bytes(visited.limits)[".json"] == 32_000_000
