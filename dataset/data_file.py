@@ -1,8 +1,9 @@
 """A file that says what pictures show: one picture a line, captions with or without boxes.
 
-JSON lines `{"image", "annotations": [{"caption", "bbox", "ambiguous"}]}`, or, where there are no
-boxes, `{"image", "captions": [text]}`, or `caption`, or as image folders of Hugging Face have it
-`{"file_name", "text"}`; or a table in CSV with the columns image and caption, one row a caption.
+JSON lines `{"image", "annotations": [{"caption", "bbox", "ambiguous"}]}`, or one object a line,
+`{"image", "caption", "bbox"}`, or, where there are no boxes, `{"image", "captions": [text]}`, or
+`caption`, or as image folders of Hugging Face have it `{"file_name", "text"}`; or a table in CSV
+with the columns image and caption, one row a caption.
 Out: plain values.
 """
 
@@ -134,6 +135,8 @@ def _parse(row: dict[str, Any]) -> DataLine:
     image = row["file_name"] if "file_name" in row else row["image"]
     if not isinstance(image, str):
         raise TypeError("image must be a file name")
+    if "bbox" in row and row.get("annotations") is None and isinstance(row.get("caption"), str):
+        return DataLine(_image_name(image), (_annotation(row),))  # one object a line
     key = next((key for key in _CAPTION_KEYS if key in row), None)
     captions = row[key] if key else []
     if key != "captions" and isinstance(captions, str):

@@ -5,7 +5,8 @@
 annotation; outlines are COCO's flat lists. An image with ``captions``, a list of texts, instead of
 annotations, or with an annotation without ``bbox``, is one without labels, but one knows what it
 shows: it is found, but not read as a data set. An image may have several lines, such as one an
-object. Unknown keys are kept out, not guessed at.
+object, which then needs no list: ``{"image", "caption", "bbox"}``. Unknown keys are kept out, not
+guessed at.
 """
 
 from __future__ import annotations
@@ -151,6 +152,8 @@ def _fill(image: RawImage, row: Mapping[str, Any], names: list[str]) -> None:
     name = image.path.name
     image.captions = texts_of(row.get("captions"))
     entries = row.get("annotations")
+    if entries is None and "bbox" in row:
+        entries = [row]  # one object a line
     # One of both must be there: a mistyped name would pass for an empty image.
     if entries is None and not image.captions and row.get("captions") != []:
         raise KeyError("annotations")

@@ -49,6 +49,18 @@ def test_one_caption_may_stand_without_a_list(line: str, tmp_path: Path) -> None
     ]
 
 
+def test_one_object_a_line_needs_no_list(tmp_path: Path) -> None:
+    rows = [
+        {"image": "a.jpg", "caption": "kite", "bbox": [1, 2, 10, 5]},
+        {"image": "a.jpg", "caption": "drone", "bbox": None},
+        {"image": "a.jpg", "captions": ["jet"], "bbox": [1, 2, 10, 5]},
+    ]
+    (tmp_path / "told.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found = [(one.caption, one.xyxy) for line in read_data(tmp_path / "told.jsonl")
+             for one in line.annotations]  # fmt: skip
+    assert found == [("kite", (1, 2, 11, 7)), ("drone", None), ("jet", None)]
+
+
 def test_a_row_without_a_caption_is_a_picture_without_objects(tmp_path: Path) -> None:
     path = tmp_path / "told.csv"
     path.write_text("image,caption\na.jpg,\n")

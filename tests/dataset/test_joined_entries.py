@@ -52,7 +52,15 @@ def _coco(folder: Path, entries: Told) -> None:
     (folder / "told.json").write_text(json.dumps(table))
 
 
-WRITERS = {"jsonl": _jsonl, "hf": _hf, "coco": _coco}
+def _flat(folder: Path, entries: Told) -> None:
+    lines = []
+    for name, boxes, more in entries:
+        rows = [{"image": name, "caption": "kite", "bbox": box, **more} for box in boxes]
+        lines += rows or [{"image": name, "annotations": [], **more}]
+    (folder / "annotations.jsonl").write_text("\n".join(map(json.dumps, lines)))
+
+
+WRITERS = {"jsonl": _jsonl, "flat jsonl": _flat, "hf": _hf, "coco": _coco}
 
 
 @pytest.mark.parametrize("name", WRITERS)
