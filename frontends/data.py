@@ -12,6 +12,7 @@ from pathlib import Path
 from core import files
 from core.errors import DataError, ImageError, InputError
 from core.image import READABLE
+from core.words import listed
 from dataset.data_file import Annotation, DataLine
 
 __all__ = ["confined_path", "folder_data"]
@@ -40,15 +41,32 @@ def folder_data(folder: Path, captions: Sequence[str]) -> tuple[list[DataLine], 
 
 
 def confined_path(folder: Path, name: str) -> Path:
-    """Return the path of a picture inside a folder.
+    """Return the path of a picture inside a folder; of a name without ending the one that has it.
 
     Raises:
-        ImageError: the name leads out of the folder, or there is no such file.
+        ImageError: the name leads out of the folder, or there is no such file, or several.
     """
     try:
         path = files.confined_path(folder, name)
+        found = [path] if path.is_file() else _with_endings(folder, name)
     except InputError as error:
         raise ImageError(error.message, error.hint) from error
-    if not path.is_file():
+    if len(found) > 1:
+        which = listed([path.name for path in found])
+        raise ImageError(f"{name!r} in {folder} may be any of: {which}.", "Add the ending.")
+    if not found:
         raise ImageError(f"{name!r} is not in {folder}.", "Check the name and --images.")
-    return path
+    return found[0]
+
+
+def _with_endings(folder: Path, name: str) -> list[Path]:
+    """The pictures of a name without ending, as tables of a project have it."""
+    if Path(name).suffix.lower() in READABLE:
+        return []
+    known: dict[tuple[int, int], Path] = {}  # systems without capitals find a file twice
+    for suffix in READABLE:
+        for ending in (suffix, suffix.upper()):
+            path = files.confined_path(folder, name + ending)
+            if path.is_file():
+                known.setdefault((path.stat().st_dev, path.stat().st_ino), path)
+    return sorted(known.values())

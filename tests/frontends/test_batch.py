@@ -37,6 +37,22 @@ def test_one_line_a_picture(fake_locator, data, tmp_path):
     assert len(red["candidates"]) == 2
 
 
+def test_pictures_are_found_by_the_names_that_a_project_s_table_has(
+    fake_locator, tmp_path, shapes_path
+):
+    """These have no endings."""
+    for name in ("a.PNG", "b.png", "b.jpg"):
+        (tmp_path / name).write_bytes(shapes_path.read_bytes())
+    table = tmp_path / "table.csv"
+    table.write_text("image,caption\na,red thing\nb,red thing\nc,red thing\n")
+    summary = run(fake_locator, table, tmp_path / "pred.jsonl")
+    assert (summary.done, summary.failed) == (3, 2)
+    told = rows(tmp_path / "pred.jsonl")
+    assert (told[0]["image"], told[0]["results"][0]["found"]) == ("a", True)
+    assert "may be any of: b.jpg, b.png" in told[1]["error"]
+    assert "is not in" in told[2]["error"]
+
+
 def test_the_best_box_is_given_even_when_it_is_not_believed(fake_locator, data, tmp_path):
     output = tmp_path / "pred.jsonl"
     run(fake_locator, data, output)
