@@ -22,12 +22,13 @@ from core.errors import DataError
 from dataset.formats.files import open_text, scan_json_lines
 from dataset.formats.raw import Finding
 
-__all__ = ["DATA_SUFFIXES", "Annotation", "DataLine", "read_data"]
+__all__ = ["DATA_SUFFIXES", "Annotation", "DataLine", "guarded", "read_data", "unguarded"]
 
 DATA_SUFFIXES = (".jsonl", ".csv")
 """Endings of such files; whatever does not end in .csv is read as JSON lines."""
 _CAPTION_KEYS = ("captions", "caption", "text")
 _SHOWN_CHARS = 100
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _BYTES_MAX = 64_000_000
 _JSON_HINT = (
     'Write {"image": name, "captions": [text]}, or, with boxes, '
@@ -112,7 +113,9 @@ def _table(path: Path) -> list[DataLine]:
                 # Captions have commas: without quotes what follows in the last column is theirs.
                 last = len(columns) - 1
                 row[last:] = [delimiter.join(row[last:]).rstrip(f"{delimiter} ")]
-                image, caption = (row[i].strip() if i < len(row) else "" for i in places)
+                image, caption = (
+                    unguarded(row[i].strip()).strip() if i < len(row) else "" for i in places
+                )
                 if not image:
                     where = f"{path.name}, line {table.line_num}"
                     raise DataError(f"{where}: image is missing.", _CSV_HINT)
@@ -124,6 +127,16 @@ def _table(path: Path) -> list[DataLine]:
     except UnicodeError as error:
         raise DataError(f"{path.name} is no UTF-8 text.", "Save it as CSV UTF-8.") from error
     return [DataLine(image, tuple(annotations)) for image, annotations in asked.items()]
+
+
+def guarded(text: str) -> str:
+    """Return a text for a cell, so that no table program takes it for a formula."""
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA_SIGNS) else text
+
+
+def unguarded(cell: str) -> str:
+    """Return the text of a cell, see `guarded`."""
+    return cell[1:] if cell.startswith("'") and guarded(cell) != cell else cell
 
 
 def _image_name(told: str) -> str:

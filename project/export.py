@@ -21,6 +21,7 @@ from core.files import shortened, write_bytes
 from core.image import encode_image, read_image
 from core.types import Detections
 from dataset.card import claim_folder
+from dataset.data_file import guarded
 from dataset.record import Dataset, Record
 from dataset.registry import write_dataset
 from dataset.splits import SHARES, Shares, part_groups
@@ -49,9 +50,6 @@ _COLUMNS = (
     "detector", "logit", "probability", "source", "split", "group", "licence",
     "file",
 )  # fmt: skip
-
-
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,17 +212,17 @@ def export_csv(
     table.writerow(_COLUMNS)
     count, places = 0, _places(project, what, shares)
     for image, boxes in ((item.image, item.boxes) for item in _items(project, what)):
-        head = (_plain(image.name), *image.image_wh, image.state)
+        head = (guarded(image.name), *image.image_wh, image.state)
         place = _place(places, image)
         # As data sets name it: images of a project have no endings, whoever joins tables has.
         file = image.name + project.path(image.id).suffix
-        tail = (_plain(place.split), _plain(place.group), _plain(image.licence), _plain(file))
+        tail = (guarded(place.split), guarded(place.group), guarded(image.licence), guarded(file))
         for box in boxes:
             corners = (round(value, 3) for value in box.xyxy)
             scores = (box.detector, box.logit, box.probability)
             told = ("" if value is None else round(value, 5) for value in scores)
-            words = (_plain(box.class_name), _plain(box.caption))
-            source = _plain(box.source)
+            words = (guarded(box.class_name), guarded(box.caption))
+            source = guarded(box.source)
             table.writerow((*head, *corners, *words, box.state, *told, source, *tail))
             count += 1
         if not boxes:
@@ -241,11 +239,6 @@ def _check_table(path: Path) -> None:
         head = file.readline(2000).decode("utf-8", errors="replace")
     if head.strip() != ",".join(_COLUMNS):
         raise DataError(f"{path} is a file of another kind.", "Give a new file for the table.")
-
-
-def _plain(text: str) -> str:
-    """The text, so that no table program takes it for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
 
 
 def export_crops(

@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import DataError
 from dataset import data_file
-from dataset.data_file import read_data
+from dataset.data_file import guarded, read_data, unguarded
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,12 @@ def test_json_lines_are_read_as_programs_save_them(encoding: str, tmp_path: Path
 def test_names_with_backslashes_mean_folders(name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
     assert [line.image for line in read_data(tmp_path / name)] == ["deep/c.png"]
+
+
+@pytest.mark.parametrize("text", ["=kite", "'=kite", "-3", "'kite", "''+", "kite's", "'", ""])
+def test_what_keeps_a_cell_from_being_a_formula_is_taken_off_again(text: str) -> None:
+    assert unguarded(guarded(text)) == text
+    assert not guarded(text).startswith("=")
 
 
 def test_many_rows_of_one_picture_are_quick(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from PIL import Image as PilImage
 from core.errors import Cancelled, DataError, InputError
 from core.image import read_image
 from dataset.archive import pack, unpack
+from dataset.data_file import read_data
 from dataset.registry import FORMATS, read_dataset
 from project.export import export_crops, export_csv, export_dataset, to_dataset
 from project.imported import Imported
@@ -430,6 +431,7 @@ def test_csv_has_a_row_for_each_box(labelled: Project, tmp_path: Path) -> None:
     assert [float(rows[0][key]) for key in ("x1", "y1", "x2", "y2")] == [10.25, 10.5, 30.75, 20]
     assert (rows[2]["detector"], rows[2]["state"]) == ("0.4", "proposed")
     assert rows[3]["x1"] == ""
+    assert read_data(path)[0].captions[1] == "=kite", "read as it was"
 
 
 def test_crops_carry_their_captions(labelled: Project, tmp_path: Path) -> None:
