@@ -92,9 +92,14 @@ class Desk:
         """Return where the visitor's projects lie."""
         return (self.shared or visit.folder / "projects").resolve()
 
-    def projects(self, visit: Visit) -> list[ProjectInfo]:
-        """Return the projects that a visitor may open, the one used last first."""
-        return sorted(list_projects(self.folder(visit)), key=lambda info: -_used(info.folder))
+    def projects(self, visit: Visit | None) -> list[ProjectInfo]:
+        """Return the projects that a visitor may open, the one used last first.
+
+        Of who has not entered yet those that are shared.
+        """
+        folder = self.folder(visit) if visit else self.shared
+        found = list_projects(folder) if folder else []
+        return sorted(found, key=lambda info: -_used(info.folder))
 
     def create(self, visit: Visit, name: str, class_names: Sequence[str]) -> str:
         """Return the key of a new project.

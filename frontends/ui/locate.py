@@ -21,7 +21,7 @@ from frontends.ui.examples import create_examples, read_examples
 from frontends.ui.handlers import create_handlers
 from frontends.ui.picture import create_picture
 from frontends.ui.present import settings_of
-from frontends.ui.sending import create_send_call
+from frontends.ui.sending import create_send_calls
 from frontends.ui.settings import create_settings
 from pipeline.config import LocateConfig, load_config, preset_names
 from pipeline.engines.machine import probe_machine
@@ -77,7 +77,7 @@ def create_locate(service: Service, examples_folder: Path, desk: Desk) -> None:
             room=ROOM,
             crops=handlers.crops,
             overlay=handlers.overlay,
-            send=create_send_call(desk),
+            sending=create_send_calls(desk),
             elem_id="locate-evidence",
         )
     inputs = [picture, captions, settings]

@@ -12,11 +12,21 @@ from frontends.failures import guarded
 from frontends.ui import annotate_present as present
 from frontends.ui import text
 
-__all__ = ["create_send_call"]
+__all__ = ["create_send_calls"]
 
 
-def create_send_call(desk: Desk) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Return the call `send`: the wish of `overlay`, and whose project; out: where it is."""
+def create_send_calls(desk: Desk) -> list[Callable[[dict[str, Any]], dict[str, Any]]]:
+    """Return the calls `places`, where an answer may go, and `send`, which brings it there.
+
+    In: of both who asks; of `send` the wish of `overlay` and the project. Out: the projects; where
+    the answer is.
+    """
+
+    @guarded(present.present_error)
+    def places(wish: dict[str, Any]) -> dict[str, Any]:
+        visit = desk.visits.get(wish["visit"]) if wish.get("visit") else None
+        usable = [info for info in desk.projects(visit) if not info.problem]
+        return {"places": [{"key": info.folder.name, "name": info.name} for info in usable]}
 
     @guarded(present.present_error)
     def send(wish: dict[str, Any]) -> dict[str, Any]:
@@ -38,4 +48,4 @@ def create_send_call(desk: Desk) -> Callable[[dict[str, Any]], dict[str, Any]]:
         said = text.SENDING["said"].format(name=sent.name, count=sent.num_boxes)
         return {"project": sent.key, "image": sent.image_id, "said": said}
 
-    return send
+    return [places, send]

@@ -188,6 +188,8 @@ EVIDENCE: dict[str, str | Words] = {
     "copy_json": "Copy JSON",
     "save_picture": "Download picture",
     "send": "Send to Annotate",
+    "send_to": "Project to send it to",
+    "send_to_new": "{name} (new)",
     "open": "Open it there",
     "not_sent": "The server did not answer. Try again.",
     "copied": "Copied.",

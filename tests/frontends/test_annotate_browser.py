@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from project.store import Project
 from tests.frontends.annotate_page import (
     COUNT,
     DESKTOP,
@@ -326,6 +327,30 @@ def test_an_answer_of_locate_goes_on_in_annotate(browse, address, pictures):
     assert page.evaluate(f"{STATE}.project.name") == "From Locate"
     assert sorted(row["caption"] for row in rows(page)) == ["", "red thing"]
     assert {row["state"] for row in rows(page)} == {"proposed"}
+
+
+def test_an_answer_of_locate_goes_into_the_project_that_is_chosen(
+    browse, address, pictures, tmp_path
+):
+    for name in ("Boats", "Gliders"):
+        Project.create(tmp_path / "projects" / name.lower(), name).close()
+    page = browse()
+    page.goto(f"{address}#locate")
+    page.reload()
+    page.set_input_files("#locate-picture input[type=file]", str(pictures[0]))
+    page.fill("#locate-captions textarea", "red thing")
+    page.click("#locate-button")
+    place = page.locator("#locate-evidence .place")
+    place.wait_for()
+    assert sorted(place.locator("option").all_inner_texts()) == [
+        "Boats", "From Locate (new)", "Gliders",
+    ]  # fmt: skip
+    assert place.input_value() == "", "nobody used one yet"
+    place.select_option("gliders")
+    page.click("#locate-evidence .send")
+    page.wait_for_selector("#locate-evidence .sent-link:not([hidden])")
+    assert "in the project Gliders, with 2" in page.inner_text("#locate-evidence .sent")
+    assert place.input_value() == "gliders"
 
 
 def test_captions_that_came_with_pictures_are_looked_for_and_handed_out(browse, pictures, tmp_path):

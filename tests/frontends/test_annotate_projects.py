@@ -20,7 +20,7 @@ from frontends.desk import Desk
 from frontends.service import Service, read_limits
 from frontends.ui import uploads
 from frontends.ui.annotate_present import thumb_url
-from frontends.ui.sending import create_send_call
+from frontends.ui.sending import create_send_calls
 from frontends.ui.uploads import desks_folder, find_upload, read_uploads
 from tests.frontends.annotate_visit import BOB, Browser, edit
 
@@ -290,7 +290,7 @@ def test_an_answer_of_locate_becomes_proposals(desk, shapes_image):
     path.write_bytes(encode_image(shapes_image))
     captions = ["red thing", "green thing"]
     found = desk.service.locate(path, captions, desk.service.base_config())
-    send, ann = create_send_call(desk), Browser(desk)
+    (places, send), ann = create_send_calls(desk), Browser(desk)
     wish = {"visit": ann.visit, "key": found.key, "captions": captions, "score_min": 0.25}
     wish["shown_min"] = 0
     sent = send({**wish, "assignment": "joint", "project": "gone"})
@@ -311,6 +311,9 @@ def test_an_answer_of_locate_becomes_proposals(desk, shapes_image):
     other = send({**high, "assignment": "joint", "project": ann.project})
     assert other["project"] == ann.project
     assert "0 new boxes" in other["said"], "what the confidence hides stays behind"
+    there = {"From Locate": sent["project"], "Other": ann.project}
+    for visit in (ann.visit, ""):  # nobody has to have entered: these are shared
+        assert {one["name"]: one["key"] for one in places({"visit": visit})["places"]} == there
     path.unlink()
     assert "no longer kept" in send({**wish, "assignment": "joint"})["error"]
     assert "has ended" in send({**wish, "assignment": "joint", "visit": "x"})["error"]

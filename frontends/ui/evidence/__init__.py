@@ -1,12 +1,12 @@
 """Why this box: crops, scores, runner-up, time per stage, all boxes, JSON and downloads.
 
-In: the room's answer. Out: calls of the server functions `crops`, `overlay` and
+In: the room's answer. Out: calls of the server functions `crops`, `overlay`, `places` and
 `send`; in the room of Annotate, what shall be opened there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ def create_evidence(
     room: str,
     crops: Callable[[dict[str, Any]], dict[str, object]],
     overlay: Callable[[dict[str, Any]], str],
-    send: Callable[[dict[str, Any]], dict[str, Any]],
+    sending: Sequence[Callable[[dict[str, Any]], dict[str, Any]]],
     elem_id: str,
 ) -> gr.HTML:
     """Return the evidence strip.
@@ -33,19 +33,20 @@ def create_evidence(
     Args:
         room: name of the shared browser state.
         crops: `{key, row}` to the crop before and after upscaling. The browser calls this and
-            the next two by their names, so they must be called `crops`, `overlay` and `send`.
+            the others by their names, so they must be called as they are here.
         overlay: `{key, captions, assignment, score_min}` to the annotated picture, as a data
             address.
-        send: the same and `{visit, project}` to `{project, image, said}`: the picture is in that
-            project of the tab Annotate.
+        sending: `places`, `{visit}` to the projects of the tab Annotate, `{places: [{key, name}]}`;
+            `send`, what `overlay` gets and `{visit, project}` to `{project, image, said}`: the
+            picture is in that project.
         elem_id: id of the element.
     """
     return gr.HTML(
         value=None,
         **read_part(_FOLDER, "createEvidence"),
         room=room,
-        words=text.EVIDENCE,
-        server_functions=[crops, overlay, send],
+        words={**text.EVIDENCE, "default_project": text.SENDING["project"]},
+        server_functions=[crops, overlay, *sending],
         apply_default_css=False,
         elem_id=elem_id,
     )

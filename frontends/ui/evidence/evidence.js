@@ -240,9 +240,10 @@ function createEvidence({ element, props, server }) {
     find("send").disabled = true;
     try {
       if (!annotate.state.visit) { annotate.set({ entering: {} }); await entered; }
-      const answer = await server.send({ ...asked, visit: annotate.state.visit, project: lastProject() });
+      const answer = await server.send({ ...asked, visit: annotate.state.visit, project: find("place").hidden ? lastProject() : find("place").value });
       if (answer.error) tellSent(answer.error);
       else tellSent(answer.said, { project: answer.project, image: answer.image });
+      if (!find("place").hidden) { chosen = answer.project || chosen; await offer(); }
     } catch (error) { tellSent(words.not_sent); }
     find("send").disabled = false;
   });
@@ -253,6 +254,30 @@ function createEvidence({ element, props, server }) {
     try { return localStorage.getItem("spotter-last-project") || ""; } catch (error) { return ""; }
   }
   room.on(["answer"], () => tellSent(""));
+
+  // Where there are several projects, one of them is chosen; else nobody is asked.
+  let chosen = null;
+
+  async function offer() {
+    if (!room.state.answer) return;
+    let places;
+    try { ({ places } = await server.places({ visit: annotate.state.visit })); } catch (error) { return; }
+    const field = find("place");
+    field.hidden = !places || places.length < 2;
+    if (field.hidden) return;
+    const names = places.map(({ name }) => name);
+    const usual = places.find(({ name }) => name === words.default_project);
+    const options = places.map(({ key, name }, i) => ({ key, text: names.indexOf(name) === i && !names.includes(name, i + 1) ? name : `${name} (${key})` }));
+    if (!usual) options.push({ key: "", text: fill(words.send_to_new, { name: words.default_project }) });
+    field.replaceChildren(...options.map(({ key, text }) => make("option", { value: key, text })));
+    const wished = chosen ?? lastProject();
+    field.value = options.some(({ key }) => key === wished) ? wished : usual ? usual.key : "";
+  }
+
+  find("place").setAttribute("aria-label", words.send_to);
+  find("place").addEventListener("change", () => { chosen = find("place").value; });
+  room.on(["answer"], offer);
+  annotate.on(["project", "visit"], (state, changed) => { if (changed.includes("project")) chosen = null; offer(); });
 
   // ---------------------------------------------------------------- in step with the room
 
