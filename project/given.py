@@ -103,7 +103,7 @@ def read_given(tables: Sequence[Path], pictures: Sequence[Path], folder: Path) -
                 others.append(line)
             else:
                 where = f"{table.name}, {line.image}"
-                of_path[path] += usable_captions(line.captions, where, given.findings)
+                of_path[path] += usable_captions(_captions(line), where, given.findings)
         for path, captions in of_path.items():
             # The same in two forms, such as a table and JSON lines, is said once.
             if captions != given.of_path[path]:
@@ -112,6 +112,11 @@ def read_given(tables: Sequence[Path], pictures: Sequence[Path], folder: Path) -
             given.others.append(Told(told.where, tuple(others), several))
         given.findings += _boxes_left_out(told)
     return given
+
+
+def _captions(line: DataLine) -> list[str]:
+    """Captions of a line; a box that nobody described is told with the boxes that are left out."""
+    return [one.caption for one in line.annotations if one.caption or one.xyxy is None]
 
 
 def _several(lines: Sequence[DataLine]) -> frozenset[str]:
@@ -192,7 +197,7 @@ def give(
                 unknown.append(error)
             else:
                 where = f"{told.where}, {line.image}"
-                captions[image.id] += usable_captions(line.captions, where, findings)
+                captions[image.id] += usable_captions(_captions(line), where, findings)
         findings += _unknown(told.where, unknown)
     cut = {
         number: cut_captions(told, project.image(number).name, findings)

@@ -25,7 +25,14 @@ from dataset.registry import detect_format, scan_dataset
 from project.editing import BOXES_MAX, tidy_caption
 from project.given import cut_captions, give, read_given, usable_captions
 from project.imported import Imported
-from project.intake_files import NAMED_MAX, inner_folder, links_left_out, passed_over
+from project.intake_files import (
+    NAMED_MAX,
+    data_sets_in,
+    inner_folder,
+    links_left_out,
+    passed_over,
+    unread_labels,
+)
 from project.intake_rows import Label, LabelBox
 from project.pictures import load_picture
 from project.store import Project
@@ -87,7 +94,7 @@ def import_path(
             if format is None and (whole := find_project(folder)):
                 return _import_project(project, whole, max_pixels, on_progress)
             told = (format, origin, False, max_pixels, on_progress)
-            return _import_parts(project, inner_folder(folder), *told)
+            return _import_parts(project, folder, *told)
     if path.is_dir():
         if format is None and (whole := find_project(path)):
             return _import_project(project, whole, max_pixels, on_progress)
@@ -124,9 +131,8 @@ def _import_parts(
     A table of captions tells of the pictures in folders beside it; a data set tells of its own.
     """
     told = (format, origin, links, max_pixels, on_progress)
-    sets = []
-    if format is None and not _is_labelled(folder):
-        sets = [path for path in sorted(folder.iterdir()) if path.is_dir() and _is_labelled(path)]
+    folder = inner_folder(folder, format)
+    sets = [] if format else [path for path in data_sets_in(folder) if path != folder]
     taken = Imported()
     for path in sets:
         taken = taken.plus(_import_folder(project, path, list_files(path, links=links), *told))
@@ -144,14 +150,6 @@ def _import_parts(
     return taken.plus(Imported(findings=left))
 
 
-def _is_labelled(folder: Path) -> bool:
-    try:
-        detect_format(folder)
-    except DataError:
-        return False
-    return True
-
-
 def _import_folder(
     project: Project,
     folder: Path,
@@ -166,6 +164,7 @@ def _import_folder(
     tables = [] if format else [path for path in files if path.suffix.lower() in DATA_SUFFIXES]
     if tables and not any(path.suffix.lower() in READABLE for path in files):
         return _import_captions(project, tables, folder, on_progress)
+    is_told = format is not None
     if format is None:
         try:
             format = detect_format(folder)
@@ -195,7 +194,10 @@ def _import_folder(
     taken = _import_all(project, wished, len(paths), max_pixels, on_progress)
     captioned, same, unknown = give(project, given.others)
     known = {*tables, *paths}
-    others = [path.name for path in files if path not in known]
+    others = [path for path in files if path not in known]
+    # Who wishes for pictures alone knows of the labels.
+    labels_left, lost = unread_labels([] if is_told else others, paths)
+    names = [path.name for path in others if path not in labels_left]
     unread = [
         Finding("no-captions", "warning", path.name, str(error), "Left out.")
         for path, error in given.unread
@@ -204,7 +206,7 @@ def _import_folder(
         Imported(
             captioned=captioned,
             recaptioned=same,
-            findings=(*passed_over(others), *unread, *findings, *unknown),
+            findings=(*passed_over(names), *unread, *findings, *unknown, *lost),
         )
     )
 
