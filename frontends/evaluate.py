@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from core.boxes import iou_matrix
-from core.errors import DataError, ImageError, ImageTooLargeError, InputError
+from core.captions import clean_caption
+from core.errors import CaptionError, DataError, ImageError, ImageTooLargeError, InputError
 from core.result import Result
 from core.types import Crops
 from dataset.data_file import Annotation, DataLine, read_data
@@ -60,8 +61,8 @@ def evaluate(
         show_progress: draw a bar on stderr.
 
     Raises:
-        DataError: the data file cannot be used, an annotation has no box, or there is no caption
-            for a detector that must be told what to look for.
+        DataError: the data file cannot be used, an annotation has no box or an unusable caption, or
+            there is no caption for a detector that must be told what to look for.
         ImageError: a picture is missing or broken: figures over fewer pictures would mislead.
     """
     lines = _join_lines(read_data(data))
@@ -119,6 +120,11 @@ def _check(line: DataLine, images: Path, max_pixels: int) -> Path:
                 'Evaluation needs "annotations" with a "bbox" each: the format jsonl, which synth '
                 "generate and project export write. Captions alone are answered by batch.",
             )
+    for caption in _captions(line):
+        try:
+            clean_caption(caption)
+        except CaptionError as error:
+            raise DataError(f"{line.image}: {error.message}", error.hint) from error
     path = confined_path(images, line.image)
     try:
         width, height = read_image_wh(path)
@@ -134,7 +140,7 @@ def _check(line: DataLine, images: Path, max_pixels: int) -> Path:
 
 def _observe(locator: Locator, line: DataLine, strangers: list[str], path: Path) -> _Case:
     # As `locate` does with these captions: an open vocabulary sees what it is asked for.
-    asked = list(dict.fromkeys([*line.captions, *strangers]))
+    asked = list(dict.fromkeys([*_captions(line), *strangers]))
     try:
         seen = locator.observe([path], asked)[0]
     except ImageError as error:
@@ -147,9 +153,15 @@ def _observe(locator: Locator, line: DataLine, strangers: list[str], path: Path)
     return _Case(line, strangers, observation, boxes.reshape(-1, 4))
 
 
+def _captions(line: DataLine) -> list[str]:
+    """The captions of a picture; boxes that nobody described have none to ask."""
+    return [caption for caption in line.captions if caption.strip()]
+
+
 def _asked(case: _Case) -> list[Annotation]:
     """Annotations that have one right answer."""
-    return [annotation for annotation in case.line.annotations if not annotation.ambiguous]
+    told = (one for one in case.line.annotations if one.caption.strip())
+    return [annotation for annotation in told if not annotation.ambiguous]
 
 
 # ---------------------------------------------------------------- captions
@@ -171,6 +183,7 @@ def _caption_accuracy(locator: Locator, cases: list[_Case]) -> dict[str, object]
     pooled = _pooled_hits(locator, cases)
     return {
         "asked": asked,
+        "boxes_without": sum(len(c.truth) - len(_captions(c.line)) for c in cases),
         "accuracy_one_by_one": _share(singly, asked),
         "accuracy_jointly": _share(jointly, asked),
         "pool_boxes": sum(len(case.observation.detections) for case in cases),
@@ -268,10 +281,11 @@ def _strangers(lines: list[DataLine]) -> list[list[str]]:
     # From the end to the start, twice: after the last picture comes the first again.
     nearest: OrderedDict[str, None] = OrderedDict()  # what follows, the next one last
     for line in reversed([*lines, *lines]):
-        own = set(line.captions)
+        captions = _captions(line)
+        own = set(captions)
         others = (caption for caption in reversed(nearest) if caption not in own)
         found.append(list(islice(others, _STRANGERS_PER_IMAGE)))
-        for caption in reversed(line.captions):
+        for caption in reversed(captions):
             nearest[caption] = None
             nearest.move_to_end(caption)
     return found[: len(lines) - 1 : -1]
@@ -283,9 +297,9 @@ def _strangers(lines: list[DataLine]) -> list[list[str]]:
 def _milliseconds(locator: Locator, cases: list[_Case]) -> dict[str, dict[str, float]]:
     """Median and 95th percentile of each stage over the pictures, with their own captions."""
     rows = [
-        locator.answer(case.observation, case.line.captions).seconds
+        locator.answer(case.observation, captions).seconds
         for case in cases
-        if case.line.captions
+        if (captions := _captions(case.line))
     ]
     names = list(rows[0]) if rows else []
     times = {name: np.array([row[name] for row in rows]) * 1000 for name in names}

@@ -99,6 +99,7 @@ def evaluation_report(figures: Mapping[str, Any]) -> str:
     rows = [
         ["pictures", str(figures["images"])],
         ["captions asked", str(captions["asked"])],
+        *_undescribed(captions["boxes_without"]),
         ["right box (IoU from 0.5), one by one", _percent(captions["accuracy_one_by_one"])],
         ["right box, jointly", _percent(captions["accuracy_jointly"])],
         [
@@ -120,6 +121,10 @@ def evaluation_report(figures: Mapping[str, Any]) -> str:
             [f"{name}: median, ms", f"{times['median']:.1f}  (95 % below {times['p95']:.1f})"]
         )
     return _table(rows)
+
+
+def _undescribed(count: int) -> list[list[str]]:
+    return [["boxes without a caption, for the detector alone", str(count)]] if count else []
 
 
 def doctor_report(findings: Mapping[str, Any], *, everything: bool = False) -> str:

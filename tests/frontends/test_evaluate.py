@@ -112,6 +112,31 @@ def test_ambiguous_objects_count_for_the_detector_only(fake_locator, tmp_path):
     assert figures["detector"]["boxes"] == 2
 
 
+def test_boxes_that_nobody_described_count_for_the_detector_only(fake_locator, tmp_path):
+    boxes = [{"caption": "red thing", "bbox": LEFT_LTWH}, {"caption": "", "bbox": RIGHT_LTWH}]
+    rows = {"a.png": boxes, "b.png": [{"caption": " ", "bbox": LEFT_LTWH}]}
+    pictures = {"a.png": _picture((RED, LEFT), (BLUE, RIGHT)), "b.png": _picture((GREEN, LEFT))}
+    data = _write(tmp_path, rows, pictures)
+    figures = evaluate(fake_locator, data=data, images=tmp_path, show_progress=False)
+    assert (figures["captions"]["asked"], figures["captions"]["boxes_without"]) == (1, 2)
+    assert figures["captions"]["accuracy_pooled"] == 1
+    assert (figures["detector"]["boxes"], figures["detector"]["recall50"]) == (3, 1)
+    assert figures["not_found"]["captions_absent"] == 1, "of b.png the caption of a.png"
+    report = evaluation_report(figures)
+    assert re.search(r"boxes without a caption, for the detector alone +2\n", report)
+    data = _write(tmp_path, {"b.png": rows["b.png"]}, {})
+    figures = evaluate(fake_locator, data=data, images=tmp_path, show_progress=False)
+    assert figures["captions"]["accuracy_one_by_one"] is None
+    assert "captions asked" in evaluation_report(figures)
+
+
+def test_an_unusable_caption_is_told_with_its_picture(fake_locator, tmp_path):
+    rows = {"a.png": [{"caption": "red " * 600, "bbox": LEFT_LTWH}]}
+    data = _write(tmp_path, rows, {"a.png": _picture((RED, LEFT))})
+    with pytest.raises(DataError, match=r"a\.png: the caption has 2399 characters"):
+        evaluate(fake_locator, data=data, images=tmp_path, show_progress=False)
+
+
 def test_joint_answers_help_where_single_ones_collide(fake_locator, tmp_path):
     """Orange is nearer to the yellow box than to the red one: alone, both captions take it."""
     rows = [
