@@ -146,7 +146,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_images(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--images", type=Path, metavar="DIR",
-        help="the pictures of a data file; by default the file's folder",
+        help="the pictures of a data file; by default the file's folder, or images/ in it",
     )  # fmt: skip
 
 

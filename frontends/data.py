@@ -41,26 +41,33 @@ def folder_data(folder: Path, captions: Sequence[str]) -> tuple[list[DataLine], 
 
 
 def confined_path(folder: Path, name: str) -> Path:
-    """Return the path of a picture inside a folder; of a name without ending the one that has it.
+    """Return the path of a picture inside a folder, or inside ``images/`` there.
+
+    A name without ending, as tables of a project have it, means the one picture that has it.
 
     Raises:
         ImageError: the name leads out of the folder, or there is no such file, or several.
     """
+    places = (name, f"images/{name}")  # the second: data sets of JSON lines
     try:
-        path = files.confined_path(folder, name)
-        found = [path] if path.is_file() else _with_endings(folder, name)
+        found = next(filter(None, (_called(folder, place) for place in places)), [])
     except InputError as error:
         raise ImageError(error.message, error.hint) from error
     if len(found) > 1:
         which = listed([path.name for path in found])
         raise ImageError(f"{name!r} in {folder} may be any of: {which}.", "Add the ending.")
     if not found:
-        raise ImageError(f"{name!r} is not in {folder}.", "Check the name and --images.")
+        raise ImageError(
+            f"{name!r} is not in {folder}, nor in images/ there.", "Check the name and --images."
+        )
     return found[0]
 
 
-def _with_endings(folder: Path, name: str) -> list[Path]:
-    """The pictures of a name without ending, as tables of a project have it."""
+def _called(folder: Path, name: str) -> list[Path]:
+    """The picture of a name, or those of a name without ending."""
+    path = files.confined_path(folder, name)
+    if path.is_file():
+        return [path]
     if Path(name).suffix.lower() in READABLE:
         return []
     known: dict[tuple[int, int], Path] = {}  # systems without capitals find a file twice

@@ -74,6 +74,26 @@ def test_without_detections_there_is_no_box(fake_locator, tmp_path, image):
     assert rows(output)[0]["results"][0]["bbox"] is None
 
 
+def test_a_data_set_of_ours_is_answered_as_it_lies(fake_locator, shapes_path, tmp_path, capsys):
+    """Its pictures are in images/; a box that nobody described asks nothing."""
+    (tmp_path / "set" / "images").mkdir(parents=True)
+    (tmp_path / "set" / "images" / "a.png").write_bytes(shapes_path.read_bytes())
+    data = tmp_path / "set" / "annotations.jsonl"
+    boxes = [{"caption": text, "bbox": [20, 10, 40, 30]} for text in ("red thing", "")]
+    data.write_text(json.dumps({"image": "a.png", "annotations": boxes}))
+    output = tmp_path / "pred.jsonl"
+    saved = ["--save", str(tmp_path / "drawn")]
+    assert main(["batch", str(data), "--output", str(output), "--preset", "fake", *saved]) == 0
+    [row] = rows(output)
+    assert (row["image"], [one["caption"] for one in row["results"]]) == ("a.png", ["red thing"])
+    assert (tmp_path / "drawn" / "images" / "a.png").is_file()
+    assert main(["evaluate", str(data), "--preset", "fake"]) == 0
+    (tmp_path / "set" / "a.png").write_bytes(b"the one beside the file comes first")
+    with pytest.raises(SystemExit):
+        main(["evaluate", str(data), "--preset", "fake"])
+    assert "a.png" in capsys.readouterr().err
+
+
 def test_a_second_run_goes_on(fake_locator, data, tmp_path):
     output = tmp_path / "pred.jsonl"
     run(fake_locator, data, output)
