@@ -10,7 +10,6 @@ import argparse
 import getpass
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +17,10 @@ from core.words import counted
 from frontends.project_images import add_images_parser
 from frontends.project_models import add_model_parsers, show_bar
 from frontends.project_out import add_export_parser, add_train_parser
+from frontends.project_queue import add_queue_parser
 
 if TYPE_CHECKING:
     from frontends.service import Service
-    from project.types import ImageRow, Progress
 
 __all__ = ["add_project_parser"]
 
@@ -51,21 +50,7 @@ def add_project_parser(commands: Any) -> None:
 
     add_model_parsers(kinds)
 
-    queue = _command(kinds, "queue", _run_queue, "what waits for a person, most doubtful first")
-    queue.add_argument("--limit", type=int, default=_SHOWN, help=f"how many (default {_SHOWN})")
-    queue.add_argument("--state", choices=("new", "proposed", "done", "skipped"))
-    queue.add_argument("--text", default="", help="with this in the name or in a caption")
-    queue.add_argument("--class", dest="class_name", default="", help="with a box of this class")
-    queue.add_argument(
-        "--boxes", choices=("proposed", "confirmed", "rejected"), help="with a box of this state"
-    )
-    queue.add_argument(
-        "--score-max", type=float, metavar="SCORE", help="with a box of at most this detector score"
-    )
-    queue.add_argument(
-        "--lacking", action="store_true", help="with a caption that came with it and has no box"
-    )
-    queue.add_argument("--json", action="store_true", help="print it as JSON")
+    add_queue_parser(kinds)
 
     mark = _command(kinds, "mark", _run_mark, "settle pictures without looking at the page")
     mark.add_argument("images", nargs="*", metavar="NAME", help="pictures or their files; or --all")
@@ -167,55 +152,6 @@ def _run_import(options: argparse.Namespace, service: Service | None) -> int:
         sys.stderr.write(f"{level}{where}{finding.what}\n")
     _say(total.sentence())
     return 1 if total.failed or any(f.level == "error" for f in total.findings) else 0
-
-
-def _run_queue(options: argparse.Namespace, service: Service | None) -> int:
-    from project.listing import Filter
-    from project.store import Project
-
-    wished = Filter(
-        options.state, options.text, options.class_name, options.boxes, options.score_max,
-        lacking=options.lacking,
-    )  # fmt: skip
-    with Project.open(options.folder) as project:
-        rows = project.images("queue", limit=options.limit, wished=wished)
-        progress = project.progress()
-    if options.json:
-        _say(json.dumps(_queue_dict(rows, progress), indent=2, ensure_ascii=False))
-        return 0
-    if rows:
-        _say(f"{'doubt':5} {'state':8}  picture  boxes  why it is doubtful")
-    for row in rows:
-        boxes = f"{row.proposed} proposed, {row.confirmed} confirmed"
-        _say(f"{row.doubt:.2f}  {row.state:8}  {row.name}  {boxes}  {row.doubt_reason}")
-    _say(_progress_line(progress))
-    return 0
-
-
-def _queue_dict(rows: Sequence[ImageRow], progress: Progress) -> dict[str, object]:
-    return {
-        "images": [
-            {
-                "name": row.name, "state": row.state, "doubt": row.doubt,
-                "reason": row.doubt_reason, "proposed": row.proposed, "confirmed": row.confirmed,
-                "rejected": row.rejected, "error": row.error,
-            }
-            for row in rows
-        ],
-        "states": dict(progress.images),
-        "boxes": dict(progress.boxes),
-        "seconds_per_image": progress.seconds_per_image,
-        "left_s": progress.left_s,
-    }  # fmt: skip
-
-
-def _progress_line(progress: Progress) -> str:
-    text = f"{progress.done} of {progress.total} pictures done"
-    if progress.seconds_per_image is not None and progress.left_s is not None:
-        text += (
-            f", {progress.seconds_per_image:.0f} s a picture, {progress.left_s / 60:.0f} min left"
-        )
-    return text + "."
 
 
 def _run_mark(options: argparse.Namespace, service: Service | None) -> int:

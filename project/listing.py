@@ -60,6 +60,7 @@ class Filter:
         score_max: Has a box with at most this detector score.
         removed: Those that were taken out of the project, instead of those that are in it.
         lacking: A caption that was given with it has no box, see `project.given`.
+        waiting: For a person: neither done nor put off.
     """
 
     state: str | None = None
@@ -69,6 +70,7 @@ class Filter:
     score_max: float | None = None
     removed: bool = False
     lacking: bool = False
+    waiting: bool = False
 
     def where(self) -> tuple[str, list[object]]:
         """Return the condition in SQL and its values.
@@ -95,6 +97,8 @@ class Filter:
             values += [value] * 3
         if self.lacking:
             parts.append(_LACKING)
+        if self.waiting:
+            parts.append("settled = 0")
         inner: list[str] = []
         if self.class_name:
             inner.append("class_id = (SELECT id FROM class WHERE name = ?)")

@@ -77,7 +77,7 @@ class Names:
             )
         raise InputError(
             f"the project has no {self._kind}picture {shown}.",
-            "See: project queue DIR, images DIR",
+            "See: project queue DIR --state all, images DIR",
         )
 
 

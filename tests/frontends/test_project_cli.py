@@ -256,6 +256,40 @@ def test_the_queue_is_narrowed(labelled: Run, wish: tuple[str, ...], count: int)
     assert len(json.loads(labelled("queue", "--json", *wish)[1])["images"]) == count
 
 
+def test_the_queue_lists_what_waits_and_says_how_much_it_leaves_out(
+    labelled: Run, tmp_path: Path, shapes_image: Image
+) -> None:
+    assert labelled("queue", "--state", "done")[1].startswith("No such picture.\n")
+    for number in range(2):
+        picture = shapes_image.copy()
+        picture[:, : 9 * number + 9] = 40
+        (tmp_path / f"{number}.png").write_bytes(encode_image(picture))
+        labelled("import", tmp_path / f"{number}.png")
+    _, *listed, more, progress = labelled("queue", "--limit", "2")[1].splitlines()
+    assert (len(listed), more) == (2, "2 of 3, more with --limit.")
+    assert progress == "0 of 3 pictures done."
+    assert json.loads(labelled("queue", "--limit", "2", "--json")[1])["count"] == 3
+    labelled("mark", "shapes", "0", "--accept-above", "0")
+    assert len(labelled("queue")[1].splitlines()) == 3, "what is done waits no more"
+    nothing = "Nothing like that waits. 1 settled picture: --state all.\n"
+    assert labelled("queue", "--text", "shapes")[1].startswith(nothing)
+    labelled("mark", "1", "--state", "skipped")
+    told = "Nothing waits. 1 picture put off: --state skipped.\n2 of 3 pictures done."
+    assert labelled("queue")[1].startswith(told)
+    assert len(labelled("queue", "--state", "all")[1].splitlines()) == 5
+    labelled("mark", "1")
+    assert labelled("queue")[1].startswith("Nothing waits.\n3 of 3 pictures done")
+
+
+def test_what_lacks_a_box_is_listed_though_it_is_done(created: Run, pictures: Path) -> None:
+    assert "no picture yet: project import" in created("queue")[1]
+    (pictures / "captions.csv").write_text("image,caption\nshapes.png,kite\n")
+    created("import", pictures)
+    created("mark", "shapes")
+    assert len(json.loads(created("queue", "--lacking", "--json")[1])["images"]) == 1
+    assert json.loads(created("queue", "--json")[1])["images"] == []
+
+
 def test_a_deleted_project_is_purged(labelled: Run, tmp_path: Path) -> None:
     assert labelled("purge")[0] == 2, "only a deleted one"
     assert labelled("delete")[0] == 0
