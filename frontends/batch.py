@@ -25,6 +25,7 @@ from core.result import Ranking, Result
 from core.words import counted, listed
 from dataset.data_file import Annotation, DataLine
 from frontends.data import confined_path
+from frontends.failures import telling_interrupts
 
 if TYPE_CHECKING:
     from pipeline.locate import Locator
@@ -118,17 +119,19 @@ def run_batch(
     with _told(output):
         _take_out_failed(output, failed)
     errors: list[tuple[str, str]] = []
-    for line in tqdm(open_lines, unit="picture", disable=None if show_progress else True):
-        row, result = _locate_line(locator, line, images, assignment, links)
-        errors += [(line.image, row["error"])] if "error" in row else []
-        if drawings is not None and result is not None:
-            with _told(drawings):
-                path = _picture(images, line.image, links)
-                target = drawings / path.relative_to(images.resolve())
-                _draw(path, target, result, locator.max_pixels)
-        with _told(output):
-            _append(output, {**row, "provenance": made_with})
-    kept = len(lines) - len(open_lines)
+    kept = done = len(lines) - len(open_lines)
+    with telling_interrupts(lambda: f"{done} of {counted(len(lines), 'picture')} done."):
+        for line in tqdm(open_lines, unit="picture", disable=None if show_progress else True):
+            row, result = _locate_line(locator, line, images, assignment, links)
+            errors += [(line.image, row["error"])] if "error" in row else []
+            if drawings is not None and result is not None:
+                with _told(drawings):
+                    path = _picture(images, line.image, links)
+                    target = drawings / path.relative_to(images.resolve())
+                    _draw(path, target, result, locator.max_pixels)
+            with _told(output):
+                _append(output, {**row, "provenance": made_with})
+            done += 1
     return BatchSummary(len(open_lines), kept, tuple(errors))
 
 

@@ -190,8 +190,9 @@ def main(arguments: Sequence[str], *, service: Service | None = None) -> int:
         if not silence_closed_pipes():
             raise
         return EXIT_CLOSED_PIPE
-    except KeyboardInterrupt:
-        sys.stderr.write("\nspotter: interrupted.\n")
+    except KeyboardInterrupt as interrupt:
+        line = f"spotter: interrupted. {interrupt}".rstrip()
+        sys.stderr.write(f"\n{line}\n")
         return EXIT_INTERRUPTED
 
 

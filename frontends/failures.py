@@ -12,7 +12,8 @@ import logging
 import os
 import select
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn, ParamSpec, TextIO, TypeVar, cast
 
 from core.errors import SpotterError
@@ -25,6 +26,7 @@ __all__ = [
     "guarded",
     "raise_in_page",
     "silence_closed_pipes",
+    "telling_interrupts",
 ]
 
 P = ParamSpec("P")
@@ -79,6 +81,19 @@ def exit_with(error: SpotterError) -> NoReturn:
     line = " ".join(str(error).split())
     sys.stderr.write(f"spotter: {line}\n")
     raise SystemExit(EXIT_USER_ERROR)
+
+
+@contextmanager
+def telling_interrupts(done: Callable[[], str]) -> Iterator[None]:
+    """Have an interrupt say what is done of work that can be stopped and goes on.
+
+    Args:
+        done: Returns that, as a sentence, when it is asked.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(f"{done()} The same command goes on from there.") from interrupt
 
 
 def silence_closed_pipes() -> bool:

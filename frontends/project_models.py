@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.words import counted
+from frontends.failures import telling_interrupts
+
 if TYPE_CHECKING:
     from frontends.service import Service
     from pipeline.locate import Locator
@@ -63,12 +66,23 @@ def _command(kinds: Any, name: str, run: Any, text: str) -> argparse.ArgumentPar
 
 @contextmanager
 def show_bar() -> Iterator[Any]:
-    """Give a callback (done, total, what) that draws a bar on stderr."""
+    """Give a callback (done, total, what) that draws a bar on stderr.
+
+    An interrupt tells how far it came: what is done so far stays.
+    """
     from tqdm import tqdm  # type: ignore[import-untyped]
 
-    with tqdm(unit="picture", disable=None) as bar:
+    # Where nobody sees the bar it counts nothing.
+    at = (0, 0)
+
+    def told() -> str:
+        return f"{at[0]} of {counted(at[1], 'picture')} done." if at[1] else "Nothing done yet."
+
+    with tqdm(unit="picture", disable=None) as bar, telling_interrupts(told):
 
         def show(done: int, total: int, what: str) -> None:
+            nonlocal at
+            at = done, total
             bar.total = total
             bar.update(done - bar.n)
 

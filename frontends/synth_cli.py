@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigError
+from core.words import counted
+from frontends.failures import telling_interrupts
 from frontends.synth_cutouts import add_cutouts_parser
 
 if TYPE_CHECKING:
@@ -154,6 +156,7 @@ def _folders(options: argparse.Namespace) -> tuple[tuple[Path, ...], tuple[Path,
 def _run_generate(options: argparse.Namespace, service: Service | None) -> int:
     from frontends.wishes import parse_shares
     from synth.generate import Job, generate
+    from synth.manifest import Parts
 
     cutouts, backgrounds = _folders(options)
     job = Job(
@@ -170,7 +173,12 @@ def _run_generate(options: argparse.Namespace, service: Service | None) -> int:
         jpeg_quality=options.quality,
         shares=parse_shares(options.shares),
     )
-    with _Bar() as bar:
+
+    def told() -> str:
+        done = len(Parts(job.out).done())
+        return f"{done} of {counted(job.count, 'image')} done."
+
+    with _Bar() as bar, telling_interrupts(told):
         made = generate(job, bar.show)
     for kind, lines in (("warning", made.warnings), ("note", made.notes)):
         for line in lines:

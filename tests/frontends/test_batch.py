@@ -104,6 +104,25 @@ def test_a_second_run_goes_on(fake_locator, data, tmp_path):
     assert [row["image"] for row in rows(output)] == ["a.png", "b.png", "c.png"]
 
 
+def test_an_interrupt_says_how_much_is_done(data, tmp_path, monkeypatch, capsys):
+    output = tmp_path / "pred.jsonl"
+    command = ["batch", str(data), "--output", str(output), "--preset", "fake"]
+    locate = Locator.locate
+
+    def stop_at_the_third(*given, **more):
+        if len(rows(output)) == 2:
+            raise KeyboardInterrupt
+        return locate(*given, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Locator, "locate", stop_at_the_third)
+        assert main(command) == 130
+    told = "spotter: interrupted. 2 of 3 pictures done. The same command goes on from there.\n"
+    assert capsys.readouterr().err.endswith(told)
+    assert main(command) == 0
+    assert "1 picture done, 2 kept from before." in capsys.readouterr().err
+
+
 def test_a_half_written_line_is_repaired(fake_locator, data, tmp_path):
     output = tmp_path / "pred.jsonl"
     run(fake_locator, data, output)

@@ -14,6 +14,7 @@ from core.types import Image
 from dataset.registry import read_dataset
 from frontends.cli import main
 from frontends.service import Service
+from project import prelabel
 from project.proposals import Proposal
 from project.store import Project
 from project.types import Accept
@@ -127,6 +128,29 @@ def test_boxes_that_no_detector_scored_are_accepted(labelled: Run, tmp_path: Pat
     with Project.open(tmp_path / "project") as project:
         states = {box.caption: box.state for box in project.boxes(image.id)}
     assert states == {"red thing": "rejected", "red drone": "confirmed"}
+
+
+def test_an_interrupt_says_how_many_pictures_are_done(
+    labelled: Run, tmp_path: Path, shapes_image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "more.png").write_bytes(encode_image(shapes_image[::-1].copy()))
+    labelled("import", tmp_path / "more.png")
+    question = ("prelabel", "--preset", "fake", "--caption", "blue thing")
+    looked: list[object] = []
+
+    def stop_at_the_second(*given: object) -> object:
+        looked.append(given)
+        if len(looked) == 2:
+            raise KeyboardInterrupt
+        return look(*given)
+
+    with monkeypatch.context() as patched:
+        look = prelabel._look
+        patched.setattr(prelabel, "_look", stop_at_the_second)
+        code, _, err = labelled(*question)
+    told = "interrupted. 1 of 2 pictures done. The same command goes on from there.\n"
+    assert (code, err.endswith(told)) == (130, True)
+    assert "1 picture looked at" in labelled(*question)[1]
 
 
 def test_a_vocabulary_from_a_file(labelled: Run, tmp_path: Path) -> None:

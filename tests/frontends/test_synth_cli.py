@@ -16,6 +16,7 @@ from scene_library import write_library
 
 from frontends.cli import main
 from pipeline.config import preset_names
+from synth import work
 from synth.config import SceneConfig, scene_preset_names
 
 
@@ -70,6 +71,36 @@ def test_generate_replay_check_and_stats(
     assert counts[-1] > 0
     (out / "labels" / "train" / "scene_0000000.txt").write_text("0 0.5 0.5 3.0\n")
     assert main(["synth", "check", str(out)]) == 1
+
+
+@pytest.fixture
+def stopped(
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Path:
+    """The folder of a run of 12 images that was interrupted after its first block of 8."""
+    make = work._make_image
+
+    def make_or_stop(worker: object, index: int) -> object:
+        if index == 10:
+            raise KeyboardInterrupt
+        return make(worker, index)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(work, "_make_image", make_or_stop)
+        assert generate(words, tmp_path / "set", "--count", "12", "--format", "jsonl") == 130
+    told = "interrupted. 8 of 12 images done. The same command goes on from there.\n"
+    assert capsys.readouterr().err.endswith(told)
+    return tmp_path / "set"
+
+
+def test_an_interrupted_run_goes_on(
+    stopped: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert generate(words, stopped, "--count", "12", "--format", "jsonl") == 0
+    assert "8 images kept from before" in capsys.readouterr().err
 
 
 def test_preview_draws_a_sheet_and_says_where(
