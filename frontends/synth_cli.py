@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import ConfigError
+from core.errors import ConfigError, DataError
 from core.words import counted
 from frontends.failures import telling_interrupts
 from frontends.synth_cutouts import add_cutouts_parser
@@ -258,17 +258,36 @@ def _run_replay(options: argparse.Namespace, service: Service | None) -> int:
 
 
 def _run_check(options: argparse.Namespace, service: Service | None) -> int:
-    from dataset.checks import check_folder
+    from dataset.checks import Finding, Report, check_folder
 
-    report = check_folder(options.folder, options.format)
+    if error := _unfinished(options.folder):
+        finding = Finding("unfinished", "error", str(options.folder), error.message, error.hint)
+        report = Report(options.format or "", {"images": 0, "boxes": 0}, (finding,))
+    else:
+        report = check_folder(options.folder, options.format)
     _print(options, report.to_dict, report.text)
     return 0 if report.ok else 1
+
+
+def _unfinished(folder: Path) -> DataError | None:
+    """What is to be said of a folder whose labels a stopped run has not written yet."""
+    from synth.manifest import count_unfinished
+
+    if (made := count_unfinished(folder)) is None:
+        return None
+    return DataError(
+        f"it is unfinished: {counted(made, 'image')} made by synth generate, which writes the "
+        "labels at the end.",
+        "The command that began it goes on from there.",
+    )
 
 
 def _run_stats(options: argparse.Namespace, service: Service | None) -> int:
     from dataset.registry import read_dataset
     from dataset.statistics import summarize
 
+    if error := _unfinished(options.folder):
+        raise DataError(f"{options.folder}: {error.message}", error.hint)
     numbers = summarize(read_dataset(options.folder, options.format)).to_dict()
     _print(options, lambda: numbers, lambda: _statistics_text(numbers))
     return 0

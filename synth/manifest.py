@@ -29,6 +29,7 @@ __all__ = [
     "Entry",
     "Parts",
     "compare_headers",
+    "count_unfinished",
     "read_manifest",
 ]
 
@@ -166,6 +167,14 @@ def _first_difference(found: Any, wanted: Any) -> str:
             if found.get(key) != wanted.get(key):
                 return f" ({key}: {found.get(key)}, now {wanted.get(key)})"
     return f" ({found}, now {wanted})"
+
+
+def count_unfinished(folder: Path) -> int | None:
+    """How many images are made in a folder that a stopped run left; None: no run was stopped."""
+    parts = folder / PARTS_NAME
+    if not (parts / HEADER_NAME).is_file() and not any(parts.glob("[0-9]*.jsonl")):
+        return None
+    return len(Parts(folder).done())
 
 
 class Parts:

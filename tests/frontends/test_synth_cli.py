@@ -103,6 +103,23 @@ def test_an_interrupted_run_goes_on(
     assert "8 images kept from before" in capsys.readouterr().err
 
 
+def test_an_unfinished_folder_says_how_it_is_finished(
+    stopped: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = "it is unfinished: 8 images made by synth generate, which writes the labels at the end."
+    assert main(["synth", "check", str(stopped)]) == 1
+    said = capsys.readouterr().out
+    assert told in said
+    assert "The command that began it goes on from there." in said
+    with pytest.raises(SystemExit):
+        main(["synth", "stats", str(stopped)])
+    assert f"{stopped}: {told}" in capsys.readouterr().err
+    assert generate(words, stopped, "--count", "12", "--format", "jsonl") == 0
+    assert main(["synth", "check", str(stopped)]) == 0
+    assert generate(words, stopped, "--count", "20", "--format", "jsonl") == 0
+    assert main(["synth", "check", str(stopped)]) == 0
+
+
 def test_preview_draws_a_sheet_and_says_where(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
