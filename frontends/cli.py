@@ -121,7 +121,8 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.set_defaults(run=_run_evaluate)
     evaluate.add_argument(
         "data", type=Path, metavar="DATA",
-        help="a file of JSON lines, one picture each, with the box of every object: "
+        help="a data set of the format jsonl, or a file of JSON lines, one picture each, with the "
+        "box of every object: "
         '{"image": "a.jpg", "annotations": [{"caption": "red drone", "bbox": [120, 80, 60, 24]}]}; '
         "see docs/data.md",
     )  # fmt: skip
@@ -236,6 +237,7 @@ def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
         format_of(options.save)  # a wrong ending is said before the work, not after
         if options.save.resolve() == options.image.resolve():
             raise InputError(f"--save would replace {options.image}.", "Give another file.")
+    _refuse_address(options.image)
     config = _config(options)
     locator = _service(service).locator(config)
     result = locator.locate([options.image], options.caption, assignment=options.assignment)[0]
@@ -251,6 +253,16 @@ def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
         write_image(draw_result(image, result), options.save)
         print(f"{options.save}: the picture with its boxes", file=sys.stderr)
     return 0
+
+
+def _refuse_address(path: Path) -> None:
+    """Raise where an address was given; nothing is fetched from the net unasked."""
+    # A path has one of its two slashes left.
+    if found := re.match(r"(https?|ftp|s3|gs):/+(.*)", str(path)):
+        raise InputError(
+            f"{found[1]}://{found[2]} is an address, and those are not fetched.",
+            "Download it first, and give the file.",
+        )
 
 
 def _run_batch(options: argparse.Namespace, service: Service | None) -> int:
@@ -282,7 +294,8 @@ def _asked(options: argparse.Namespace) -> tuple[list[DataLine], Path]:
     if options.data.is_dir():
         if not options.caption:
             raise InputError(
-                f"{options.data} is a folder.", "Say what to look for: --caption TEXT."
+                f"{options.data} is a folder.",
+                "Say what to look for: --caption TEXT. Or give a file that tells it.",
             )
         if options.images is not None:
             raise InputError("--images belongs to a data file.", "Leave it out for a folder.")
@@ -290,6 +303,7 @@ def _asked(options: argparse.Namespace) -> tuple[list[DataLine], Path]:
         if others:
             print(f"No pictures, left out: {listed(others)}.", file=sys.stderr)
         return lines, options.data
+    _refuse_address(options.data)
     if not options.data.exists():
         raise DataError(f"{options.data} does not exist.", "Give a folder or a data file.")
     if options.caption and options.data.suffix.lower() in READABLE:
@@ -311,11 +325,28 @@ def _run_evaluate(options: argparse.Namespace, service: Service | None) -> int:
     from frontends.evaluate import evaluate
     from frontends.report import evaluation_report
 
+    options.data = _measured(options.data)
     figures = evaluate(
         _service(service).locator(_config(options)), data=options.data, images=_images(options)
     )
     print(json.dumps(figures, indent=2) if options.json else evaluation_report(figures))
     return 0
+
+
+def _measured(data: Path) -> Path:
+    """The file that is measured against: of a data set in JSON lines its own."""
+    from dataset.formats.jsonl import INDEX_NAME
+
+    _refuse_address(data)
+    if not data.is_dir():
+        return data
+    if not (data / INDEX_NAME).is_file():
+        raise DataError(
+            f"{data} is a folder without {INDEX_NAME}.",
+            "Give a file of JSON lines with the box of every object. Of a data set in another "
+            "format: project import, then project export --format jsonl.",
+        )
+    return data / INDEX_NAME
 
 
 def _run_doctor(options: argparse.Namespace, service: Service | None) -> int:

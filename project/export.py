@@ -91,7 +91,7 @@ def to_dataset(project: Project, what: What = "confirmed", shares: Shares = SHAR
             "no picture of the project is done."
             if what == "confirmed"
             else "the project is empty.",
-            "Finish some pictures, or export all with their proposals."
+            "Finish some on the page or by project mark, or export all with their proposals: --all."
             if what == "confirmed"
             else "Import some pictures.",
         )

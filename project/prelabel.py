@@ -52,6 +52,10 @@ GIVEN_SCORE_MIN = 0.1
 GIVEN_MIN = 0.1
 """Probability below which no box is proposed even for a caption that is known to be right: to
 refuse a wrong box and to draw the right one is more work than to draw it."""
+_ALL_DONE = (
+    "All pictures are done, and such are left alone; project mark NAME --state new opens one again."
+)
+_EMPTY = "The project has no picture yet: import some."
 # Captions of which is told why they could not be looked for.
 _NOTES_MAX = 3
 
@@ -184,7 +188,9 @@ def prelabel(
     framing = {"context_ratio": locator.context_ratio, "shape": locator.cut_shape}
     project.set_setting(CUT, framing)
     waiting = project.waiting_for(lambda captions: question.of(captions).key(locator.provenance))
-    not_done = project.count() - project.count("done")
+    total = project.count()
+    not_done = total - project.count("done")
+    idle = "" if not_done else _ALL_DONE if total else _EMPTY
     failed = boxes = missing = 0
     unread: dict[str, str] = {}
     for number, image_id in enumerate(waiting, start=1):
@@ -207,7 +213,7 @@ def prelabel(
                 missing += len(missing_captions(asking.captions, *kept))
         if on_progress is not None:
             on_progress(number, len(waiting), "pre-label")
-    note = " ".join([*filter(None, [note]), *list(unread.values())[:_NOTES_MAX]])
+    note = " ".join([*filter(None, [note, idle]), *list(unread.values())[:_NOTES_MAX]])
     return PrelabelSummary(
         len(waiting) - failed, not_done - len(waiting), failed, boxes, note, missing
     )

@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 PREVIEW_WIDTH_PX = 640
+_NO_VAL_IN_YOLO = "Ultralytics then validates on the training images, and its figures mean nothing"
 _log = logging.getLogger(__name__)
 
 
@@ -130,9 +131,11 @@ def generate(job: Job, on_progress: OnProgress | None = None) -> Generated:
 def _warn(job: Job, splits: Collection[str]) -> list[str]:
     if "val" in splits or job.shares[1] <= 0:
         return []
+    is_yolo = job.format.startswith("yolo")
+    meaning = f": {_NO_VAL_IN_YOLO}" if is_yolo else ", to measure on while training"
     return [
-        "no image is for val: Ultralytics then validates on the training images, and its figures "
-        "mean nothing. More images, cutouts and backgrounds give it some, or a larger share for val"
+        f"no image is for val{meaning}. More images, cutouts and backgrounds give it some, or a "
+        "larger share for val"
     ]
 
 

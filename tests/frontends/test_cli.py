@@ -56,6 +56,34 @@ def test_an_interrupt_is_one_line(monkeypatch, capsys):
     assert capsys.readouterr().err == "\nspotter: interrupted.\n"
 
 
+@pytest.mark.parametrize("command", [
+    ["locate", "https://example.org/a.jpg", "--caption", "red thing"],
+    ["batch", "https://example.org/a.jpg", "--output", "out.jsonl"],
+    ["evaluate", "https://example.org/a.jpg"],
+])  # fmt: skip
+def test_addresses_are_not_fetched_and_it_says_so(command, capsys):
+    with pytest.raises(SystemExit):
+        main([*command, *FAKE])
+    told = "https://example.org/a.jpg is an address, and those are not fetched. Download it first"
+    assert told in capsys.readouterr().err
+
+
+def test_evaluate_takes_a_data_set_or_says_what_it_takes(shapes_path, tmp_path, capsys):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    with pytest.raises(SystemExit):
+        main(["evaluate", str(folder), *FAKE])
+    told = capsys.readouterr().err
+    assert "is a folder without annotations.jsonl" in told
+    assert "project export --format jsonl" in told
+    (folder / "a.png").write_bytes(shapes_path.read_bytes())
+    things = [{"caption": "red thing", "bbox": [20, 10, 40, 30]}]
+    line = json.dumps({"image": "a.png", "annotations": things})
+    (folder / "annotations.jsonl").write_text(line)
+    assert main(["evaluate", str(folder), "--json", *FAKE]) == 0
+    assert json.loads(capsys.readouterr().out)["detector"]["boxes"] == 1
+
+
 def test_help_names_the_presets(capsys):
     with pytest.raises(SystemExit):
         main(["locate", "--help"])

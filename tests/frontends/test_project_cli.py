@@ -76,6 +76,8 @@ def test_from_proposals_to_a_data_set(labelled: Run, tmp_path: Path) -> None:
     assert (code, told["images"][0]["name"], told["images"][0]["proposed"]) == (0, "shapes", 1)
     code, _, err = labelled("export", "--out", tmp_path / "early")
     assert (code, "no picture of the project is done" in err) == (2, True)
+    assert "project mark" in err
+    assert "--all" in err
     told = "1 picture (1 train, none val)"
     unseen = "Proposals of a model among them, confirmed by nobody: 1 box."
     code, text, _ = labelled("export", "--all", "--out", tmp_path / "all")
@@ -303,6 +305,17 @@ def test_the_queue_lists_what_waits_and_says_how_much_it_leaves_out(
     assert len(labelled("queue", "--state", "all")[1].splitlines()) == 5
     labelled("mark", "1")
     assert labelled("queue")[1].startswith("Nothing waits.\n3 of 3 pictures done")
+
+
+def test_prelabel_says_why_nothing_was_looked_at(created: Run, pictures: Path) -> None:
+    question = ("prelabel", "--preset", "fake", "--caption", "red thing")
+    assert "The project has no picture yet" in created(*question)[1]
+    created("import", pictures)
+    created("mark", "shapes")
+    told = "0 pictures looked at, 0 boxes to decide. All pictures are done, and such are left alone"
+    assert told in created(*question)[1]
+    created("mark", "shapes", "--state", "new")
+    assert created(*question)[1] == "1 picture looked at, 1 box to decide.\n"
 
 
 def test_what_lacks_a_box_is_listed_though_it_is_done(created: Run, pictures: Path) -> None:

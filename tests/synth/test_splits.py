@@ -65,6 +65,11 @@ def test_few_images_without_a_val_are_warned_of(folders: tuple[Path, Path], tmp_
     few = generate(make_job(folders, tmp_path / "a", shares=(0.9, 0.1, 0), count=1))
     assert ["validates on the training images" in line for line in few.warnings] == [True]
     assert few.warnings[0] in (tmp_path / "a" / "README.md").read_text()
+    other = generate(
+        make_job(folders, tmp_path / "c", shares=(0.9, 0.1, 0), count=1, format="jsonl")
+    )
+    assert "no image is for val, to measure on" in other.warnings[0]
+    assert "Ultralytics" not in other.warnings[0]
     unwished = generate(make_job(folders, tmp_path / "b", shares=(1, 0, 0), count=1))
     assert unwished.warnings == ()
 
