@@ -300,8 +300,9 @@ def proposals_of(
         if (named := best.get(row)) is not None:
             logit, chance = float(named.logit[row]), float(named.score[row])
             one = replace(
-                one, caption=named.caption, logit=logit, probability=chance, margin=named.margin
-            )
+                one, caption=named.caption, logit=logit, probability=chance, margin=named.margin,
+                about=named.reading.about,
+            )  # fmt: skip
         proposals.append(one)
     asked = [
         # Of what is not understood nobody can say how likely it is there.

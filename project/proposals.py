@@ -13,7 +13,7 @@ import numpy as np
 
 from core.boxes import iou_matrix
 from core.errors import InputError
-from project.classes import class_of
+from project.classes import UNNAMED, class_of
 from project.editing import Changes, checked_box, insert_box, tidy_caption, write_asked
 from project.journal import begin_edit
 from project.rows import BOX_QUERY, box_row, boxes_of, class_id_of, snapshot
@@ -30,7 +30,8 @@ SAME_IOU = 0.5
 class Proposal:
     """A box that a model proposes; see `BoxRow` for the columns.
 
-    Without a class it gets the one that its caption names, see `project.classes.class_of`.
+    Without a class it gets the one that its caption names, see `project.classes.class_of`, or else
+    what its caption is `about`, as a model reads it: an "F-16" is a fighter jet.
     """
 
     xyxy: Xyxy
@@ -40,6 +41,7 @@ class Proposal:
     logit: float | None = None
     probability: float | None = None
     margin: float | None = None
+    about: str = ""
 
 
 def replace_proposals(
@@ -123,7 +125,7 @@ def _insert(
             continue
         box_id = insert_box(
             connection, image_id, xyxy,
-            class_id_of(connection, one.class_name or class_of(one.caption, names)),
+            class_id_of(connection, one.class_name or _class_named(one, names)),
             tidy_caption(one.caption), state="proposed", source=source, at=at,
             scores=(one.detector, one.logit, one.probability, one.margin),
         )  # fmt: skip
@@ -131,6 +133,11 @@ def _insert(
         changes.note(box_id, None, snapshot(box_row(row)))
         count += 1
     return count
+
+
+def _class_named(one: Proposal, class_names: Sequence[str]) -> str:
+    named = class_of(one.caption, class_names)
+    return named if named != UNNAMED else class_of(one.about, class_names)
 
 
 def _keep_asked(connection: sqlite3.Connection, image_id: int, asked: Sequence[Asked]) -> None:

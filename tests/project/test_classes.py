@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.image import encode_image
-from core.types import Image
+from core.result import Ranking, Reading, Result
+from core.types import Detections, Image
 from pipeline.locate import Locator
 from project.classes import class_of, class_told
 from project.pictures import read_picture
-from project.prelabel import Question, prelabel
+from project.prelabel import Question, prelabel, proposals_of
 from project.proposals import Proposal
 from project.store import Project
 from project.vocabulary import Vocabulary, usual_vocabulary
@@ -68,6 +70,24 @@ def test_proposals_are_of_no_class_that_nobody_named(
         project.propose(image_id, proposals, source="model:m", key="k", asked=())
         assert [b.class_name for b in project.boxes(image_id)] == ["object", "drone", "balloon"]
         assert project.class_names == ("balloon", "drone", "object")
+
+
+def test_a_name_gets_the_class_of_what_it_names(
+    tmp_path: Path, make_picture: Callable[..., object]
+) -> None:
+    told = Reading("whole", "white fighter jet")
+    one = np.ones(1, np.float32)
+    ranking = Ranking(
+        caption="white F-16", logit=one, score=one, order=np.array([0]),
+        answer_row=0, nearest_row=0, margin=1.0, found_probability=0.9, reading=told,
+    )  # fmt: skip
+    seen = Detections.from_xyxy([(1, 1, 9, 9)], (64, 48))
+    proposals, _ = proposals_of(Result((64, 48), seen, (ranking,)))
+    with Project.create(tmp_path / "p", "p", class_names=("fighter jet", "plane")) as project:
+        image_id, _ = project.add(make_picture(1), "a")
+        project.propose(image_id, proposals, source="model:m", key="k", asked=())
+        [box] = project.boxes(image_id)
+        assert (box.class_name, box.caption) == ("fighter jet", "white F-16")
 
 
 def test_prelabel_tells_types_apart(
