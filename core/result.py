@@ -48,12 +48,14 @@ class Reading:
         about: What an answer is about: the caption, or what of it counts; empty for "nothing".
         notes: What a person should know of it, in whole sentences; usually nothing.
         places: Which of the boxes that fit is meant: the leftmost, the largest; usually nothing.
+        nth: Which one counted from the place: 2 for "second from the left"; above 1 with one place.
     """
 
     grasp: Grasp
     about: str
     notes: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
+    nth: int = 1
 
     @property
     def may_answer(self) -> bool:
@@ -143,6 +145,7 @@ class Ranking:
                 "about": self.reading.about,
                 "notes": list(self.reading.notes),
                 "places": list(self.reading.places),
+                "nth": self.reading.nth,
             },
         }
 
@@ -280,4 +283,8 @@ def _reading_of(data: Mapping[str, object] | None) -> Reading | None:
     places = data.get("places", [])  # absent in results of before they counted
     if not isinstance(places, list) or not set(places) <= set(get_args(Place)):
         raise DataError(f"places must be a list of {', '.join(get_args(Place))}, got {places!r}.")
-    return Reading(grasp, about, tuple(map(str, notes)), tuple(places))  # type: ignore[arg-type]
+    nth = data.get("nth", 1)
+    if not isinstance(nth, int) or nth < 1 or (nth > 1 and len(places) != 1):
+        raise DataError(f"nth must be a number from 1 on, above 1 with one place, got {nth!r}.")
+    told = tuple(map(str, notes))
+    return Reading(grasp, about, told, tuple(places), nth)  # type: ignore[arg-type]

@@ -1,10 +1,12 @@
-"""Numbers with the word for what they count, and lists that end, for messages."""
+"""Numbers with the word for what they count, or as a place, and lists that end, for messages."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["counted", "listed"]
+__all__ = ["counted", "listed", "nth_word"]
+
+_NTH = ("", "first", "second", "third", "fourth", "fifth")
 
 
 def counted(count: int, noun: str) -> str:
@@ -28,3 +30,16 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def nth_word(nth: int) -> str:
+    """Return the word that counts up to a number.
+
+    Example:
+        >>> nth_word(2), nth_word(6), nth_word(11), nth_word(22)
+        ('second', '6th', '11th', '22nd')
+    """
+    if 0 < nth < len(_NTH):
+        return _NTH[nth]
+    is_teen = nth // 10 % 10 == 1
+    return f"{nth}{'th' if is_teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(nth % 10, 'th')}"

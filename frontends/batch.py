@@ -168,6 +168,7 @@ def _caption_row(
         "margin": _short(ranking.margin),
         "about": ranking.reading.about,
         "places": list(ranking.reading.places),
+        "nth": ranking.reading.nth,
         "notes": list(ranking.reading.notes),
         "candidates": [
             {

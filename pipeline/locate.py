@@ -263,7 +263,10 @@ class Locator:
             upscaled=observation.upscaled if keep_crops else None,
             seconds=_result_seconds(observation.seconds, perf_counter() - start_s),
             provenance=self.provenance,
-            warnings=(*chain(*(one.notes for one in readings)), *self.calibration.notes()),
+            warnings=(
+                *chain(*(one.reading.notes for one in rankings)),
+                *self.calibration.notes(),
+            ),
         )
 
     def cut(self, image: Image, detections: Detections) -> Crops:

@@ -9,6 +9,7 @@ box, ever. Pure functions of small arrays.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -18,6 +19,7 @@ from scipy.optimize import linear_sum_assignment
 from core.arrays import sigmoid
 from core.result import Place, Ranking, Reading, lead_over
 from core.types import Detections
+from core.words import counted, nth_word
 from pipeline.stages import Calibration
 
 __all__ = [
@@ -76,7 +78,7 @@ def rank(
     weighed = weigh(logits, detections.score, calibration.detector_weight)
     evidence = np.array(
         [
-            place(row, reading.places, detections, calibration)
+            place(row, reading.places, detections, calibration, nth=reading.nth)
             for row, reading in zip(weighed, understood, strict=True)
         ]
     ).reshape(weighed.shape)
@@ -151,10 +153,13 @@ def place(
     places: Sequence[Place],
     detections: Detections,
     calibration: Calibration,
+    *,
+    nth: int = 1,
 ) -> NDArray[np.float32]:
     """Return the (n,) evidence with less for boxes that are not where a caption says.
 
-    Only boxes that may well be right are compared. The one that is meant keeps what it has.
+    Only boxes that may well be right are compared, and counted where the `nth` from a place is
+    meant; of fewer it is the last one. The one that is meant keeps what it has.
 
     Example:
         >>> two = Detections.from_xyxy([[0, 0, 4, 4], [6, 0, 9, 4]], (10, 8))
@@ -166,16 +171,28 @@ def place(
         return evidence
     odds = calibration.a * evidence + calibration.c
     enough = np.minimum(odds, PLACE_ENOUGH)
-    fits = np.flatnonzero(enough >= enough.max() - PLACE_WINDOW)
+    fits = _fits(odds)
     boxes = detections.xyxy[fits].astype(np.float64)
-    shares = [_share(_nearness(one, boxes, detections.image_wh)) for one in places]
-    placed_odds = enough[fits] - PLACE_COST * (1 - _share(np.mean(shares, axis=0)))
+    nearness = [_nearness(one, boxes, detections.image_wh) for one in places]
+    if nth > 1:
+        # The cost is more than the window: whatever is not the one that was counted loses to it.
+        counted_row = np.argsort(-nearness[0], kind="stable")[min(nth, len(fits)) - 1]
+        share = (np.arange(len(fits)) == counted_row).astype(np.float64)
+    else:
+        share = _share(np.mean([_share(one) for one in nearness], axis=0))
+    placed_odds = enough[fits] - PLACE_COST * (1 - share)
     meant = int(placed_odds.argmax())
     placed_odds += odds[fits[meant]] - placed_odds[meant]
     lost = np.maximum(odds[fits] - placed_odds, 0) / calibration.a
     placed = evidence.copy()
     placed[fits] -= lost.astype(np.float32)
     return placed
+
+
+def _fits(odds: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The rows that may well be right, of (n,) log-odds; beyond enough all are alike."""
+    enough = np.minimum(odds, PLACE_ENOUGH)
+    return np.flatnonzero(enough >= enough.max() - PLACE_WINDOW)
 
 
 def _nearness(
@@ -243,6 +260,15 @@ def _rank_one(
         return Ranking(caption, logit, sigmoid(logit), order, reading=reading)
     row = int(order[0]) if assigned_row is None else assigned_row
     found_probability = _chance(evidence, plain_evidence, row, calibration)
+    if reading.nth > 1:
+        odds = np.sort(calibration.a * plain_evidence + calibration.c)[::-1]
+        # There is a third one only if three are right.
+        is_there = float(sigmoid(odds[reading.nth - 1])) if reading.nth <= len(odds) else 0.0
+        found_probability = min(found_probability, is_there)
+        count = len(_fits(odds))
+        if count < reading.nth and is_there < calibration.found_probability_min:
+            note = f"Only {counted(count, 'box')} may fit, so there is no {nth_word(reading.nth)}."
+            reading = replace(reading, notes=(*reading.notes, note))
     # When every box went to other captions (joint), this one has a nearest box but no answer.
     is_sure = found_probability >= calibration.found_probability_min
     found = assigned_row is not None and is_sure and reading.may_answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from pipeline.rerank.small_words import (
@@ -9,12 +10,14 @@ from pipeline.rerank.small_words import (
     LINKS,
     LINKS_BEHIND_KINDS,
     NEGATIONS,
+    ORDINALS,
     PLACE_WORDS,
 )
 
-__all__ = ["Word", "denies"]
+__all__ = ["Word", "denies", "is_place_word", "ordinal_of"]
 
-_PASSED_OVER = PLACE_WORDS | CHAT | LINKS | LINKS_BEHIND_KINDS
+_PASSED_OVER = CHAT | LINKS | LINKS_BEHIND_KINDS
+_NUMBERED = re.compile(r"([1-9]\d?)(?:st|nd|rd|th)")
 
 
 class Word(NamedTuple):
@@ -38,7 +41,8 @@ class Word(NamedTuple):
     @property
     def is_meant(self) -> bool:
         """Whether it is there to say what to look for, known or not; a pictogram adds nothing."""
-        if self.is_place or self.is_around or self.text.lower() in _PASSED_OVER:
+        low = self.text.lower()
+        if self.is_elsewhere or low in _PASSED_OVER or is_place_word(low):
             return False
         return (
             not self.text.isdigit() and not denies(self.text) and any(map(str.isalnum, self.text))
@@ -49,7 +53,7 @@ class Word(NamedTuple):
         """Whether it tells where to look, or is known and tells something of a single crop."""
         if self.is_elsewhere:
             return self.is_place
-        return bool(self.tokens) and not (self.text.lower() in PLACE_WORDS or denies(self.text))
+        return bool(self.tokens) and not (is_place_word(self.text) or denies(self.text))
 
     @property
     def is_verb(self) -> bool:
@@ -72,3 +76,20 @@ def denies(text: str) -> bool:
     """
     low = text.lower()
     return low in NEGATIONS or low.replace("\u2019", "'").endswith("n't")
+
+
+def ordinal_of(text: str) -> int | None:
+    """Return the number that a word counts with; None where it is no such word.
+
+    Example:
+        >>> [ordinal_of(word) for word in ("Second", "3rd", "747", "left")]
+        [2, 3, None, None]
+    """
+    low = text.lower()
+    numbered = _NUMBERED.fullmatch(low)
+    return int(numbered[1]) if numbered else ORDINALS.get(low)
+
+
+def is_place_word(text: str) -> bool:
+    """Return whether a word tells a place, a direction or a number, which no single crop shows."""
+    return text.lower() in PLACE_WORDS or ordinal_of(text) is not None

@@ -16,14 +16,13 @@ from tokenizers import Encoding, Tokenizer
 
 from core.result import Grasp, Reading
 from core.words import listed
-from pipeline.rerank.caption_words import Word, denies
+from pipeline.rerank.caption_words import Word, denies, is_place_word, ordinal_of
 from pipeline.rerank.names import KnownNames
 from pipeline.rerank.places import mark_places, tell_places
 from pipeline.rerank.small_words import (
     CHAT,
     LINKS,
     LINKS_BEHIND_KINDS,
-    PLACE_WORDS,
     SMALL_WORDS,
 )
 from pipeline.rerank.surroundings import mark_surroundings
@@ -38,6 +37,7 @@ _POSSESSIVE = re.compile("['\u2019]s$")
 _SHOWN_CHARS = 40
 _KEPT_CAPTIONS = 256
 _TOLD_MAX = 5
+_ANYTHING = "one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +90,34 @@ class CaptionReader:
         translated = translated.strip()
         text = self._in_known_numbers(translated)
         encoding = self._encode(text)
-        words, places = mark_places(self._words(text, encoding), self._kinds)
+        words, places, nth = mark_places(self._words(text, encoding), self._kinds)
         words = mark_surroundings(words, self._kinds, self._fillers)
         notes = [f"'{_short(said)}' is read as '{meant}'." for said, meant in named.items()]
         notes += self._notes(caption, words, is_cut=bool(encoding.overflowing))
         grasp = self._grasp(words, is_cut=bool(encoding.overflowing))
         if places and grasp != "nothing":
-            notes.append(f"Of the boxes that fit, the {tell_places(places)} is taken.")
+            notes.append(f"Of the boxes that fit, the {tell_places(places, nth)} is taken.")
         whole = caption if translated == caption else text
         about = "" if grasp == "nothing" else self._about(words) or whole
-        known = [word.text for word in words if self._is_shown(word)]
-        if known and len(known) < len(words):
+        known = [word for word in words if self._is_shown(word)]
+        shown = [word.text for word in known]
+        is_anything = grasp != "nothing" and not any(map(self._names_something, known))
+        if places and is_anything and self._is_known(_ANYTHING):
+            # "Lower left": whatever is there.
+            shown = ["the", *(one for one in shown if one.lower() not in SMALL_WORDS), _ANYTHING]
+        if shown and len(known) < len(words):
             # As if they had not been said: a token for them would move the answer anywhere.
-            encoding = self._encode(" ".join(known))
-        return encoding.ids, Reading(grasp, about, tuple(notes), places)
+            encoding = self._encode(" ".join(shown))
+        return encoding.ids, Reading(grasp, about, tuple(notes), places, nth)
+
+    def _names_something(self, word: Word) -> bool:
+        """Whether a word says what to look for, or stands for whatever it is: "red", "thing"."""
+        low = word.text.lower()
+        return low in self._kinds or low == _ANYTHING or not self._fillers.issuperset(word.tokens)
 
     def _is_shown(self, word: Word) -> bool:
         """Whether the network is given a word: known, and of the thing itself."""
-        is_place = bool(self._kinds) and word.text.lower() in PLACE_WORDS
+        is_place = bool(self._kinds) and is_place_word(word.text)
         return bool(word.tokens) and not word.is_elsewhere and not is_place
 
     def _encode(self, text: str) -> Encoding:
@@ -252,12 +262,12 @@ class CaptionReader:
         asked = [word.text for word in words if not word.is_elsewhere]
         if denied := _quoted(filter(denies, asked)):
             yield f"The model does not understand {denied}: it looks for what the rest says."
-        elif passed := [word for word in asked if word.lower() in PLACE_WORDS]:
+        elif passed := [word for word in asked if is_place_word(word)]:
             verb = "counts" if len(set(passed)) == 1 else "count"
-            yield (
-                f"Objects are compared one by one, so {_quoted(passed)} {verb} for nothing: where "
-                "one goes, and what is beside it, is not looked at."
-            )
+            why = "where one goes, and what is beside it, is not looked at."
+            if any(map(ordinal_of, passed)):
+                why = "numbers count from a place alone, as in 'second from the left'."
+            yield f"Objects are compared one by one, so {_quoted(passed)} {verb} for nothing: {why}"
 
     def _unknown(self, words: Sequence[Word]) -> dict[str, str]:
         """The first words that the model does not know; each with a known one like it, or ""."""

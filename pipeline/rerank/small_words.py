@@ -27,11 +27,15 @@ __all__ = [
 
 # Which one is meant, where that is said of the thing itself (places.py).
 PLACES: dict[str, tuple[Place, ...]] = {
-    **dict.fromkeys(("left", "leftmost"), ("left",)),
-    **dict.fromkeys(("right", "rightmost"), ("right",)),
-    **dict.fromkeys(("top", "topmost", "upper", "uppermost", "highest", "higher"), ("top",)),
-    **dict.fromkeys(("bottom", "bottommost", "lower", "lowest"), ("bottom",)),
-    **dict.fromkeys(("middle", "center", "centre", "central"), ("middle",)),
+    **dict.fromkeys(("left", "leftmost", "leftest"), ("left",)),
+    **dict.fromkeys(("right", "rightmost", "rightest"), ("right",)),
+    **dict.fromkeys(
+        ("top", "topmost", "upper", "uppermost", "upmost", "highest", "higher"), ("top",)
+    ),
+    **dict.fromkeys(("bottom", "bottommost", "lower", "lowest", "lowermost"), ("bottom",)),
+    **dict.fromkeys(
+        ("middle", "center", "centre", "central", "centermost", "centremost"), ("middle",)
+    ),
     **dict.fromkeys(
         ("biggest", "largest", "closest", "nearest", "foreground", "front", "bigger", "larger",
          "closer", "nearer"), ("large",)
@@ -46,9 +50,16 @@ COMPARATIVES = frozenset(
     ("bigger", "larger", "smaller", "closer", "nearer", "higher", "lower", "upper")
 )
 SUPERLATIVES = COMPARATIVES | {word for word in PLACES if word.endswith(("est", "most"))}
-ORDINALS = frozenset(("second", "third", "fourth", "fifth", "sixth", "seventh"))
+# What counts from a place: "second from the left". Numbers ("2nd") are in `caption_words`.
+ORDINALS = {
+    "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7,
+    "eighth": 8, "ninth": 9, "tenth": 10
+}  # fmt: skip
 # Said with a place: "on the left-hand side", "the left-most", "in the right corner".
-PLACE_SIDES = frozenset(("hand", "most", "side", "corner", "half", "part", "end", "edge", "area"))
+PLACE_SIDES = frozenset(
+    ("hand", "most", "side", "corner", "half", "part", "end", "edge", "border", "area", "row",
+     "column")
+)  # fmt: skip
 # "The left engine" is a part of the thing, "the top view" a way to look at it.
 PARTS = frozenset(
     ("wing", "wings", "engine", "engines", "tail", "tails", "nose", "rotor", "rotors", "fin",
@@ -63,7 +74,7 @@ CAMERA = frozenset(("us", "me", "camera", "viewer", "observer", "photographer", 
 # A network that compares crops one by one cannot know these, however large its vocabulary is.
 PLACE_WORDS = frozenset(PLACES) | {
     "corner", "behind", "beside", "between", "above", "below", "near", "close", "far", "farther",
-    "further", "next", "away", "from", "first", "last", *ORDINALS
+    "further", "next", "away", "from", "last", *ORDINALS
 }  # fmt: skip
 # Text towers of this kind take them for words like any other.
 NEGATIONS = frozenset(
@@ -73,6 +84,7 @@ NEGATIONS = frozenset(
 CHAT = frozenset(
     ("show", "me", "please", "i", "i'm", "am", "i'd", "we", "you", "want", "need", "see", "spot",
      "looking", "can", "could", "there", "there's", "here", "it's", "where's", "what's", "what",
+     "who", "who's",
      "any", "anything", "something", "all", "every", "each", "some", "both", "few", "several",
      "many", "only", "just", "are", "was", "be", "my", "your", "two", "three", "four", "five",
      "six", "seven", "eight", "nine", "ten", "up", "down",

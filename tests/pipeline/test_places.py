@@ -94,6 +94,41 @@ def words_of(caption, known=()):
         ("plane higher than the others", ("top",)),
         ("drone flying lowest", ("bottom",)),
         ("balloon above the trees on the right", ("right",)),
+        # Where it is gone to.
+        ("helicopter furthest to the right", ("right",)),
+        ("helicopter farthest left", ("left",)),
+        ("the farthest left helicopter", ("left",)),
+        ("the furthest right of the two planes", ("right",)),
+        ("the one that is furthest to the left", ("left",)),
+        ("drone farthest to the top right", ("top", "right")),
+        ("drone flying furthest to the left", ("left",)),
+        ("plane further to the left", ("left",)),
+        ("drone far to the right", ("right",)),
+        ("helicopter nearest the top", ("top",)),
+        ("the plane nearest to the left edge of the picture", ("left",)),
+        ("the helicopter closest to the bottom", ("bottom",)),
+        ("which plane is closest to the upper left corner", ("top", "left")),
+        ("balloon closest to the middle", ("middle",)),
+        ("drone near the top", ("top",)),
+        ("helicopter close to the right side", ("right",)),
+        ("closest to the bottom", ("bottom",)),
+        ("helicopter in the bottom row", ("bottom",)),
+        ("the top row helicopter", ("top",)),
+        ("plane in the left column", ("left",)),
+        ("the rightest helicopter", ("right",)),
+        ("which helicopter is the largest", ("large",)),
+        ("which of the planes is the lowest", ("bottom",)),
+        # A place alone.
+        ("left", ("left",)),
+        ("Top", ("top",)),
+        ("lower right", ("bottom", "right")),
+        ("the bottom left", ("bottom", "left")),
+        ("largest", ("large",)),
+        ("the left please", ("left",)),
+        ("show me the right", ("right",)),
+        ("who is at the left", ("left",)),
+        ("what is on the right", ("right",)),
+        ("who is at the top", ("top",)),
         # What needs another thing, or says where another thing is.
         ("plane left of the tower", ()),
         ("plane to the left of the tower", ()),
@@ -106,6 +141,16 @@ def words_of(caption, known=()):
         ("drone above the largest balloon", ()),
         ("drone behind the left helicopter", ()),
         ("drone to the right of the leftmost plane", ()),
+        ("plane closest to the top of the tower", ()),
+        ("plane nearest the right wing", ()),
+        ("drone near the left helicopter", ()),
+        ("drone next to the helicopter closest to the bottom", ()),
+        ("drone above the furthest left balloon", ()),
+        ("plane far to the right of the tower", ()),
+        ("helicopter farthest from the left", ()),
+        ("plane with its tail nearest the top", ()),
+        ("helicopter in the front row of houses", ()),
+        ("the tower on the left of the plane", ()),
         ("red plane with a white one to its left", ()),
         ("plane with mountains in the background", ()),
         ("helicopter with trees in the foreground", ()),
@@ -115,6 +160,17 @@ def words_of(caption, known=()):
         ("plane at the bottom of the sea", ()),
         # Where it goes, from where it is seen, what it is a part of.
         ("a jet flying to the left", ()),
+        ("flying to the left", ()),
+        ("drone moving further to the right", ()),
+        ("drone moving closer to the bottom", ()),
+        ("farthest left engine of the plane", ()),
+        ("left wing", ()),
+        ("right-hand drive", ()),
+        ("top view", ()),
+        ("view left", ()),
+        ("left turn", ()),
+        ("top half", ("top",)),
+        ("plane with a left wing", ()),
         ("jet banked to the left", ()),
         ("crossing from left to right", ()),
         ("left-facing jet", ()),
@@ -142,21 +198,74 @@ def words_of(caption, known=()):
         ("not the big shiny new red plane on the left", ()),
         ("the plane that isn't on the left", ()),
         ("the second plane on the left", ()),
-        ("the 2nd leftmost plane", ()),
+        ("the second plane", ()),
+        ("drone 2 on the left", ()),
         ("a red plane", ()),
         ("", ()),
     ],
 )
 def test_places_are_told_from_parts_relations_and_directions(caption, expected):
-    words, places = mark_places(words_of(caption), KINDS)
+    words, places, _ = mark_places(words_of(caption), KINDS)
     assert places == expected
     assert any(word.is_place for word in words) is bool(expected)
     assert [word.text for word in words] == [word.text for word in words_of(caption)]
 
 
 @pytest.mark.parametrize(
+    ("caption", "expected", "nth"),
+    [
+        ("second helicopter from the left", ("left",), 2),
+        ("3rd helicopter from left", ("left",), 3),
+        ("the second red and white plane from the right", ("right",), 2),
+        ("second from the left", ("left",), 2),
+        ("3rd from the right side of the picture", ("right",), 3),
+        ("the plane that is fourth from the top", ("top",), 4),
+        ("helicopter, 2nd from the bottom", ("bottom",), 2),
+        ("what is the 12th plane from the top", ("top",), 12),
+        ("second plane counted from the left", ("left",), 2),
+        ("second plane from left to right", ("left",), 2),
+        ("first plane from the left", ("left",), 1),
+        ("the second largest", ("large",), 2),
+        ("the second largest helicopter", ("large",), 2),
+        ("the 2nd leftmost plane", ("left",), 2),
+        ("third lowest of the planes", ("bottom",), 3),
+        ("which plane is the third smallest", ("small",), 3),
+        ("second furthest to the right", ("right",), 2),
+        ("the second plane", (), 1),
+        ("the second plane on the left", (), 1),
+        ("second left plane", (), 1),
+        ("second plane from the front", (), 1),
+        ("second plane from the tower", (), 1),
+        ("second plane from the left of the tower", (), 1),
+        ("second engine from the left", (), 1),
+        ("second plane from left to bottom", (), 1),
+        ("second plane to the left", (), 1),
+        ("second from", (), 1),
+        ("second", (), 1),
+        ("drone next to the second plane from the left", (), 1),
+        ("drone above the second largest plane", (), 1),
+        ("second or third plane from the left", (), 1),
+        ("second plane from the left in the top row", (), 1),
+        ("second plane from the left, on the top", (), 1),
+        ("2 planes from the left", (), 1),
+        ("not the second plane from the left", (), 1),
+        ("second plane with a red wing from the left", (), 1),
+        ("plane of the second world war", (), 1),
+    ],
+)
+def test_a_number_counts_from_a_single_place(caption, expected, nth):
+    words, places, count = mark_places(words_of(caption), KINDS)
+    assert (places, count) == (expected, nth)
+    assert any(word.is_place for word in words) is bool(expected)
+
+
+@pytest.mark.parametrize(
     ("caption", "rest"),
     [
+        ("the second red plane from the left", "the red plane"),
+        ("3rd largest plane", "plane"),
+        ("second plane from left to right", "plane"),
+        ("helicopter furthest to the right of the picture", "helicopter"),
         ("the red plane on the far left side of the picture", "the red plane"),
         ("the upper left drone", "the drone"),
         ("the largest of the two drones", "the drones"),
@@ -165,7 +274,7 @@ def test_places_are_told_from_parts_relations_and_directions(caption, expected):
     ],
 )
 def test_all_that_belongs_to_a_place_goes_with_it(caption, rest):
-    words, _ = mark_places(words_of(caption), KINDS)
+    words, *_ = mark_places(words_of(caption), KINDS)
     assert " ".join(word.text for word in words if not word.is_place) == rest
 
 
@@ -245,6 +354,36 @@ def test_a_hair_decides_nothing(boxes, wanted, meant):
     assert int(fits.argmax()) == meant
 
 
+@pytest.mark.parametrize(
+    ("wanted", "rows"), [("left", [3, 1, 0, 2]), ("large", [1, 2, 0, 3]), ("small", [3, 0, 2, 1])]
+)
+def test_boxes_that_fit_are_counted_from_a_place(wanted, rows):
+    boxes = [[50, 0, 60, 10], [30, 40, 60, 70], [80, 0, 92, 12], [10, 0, 16, 6], [0, 0, 90, 90]]
+    detections = Detections.from_xyxy(boxes, (100, 100))
+    # The last one does not fit, the others do, one way or the other.
+    logits = np.float32([[0.5, 6, 3, 1, -4]])
+    for nth, row in enumerate(rows, 1):
+        reading = Reading("whole", "plane", ("a note",), (wanted,), nth)
+        (told,) = rank(["plane"], logits, detections, calibration=PLAIN, readings=[reading])
+        assert told.order[0] == told.nearest_row == row
+        assert told.evidence[row] == logits[0, row], "what is meant loses nothing"
+        assert told.reading == reading
+
+
+def test_without_so_many_there_is_no_nth():
+    logits = np.float32([[3, 2.5, -2, -3, -4]])
+    reading = Reading("whole", "plane", (), ("left",), 3)
+    (told,) = rank(["plane"], logits, seen(), calibration=PLAIN, readings=[reading])
+    assert not told.found
+    assert told.nearest_row == 1, "the last of those that fit"
+    assert told.found_probability == pytest.approx(1 / (1 + np.exp(2)))
+    assert told.reading.notes == ("Only 2 boxes may fit, so there is no third.",)
+    reading = Reading("whole", "plane", (), ("left",), 6)
+    (told,) = rank(["plane"], logits, seen(), calibration=PLAIN, readings=[reading])
+    assert (told.found, told.found_probability) == (False, 0)
+    assert told.reading.notes == ("Only 2 boxes may fit, so there is no 6th.",)
+
+
 def test_a_place_makes_nothing_surer():
     logits = np.float32([[1, 0.9, -6, -6, -6]])
     reading = Reading("whole", "plane", (), ("left",))
@@ -276,6 +415,13 @@ def test_places_come_back_from_json():
     told = Result((100, 100), seen(2), rankings).to_dict()
     assert told["rankings"][0]["reading"]["places"] == ["left"]
     assert Result.from_dict(told).rankings[0].reading == reading
+    for nth in (0, "2", None):
+        told["rankings"][0]["reading"]["nth"] = nth
+        with pytest.raises(DataError, match="nth must be a number"):
+            Result.from_dict(told)
+    told["rankings"][0]["reading"]["nth"] = 2
+    assert Result.from_dict(told).rankings[0].reading.nth == 2
+    del told["rankings"][0]["reading"]["nth"]
     del told["rankings"][0]["reading"]["places"]
     assert Result.from_dict(told).rankings[0].reading.places == ()
     told["rankings"][0]["reading"]["places"] = ["beyond"]
