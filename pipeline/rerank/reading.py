@@ -25,6 +25,7 @@ from pipeline.rerank.small_words import (
     LINKS_BEHIND_KINDS,
     SMALL_WORDS,
 )
+from pipeline.rerank.spelling import Speller
 from pipeline.rerank.surroundings import mark_surroundings
 
 __all__ = ["CaptionReader", "Words"]
@@ -86,13 +87,15 @@ class CaptionReader:
         return self._read(caption)[1]
 
     def _read_anew(self, caption: str) -> tuple[list[int], Reading]:
-        translated, named = self._names.translate(caption)
+        spelt, misspelt = self._speller.correct(caption, self._is_known_in_any_number)
+        translated, named = self._names.translate(spelt)
         translated = translated.strip()
         text = self._in_known_numbers(translated)
         encoding = self._encode(text)
         words, places, nth = mark_places(self._words(text, encoding), self._kinds)
         words = mark_surroundings(words, self._kinds, self._fillers)
-        notes = [f"'{_short(said)}' is read as '{meant}'." for said, meant in named.items()]
+        read = {**misspelt, **named}
+        notes = [f"'{_short(said)}' is read as '{meant}'." for said, meant in read.items()]
         notes += self._notes(caption, words, is_cut=bool(encoding.overflowing))
         grasp = self._grasp(words, is_cut=bool(encoding.overflowing))
         if places and grasp != "nothing":
@@ -209,14 +212,12 @@ class CaptionReader:
         """The caption with unknown plurals and singulars as the ones that are known."""
 
         def known_form(match: re.Match[str]) -> str:
-            word = match[0]
-            low = _POSSESSIVE.sub("", word.lower())
-            forms = [word, low]
-            if len(low) > 3:
-                forms += [low.removesuffix("s"), low.removesuffix("es"), f"{low}s"]
-            return next(filter(self._is_known, forms), word)
+            return next(filter(self._is_known, _in_numbers(match[0])), match[0])
 
         return _WORD.sub(known_form, caption)
+
+    def _is_known_in_any_number(self, word: str) -> bool:
+        return any(map(self._is_known, _in_numbers(word)))
 
     def _is_known(self, word: str) -> bool:
         tokens = self._tokenizer.encode(word, add_special_tokens=False)
@@ -290,10 +291,23 @@ class CaptionReader:
         return f" It knows English words such as {', '.join(some)}." if some else ""
 
     @cached_property
+    def _speller(self) -> Speller:
+        single_names = {name for name in self._given_names if name.isalpha()}
+        return Speller({*self._tokenizer.get_vocab(), *single_names}, self._fillers)
+
+    @cached_property
     def _vocabulary(self) -> list[str]:
         """The telling words, where the tokenizer has whole words at all."""
         words = {*self._tokenizer.get_vocab(), *self._given_names} - self._fillers
         return sorted(word for word in words if len(word) > 3 and word.isalpha())
+
+
+def _in_numbers(word: str) -> list[str]:
+    """A word as it is, in lower case, and as a singular and a plural."""
+    low = _POSSESSIVE.sub("", word.lower())
+    if len(low) <= 3:
+        return [word, low]
+    return [word, low, low.removesuffix("s"), low.removesuffix("es"), f"{low}s"]
 
 
 def _is_small(word: Word) -> bool:

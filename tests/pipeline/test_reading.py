@@ -61,7 +61,8 @@ def airfield():
         ("drone near the red helicopter", "drone"),
         ("helicopter in the blue sky", "helicopter"),
         ("jet in red and white", "jet in red and white"),
-        ("jet in yelow and red", "jet and red"),
+        ("jet in yelow and red", "jet in yellow and red"),
+        ("jet in matt and red", "jet and red"),
         ("plane on the left over the blue sea", "plane on the left"),
         ("balloon above the trees on the right", "balloon on the right"),
         ("plane in the sky with a red tail", "plane in the sky with a red tail"),
@@ -142,7 +143,9 @@ def test_every_example_is_answered_right(airfield, row):
         ("red F-16", "whole"),
         ("red racing car", "looks"),
         ("red car on the left", "looks"),
-        ("yellow helicoper", "looks"),
+        ("yellow helicoper", "whole"),
+        ("yellow heliport", "looks"),
+        ("yellow dron", "looks"),
         ("shuttle bus", "looks"),
         ("jet black car", "looks"),
         ("one yellow car", "looks"),
@@ -328,19 +331,40 @@ def test_plurals_are_read_as_singulars(airfield):
         ("the second drone", "so 'second' counts for nothing"),
         ("plane over the blue sea", "'over the blue sea' counts for nothing"),
         ("not a helicopter", "does not understand 'not'"),
-        ("helicoper", "Did you mean 'helicopter'?"),
-        ("Cesna", "Did you mean 'cessna'?"),
+        ("helicoper", "'helicoper' is read as 'helicopter'."),
+        ("the bigest drone", "'bigest' is read as 'biggest'."),
+        ("two Helikopters", "'Helikopters' is read as 'helicopters'."),
+        ("dron", "Did you mean 'drone'?"),
+        ("Cesna", "'Cesna' is read as 'cessna'."),
         ("Flugzeug", "It knows English words such as 'airship'"),
         ("drone a1 b2 c3 d4 e5 f6 g7", "'e5' and 2 more; the answer"),
-        ("the baloon", "Did you mean 'balloon'?"),
+        ("the baloon", "'baloon' is read as 'balloon'."),
         ("the flyng", "says what to look for."),
-        ("yelow drone", "does not know 'yelow' (did you mean 'yellow'?)"),
+        ("yelow drone", "'yelow' is read as 'yellow'."),
+        ("yello drone", "'yello' is read as 'yellow'."),
+        ("grean drone", "does not know 'grean' (did you mean 'green'?)"),
     ],
 )
 def test_what_is_passed_over_is_said(airfield, caption, note):
     notes = airfield[0].reranker.read(caption).notes
-    assert len(notes) == 1
-    assert note in notes[0]
+    # Beside it stand the place that decides and what a name means.
+    others = [one for one in notes if note not in one]
+    assert len(notes) - len(others) == 1
+    assert all("is taken." in one or "is read as" in one for one in others)
+
+
+@pytest.mark.weights
+def test_a_misspelt_word_is_read_as_what_it_means(airfield):
+    reranker = airfield[0].reranker
+    reading = reranker.read("the red baloon")
+    assert reading.grasp == "whole"
+    assert reading.about == "the red balloon"
+    assert reading.notes == ("'baloon' is read as 'balloon'.",)
+    np.testing.assert_array_equal(*reranker.embed_texts(["the red baloon", "the red balloon"]))
+    assert reranker.read("Messerschmidt").notes == (
+        "'Messerschmidt' is read as 'messerschmitt'.",
+        "'messerschmitt' is read as 'fighter plane'.",
+    )
 
 
 def test_a_model_that_knows_more_words_reads_them_all():
