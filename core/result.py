@@ -49,6 +49,7 @@ class Reading:
         notes: What a person should know of it, in whole sentences; usually nothing.
         places: Which of the boxes that fit is meant: the leftmost, the largest; usually nothing.
         nth: Which one counted from the place: 2 for "second from the left"; above 1 with one place.
+        is_plural: Whether several are asked for: "helicopters".
     """
 
     grasp: Grasp
@@ -56,6 +57,7 @@ class Reading:
     notes: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
     nth: int = 1
+    is_plural: bool = False
 
     @property
     def may_answer(self) -> bool:
@@ -82,6 +84,8 @@ class Ranking:
         evidence: (n,) float32, what similarity and detector score come to together, in logits,
             less for boxes that are not where the caption says; the logit itself where not given.
         reading: How much of the caption was understood; all of it where it is not given.
+        fitting_rows: For a plural, all detections that would be found if each were the only one
+            asked for, best first; empty for any other caption.
     """
 
     caption: str
@@ -95,6 +99,7 @@ class Ranking:
     margin: float = 0.0
     evidence: NDArray[np.float32] = None  # type: ignore[assignment]
     reading: Reading = None  # type: ignore[assignment]
+    fitting_rows: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         logit = frozen_array(self.logit, np.float32, (None,), "logit")
@@ -105,6 +110,11 @@ class Ranking:
         evidence = frozen_array(given, np.float32, (n,), "evidence")
         reading = self.reading or Reading("whole", self.caption)
         set_fields(self, logit=logit, score=score, order=order, evidence=evidence, reading=reading)
+        set_fields(self, fitting_rows=tuple(self.fitting_rows))
+        if any(not 0 <= row < n for row in self.fitting_rows):
+            raise DataError(
+                f"fitting_rows must be rows of {n} detections, got {self.fitting_rows}."
+            )
         if not np.array_equal(np.sort(order), np.arange(n)):
             raise DataError(f"order must hold each of the {n} rows once, got {order.tolist()}.")
         for name, row in (("answer_row", self.answer_row), ("nearest_row", self.nearest_row)):
@@ -146,7 +156,9 @@ class Ranking:
                 "notes": list(self.reading.notes),
                 "places": list(self.reading.places),
                 "nth": self.reading.nth,
+                "is_plural": self.reading.is_plural,
             },
+            "fitting_rows": list(self.fitting_rows),
         }
 
 
@@ -264,6 +276,7 @@ def _result_from_dict(cls: type[Result], data: Mapping[str, object]) -> Result:
                 **{name: item[name] for name in names},  # type: ignore[arg-type]
                 evidence=item.get("evidence"),  # type: ignore[arg-type]
                 reading=_reading_of(item.get("reading")),  # type: ignore[arg-type]
+                fitting_rows=tuple(item.get("fitting_rows", ())),  # type: ignore[arg-type]
             )
             for item in rankings
         ),
@@ -286,5 +299,5 @@ def _reading_of(data: Mapping[str, object] | None) -> Reading | None:
     nth = data.get("nth", 1)
     if not isinstance(nth, int) or nth < 1 or (nth > 1 and len(places) != 1):
         raise DataError(f"nth must be a number from 1 on, above 1 with one place, got {nth!r}.")
-    told = tuple(map(str, notes))
-    return Reading(grasp, about, told, tuple(places), nth)  # type: ignore[arg-type]
+    told, is_plural = tuple(map(str, notes)), bool(data.get("is_plural", False))
+    return Reading(grasp, about, told, tuple(places), nth, is_plural)  # type: ignore[arg-type]

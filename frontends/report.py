@@ -18,6 +18,8 @@ from frontends.verdict import like_rows, verdict_of
 __all__ = ["doctor_report", "evaluation_report", "locate_report"]
 
 _ROWS = 5
+# So many other boxes are named at most, of those that fit as well and for a plural.
+_LIKE_SHOWN, _PLURAL_SHOWN = 5, 10
 
 
 def locate_report(
@@ -87,8 +89,11 @@ def _verdict(ranking: Ranking, limit: float) -> str:
     if lead is not None and lead >= 0:
         told += f", {lead:.1f} ahead of the runner-up"
     if like := [str(row + 1) for row in like_rows(ranking)]:
-        words = text.ANSWERS["like" if len(like) > 1 else "like_one"]
-        told += f". {words.format(numbers=listed(like))}"
+        is_plural = ranking.reading.is_plural
+        key = "also" if is_plural else "like"
+        words = text.ANSWERS[key if len(like) > 1 else f"{key}_one"]
+        most = _PLURAL_SHOWN if is_plural else _LIKE_SHOWN
+        told += f". {words.format(numbers=listed(like, most))}"
     return told
 
 

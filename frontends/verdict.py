@@ -46,9 +46,13 @@ def verdict_of(ranking: Ranking, limit: float = 1.0) -> Verdict:
 
 
 def like_rows(ranking: Ranking) -> list[int]:
-    """Return the other detection rows that fit a found caption about as well, best first."""
+    """Return the other detection rows that fit a found caption about as well, best first.
+
+    For a plural, all others that would be found by themselves.
+    """
     best = ranking.answer_row
     if best is None:
         return []
     least = float(ranking.evidence[best]) - _LIKE_MAX
-    return [row for row in ranking.order.tolist() if row != best and ranking.evidence[row] >= least]
+    others = [row for row in ranking.order.tolist() if row != best]
+    return [row for row in others if row in ranking.fitting_rows or ranking.evidence[row] >= least]

@@ -284,7 +284,19 @@ def _rank_one(
         found_probability=found_probability,
         margin=margin_of(evidence, row),
         reading=reading,
+        fitting_rows=_fitting_rows(evidence, order, calibration) if reading.is_plural else (),
     )
+
+
+def _fitting_rows(
+    evidence: NDArray[np.float32], order: NDArray[np.int64], calibration: Calibration
+) -> tuple[int, ...]:
+    """The rows that would be found by themselves, best first.
+
+    Others that fit are no rivals where several are meant, so there is no margin to gain or lose.
+    """
+    chance = sigmoid(calibration.a * evidence + calibration.c)
+    return tuple(int(row) for row in order if chance[row] >= calibration.found_probability_min)
 
 
 def _chance(

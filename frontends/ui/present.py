@@ -119,6 +119,7 @@ def _caption(answer: Answer, position: int) -> dict[str, object]:
         "answer": ranking.answer_row,
         "nearest": ranking.nearest_row,
         "like": like_rows(ranking),
+        "plural": reading.is_plural,
         "notes": list(notes_of(ranking)),
         "about": "" if reading.about == ranking.caption else reading.about,
         "found_probability": float(ranking.found_probability),

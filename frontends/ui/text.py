@@ -105,6 +105,8 @@ ANSWERS: Words = {
     "hidden": "Below the detector score in Settings.",
     "like_one": "Box {numbers} fits about as well.",
     "like": "Boxes {numbers} fit about as well.",
+    "also_one": "Box {numbers} fits too.",
+    "also": "Boxes {numbers} fit too.",
     "like_more": "{count} more",
     "nearest": "Nearest: box {number}, {sure}.",
     "taken": "Nearest: box {number}, but another caption has it.",

@@ -39,6 +39,11 @@ _SHOWN_CHARS = 40
 _KEPT_CAPTIONS = 256
 _TOLD_MAX = 5
 _ANYTHING = "one"
+# Said before what has no plural of its own: "all aircraft".
+_MANY = frozenset(
+    ("all", "both", "few", "several", "many", "two", "three", "four", "five", "six", "seven",
+     "eight", "nine", "ten")
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,27 @@ class CaptionReader:
         if shown and len(known) < len(words):
             # As if they had not been said: a token for them would move the answer anywhere.
             encoding = self._encode(" ".join(shown))
-        return encoding.ids, Reading(grasp, about, tuple(notes), places, nth)
+        # A place picks one of several: "the largest of the two drones".
+        is_plural = not places and self._is_plural(translated, words)
+        return encoding.ids, Reading(grasp, about, tuple(notes), places, nth, is_plural)
+
+    def _is_plural(self, said: str, words: Sequence[Word]) -> bool:
+        """Whether several are asked for: "helicopters", "every plane", not "drone near planes".
+
+        Args:
+            said: The caption with its own plurals.
+            words: Its words as they are read.
+        """
+        low = [text.lower() for text in _WORD.findall(said)]
+        for row, (text, word) in enumerate(zip(low, words, strict=False)):
+            if word.is_around or denies(text) or text in ("with", "one"):
+                return False
+            if text in ("every", "each"):
+                return True
+            if text in self._kinds or text.removesuffix("s") in self._kinds:
+                is_counted = any(before in _MANY for before in low[:row])
+                return text not in self._kinds or (text == "aircraft" and is_counted)
+        return False
 
     def _names_something(self, word: Word) -> bool:
         """Whether a word says what to look for, or stands for whatever it is: "red", "thing"."""

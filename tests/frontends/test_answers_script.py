@@ -185,14 +185,16 @@ def test_a_large_picture_can_always_be_seen_closely():
 def test_boxes_that_fit_as_well_and_a_single_one_are_told_in_words():
     log = _answers("""
       const many = Array.from({ length: 9 }, (_, id) => box(id, id === 1 ? 0.2 : 0.8));
-      const give_like = (like, least) => {
+      const give_like = (like, least, plural = false) => {
         room.set({ score_min: least });
         const order = many.map(({ id }) => id), evidence = many.map(() => 2);
-        give(answer({ boxes: many, captions: [says("kite", { order, evidence, like })] }));
+        give(answer({ boxes: many, captions: [says("kite", { order, evidence, like, plural })] }));
         return told("cards");
       };
       log.one = give_like([3], 0); log.three = give_like([1, 3, 2], 0);
       log.many = give_like([1, 2, 3, 4, 5, 6, 7], 0);
+      log.plural = give_like([1, 2, 3, 4, 5, 6, 7], 0, true);
+      log.also_one = give_like([3], 0, true);
       log.hidden = give_like([1, 3], 0.5);
       room.set({ score_min: 0 });
       give(answer({ boxes: [box(0, 0.8)], captions: [says("kite", { order: [0] })] }));
@@ -201,6 +203,8 @@ def test_boxes_that_fit_as_well_and_a_single_one_are_told_in_words():
     assert "Box 4 fits about as well." in log["one"]
     assert "Boxes 2, 4 and 3 fit about as well." in log["three"]
     assert "Boxes 2, 3, 4, 5, 6 and 2 more fit about as well." in log["many"]
+    assert "Boxes 2, 3, 4, 5, 6, 7 and 8 fit too." in log["plural"]
+    assert "Box 4 fits too." in log["also_one"]
     assert "Box 4 fits about as well." in log["hidden"], "what is not shown is not told"
     assert log["sum"] == "Found 1 of 1, there is one box"
 

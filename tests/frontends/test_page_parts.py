@@ -305,6 +305,25 @@ def test_boxes_that_fit_as_well_are_named():
     assert "0.9 ahead of the runner-up. Box 3 fits about as well.\n" in spoken
 
 
+def test_for_a_plural_all_that_would_be_found_are_named():
+    count = 13
+    evidence = [float(count - row) for row in range(count)]
+    reading = Reading("whole", "kites", is_plural=True)
+    ranking = Ranking(
+        "kites", evidence, [0.9] * count, list(range(count)), answer_row=0, nearest_row=0,
+        reading=reading, fitting_rows=(0, 1, 2, 3),
+    )  # fmt: skip
+    assert like_rows(ranking) == [1, 2, 3]
+    boxes = Detections.from_xyxy([[1, 1, 5, 5]] * count, (9, 9))
+    spoken = locate_report(Result((9, 9), boxes, (ranking,)), 0.48)
+    assert "Boxes 2, 3, 4 fit too.\n" in spoken
+    many = replace(ranking, fitting_rows=tuple(range(count)))
+    spoken = locate_report(Result((9, 9), boxes, (many,)), 0.48)
+    assert "Boxes 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 2 more fit too.\n" in spoken
+    lone = replace(ranking, fitting_rows=(0, 1))
+    assert "Box 2 fits too.\n" in locate_report(Result((9, 9), boxes, (lone,)), 0.48)
+
+
 @pytest.mark.parametrize("wh", [(1, 1), (40, 3000), (3000, 40), (64, 64)])
 @pytest.mark.parametrize("captions", [[], [True], [False, False, True]])
 def test_drawing_fits_any_picture(wh, captions, image):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from core.arrays import sigmoid
-from core.result import Reading
+from core.errors import DataError
+from core.result import Reading, Result
 from core.types import Detections
 from pipeline.rank import assign_jointly, margin_of, rank
 from pipeline.stages import Calibration
@@ -149,3 +150,25 @@ def test_what_says_nothing_has_no_nearest_box():
         ["a"], np.float32([[-20, -20]]), seen(2), calibration=PLAIN, readings=readings
     )
     assert (ranking.answer_row, ranking.nearest_row) == (None, None)
+
+
+def test_for_a_plural_each_box_is_judged_by_itself():
+    calibration = Calibration(a=1, b=0.5, c=0, found_probability_min=0.5)
+    logits = np.float32([[0.4, 5, 3, -0.1]])
+    plural = Reading("whole", "kites", is_plural=True)
+    ranking = rank(["kites"], logits, seen(4), calibration=calibration, readings=[plural])[0]
+    assert ranking.fitting_rows == (1, 2, 0)
+    lone = rank(["kite"], logits, seen(4), calibration=calibration)[0]
+    assert lone.fitting_rows == ()
+    assert ranking.found_probability == lone.found_probability
+    told = Result((100, 10), seen(4), (ranking, lone)).to_dict()
+    again = Result.from_dict(told)
+    assert [one.fitting_rows for one in again.rankings] == [(1, 2, 0), ()]
+    assert [one.reading.is_plural for one in again.rankings] == [True, False]
+    del told["rankings"][0]["fitting_rows"], told["rankings"][0]["reading"]["is_plural"]
+    assert Result.from_dict(told).rankings[0].fitting_rows == ()
+    told["rankings"][0]["fitting_rows"] = [4]
+    with pytest.raises(DataError, match="fitting_rows must be rows of 4"):
+        Result.from_dict(told)
+    nothing = rank(["kites"], logits[:, :0], seen(0), calibration=calibration, readings=[plural])
+    assert nothing[0].fitting_rows == ()

@@ -309,6 +309,36 @@ def test_a_place_decides_in_a_picture(airfield, picture, caption, middle):
 
 
 @pytest.mark.weights
+@pytest.mark.parametrize(
+    ("caption", "is_plural"),
+    [
+        ("helicopters", True),
+        ("all red Helicopters", True),
+        ("a pair of drones", True),
+        ("all aircraft", True),
+        ("every drone", True),
+        ("planes with a red tail", True),
+        ("baloons", True),
+        ("the two white drones over the trees", True),
+        ("helicopter", False),
+        ("aircraft", False),
+        ("all-white plane", False),
+        ("drone with balloons", False),
+        ("drone near the helicopters", False),
+        ("one of the helicopters", False),
+        ("no helicopters", False),
+        ("the largest of the two drones", False),
+        ("helicopters on the left", False),
+        ("wings", False),
+        ("elephants", False),
+        ("", False),
+    ],
+)
+def test_a_plural_asks_for_several(airfield, caption, is_plural):
+    assert airfield[0].reranker.read(caption).is_plural is is_plural
+
+
+@pytest.mark.weights
 def test_plurals_are_read_as_singulars(airfield):
     reranker = airfield[0].reranker
     for many, one in (("helicopters", "helicopter"), ("hot air balloons", "hot air balloon")):

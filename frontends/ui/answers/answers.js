@@ -10,6 +10,7 @@ function createAnswers({ element, props, watch }) {
   const cards = element.querySelector(".cards");
   const ROWS = 3;
   const LIKE_SHOWN = 5;
+  const PLURAL_SHOWN = 10;
   const BAR_LOGITS = 3;
 
   function receive() {
@@ -150,7 +151,8 @@ function createAnswers({ element, props, watch }) {
     if (caption.found && !hidden) {
       verdict.append(make("b", { text: fill(words.found, told) }));
       const like = caption.like.filter((row) => shown.visible.has(row)).map((row) => String(row + 1));
-      if (like.length) verdict.append(` ${fill(like.length > 1 ? words.like : words.like_one, { numbers: listed(like) })}`);
+      const [one, several, most] = caption.plural ? [words.also_one, words.also, PLURAL_SHOWN] : [words.like_one, words.like, LIKE_SHOWN];
+      if (like.length) verdict.append(` ${fill(like.length > 1 ? several : one, { numbers: listed(like, most) })}`);
     } else {
       const absent = caption.verdict === "taken" ? words.absent : words[caption.verdict];
       verdict.append(make("b", { text: hidden ? words.hidden : fill(absent, told) }));
@@ -176,8 +178,8 @@ function createAnswers({ element, props, watch }) {
   }
 
   // "2, 4 and 5"; of many the first ones.
-  function listed(numbers) {
-    const told = numbers.length > LIKE_SHOWN + 1 ? [...numbers.slice(0, LIKE_SHOWN), fill(words.like_more, { count: numbers.length - LIKE_SHOWN })] : numbers;
+  function listed(numbers, most) {
+    const told = numbers.length > most + 1 ? [...numbers.slice(0, most), fill(words.like_more, { count: numbers.length - most })] : numbers;
     return new Intl.ListFormat("en-GB").format(told);
   }
 
