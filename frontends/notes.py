@@ -16,7 +16,12 @@ __all__ = ["notes_of"]
 
 # "Red and white drone" is one: of its parts only one names a thing.
 _BETWEEN = re.compile(r"[,;&+]|\b(?:and|or)\b", re.IGNORECASE)
+_OR = re.compile(r"\bor\b", re.IGNORECASE)
 _ONE_THING = "This is looked for as one thing. Give each thing a caption of its own."
+_BOTH_COLORS = (
+    "This is looked for as one thing in all these colors, not in one or the other. Give each a "
+    "caption of its own."
+)
 
 
 def notes_of(ranking: Ranking) -> tuple[str, ...]:
@@ -24,5 +29,9 @@ def notes_of(ranking: Ranking) -> tuple[str, ...]:
     parts = _BETWEEN.split(ranking.caption)
     # "Thing" may be any type, a color is none.
     named = sum(0 < len(parse_caption(part).types) < len(TYPES) for part in parts)
-    several = [_ONE_THING] if named > 1 else []
-    return (*ranking.reading.notes, *several)
+    if named > 1:
+        return (*ranking.reading.notes, _ONE_THING)
+    colors = [set(parse_caption(part).colors) for part in _OR.split(ranking.caption)]
+    # "Grey or gray" is one color.
+    differ = sum(bool(these) for these in colors) > 1 and len(set().union(*colors)) > 1
+    return (*ranking.reading.notes, *([_BOTH_COLORS] if differ else []))

@@ -286,6 +286,25 @@ def test_a_line_that_names_several_things_is_told(caption, several):
     assert bool(notes_of(Ranking(caption, [], [], []))) == several
 
 
+@pytest.mark.parametrize(
+    ("caption", "is_told"),
+    [
+        ("red or black helicopter", True),
+        ("a drone, white or grey", True),
+        ("red, blue OR green jet", True),
+        ("red and black helicopter", False),
+        ("grey or gray helicopter", False),
+        ("red helicopter or so", False),
+        ("orange jet", False),
+        ("red or shiny jet", False),
+    ],
+)
+def test_one_color_or_another_is_told_to_be_asked_as_both(caption, is_told):
+    notes = notes_of(Ranking(caption, [], [], []))
+    assert any("not in one or the other" in note for note in notes) == is_told
+    assert len(notes) == is_told
+
+
 def test_boxes_that_are_not_listed_are_counted():
     ranking = Ranking("kites", [0.0] * 7, [0.5] * 7, list(range(7)), nearest_row=0)
     boxes = Detections.from_xyxy([[1, 1, 5, 5]] * 7, (9, 9))
