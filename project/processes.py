@@ -34,6 +34,18 @@ def started_at(pid: int) -> str:
     return found.stdout.strip()
 
 
+def _is_listed(pid: int) -> bool:
+    """Whether Windows has a process of a number; there a signal of 0 would end it."""
+    try:
+        found = subprocess.run(
+            ["tasklist", "/fi", f"PID eq {pid}", "/fo", "csv", "/nh"],
+            capture_output=True, text=True, errors="replace", timeout=5, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return True  # nobody's run is taken for a dead one
+    return found.returncode != 0 or f'"{pid}"' in found.stdout
+
+
 def is_alive(pid: int, started: str = "") -> bool:
     """Return whether a process runs.
 
@@ -43,6 +55,8 @@ def is_alive(pid: int, started: str = "") -> bool:
     """
     if pid <= 0:
         return False
+    if os.name == "nt":
+        return _is_listed(pid)
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -178,6 +178,19 @@ def test_an_unfinished_run_is_not_used(project: Project, finished: Path) -> None
         use_run(project, RUN)
 
 
+def test_looking_for_a_process_does_not_end_it_on_windows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There `os.kill` ends a process whatever the signal."""
+    told = subprocess.CompletedProcess([], 0, '"python.exe","42","Console","1","9 K"\n')
+    monkeypatch.setattr("project.processes.os.name", "nt")
+    monkeypatch.setattr("project.processes.os.kill", lambda *_: pytest.fail("it would end"))
+    monkeypatch.setattr("project.processes.subprocess.run", lambda *_, **__: told)
+    found = is_alive(42), is_alive(4)
+    monkeypatch.undo()
+    assert found == (True, False)
+
+
 def test_a_number_of_a_process_that_came_again_is_another_process(
     project: Project, finished: Path
 ) -> None:
