@@ -241,6 +241,17 @@ def _check_table(path: Path) -> None:
         raise DataError(f"{path} is a file of another kind.", "Give a new file for the table.")
 
 
+def _check_crops(folder: Path) -> None:
+    """Raise DataError unless a folder is new, empty, or holds crops alone."""
+    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    others = [name for name in there if name not in (CROPS_INDEX, "crops")]
+    if others:
+        raise DataError(
+            f"{folder} holds something already, such as '{others[0]}'.",
+            "Give a new folder for the crops.",
+        )
+
+
 def export_crops(
     project: Project,
     folder: Path,
@@ -257,14 +268,15 @@ def export_crops(
 
     Args:
         project: Not changed.
-        folder: Made if missing.
+        folder: New, empty, or one of an earlier export.
         what: See the module.
         shares: See `to_dataset`.
         on_progress: Called after each image with (done, total, name); may raise to stop.
 
     Raises:
-        DataError: No box has a caption, or the folder cannot be written to.
+        DataError: No box has a caption, or the folder holds something else or cannot be written to.
     """
+    _check_crops(folder)
     total = project.count("done" if what == "confirmed" else None)
     framing = CutConfig().with_values(project.setting(CUT, {}))
     lines, places = [], _places(project, what, shares)

@@ -445,6 +445,14 @@ def test_crops_carry_their_captions(labelled: Project, tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_image(out / lines[0]["file"]), whole[y1:y2, x1:x2])
 
 
+def test_crops_go_into_a_folder_of_their_own(labelled: Project, tmp_path: Path) -> None:
+    assert export_crops(labelled, tmp_path / "crops") == export_crops(labelled, tmp_path / "crops")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").touch()
+    with pytest.raises(DataError, match="holds something already"):
+        export_crops(labelled, tmp_path / "mine")
+
+
 def test_rejected_boxes_never_leave(labelled: Project) -> None:
     image = labelled.images("name")[0]
     [waiting] = [box for box in labelled.boxes(image.id) if box.state == "proposed"]
