@@ -118,6 +118,11 @@ def _run_from_photo(options: argparse.Namespace, service: Service | None) -> int
     )
     height, width = matte.rgba.shape[:2]
     _say(f"{cutout.name}: {cutout.caption}, {width}x{height} px, by {matte.method}; {cutout.path}")
+    if matte.lacks:
+        _say(
+            f"The object found ends well inside the box ({matte.lacks}): if something is missing "
+            "there, add --stroke=+:X,Y on it, else draw the box tighter."
+        )
     return 0
 
 

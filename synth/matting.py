@@ -8,7 +8,7 @@ Here: the whole way of one object, from the image to straight RGBA. Not here: th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -36,6 +36,7 @@ METHODS: tuple[Method, ...] = ("auto", "grabcut", "rembg")
 
 _WORK_SIDE_PX = 512  # longer side, at most, at which its edges become soft
 _SURROUNDINGS_RATIO = 0.3  # of the box's mean side: what is looked at around it
+_GAP_RATIO_MAX = 0.06  # of a box that is drawn by hand
 _MARGIN_PX = 2
 _BAND_RATIO = 0.01  # half of the unknown band at the rim, of the object's side
 _AREA_MIN_PX = 12.0
@@ -78,12 +79,22 @@ class Matte:
         box_xyxy: The visible object's extent in the image, px at edges.
         method: How it was found: "grabcut", "rembg", "outline", or "alpha" when the image was
             transparent already.
+        gap_ratio: Largest distance from a side of the given box to the object, as a share of the
+            box's width or height; 0 without a box.
+        gap_side: That side: "left", "top", "right" or "bottom"; empty without a box.
     """
 
     rgba: Pixels
     window_xyxy: tuple[int, int, int, int]
     box_xyxy: tuple[int, int, int, int]
     method: str
+    gap_ratio: float = 0.0
+    gap_side: str = ""
+
+    @property
+    def lacks(self) -> str:
+        """The side of the box at which something may be missing, or nothing."""
+        return self.gap_side if self.gap_ratio > _GAP_RATIO_MAX else ""
 
 
 def cut_out(
@@ -140,7 +151,20 @@ def cut_out(
     alpha, used = _find_alpha(view, labels, shape, method)
     _check_found(alpha, view, labels)
     rgba = np.dstack([estimate_foreground(view, alpha), np.round(alpha * 255).astype(np.uint8)])
-    return _finish(np.asarray(rgba, np.uint8), (left, top), used)
+    matte = _finish(np.asarray(rgba, np.uint8), (left, top), used)
+    return matte if box is None else _with_gap(matte, box)
+
+
+def _with_gap(matte: Matte, box: tuple[int, int, int, int]) -> Matte:
+    width, height, found = box[2] - box[0], box[3] - box[1], matte.box_xyxy
+    gaps = {
+        "left": (found[0] - box[0]) / width,
+        "top": (found[1] - box[1]) / height,
+        "right": (box[2] - found[2]) / width,
+        "bottom": (box[3] - found[3]) / height,
+    }
+    side = max(gaps, key=lambda name: gaps[name])
+    return replace(matte, gap_ratio=max(0.0, gaps[side]), gap_side=side)
 
 
 def trim(rgba: Pixels, margin_px: int = _MARGIN_PX) -> tuple[Pixels, tuple[int, int]]:

@@ -53,7 +53,9 @@ def test_a_photo_becomes_a_cutout(photo, tmp_path, capsys):
     (cutout,) = read_folder(tmp_path / "out")
     assert (cutout.name, cutout.class_name, cutout.caption) == ("red-thing", "drone", "red drone")
     assert cutout.source == "red-thing.png"
-    assert "red-thing: red drone, 64x44 px, by grabcut" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "red-thing: red drone, 64x44 px, by grabcut" in said
+    assert "ends well inside the box" in said
 
 
 def test_strokes_and_words_are_taken(photo, tmp_path):

@@ -95,6 +95,14 @@ def test_a_box_may_be_loose(scene):
     assert ((truth > 0.5) & (alpha > 0.5)).sum() / ((truth > 0.5) | (alpha > 0.5)).sum() > 0.97
 
 
+def test_an_object_that_ends_inside_its_box_is_noticed(scene):
+    image, _, (x1, y1, x2, y2) = scene
+    tight = cut_out(image, box_xyxy=(x1 - 2, y1 - 2, x2 + 2, y2 + 2), method="grabcut")
+    assert (tight.gap_ratio < 0.06, tight.lacks) == (True, "")
+    loose = cut_out(image, box_xyxy=(x1 - 30, y1 - 2, x2 + 2, y2 + 2), method="grabcut")
+    assert (loose.lacks, loose.gap_ratio) == ("left", pytest.approx(0.23, abs=0.03))
+
+
 def test_strokes_alone_find_the_object(scene):
     image, truth, box = scene
     middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)

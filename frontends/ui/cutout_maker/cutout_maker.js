@@ -246,6 +246,7 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
     find("nothing").hidden = true;
     const [x1, y1, x2, y2] = answer.window;
     find("facts").textContent = fill(answer.parts > 1 ? words.parts : words.facts, { width: x2 - x1, height: y2 - y1, parts: answer.parts });
+    if (answer.lacks && answer.parts <= 1) find("facts").append(`. ${words[`lacks_${answer.lacks}`]}`);
     find("add").disabled = false;
     suggest();
     const mask = new Image();

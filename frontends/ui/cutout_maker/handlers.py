@@ -127,6 +127,7 @@ def _describe(matte: Matte, stem: str) -> Value:
         "preview": _preview(matte.rgba),
         "window": list(matte.window_xyxy),
         "parts": _count_parts(matte.rgba),
+        "lacks": matte.lacks,
         "method": matte.method,
         "colors": write_caption(colors, ""),
         "name": stem,

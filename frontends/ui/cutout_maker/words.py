@@ -42,6 +42,19 @@ WORDS: dict[str, str] = {
         "{width} × {height} px, in {parts} parts. If these are several objects, draw a box around "
         "one of them."
     ),
+    # What the browser adds to the facts, by the side.
+    "lacks_left": (
+        "The object found ends well inside the box on the left: draw a line on what is missing."
+    ),
+    "lacks_top": (
+        "The object found ends well inside the box at the top: draw a line on what is missing."
+    ),
+    "lacks_right": (
+        "The object found ends well inside the box on the right: draw a line on what is missing."
+    ),
+    "lacks_bottom": (
+        "The object found ends well inside the box at the bottom: draw a line on what is missing."
+    ),
     "type": "Type",
     "type_hint": "for example helicopter",
     "typeless": "object",
