@@ -25,8 +25,11 @@ _DARK = (18, 20, 23, 222)
 _WHITE = (255, 255, 255, 255)
 _HALO = (0, 0, 0, 150)
 _LONGEST_CAPTION_CHARS = 48
+_MOST_CAPTIONS = 4
 
 Frame = tuple[int, int, int, int]
+# A line of a label, and the position of the caption whose mark stands before it.
+Line = tuple[str, int | None]
 
 
 def draw_result(image: Image, result: Result, *, score_min: float = 0.0) -> Image:
@@ -49,7 +52,8 @@ def draw_result(image: Image, result: Result, *, score_min: float = 0.0) -> Imag
     for row, frame in enumerate(frames):
         if row not in marked and is_shown[row]:
             pen.box(frame, _WHITE, thick=False)
-    notes, told = [], []
+    notes: list[tuple[int, str]] = []
+    told: dict[int, list[tuple[int, str]]] = {}
     answers = {ranking.answer_row for ranking in result.rankings}
     for position, ranking in enumerate(result.rankings):
         best = ranking.answer_row if ranking.found else ranking.nearest_row
@@ -68,26 +72,44 @@ def draw_result(image: Image, result: Result, *, score_min: float = 0.0) -> Imag
             if best in answers and not is_unsure:
                 continue  # what is not there marks nothing that another caption means
             title = text.DRAW["perhaps" if is_unsure else "nearest"].format(caption=caption)
-        numbers = text.DRAW["answer"].format(
-            number=best + 1,
-            sure=round(100 * ranking.found_probability),
-            detector=f"{float(result.detections.score[best]):.2f}",
-        )
-        told.append((position, best, [title, numbers]))
-    told.sort(key=lambda one: not result.rankings[one[0]].found)
+        told.setdefault(best, []).append((position, title))
     # Answers over what is only nearest, the first caption's over the others', labels over all.
-    for position, row, _ in reversed(told):
-        pen.box(frames[row], _color(position), thick=result.rankings[position].found)
-    pen.keep_free([frames[row] for _, row, _ in told])
-    for position, row, lines in told:
-        pen.label(frames[row], lines, _color(position), mark_index(position))
+    for meant in told.values():
+        meant.sort(key=lambda one: not result.rankings[one[0]].found)
+    rows = sorted(told, key=lambda row: (row not in answers, told[row][0][0]))
+    for row in reversed(rows):
+        pen.box(frames[row], _color(told[row][0][0]), thick=row in answers)
+    pen.keep_free([frame for frame, shown in zip(frames, is_shown, strict=True) if shown])
+    for row in rows:
+        pen.label(frames[row], _lines(row, told[row], result))
     pen.footer(notes)
     # Last, where room is left: labels say more.
-    labelled = {row for _, row, _ in told}
     for row in np.flatnonzero(is_shown).tolist():
-        if row not in labelled:
+        if row not in told:
             pen.number(frames[row], row + 1)
     return np.array(PilImage.alpha_composite(canvas, layer).convert("RGB"))
+
+
+def _lines(row: int, meant: list[tuple[int, str]], result: Result) -> list[Line]:
+    """What the label of a box says: each caption that means it, then its number and scores.
+
+    One label for all of them: those of several would cover each other.
+    """
+    words = text.DRAW
+    detector = words["detector"].format(score=f"{float(result.detections.score[row]):.2f}")
+    sure = [
+        words["sure"].format(share=round(100 * result.rankings[position].found_probability))
+        for position, _ in meant
+    ]
+    if len(meant) == 1:
+        return [(meant[0][1], meant[0][0]), (f"{row + 1}  {sure[0]}  {detector}", None)]
+    titles: list[Line] = [
+        (f"{title}  {share}", position)
+        for (position, title), share in zip(meant[:_MOST_CAPTIONS], sure, strict=False)
+    ]
+    more = len(meant) - len(titles)
+    rest: list[Line] = [(words["more"].format(count=more), None)] if more else []
+    return [*titles, *rest, (f"{row + 1}  {detector}", None)]
 
 
 def _frame(xyxy: list[float]) -> Frame:
@@ -136,25 +158,25 @@ class _Pen:
         """Let labels cover as little of these as they can."""
         self._taken += frames
 
-    def label(
-        self, frame: Frame, lines: list[str], color: tuple[int, int, int, int], mark: int
-    ) -> None:
+    def label(self, frame: Frame, lines: list[Line]) -> None:
         """Draw a label beside the frame, where it covers least."""
         font = _font(13 * self._unit)
         pad, gap = 5 * self._unit, 6 * self._unit
         glyph = 10 * self._unit
         line_height = 17 * self._unit
-        widths = [self._draw.textlength(line, font=font) for line in lines]
+        widths = [self._draw.textlength(line, font=font) for line, _ in lines]
         size = (int(max(widths)) + 2 * pad + glyph + gap, line_height * len(lines) + pad)
         x, y = self._place(frame, size, gap)
         self._taken.append((x, y, x + size[0], y + size[1]))
         self._draw.rounded_rectangle((x, y, x + size[0], y + size[1]), 4 * self._unit, fill=_DARK)
-        top = y + pad // 2 + (line_height - glyph) // 2
-        corners = [(x + pad + px * glyph, top + py * glyph) for px, py in MARKS[mark]]
-        self._draw.polygon(corners, fill=color)
-        for i, line in enumerate(lines):
-            at = (x + pad + glyph + gap, y + pad // 2 + i * line_height)
-            self._draw.text(at, line, fill=_WHITE, font=font)
+        for i, (line, position) in enumerate(lines):
+            top = y + pad // 2 + i * line_height
+            if position is not None:
+                middle = top + (line_height - glyph) // 2
+                mark = MARKS[mark_index(position)]
+                corners = [(x + pad + px * glyph, middle + py * glyph) for px, py in mark]
+                self._draw.polygon(corners, fill=_color(position))
+            self._draw.text((x + pad + glyph + gap, top), line, fill=_WHITE, font=font)
 
     def number(self, frame: Frame, number: int) -> None:
         """Draw a box's number beside the frame, where it covers least."""
@@ -173,7 +195,7 @@ class _Pen:
         for position, line in reversed(notes):
             height = 24 * self._unit
             y -= height
-            self.label((x, y, x, y), [line], _color(position), mark_index(position))
+            self.label((x, y, x, y), [(line, position)])
 
     def _place(self, frame: Frame, size: tuple[int, int], gap: int) -> tuple[int, int]:
         x1, y1, x2, y2 = frame
@@ -181,6 +203,7 @@ class _Pen:
         spots = [
             (x1, y1 - height - gap), (x1, y2 + gap), (x2 - width, y1 - height - gap),
             (x2 - width, y2 + gap), (x2 + gap, y1), (x1 - width - gap, y1),
+            (x2 + gap, y2 - height), (x1 - width - gap, y2 - height),
         ]  # fmt: skip
         best, least = (0, 0), float("inf")
         for i, (left, top) in enumerate(spots):

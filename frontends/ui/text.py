@@ -61,6 +61,7 @@ PICTURE: Words = {
     "size_short": "{width} × {height}",
     "nearest": "nearest to {label}",
     "perhaps": "perhaps {label}",
+    "more": "and {count} more",
     "detector": "detector {score}",
     "similarity": "similarity {share}",
     "spoken": (
@@ -255,7 +256,9 @@ ERRORS: Words = {
 }
 
 DRAW: Words = {
-    "answer": "{number}  {sure} % sure  detector {detector}",
+    "sure": "{share} % sure",
+    "detector": "detector {score}",
+    "more": "and {count} more",
     "nearest": "nearest to {caption}",
     "perhaps": "perhaps {caption}",
     "missing": "Not in this picture: {caption}",

@@ -89,7 +89,7 @@ def test_what_may_well_be_there_is_not_denied():
       const doubts = [lost("unsure", 0.4), lost("absent", 0.19), lost("taken", 0.9)];
       give(answer({ captions: doubts }));
       log.cards = [...kept.cards.children].map((card) => texts(card).join(" "));
-      log.perhaps = room.state.boxes[0].perhaps;
+      log.as = room.state.boxes[0].meant.map((one) => one.as);
       room.set({ score_min: 0.9 }); log.hidden = texts(kept.cards.children[0]).join(" ");
     """)
     unsure, absent, taken = log["cards"]
@@ -97,7 +97,7 @@ def test_what_may_well_be_there_is_not_denied():
     assert "Nearest" not in unsure
     assert absent.startswith("absent Not in this picture.  Nearest: box 1, 19 % sure.")
     assert taken.startswith("taken Not in this picture.  Nearest: box 1, but another caption")
-    assert log["perhaps"] is True
+    assert log["as"] == ["perhaps"]
     assert log["hidden"] == f"unsure {ANSWERS['hidden']}"
 
 
@@ -105,7 +105,7 @@ def test_what_counts_for_nothing_is_not_part_of_what_is_sure():
     log = _answers("""
       give(answer({ captions: [says("not a kite", { about: "kite" }), says("kite")] }));
       log.cards = [...kept.cards.children].map((card) => texts(card).join(" "));
-      log.label = room.state.boxes[0].sure;
+      log.label = room.state.boxes[0].meant[0].sure;
     """)
     told = "Box 1, 91 % sure"
     assert log["cards"][0].startswith(f"not a kite {told} of \u201ckite\u201d. ")
@@ -113,15 +113,35 @@ def test_what_counts_for_nothing_is_not_part_of_what_is_sure():
     assert log["label"] == "91 % sure of \u201ckite\u201d"
 
 
+def test_a_box_tells_of_each_caption_that_means_it():
+    log = _answers("""
+      const doubt = { found: false, answer: null, verdict: "unsure" };
+      const captions = [says("kite"), says("left one"), says("owl", doubt)];
+      const meant = (active) => {
+        give(answer({ captions })); room.set({ active });
+        const [box] = room.state.boxes;
+        return [box.state, box.meant.map((one) => `${one.as} ${one.label}`)];
+      };
+      log.kite = meant(0); log.left = meant(1); log.owl = meant(2);
+      captions[2].verdict = "absent"; log.absent = meant(2);
+      captions.splice(0, 2); log.alone = meant(0);
+    """)
+    assert log["kite"] == ["answer", ["answer kite", "answer left one"]]
+    assert log["left"] == ["answer", ["answer left one", "answer kite"]], "the chosen one first"
+    assert log["owl"] == ["answer", ["perhaps owl", "answer kite", "answer left one"]]
+    assert log["absent"] == log["kite"], "what is not there marks nothing that others mean"
+    assert log["alone"] == ["nearest", ["nearest owl"]]
+
+
 def test_what_the_thing_is_was_not_understood():
     log = _answers("""
       const car = { about: "red", grasp: "looks", found: false, answer: null, verdict: "unsure" };
       give(answer({ captions: [says("red car", car)] }));
       log.card = texts(kept.cards.children[0]).join(" ");
-      log.perhaps = room.state.boxes[0].perhaps;
+      log.as = room.state.boxes[0].meant.map((one) => one.as);
     """)
     assert log["card"].startswith("red car Not sure: perhaps box 1 (91 % for \u201cred\u201d).")
-    assert log["perhaps"] is True
+    assert log["as"] == ["perhaps"]
 
 
 def test_a_list_has_a_bar_of_what_orders_it():
@@ -227,7 +247,7 @@ def test_every_box_that_has_room_gets_its_number():
         SCRIPTS,
         BOARD,
         """
-        const one = { y: 90, w: 8, h: 8, probability: 0, sure: null, state: "candidate" };
+        const one = { y: 90, w: 8, h: 8, probability: 0, meant: [], state: "candidate" };
         const place = (_, id) => ({ ...one, id, rank: id + 1, x: 40 * id });
         const boxes = Array.from({ length: 7 }, place);
         room.set({ picture: { url: "a", wh: [300, 200] }, boxes }); await rest();

@@ -141,6 +141,31 @@ def test_a_box_has_one_number_and_the_picture_tells_of_the_chosen_caption(visit,
         assert rows == ["2", "1"], "in the order of the chosen caption"
 
 
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_captions_that_mean_one_box_share_its_label(size, visit, shapes):
+    captions = ["red thing", "the red thing", *(f"a red thing, {'very ' * i}red" for i in range(5))]
+    with visit(size) as page:
+        upload_and_ask(page, shapes, "\n".join(captions[:2]))
+        label = page.locator('#locate-picture .label[data-id="0"]')
+        label.locator(".among").nth(1).wait_for()
+        first, second = label.locator(".among").all_inner_texts()
+        assert first.startswith("1"), "the box's number"
+        assert "red thing" in first
+        assert "the red thing" in second
+        assert [line.endswith("% sure") for line in (first, second)] == [True, True]
+        page.locator("#locate-answers .head").nth(1).click()
+        page.wait_for_function(
+            "document.querySelector('.among .words').textContent === 'the red thing'"
+        )
+        page.fill("#locate-captions textarea", "\n".join(captions))
+        label.locator(".rest").wait_for()
+        assert label.locator(".among").count() == 4
+        assert label.locator(".rest").inner_text() == "and 3 more"
+        stage, chip = (page.locator("#locate-picture .stage").bounding_box(), label.bounding_box())
+        assert stage["x"] <= chip["x"]
+        assert chip["x"] + chip["width"] <= stage["x"] + stage["width"]
+
+
 def test_the_known_words_can_be_looked_up_where_the_model_knows_no_others(visit):
     with visit(DESKTOP) as page:
         known = page.locator("#locate-captions .known")

@@ -234,6 +234,23 @@ def test_a_label_lies_neither_under_a_box_nor_on_an_answer(image):
         assert (drawn[inside] == picture[inside]).all()
 
 
+def test_captions_that_mean_one_box_share_a_label(image):
+    picture, box = image((640, 400)), [[300.0, 180, 340, 220]]
+    counts = {}
+    for count in (1, 2, 9):
+        drawn = draw_result(picture, _two((640, 400), box, [(True, 0)] * count))
+        assert (drawn[180:220, 300:340] == picture[180:220, 300:340]).all()
+        changed = (drawn != picture).any(axis=2)
+        changed[170:230, 290:350] = False  # the box's own lines
+        rows = np.flatnonzero(changed.any(axis=1))
+        assert len(rows) == rows[-1] - rows[0] + 1, "one label, not several around the box"
+        counts[count] = len(rows)
+        marks = [tuple(int(COLORS[i].picture[j : j + 2], 16) for j in (1, 3, 5)) for i in range(4)]
+        seen = [bool((drawn[changed] == mark).all(axis=1).any()) for mark in marks]
+        assert seen == [i < count for i in range(4)], "each with its mark"
+    assert counts[1] < counts[2] < counts[9] < 6.5 * 17, "of many the first ones"
+
+
 def test_a_chance_of_one_in_five_is_a_doubt_and_no_denial():
     def one(chance: float, row: int | None = None, nearest: int | None = 0) -> Ranking:
         return Ranking(

@@ -65,30 +65,32 @@ function createAnswers({ element, props, watch }) {
     render();
   }
 
-  // A box that a caption means carries that one's color, mark and chance. Everything else that is
-  // told of a box is what the active caption says of it.
+  // A box that captions mean carries their marks and chances, the chosen one's first. Everything
+  // else that is told of a box is what the chosen caption says of it.
   function drawable(answer, boxes, orders) {
     const active = Math.min(room.state.active, answer.captions.length - 1);
     const asked = answer.captions[active];
     const several = answer.captions.length > 1;
     return boxes.map((box) => {
-      const owners = answer.captions.map((caption, i) => i).filter((i) => answer.captions[i].answer === box.id);
-      const owner = owners.includes(active) ? active : owners.length ? owners[0] : active;
-      const caption = answer.captions[owner];
-      const nearest = !owners.length && !caption.found && caption.nearest === box.id;
-      const marked = owners.length > 0 || nearest;
+      const owners = [...new Set([asked, ...answer.captions])].filter((caption) => caption.answer === box.id);
+      const isNear = !asked.found && asked.nearest === box.id;
+      const near = asked.verdict === "unsure" ? "perhaps" : "nearest";
+      const meant = isNear && (near === "perhaps" || !owners.length) ? [asked, ...owners] : owners;
+      const first = owners[0] || asked;
       return {
         ...box,
-        label: caption.caption,
+        label: first.caption,
         number: box.id + 1,
-        sure: marked ? chanceOf(caption).sure : null,
+        meant: meant.map((caption) => ({
+          label: caption.caption, color: caption.color, mark: caption.mark, sure: chanceOf(caption).sure,
+          as: caption.answer === box.id ? "answer" : near,
+        })),
         asked: { caption: asked.caption, color: asked.color, mark: several ? asked.mark : null },
         rank: orders[active].indexOf(box.id) + 1,
         probability: asked.probability[box.id],
-        state: owners.length ? "answer" : nearest ? "nearest" : "candidate",
-        perhaps: nearest && caption.verdict === "unsure",
-        color: marked ? caption.color : null,
-        mark: marked ? caption.mark : null,
+        state: owners.length ? "answer" : isNear ? "nearest" : "candidate",
+        color: meant.length ? first.color : null,
+        mark: meant.length ? first.mark : null,
       };
     });
   }

@@ -19,6 +19,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
   const MINOR_LABELS = 40;
   const SHORT_LABELS = 60;
   const NUMBERS_BELOW_PX = 560;
+  const MEANT_SHOWN = 4;
 
   const view = createView({ stage, changed: draw });
   const editing = props.editable && createEditing({
@@ -110,11 +111,19 @@ function createPicture({ element, props, trigger, upload, watch }) {
     return label;
   }
 
-  // Of several captions the one that a similarity is to.
-  function askedMark({ color, mark: index }) {
+  // The mark of a caption in its own color, whichever the box has.
+  function toned({ color, mark: index }) {
     const node = mark(index);
     node.style.fill = `var(--over-${color})`;
     return node;
+  }
+
+  // A caption with its mark; among several also with what else stands below: number and chance.
+  function titleOf({ as, label, color, mark, sure }, number) {
+    const told = words[as] ? fill(words[as], { label }) : label;
+    const parts = [toned({ color, mark }), make("span", { class: "words", text: told })];
+    if (number === null) return make("span", { class: "title" }, parts);
+    return make("span", { class: "title among" }, [make("span", { class: "number", text: number }), ...parts, make("span", { class: "chance", text: sure })]);
   }
 
   function labelOf(box) {
@@ -124,19 +133,18 @@ function createPicture({ element, props, trigger, upload, watch }) {
     label.toggleAttribute("data-minor", !major);
     label.toggleAttribute("data-lit", isLit(box));
     label.dataset.id = box.id;
-    if (box.mark !== null && box.mark !== undefined && box.state !== "candidate") {
-      const title = make("span", { class: "title" }, [mark(box.mark)]);
-      title.append(box.state === "nearest" ? fill(box.perhaps ? words.perhaps : words.nearest, { label: box.label }) : box.label);
-      label.append(title);
-    }
+    const meant = box.meant || (box.mark !== null && box.mark !== undefined ? [box] : []);
+    const isShared = meant.length > 1;
+    for (const one of meant.slice(0, MEANT_SHOWN)) label.append(titleOf(one, isShared ? box.number : null));
+    if (meant.length > MEANT_SHOWN) label.append(make("span", { class: "rest", text: fill(words.more, { count: meant.length - MEANT_SHOWN }) }));
     if (box.state === "distractor") label.append(make("span", { class: "title", text: box.label }));
     // Boxes that are known to be true have nothing to be sure of.
     if (box.probability === undefined) return label;
-    const numbers = make("span", { class: "numbers" }, [make("span", { class: "number", text: `${box.number}` })]);
-    if (box.sure !== null) numbers.append(make("span", { class: "chance", text: box.sure }));
+    const numbers = make("span", { class: "numbers" }, isShared ? [] : [make("span", { class: "number", text: `${box.number}` })]);
+    if (meant.length === 1) numbers.append(make("span", { class: "chance", text: meant[0].sure }));
     if (isLit(box)) {
       const similarity = make("span", { class: "detector" });
-      if (box.asked.mark !== null) similarity.append(askedMark(box.asked));
+      if (box.asked.mark !== null) similarity.append(toned(box.asked));
       similarity.append(fill(words.similarity, { share: percent(box.probability) }));
       numbers.append(similarity, make("span", { class: "detector", text: fill(words.detector, { score: box.detector.toFixed(2) }) }));
     }
