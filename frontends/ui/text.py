@@ -70,6 +70,10 @@ PICTURE: Words = {
     "not_a_picture": (
         "This file is not a picture. Use a JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF file."
     ),
+    "one_of": (
+        "One picture at a time: the first of {count} was taken. Many pictures: the tab Annotate, "
+        "or python app.py batch."
+    ),
     "too_large": "This file has {size} MB, the limit is {limit} MB. Save it smaller and try again.",
     "upload_failed": "The picture did not reach the server. Check the connection and try again.",
     "no_camera": "No camera can be used here. Allow it in the browser, or choose a file instead.",

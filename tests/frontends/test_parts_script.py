@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from frontends.ui.text import PICTURE as PICTURE_WORDS
 from frontends.ui.text_annotate import BOXES, STRIP
 from frontends.ui.text_keys import KEYS
 from frontends.ui.text_synth import MAKE
@@ -170,6 +171,43 @@ def test_a_typed_number_takes_the_other_end_along():
     """
     log = play(("page.js", "knobs/controls.js"), STAGE + stage, scene)
     assert log == {"from": [30, 30], "to": [2, 2], "slid": [6, 6]}
+
+
+def test_of_several_pictures_the_first_is_taken_and_that_is_said():
+    stage = f"""
+    const heard = {{}}; const said = []; const taken = [];
+    find("stage").addEventListener = (name, does) => {{ heard[name] = does; }};
+    document.addEventListener = (name, does) => {{ heard[name] = does; }};
+    connectIntake({{
+      element, words: {json.dumps(PICTURE_WORDS)}, limit_bytes: 1e6,
+      notice: (...told) => said.push(told), take: (file) => taken.push(file.name),
+    }});
+    const file = (name, type) => ({{ name, type, size: 9 }});
+    const one = file("one.png", "image/png"), two = file("two.jpg", ""), notes = file("a.txt", "");
+    const preventDefault = () => {{}};
+    const bring = (name, files) => {{
+      said.length = taken.length = 0;
+      heard[name]({{ preventDefault, dataTransfer: {{ files }}, clipboardData: {{ files }} }});
+      return [[...taken], said.at(-1)];
+    }};
+    """
+    log = play(
+        ("page.js", "picture/intake.js"),
+        STAGE + stage,
+        """
+        for (const name of ["drop", "paste"]) log[name] = bring(name, [one, two, two]);
+        log.one = bring("drop", [one]); log.notes = bring("drop", [notes, two]);
+        log.none = bring("paste", [notes, notes]); log.words = bring("paste", []);
+        """,
+    )
+    for name in ("drop", "paste"):
+        taken, (told, is_calm) = log[name]
+        assert (taken, is_calm) == (["one.png"], True)
+        assert told.startswith("One picture at a time: the first of 3 was taken.")
+    assert log["one"] == [["one.png"], [""]]
+    assert log["notes"] == [["two.jpg"], [""]], "what is no picture is not counted"
+    assert log["none"] == [[], [PICTURE_WORDS["not_a_picture"]]]
+    assert log["words"] == [[], None], "words are pasted as ever"
 
 
 # ---------------------------------------------------------------- the list of boxes

@@ -65,9 +65,10 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
     view.visit({ x: x1 + (x2 - x1) / 4, y: y1 + (y2 - y1) / 4, w: (x2 - x1) / 2, h: (y2 - y1) / 2 });
   }
 
-  function notice(message) {
+  function notice(message, isCalm = false) {
     find("notice").textContent = message || "";
     find("notice").hidden = !message;
+    find("notice").toggleAttribute("data-calm", isCalm);
   }
 
   function guide() {

@@ -1,6 +1,6 @@
 // How a picture comes in: a file, a drop, a paste, or the camera. Checks it before it travels.
 //
-// In: the component's element and words; out: calls of take(file) and notice(sentence).
+// In: the component's element and words; out: calls of take(file) and notice(sentence, isCalm).
 function connectIntake({ element, words, limit_bytes, notice, take }) {
   const { element: make, fill } = window.spotter;
   const find = (name) => element.querySelector(`.${name}`);
@@ -12,10 +12,14 @@ function connectIntake({ element, words, limit_bytes, notice, take }) {
   };
   for (const [name, words_of] of Object.entries(texts)) find(name).textContent = words_of;
 
-  function receive(file) {
-    if (!file) return;
-    const named = /\.(jpe?g|png|webp|gif|bmp|tiff?|avif)$/i.test(file.name);
-    if (!file.type.startsWith("image/") && !named) { notice(words.not_a_picture); return; }
+  const isPicture = (file) => file.type.startsWith("image/") || /\.(jpe?g|png|webp|gif|bmp|tiff?|avif)$/i.test(file.name);
+
+  // The first picture is taken; that there were more is said, for they are not.
+  function receive(files) {
+    if (!files.length) return;
+    const pictures = [...files].filter(isPicture);
+    const [file] = pictures;
+    if (!file) { notice(words.not_a_picture); return; }
     if (file.size > limit_bytes) {
       const mb = (bytes) => (bytes / 1e6).toFixed(0);
       notice(fill(words.too_large, { size: mb(file.size), limit: mb(limit_bytes) }));
@@ -23,11 +27,12 @@ function connectIntake({ element, words, limit_bytes, notice, take }) {
     }
     notice("");
     take(file);
+    if (pictures.length > 1) notice(fill(words.one_of, { count: pictures.length }), true);
   }
 
   const inputs = [find("file"), find("shot")];
   for (const input of inputs) {
-    input.addEventListener("change", () => { receive(input.files[0]); input.value = ""; });
+    input.addEventListener("change", () => { receive(input.files); input.value = ""; });
   }
   find("choose").addEventListener("click", () => find("file").click());
   find("replace").addEventListener("click", () => find("file").click());
@@ -37,11 +42,11 @@ function connectIntake({ element, words, limit_bytes, notice, take }) {
   stage.addEventListener("drop", (event) => {
     event.preventDefault();
     stage.removeAttribute("data-dropping");
-    receive(event.dataTransfer.files[0]);
+    receive(event.dataTransfer.files);
   });
   document.addEventListener("paste", (event) => {
-    const file = [...(event.clipboardData ? event.clipboardData.files : [])][0];
-    if (file && element.offsetParent !== null) { event.preventDefault(); receive(file); }
+    const files = event.clipboardData ? event.clipboardData.files : [];
+    if (files.length && element.offsetParent !== null) { event.preventDefault(); receive(files); }
   });
 
   let stream = null;
@@ -72,6 +77,6 @@ function connectIntake({ element, words, limit_bytes, notice, take }) {
     const canvas = make("canvas", { width: video.videoWidth, height: video.videoHeight });
     canvas.getContext("2d").drawImage(video, 0, 0);
     closeFinder();
-    canvas.toBlob((blob) => receive(new File([blob], "camera.png", { type: "image/png" })), "image/png");
+    canvas.toBlob((blob) => receive([new File([blob], "camera.png", { type: "image/png" })]), "image/png");
   });
 }

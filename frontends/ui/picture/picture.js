@@ -264,10 +264,11 @@ function createPicture({ element, props, trigger, upload, watch }) {
 
   // ---------------------------------------------------------------- a picture comes in
 
-  function notice(message) {
+  function notice(message, isCalm = false) {
     const node = find("notice");
     node.textContent = message || "";
     node.hidden = !message;
+    node.toggleAttribute("data-calm", isCalm);
   }
 
   function show(url) {
@@ -304,7 +305,8 @@ function createPicture({ element, props, trigger, upload, watch }) {
     element,
     words,
     limit_bytes: props.upload_max_bytes,
-    notice,
+    // What was wrong with the picture before is over, and cannot end what is said of this one.
+    notice: (message, isCalm) => { room.set({ picture_error: "" }); notice(message, isCalm); },
     take: taking.take,
   });
 
@@ -334,6 +336,7 @@ function createPicture({ element, props, trigger, upload, watch }) {
     measure(picture.wh);
   });
   room.on(["preview"], ({ preview }) => {
+    notice("");
     if (src() !== preview.url) open(preview.url);
   });
   room.on(["closely"], ({ closely }) => {
