@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 
-from core.result import Ranking
+from core.result import Ranking, Result
+from frontends.ui import text
+from frontends.verdict import contrast_of
 from synth.captions import parse_caption
 from synth.words import TYPES
 
-__all__ = ["notes_of"]
+__all__ = ["contrast_note", "notes_of"]
 
 # "Red and white drone" is one: of its parts only one names a thing.
 _BETWEEN = re.compile(r"[,;&+]|\b(?:and|or)\b", re.IGNORECASE)
@@ -35,3 +37,17 @@ def notes_of(ranking: Ranking) -> tuple[str, ...]:
     # "Grey or gray" is one color.
     differ = sum(bool(these) for these in colors) > 1 and len(set().union(*colors)) > 1
     return (*ranking.reading.notes, *([_BOTH_COLORS] if differ else []))
+
+
+def contrast_note(ranking: Ranking, result: Result) -> str:
+    """Return a sentence where both scores of an answer seem to contradict each other, or "".
+
+    Args:
+        ranking: One of the result's.
+        result: Has the detector's scores.
+    """
+    if ranking.answer_row is None:
+        return ""
+    detector = float(result.detections.score[ranking.answer_row])
+    contrast = contrast_of(ranking, detector)
+    return text.CONTRASTS[contrast].format(detector=f"{detector:.2f}") if contrast else ""

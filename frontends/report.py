@@ -11,7 +11,7 @@ from typing import Any
 
 from core.result import Ranking, Result
 from core.words import listed
-from frontends.notes import notes_of
+from frontends.notes import contrast_note, notes_of
 from frontends.ui import text
 from frontends.verdict import like_rows, verdict_of
 
@@ -49,9 +49,9 @@ def _caption_block(ranking: Ranking, result: Result, limit: float) -> str:
     nothing = "not in this picture, nothing was detected"
     answer = _verdict(ranking, limit) if len(result.detections) else nothing
     lines = [f"{ranking.caption}: {answer}"]
-    lines += [
-        fill(one, 100, initial_indent="  ", subsequent_indent="  ") for one in notes_of(ranking)
-    ]
+    contrast = contrast_note(ranking, result)
+    notes = (*([contrast] if contrast else []), *notes_of(ranking))
+    lines += [fill(one, 100, initial_indent="  ", subsequent_indent="  ") for one in notes]
     if ranking.nearest_row is None:
         return "\n".join(lines)
     rows = []

@@ -10,15 +10,20 @@ from typing import Literal
 
 from core.result import Ranking
 
-__all__ = ["DOUBT_MIN", "Verdict", "like_rows", "verdict_of"]
+__all__ = ["DOUBT_MIN", "Contrast", "Verdict", "contrast_of", "like_rows", "verdict_of"]
 
 Verdict = Literal["found", "unsure", "taken", "absent", "unread"]
+Contrast = Literal["weak_caption", "weak_detector"]
 
 # One in five is too much to deny flatly what may stand in the middle of the picture.
 DOUBT_MIN = 0.2
 # So much less evidence, in logits, may a box have to be told beside the answer: of several alike,
 # which comes first is chance.
 _LIKE_MAX = 1.0
+# Where one of both scores is this high and the other this low, a reader takes them for a mistake.
+# The similarity is strict: right answers lie below its limit too.
+_SURE_DETECTOR, _WEAK_DETECTOR = 0.5, 0.2
+_SURE_CAPTION, _WEAK_CAPTION = 0.5, 0.05
 
 
 def verdict_of(ranking: Ranking, limit: float = 1.0) -> Verdict:
@@ -56,3 +61,22 @@ def like_rows(ranking: Ranking) -> list[int]:
     least = float(ranking.evidence[best]) - _LIKE_MAX
     others = [row for row in ranking.order.tolist() if row != best]
     return [row for row in others if row in ranking.fitting_rows or ranking.evidence[row] >= least]
+
+
+def contrast_of(ranking: Ranking, detector: float) -> Contrast | None:
+    """Return which score of a caption's answer is far below the other one, or None.
+
+    Where there is no answer, a low score needs no explanation.
+
+    Args:
+        ranking: One caption's.
+        detector: The detector's score of its answer, 0 to 1.
+    """
+    if ranking.answer_row is None:
+        return None
+    similarity = float(ranking.score[ranking.answer_row])
+    if detector >= _SURE_DETECTOR and similarity < _WEAK_CAPTION:
+        return "weak_caption"
+    if detector < _WEAK_DETECTOR and similarity >= _SURE_CAPTION:
+        return "weak_detector"
+    return None

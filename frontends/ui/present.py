@@ -18,7 +18,7 @@ from core.result import Result
 from core.types import Image
 from frontends.doctor import Readiness
 from frontends.failures import InternalError
-from frontends.notes import notes_of
+from frontends.notes import contrast_note, notes_of
 from frontends.service import Answer, CropPair
 from frontends.ui import text
 from frontends.ui.palette import color_index, mark_index
@@ -121,6 +121,7 @@ def _caption(answer: Answer, position: int) -> dict[str, object]:
         "like": like_rows(ranking),
         "plural": reading.is_plural,
         "notes": list(notes_of(ranking)),
+        "contrast": contrast_note(ranking, answer.result),
         "about": "" if reading.about == ranking.caption else reading.about,
         "found_probability": float(ranking.found_probability),
         "order": ranking.order.tolist(),

@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = [
     "ANSWERS",
     "CAPTIONS",
+    "CONTRASTS",
     "CROP_NOTES",
     "DRAW",
     "ENGINES",
@@ -143,6 +144,16 @@ VERDICTS: Words = {
     "taken": "not in this picture (nearest: box {number}, but another caption has it)",
     "absent": "not in this picture (nearest: box {number}, {sure})",
     "unread": "cannot be looked for",
+}
+
+# Why an answer has a chance that one of its two scores does not suggest; page and command line.
+CONTRASTS: Words = {
+    "weak_caption": (
+        "The detector is sure of this box ({detector}); the caption fits it only weakly."
+    ),
+    "weak_detector": (
+        "The caption fits this box well; the detector doubts that it is an object ({detector})."
+    ),
 }
 
 EVIDENCE: dict[str, str | Words] = {

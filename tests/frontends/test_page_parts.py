@@ -16,7 +16,7 @@ from core.result import Ranking, Reading, Result
 from core.types import Detections
 from frontends.doctor import opencv_conflicts
 from frontends.failures import InternalError
-from frontends.notes import notes_of
+from frontends.notes import contrast_note, notes_of
 from frontends.report import locate_report
 from frontends.ui import text, text_annotate, text_keys, text_sheets, text_synth
 from frontends.ui.draw import draw_result
@@ -232,6 +232,28 @@ def test_a_label_lies_neither_under_a_box_nor_on_an_answer(image):
     for left, top, right, bottom in np.array(boxes, int):
         inside = np.s_[top:bottom, left:right]
         assert (drawn[inside] == picture[inside]).all()
+
+
+@pytest.mark.parametrize(
+    ("similarity", "detector", "told"),
+    [
+        (0.004, 0.86, "The detector is sure of this box (0.86); the caption fits it only weakly."),
+        (0.83, 0.105, "The caption fits this box well; the detector doubts"),
+        (0.2, 0.86, ""),
+        (0.004, 0.3, ""),
+        (0.9, 0.9, ""),
+    ],
+)
+def test_scores_that_seem_to_contradict_each_other_are_explained(similarity, detector, told):
+    detections = Detections.from_xyxy([[1, 1, 5, 5]], (9, 9), score=[detector])
+    found = Ranking("kite", [1.0], [similarity], [0], answer_row=0, nearest_row=0)
+    result = Result((9, 9), detections, (found, replace(found, answer_row=None)))
+    note = contrast_note(found, result)
+    assert note.startswith(told) if told else note == ""
+    assert contrast_note(result.rankings[1], result) == "", "no answer, no riddle"
+    spoken = locate_report(result, 0.5).splitlines()
+    assert (f"  {note}" in spoken) == bool(told)
+    assert sum("The detector is sure" in line for line in spoken) <= 1
 
 
 def test_captions_that_mean_one_box_share_a_label(image):

@@ -56,7 +56,9 @@ function createEvidence({ element, props, server }) {
     find("title").style.setProperty("--tone", `var(--caption-${caption.color})`);
     find("title").replaceChildren(mark(caption.mark), fill(words.why, { number: id + 1 }));
     find("legend").textContent = fill(words.legend, told);
-    find("sentence").textContent = fill(sentence, told);
+    // Where both scores seem to contradict each other, what that means.
+    const contrast = chosen ? caption.contrast : "";
+    find("sentence").textContent = [fill(sentence, told), contrast].filter(Boolean).join(" ");
     const figures = [
       ...(chosen || nearest ? [[words.sure, percent(caption.found_probability)]] : []),
       [words.probability, percent(caption.probability[id])],
