@@ -158,5 +158,6 @@ def test_a_wide_screen_has_labels_and_everything_at_hand(browse, pictures):
     for part in ("head .more", "boxes .number", "boxes .look"):
         assert page.locator(f"#annotate-{part}:visible").count() == 0, part
     page.click("#annotate-head .back")
+    page.locator("#annotate-projects .title").wait_for()
     left = page.locator("#annotate-projects .title").bounding_box()["x"]
     assert left == page.locator(".spotter-head svg").bounding_box()["x"]

@@ -73,7 +73,9 @@ def test_answers_asked_for_come_into_view_where_they_lie_below(size, moves, visi
         page.click("#locate-button")
         page.wait_for_function(
             """() => {
-              const { top, bottom } = document.querySelector(".card").getBoundingClientRect();
+              const card = document.querySelector(".card");
+              if (!card) return false; // between the old answers and the new ones
+              const { top, bottom } = card.getBoundingClientRect();
               const answered = window.spotter.room("locate").state.answer !== window.before;
               return answered && top >= 0 && bottom <= window.innerHeight;
             }"""
