@@ -156,3 +156,24 @@ def test_files_that_nobody_uploaded_are_refused(mark, locate_address):
         said = stream.read()
     assert b"event: error" in said
     assert mark or b"was not uploaded" in said
+
+
+def test_a_picture_dropped_beside_the_stage_is_taken(visit, shapes):
+    with visit(DESKTOP) as page:
+        upload_and_ask(page, shapes, "red thing")
+        page.evaluate("window.before = window.spotter.room('locate').state.answer")
+        left = page.evaluate(
+            """async (bytes) => {
+              const data = new DataTransfer();
+              const file = new File([new Uint8Array(bytes)], "a.png", { type: "image/png" });
+              data.items.add(file);
+              const told = { dataTransfer: data, bubbles: true, cancelable: true };
+              const drop = new DragEvent("drop", told);
+              return document.querySelector(".spotter-head").dispatchEvent(drop);
+            }""",
+            list(encode_image(np.full((60, 80, 3), 200, np.uint8))),
+        )
+        assert left is False, "the browser would show the picture instead of the page"
+        page.wait_for_function(
+            "document.querySelector('#locate-picture').textContent.includes('80 × 60')"
+        )

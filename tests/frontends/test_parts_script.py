@@ -177,7 +177,7 @@ def test_of_several_pictures_the_first_is_taken_and_that_is_said():
     stage = f"""
     const heard = {{}}; const said = []; const taken = [];
     find("stage").addEventListener = (name, does) => {{ heard[name] = does; }};
-    document.addEventListener = (name, does) => {{ heard[name] = does; }};
+    document.addEventListener = (name, does) => {{ heard[name] ??= does; }}; // the stage's first
     connectIntake({{
       element, words: {json.dumps(PICTURE_WORDS)}, limit_bytes: 1e6,
       notice: (...told) => said.push(told), take: (file) => taken.push(file.name),

@@ -44,6 +44,15 @@ function connectIntake({ element, words, limit_bytes, notice, take }) {
     stage.removeAttribute("data-dropping");
     receive(event.dataTransfer.files);
   });
+  // Beside the stage too, where a browser would leave the page to show the picture.
+  const isAside = (event) => element.offsetParent !== null && !event.defaultPrevented && event.dataTransfer
+    && [...event.dataTransfer.types].includes("Files");
+  document.addEventListener("dragover", (event) => { if (isAside(event)) event.preventDefault(); });
+  document.addEventListener("drop", (event) => {
+    if (!isAside(event)) return;
+    event.preventDefault();
+    receive(event.dataTransfer.files);
+  });
   document.addEventListener("paste", (event) => {
     const files = event.clipboardData ? event.clipboardData.files : [];
     if (files.length && element.offsetParent !== null) { event.preventDefault(); receive(files); }
