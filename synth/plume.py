@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LENGTH_MAX", "draw_plume"]
+__all__ = ["draw_plume"]
 
 Pixels = NDArray[np.float32]
 
 # Longest plume, in widths of its rocket.
-LENGTH_MAX = 20.0
+_LENGTH_MAX = 20.0
 _WIDTH_PX_MAX = 400.0
 
 
@@ -29,7 +29,7 @@ def draw_plume(width_px: float, rng: np.random.Generator, *, height_px: int) -> 
         height_px: Of the scene: no plume is drawn longer.
     """
     width = float(np.clip(width_px, 2, _WIDTH_PX_MAX))
-    length = width * float(np.exp(rng.uniform(np.log(2.5), np.log(LENGTH_MAX))))
+    length = width * float(np.exp(rng.uniform(np.log(2.5), np.log(_LENGTH_MAX))))
     on_ground = rng.random() < 0.5
     spread = float(rng.uniform(1.5, 6.0) if on_ground else rng.uniform(0.4, 1.6))
     shown = max(4, min(int(length * 1.3), height_px))
