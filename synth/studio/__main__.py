@@ -28,6 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--format", choices=("png", "webp"), default="png", help="image format")
     parser.add_argument("--type", action="append", default=[], help="only these types, in turn")
+    parser.add_argument(
+        "--head-on", type=float, default=0.0, metavar="RATIO",
+        help="share of winged aircraft seen from straight ahead or behind (0)",
+    )  # fmt: skip
     parser.add_argument("--sheet", type=Path, help="also write one picture of the whole library")
     args = parser.parse_args(arguments)
 
@@ -42,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         tuple(args.size),
         args.format,
         tuple(args.type),
+        args.head_on,
     )
     started = time.monotonic()
     first = [-1]

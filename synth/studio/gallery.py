@@ -38,6 +38,8 @@ class Job:
         size_range_px: shortest and longest value of a picture's longest side.
         image_format: "png" (fast, for training) or "webp" (small, for a gallery).
         types: types taken in turn; empty draws them by weight.
+        head_on_ratio: share of winged aircraft seen from straight ahead or behind, 0 to 1, beside
+            those that happen to be.
     """
 
     out: Path
@@ -47,6 +49,7 @@ class Job:
     size_range_px: tuple[int, int]
     image_format: str
     types: tuple[str, ...] = ()
+    head_on_ratio: float = 0.0
 
 
 def render_library(job: Job, on_progress: Callable[[int, int], None] | None = None) -> int:
@@ -64,6 +67,8 @@ def render_library(job: Job, on_progress: Callable[[int, int], None] | None = No
         )
     if job.image_format not in ("png", "webp"):
         raise InputError(f"image_format must be png or webp, got {job.image_format!r}")
+    if not 0 <= job.head_on_ratio <= 1:
+        raise InputError(f"head_on_ratio must be from 0 to 1, got {job.head_on_ratio}")
     require("moderngl", install=INSTALL_TRAIN)  # before a folder is made
     (job.out / "images").mkdir(parents=True, exist_ok=True)
     index = job.out / "cutouts.jsonl"
@@ -124,7 +129,7 @@ def _render_one(
     from synth.studio.camera import sample_light, sample_view
 
     low, high = job.size_range_px
-    view = sample_view(rng, identity.type.name)
+    view = sample_view(rng, identity.type.name, job.head_on_ratio)
     rendered = studio.render(
         identity.mesh, identity.livery, view, sample_light(rng), int(rng.integers(low, high + 1))
     )
