@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from convert.onnx_file import run_onnx, save_graph
 from core.errors import ModelError
+from pipeline.models import numbers_beside
 
 __all__ = ["OPSET", "Ports", "export_graph", "largest_difference"]
 
@@ -81,15 +82,19 @@ def export_graph(
         graph = onnx.load(str(traced))
     graph.producer_version = ""  # the same weights give the same bytes
     save_graph(graph, path)
-    for example in examples:
-        difference = largest_difference(module, example, path, ports, rows_axis=rows_axis)
-        if difference > tolerance:
-            path.unlink()
-            raise ModelError(
-                f"{path.name}: the ONNX graph differs from the network by {difference:.3g} of the "
-                f"largest value, allowed is {tolerance:g}; nothing was kept.",
-                "This checkpoint cannot be converted with the installed versions of PyTorch.",
-            )
+    try:
+        for example in examples:
+            difference = largest_difference(module, example, path, ports, rows_axis=rows_axis)
+            if difference > tolerance:
+                raise ModelError(
+                    f"{path.name}: the ONNX graph differs from the network by {difference:.3g} of "
+                    f"the largest value, allowed is {tolerance:g}; nothing was kept.",
+                    "This checkpoint cannot be converted with the installed versions of PyTorch.",
+                )
+    except ModelError:
+        for part in (path, *numbers_beside(path)):
+            part.unlink(missing_ok=True)
+        raise
 
 
 def largest_difference(
@@ -108,6 +113,9 @@ def largest_difference(
         path: The graph.
         ports: Names of the graph's inputs.
         rows_axis: See `export_graph`; of unordered rows, the worst five of a hundred are left out.
+
+    Raises:
+        ModelError: The graph cannot be run, has outputs of other shapes, or one of both gives NaN.
     """
     with torch.inference_mode():
         theirs = module(*example)
@@ -118,6 +126,14 @@ def largest_difference(
     shapes = [value.shape for value in got], [value.shape for value in expected]
     if shapes[0] != shapes[1]:
         raise ModelError(f"{path.name} gives {shapes[0]}, the network {shapes[1]}.")
+    # No comparison with NaN ever fails.
+    broken = [who for who, values in (("ONNX graph", got), ("network", expected))
+              if any(np.isnan(value).any() for value in values)]  # fmt: skip
+    if broken:
+        raise ModelError(
+            f"{path.name}: the {' and the '.join(broken)} gave values that are no numbers (NaN).",
+            "Fetch the checkpoint again; if its training diverged, take an earlier one.",
+        )
     if rows_axis is not None:
         return _rows_difference(got, expected, rows_axis)
     return max(_difference(a, b) for a, b in zip(got, expected, strict=True))

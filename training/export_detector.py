@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from core.errors import ModelError
-from core.files import write_bytes
+from core.files import replacing, write_bytes
 from training.detector import load_model
 
 OPSET = 18
@@ -47,17 +47,36 @@ def export_detector(*weights: Path, out: Path) -> Path:
         ModelError: The ONNX graph does not compute what the network does, or its weights are
             beyond 16 bits; nothing is written.
     """
-    out.mkdir(parents=True, exist_ok=True)
     mean = load_model(average_weights([load_file(path) for path in weights])).state_dict()
     kept = save(halve(balanced(load_model(mean))))
     model = load_for_export(mean)
-    temporary, target = out / "detector.onnx.new", out / "detector.onnx"
+    target = out / "detector.onnx"
+    with replacing(target) as temporary:
+        write_onnx(model, temporary)
+        differences = compare(model, temporary)
+        # So turned that NaN is refused, too.
+        if not (differences[0] <= BOX_TOLERANCE_PX and differences[1] <= SCORE_TOLERANCE):
+            raise ModelError(
+                f"the ONNX graph differs from the network by {differences[0]:.3g} px and "
+                f"{differences[1]:.3g} in score; nothing was written."
+            )
+    write_bytes(out / "detector.safetensors", kept)
+    print(
+        f"{target}: {target.stat().st_size / 1e6:.2f} MB, largest difference "
+        f"{differences[0]:.2g} px and {differences[1]:.2g} in score"
+    )
+    print(f"for CPUs without bfloat16: python -m training.quantize --model {target} --images DIR")
+    return target
+
+
+def write_onnx(model: nn.Module, path: Path) -> None:
+    """Write the graph of a network from `load_for_export`, its weights stored in 16 bits."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer warns of every Python number in the model
         torch.onnx.export(
             model,
             (torch.zeros(2, 3, 64, 96),),
-            str(temporary),
+            str(path),
             input_names=["images"],
             output_names=["output0"],
             dynamic_axes={
@@ -67,25 +86,10 @@ def export_detector(*weights: Path, out: Path) -> Path:
             opset_version=OPSET,
             dynamo=False,
         )
-    proto = store_as_half(onnx.load(str(temporary)))
+    proto = store_as_half(onnx.load(str(path)))
     proto.producer_version = ""  # the same weights give the same bytes
     onnx.checker.check_model(proto)
-    onnx.save(proto, str(temporary))
-    differences = compare(model, temporary)
-    if differences[0] > BOX_TOLERANCE_PX or differences[1] > SCORE_TOLERANCE:
-        temporary.unlink()
-        raise ModelError(
-            f"the ONNX graph differs from the network by {differences[0]:.3g} px and "
-            f"{differences[1]:.3g} in score; nothing was written."
-        )
-    temporary.replace(target)
-    write_bytes(out / "detector.safetensors", kept)
-    print(
-        f"{target}: {target.stat().st_size / 1e6:.2f} MB, largest difference "
-        f"{differences[0]:.2g} px and {differences[1]:.2g} in score"
-    )
-    print(f"for CPUs without bfloat16: python -m training.quantize --model {target} --images DIR")
-    return target
+    onnx.save(proto, str(path))
 
 
 def balanced(model: nn.Module) -> dict[str, torch.Tensor]:

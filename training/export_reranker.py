@@ -147,12 +147,13 @@ def to_onnx(module: nn.Module, example: Tensor, *, name: str, output: str) -> by
     if len(data) >= FILE_BYTES_MAX:
         raise DataError(f"{output} takes {len(data)} bytes, allowed are {FILE_BYTES_MAX}.")
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    worst = 0.0
+    differences = []
     for part in (example, example[:1]):
         with torch.no_grad():
             expected = module(part).numpy()
         got = session.run(None, {name: part.numpy()})[0]
-        worst = max(worst, float(np.abs(got - expected).max()))
+        differences.append(np.abs(got - expected).max())
+    worst = float(np.max(differences))  # NaN if one is, which `max` would pass over
     if not worst <= _DIFFERENCE_MAX:
         raise DataError(f"{output} differs by {worst:.2g}, allowed is {_DIFFERENCE_MAX:g}.")
     _log.info("%s: %.1f MB, differs by at most %.1e", output, len(data) / 1e6, worst)

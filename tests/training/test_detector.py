@@ -192,6 +192,17 @@ def test_train_resume_export_measure(cache: Path, tmp_path: Path) -> None:
     assert 0 <= measured["ap50"] <= 1
 
 
+def test_an_export_that_cannot_be_compared_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = tmp_path / "weights.safetensors"
+    save_file(halve(detector.build_model().state_dict()), weights)
+    monkeypatch.setattr("training.export_detector.compare", lambda *_: (float("nan"), 0.0))
+    with pytest.raises(ModelError, match="nothing was written"):
+        export_detector(weights, out=tmp_path / "model")
+    assert not list((tmp_path / "model").iterdir())
+
+
 def test_weights_are_averaged() -> None:
     one = {"a": torch.tensor([1.0, 2.0]).half(), "n": torch.tensor(3)}
     two = {"a": torch.tensor([3.0, 6.0]), "n": torch.tensor(5)}

@@ -14,9 +14,10 @@ pytest.importorskip(
 
 import torch
 
+from core.errors import DataError
 from synth.captions import COLORS
 from training.crops import CACHE_PX, write_shard
-from training.export_reranker import export
+from training.export_reranker import export, to_onnx
 from training.reranker import load_model, main
 from training.reranker_data import CropCache, draw_batch
 from training.reranker_eval import embed_captions, embed_crops, evaluate_crops
@@ -145,6 +146,14 @@ def test_evaluations_are_plain_numbers(crops, run):
     metrics = evaluate_crops(model, tokenizer, cache)
     assert set(metrics) == {"one_by_one", "joint", "pooled", "named"}
     assert all(0 <= value <= 1 for value in metrics.values())
+
+
+def test_towers_that_give_no_numbers_are_not_exported():
+    pytest.importorskip("onnx")
+    tower = torch.nn.Linear(3, 4)
+    tower.weight.data[0] = float("nan")
+    with pytest.raises(DataError, match="image_embeds differs by nan"):
+        to_onnx(tower, torch.rand(2, 3), name="pixel_values", output="image_embeds")
 
 
 def test_export_writes_what_the_app_loads(crops, run, tmp_path):

@@ -135,6 +135,20 @@ def test_train_resume_and_export(
     assert {p.name for p in model.iterdir()} == {"upscaler.onnx", "upscaler.safetensors"}
 
 
+def test_weights_that_diverged_are_not_exported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnx", reason="pip install -r requirements-train.txt")
+    from training import export_upscaler
+
+    net = Compact(features=8, convolutions=1).eval()
+    next(net.parameters()).data[0] = float("nan")
+    monkeypatch.setattr(export_upscaler, "load_run", lambda run: net)
+    with pytest.raises(ValueError, match="differ by nan"):
+        export_upscaler.export_upscaler(tmp_path / "run", tmp_path / "model")
+    assert not list((tmp_path / "model").iterdir())
+
+
 def test_nothing_to_resume_is_refused(photographs: Path, tmp_path: Path) -> None:
     words = ["--backgrounds", str(photographs), "--out", str(tmp_path / "run"), "--smoke"]
     with pytest.raises(FileNotFoundError, match="Start without --resume"):
