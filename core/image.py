@@ -285,6 +285,8 @@ def format_of(path: Path) -> Literal["png", "jpeg", "webp"]:
 
 
 def _check_pixels(wh: tuple[int, int], max_pixels: int) -> None:
+    if 0 in wh:
+        raise ImageError(f"the image has no pixels: {wh[0]}x{wh[1]}.", "Choose another image.")
     if wh[0] * wh[1] > max_pixels:
         raise _too_large(f"{wh[0]}x{wh[1]} = {wh[0] * wh[1]} pixels", max_pixels)
 

@@ -157,8 +157,10 @@ class Locator:
         Raises:
             ImageError: An image cannot be used.
             CaptionError: A caption is empty or too long.
-            InputError: There are not as many caption lists as images.
+            InputError: There are not as many caption lists as images, or one image was given
+                instead of a list.
         """
+        _check_listed(images)
         per_image = _captions_per_image(captions, len(images))
         observations = self.observe(images, per_image, on_progress=on_progress)
         return [
@@ -188,9 +190,11 @@ class Locator:
 
         Raises:
             ImageError: An image cannot be used.
-            InputError: The detector must be told what to look for, and was not.
+            InputError: The detector must be told what to look for, and was not; or one image was
+                given instead of a list.
             Cancelled: The progress callback asked to stop.
         """
+        _check_listed(images)
         wanted = _captions_per_image(captions, len(images)) if self.reads_captions else []
         clock = _Clock(on_progress)
         with clock.stage("decode"):
@@ -334,6 +338,17 @@ def _result_seconds(observed: Mapping[str, float], answer_s: float) -> dict[str,
     # Part of rerank: what one more question about the same image costs.
     seconds["answer"] = answer_s
     return seconds
+
+
+def _check_listed(images: object) -> None:
+    """Refuse one image where a list is wanted: rows of an array would be taken for grey images."""
+    is_one = isinstance(images, str | bytes) or not hasattr(images, "__len__")
+    if isinstance(images, np.ndarray):
+        is_one = images.ndim < 3 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))
+    if is_one:
+        raise InputError(
+            f"images must be a list, got {type(images).__name__}.", "Write [image] for one image."
+        )
 
 
 def _captions_per_image(

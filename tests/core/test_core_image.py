@@ -222,6 +222,11 @@ def test_a_damaged_file_that_pillow_opened_is_told_too():
         to_image(Pil.open(io.BytesIO(cut_short)))
 
 
+def test_a_picture_without_pixels_is_refused():
+    with pytest.raises(ImageError, match="no pixels: 0x5"):
+        to_image(Pil.new("RGB", (0, 5)))
+
+
 def test_damaged_exif_is_a_damaged_file(monkeypatch):
     cut_short = file_of(Pil.new("RGB", (9, 9)), exif=b"Exif\0\0MM\0*\0\0")
     with pytest.raises(struct.error):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.errors import Cancelled, CaptionError, ImageError, InputError
 from core.image import encode_image
@@ -95,6 +97,30 @@ def test_accepts_bytes_and_refuses_rubbish(fake_locator, shapes_image):
     assert fake_locator.locate([data], ["red"])[0].answer_xyxy() == (20, 10, 60, 40)
     with pytest.raises(ImageError, match="not an image"):
         fake_locator.locate([b"hello"], ["red"])
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        "assets/examples/airfield.jpg",
+        Path("assets/examples/airfield.jpg"),
+        b"file",
+        Image.new("RGB", (4, 4)),
+        np.zeros((4, 6), np.uint8),
+        np.zeros((4, 6, 3), np.uint8),
+    ],
+    ids=["text", "path", "bytes", "pillow", "grey", "array"],
+)
+def test_one_picture_is_no_list_of_pictures(fake_locator, picture):
+    with pytest.raises(InputError, match=r"must be a list, got .* Write \[image\]"):
+        fake_locator.observe(picture)
+    with pytest.raises(InputError, match="must be a list"):
+        fake_locator.locate(picture, ["red"])
+
+
+def test_pictures_of_one_size_may_be_one_array(fake_locator, shapes_image):
+    both = fake_locator.observe(np.stack([shapes_image, shapes_image]))
+    assert [len(one.detections) for one in both] == [len(both[0].detections)] * 2
 
 
 def test_one_pixel(fake_locator):
