@@ -27,7 +27,7 @@ import torch
 from safetensors.torch import load_file
 
 from core.errors import Cancelled, DataError, ModelError, SpotterError
-from core.files import read_json, write_bytes, write_json
+from core.files import read_json, sha256_of, write_bytes, write_json
 from core.image import read_image
 from core.memory import keep_freed_memory
 from dataset.record import Record
@@ -263,6 +263,7 @@ def measure_before(
     """Figures of the model to begin with; kept while they would be found the same way."""
     kept = run / "before.json"
     now = {
+        "init": sha256_of(init),
         "held_out": fingerprint(divided.held_out),
         "detect": settings.model_dump(mode="json", exclude={"model"}),
     }

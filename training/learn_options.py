@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from core.errors import DataError
+from core.errors import ConfigError, DataError
 from core.files import read_json
 from training.optimize import KINDS, Kind
 
@@ -36,6 +36,9 @@ class LearnOptions:
         init: Weights to start from; "": those in use.
         threads: Threads to compute with.
         seed: Of all draws.
+
+    Raises:
+        ConfigError: A share is not below 1, or there is no time, no crop or no thread.
     """
 
     max_minutes: float = 15.0
@@ -53,6 +56,23 @@ class LearnOptions:
     init: str = ""
     threads: int = 1
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("synthetic_ratio", "reranker_ratio"):
+            if not 0 <= (ratio := getattr(self, name)) < 1:
+                raise ConfigError(
+                    f"{name} must be from 0 on and below 1, got {ratio:g}.",
+                    "The detector and the project's own pictures need a part, too.",
+                )
+        if self.max_steps < 0 or not (self.max_steps or self.max_minutes > 0):
+            raise ConfigError(
+                f"there is no time to learn in: max_minutes {self.max_minutes:g}, "
+                f"max_steps {self.max_steps}.",
+                "Give --max-minutes above 0, or --max-steps.",
+            )
+        for name in ("batch_size", "threads"):
+            if (count := getattr(self, name)) < 1:
+                raise ConfigError(f"{name} must be at least 1, got {count}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +96,7 @@ class Request:
 
         Raises:
             DataError: The settings of the run to be continued cannot be read.
+            ConfigError: A setting is out of range.
         """
         path = self.run / CONFIG_NAME
         kept = _read(path) if self.resume and path.is_file() else {}

@@ -7,6 +7,7 @@ crops than the one before.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,12 +151,13 @@ def _mix(own: Path, synthetic: Path | None, out: Path) -> Path:
     shards = sorted(synthetic.glob("crops-*.npz"))
     total = sum(len(np.load(path)["type_id"]) for path in shards)
     times = max(1, round(total / len(np.load(own / "crops-00000.npz")["type_id"])))
-    out.mkdir(parents=True, exist_ok=True)
+    # Anew: links of an earlier run may lead to other crops, or to none any more.
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
     for number, path in enumerate([*[own / "crops-00000.npz"] * times, *shards]):
         for suffix in (".npy", ".npz"):
             link = out / f"crops-{number:05d}{suffix}"
-            if not link.exists():
-                link.symlink_to(path.with_suffix(suffix).resolve())
+            link.symlink_to(path.with_suffix(suffix).resolve())
     return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +16,7 @@ if find_spec("ultralytics") is None:
     reason = "pip install --no-deps ultralytics==8.4.190 ultralytics-thop==2.2.3"
     pytest.skip(reason, allow_module_level=True)
 
-from core.errors import Cancelled, DataError
+from core.errors import Cancelled, ConfigError, DataError
 from core.image import encode_image, read_image, write_image
 from dataset.record import Record
 from pipeline.config import DetectConfig
@@ -140,6 +141,7 @@ def test_figures_before_are_those_of_the_same_images_and_settings(
 
     monkeypatch.setattr("training.learn.measure", measure)
     init = tmp_path / "detector.safetensors"
+    init.write_bytes(b"weights")
     (tmp_path / "detector.onnx").touch()
     options, reporter = LearnOptions(), Reporter(tmp_path)
     dataset = to_dataset(project)
@@ -152,6 +154,9 @@ def test_figures_before_are_those_of_the_same_images_and_settings(
     ]
     assert told == [0.1, 0.1, 0.2, 0.3]
     assert measured == [(2, usual.score_min), (3, usual.score_min), (3, 0.25)]
+    init.write_bytes(b"others")
+    other = measure_before(tmp_path, init, surer, three, reporter, options)
+    assert other["ap50"] == 0.4, "figures of other weights"
     before = fingerprint(three.held_out)
     image = project.images("name")[0]
     box = project.boxes(image.id)[0]
@@ -173,6 +178,40 @@ def test_a_continued_run_keeps_its_settings(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"threads": "many"}')
     with pytest.raises(DataError, match="threads must be int, got 'many'"):
         parse([*line, "--resume"], "").options()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"synthetic_ratio": 1.0}, "synthetic_ratio must be .* below 1, got 1"),
+        ({"reranker_ratio": 1.0}, "reranker_ratio must be .* below 1, got 1"),
+        ({"synthetic_ratio": float("nan")}, "got nan"),
+        ({"max_minutes": 0.0}, "no time to learn in: max_minutes 0, max_steps 0. Give"),
+        ({"max_steps": -1}, "max_steps -1"),
+        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
+        ({"threads": 0}, "threads must be at least 1"),
+    ],
+)
+def test_settings_that_leave_nothing_to_learn_are_refused(
+    setting: dict[str, float], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        LearnOptions(**setting)
+
+
+def test_mixed_crops_lead_to_those_of_now(tmp_path: Path) -> None:
+    from training.learn_reranker import _mix
+
+    own, first, second = (tmp_path / name for name in ("own", "first", "second"))
+    for folder, count in ((own, 2), (first, 6), (second, 2)):
+        folder.mkdir()
+        np.savez(folder / "crops-00000.npz", type_id=np.zeros(count))
+        np.save(folder / "crops-00000.npy", np.zeros(count))
+    assert len(list(_mix(own, first, tmp_path / "mixed").glob("*.npz"))) == 4
+    shutil.rmtree(first)
+    mixed = _mix(own, second, tmp_path / "mixed")
+    leads = {path.name: path.resolve().parent.name for path in mixed.glob("*.npz")}
+    assert leads == {"crops-00000.npz": "own", "crops-00001.npz": "second"}
 
 
 def test_runs_share_a_small_cache_of_the_gallery(tmp_path: Path) -> None:
