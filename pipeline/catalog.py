@@ -88,7 +88,7 @@ def find_model(
         )
     if known is not None and (known.family == "fake" or not (known.converter or _half(precision))):
         return known
-    if known is None and Path(name).is_dir():
+    if known is None and _is_folder(Path(name)):
         return _checked(_model_in_folder(Path(name), task), task)
     folder = converted_folder(name, precision=precision)
     if is_cached(folder / CARD_NAME):
@@ -175,6 +175,13 @@ def _model_in_folder(folder: Path, task: Task) -> Model:
             f"A folder for {task} needs {', '.join(FAMILY_FILES[family])}.",
         )
     return Model(id=folder.name, task=task, family=family, folder=folder)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # no file has so long a name, or it may not be looked into
+        return False
 
 
 def _checked(model: Model, task: Task) -> Model:

@@ -266,7 +266,8 @@ def load_config(
         0.4
     """
     if preset is None:
-        wishes = [parse_set(pair).get("preset") for pair in sets]
+        # As of any setting, the last pair counts.
+        wishes = [parse_set(pair).get("preset") for pair in reversed(sets)]
         wishes.append(read_toml(file).get("preset") if file else None)
         preset = next((str(wish) for wish in wishes if wish is not None), "mini")
     if preset not in preset_names():

@@ -97,9 +97,8 @@ class Model(Section):
                 f"model '{self.id}': {path} is missing.",
                 "Fetch the models (README, 'Models'), or train and export them (training/).",
             )
-        # Numbers of large graphs lie beside them.
-        for member in (name, f"{name}.data"):
-            self._check(self.folder / member)
+        for member in (path, *numbers_beside(path)):
+            self._check(member)
         return path
 
     def _check(self, path: Path) -> None:
@@ -116,8 +115,9 @@ class Model(Section):
             )
 
     def _mend(self) -> str:
-        if self.converter:
-            return f"Convert it again: python app.py export --model {self.id} --again"
+        if self.converter or self.made_from:
+            half = " --precision fp16" if self.folder.name.endswith("@f16") else ""
+            return f"Convert it again: python app.py export --model {self.id}{half} --again"
         return "Fetch it again; if you exported it yourself, update pipeline/catalog.toml."
 
     def version(self) -> str:

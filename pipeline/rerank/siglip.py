@@ -18,7 +18,7 @@ from PIL.Image import Resampling
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from tokenizers import Tokenizer
 
-from core.errors import ModelError
+from core.errors import EngineError, ModelError
 from core.result import Reading
 from core.types import Crops
 from pipeline.config import RerankConfig
@@ -117,7 +117,11 @@ class SiglipReranker:
         return cls(vision, text, tokenizer, card, cached_captions=config.cached_captions)
 
     def embed_images(self, crops: Sequence[Crops]) -> list[NDArray[np.float32]]:
-        """Return (n, d) embeddings per image; the crops of all images run as one batch."""
+        """Return (n, d) embeddings per image; the crops of all images run as one batch.
+
+        Raises:
+            EngineError: The network could not be run, or gave NaN.
+        """
         side = self._card.image_size
         fit, resample = self._card.fit, self._card.resample
         squares = [fit_input(image, side, fit, resample) for one in crops for image in one.images]
@@ -129,7 +133,11 @@ class SiglipReranker:
         return np.split(embeds, ends[:-1])
 
     def embed_texts(self, captions: Sequence[str]) -> NDArray[np.float32]:
-        """Return (c, d) embeddings; only captions not seen before are computed."""
+        """Return (c, d) embeddings; only captions not seen before are computed.
+
+        Raises:
+            EngineError: The network could not be run, or gave NaN.
+        """
         known = self._cache.get(captions)
         new = [caption for caption in dict.fromkeys(captions) if caption not in known]
         if new:
@@ -191,6 +199,11 @@ class _TextCache:
 def _run(engine: Engine, batch: NDArray) -> NDArray[np.float32]:
     outputs = engine.run({engine.inputs[0].name: batch})
     embeds = outputs[engine.outputs[0].name].astype(np.float32, copy=False)
+    if not np.isfinite(embeds).all():
+        raise EngineError(
+            "the reranker's network gave values that are no numbers (NaN, or infinite).",
+            "16 bits may be too few for it: --set engine.precision=f32; else export it again.",
+        )
     # The towers normalize; again here, because bfloat16 leaves lengths a little off 1.
     return embeds / np.maximum(np.linalg.norm(embeds, axis=1, keepdims=True), 1e-12)
 

@@ -22,6 +22,7 @@ from pipeline.engines.base import Choice, Profile
 from pipeline.engines.choose import choose_engine
 from pipeline.engines.machine import probe_machine
 from pipeline.locate import Locator
+from pipeline.models import Model, write_model
 from pipeline.registry import ENGINES
 
 ENGINE_NAMES = ENGINES.available()
@@ -161,6 +162,16 @@ def test_reranker_caches_captions_and_notes_words(tiny_models):
     assert reranker.embed_texts([]).shape[0] == 0
 
 
+def test_embeddings_that_are_no_numbers_are_told(tiny_models, monkeypatch):
+    """As of 16 bits that are too few: NaN would be compared with everything, and found nowhere."""
+    reranker = build_stages(config_for(tiny_models)).reranker
+    engine = reranker._text
+    run = engine.run
+    monkeypatch.setattr(engine, "run", lambda feeds: {k: v * np.nan for k, v in run(feeds).items()})
+    with pytest.raises(EngineError, match=r"no numbers.*engine.precision=f32"):
+        reranker.embed_texts(["red"])
+
+
 def test_reranker_cache_is_bounded(tiny_models):
     reranker = build_stages(config_for(tiny_models, "rerank.cached_captions=2")).reranker
     for caption in ("red", "blue", "green", "white"):
@@ -267,6 +278,8 @@ def test_models_of_ones_own(tiny_models, tmp_path):
         find_model("spotter-detector", "detect")
     with pytest.raises(UnknownNameError, match="is for rerank, not for detect"):
         find_model("spotter-reranker", "detect")
+    with pytest.raises(UnknownNameError, match="or give the path of a folder"):
+        find_model("no-file-has-such-a-name" * 20, "detect")
 
 
 def test_damaged_files_are_refused(tiny_models, tmp_path):
@@ -282,6 +295,28 @@ def test_damaged_files_are_refused(tiny_models, tmp_path):
         model.file("detector.onnx")
     with pytest.raises(ModelError, match="is missing"):
         model.file("other.onnx")
+
+
+@pytest.mark.parametrize("beside", ["text.onnx.data", "text.onnx_data"])
+def test_damaged_numbers_beside_a_graph_are_refused(tmp_path, beside):
+    (tmp_path / "text.onnx").write_bytes(b"graph")
+    (tmp_path / beside).write_bytes(b"numbers")
+    model = write_model(tmp_path, Model(id="mine", task="rerank", family="siglip"))
+    assert model.file("text.onnx") == tmp_path / "text.onnx"
+    (tmp_path / beside).write_bytes(b"others")
+    with pytest.raises(ModelError, match=f"{beside} is not the file of the catalogue"):
+        model.file("text.onnx")
+
+
+def test_how_a_damaged_conversion_is_mended_is_told(tmp_path):
+    made = Model(id="spotter-detector-n", task="detect", family="yolo", made_from="0" * 64)
+    for name, said in (("a", "detector-n --again"), ("a@f16", "detector-n --precision fp16")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "detector.onnx").write_bytes(b"graph")
+        model = write_model(tmp_path / name, made)
+        (tmp_path / name / "detector.onnx").write_bytes(b"other")
+        with pytest.raises(ModelError, match=f"Convert it again: .*{said}"):
+            model.file("detector.onnx")
 
 
 def test_catalogue_is_updated(tiny_models, tmp_path):

@@ -32,6 +32,7 @@ def test_sources(tmp_path):
     assert (config.detect.score_min, config.detect.max_boxes) == (0.4, 3)
     assert load_config("mini", file=file).detect.model == "spotter-detector-n"
     assert load_config(sets=["preset=fake"]).rerank.model == "fake-reranker"
+    assert load_config(sets=["preset=mini", "preset=fake"]).preset == "fake", "the last one counts"
 
 
 def test_mistakes():
