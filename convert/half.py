@@ -108,7 +108,8 @@ class _Halver:
         self.nodes.append(node)
         if to_float and not is_wide:
             for attribute in node.attribute:
-                attribute.i = TensorProto.FLOAT16
+                if attribute.name == "to":
+                    attribute.i = TensorProto.FLOAT16
         given = [name for name in node.output if name in self.floats]
         if not is_wide:
             self.half.update(given)

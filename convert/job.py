@@ -21,7 +21,7 @@ from convert.source import Source, Tell
 from core.errors import ModelError
 from core.files import list_files, sha256_of
 from core.locks import try_lock
-from core.packages import require
+from core.packages import INSTALL_CONVERT, require
 from core.registry import Entry, Registry
 from pipeline.cache import is_cached, make_cached
 from pipeline.catalog import converted_folder, find_model, load_catalog
@@ -37,15 +37,16 @@ _CONVERTING = Lock()
 # Begins the names of folders that are being filled, and of the files that hold them.
 _UNFINISHED = ".making-"
 
-_INSTALL = "pip install -r requirements-convert.txt"
 CONVERTERS: Registry[Any] = Registry(
     "converter",
-    dual_encoder=Entry("convert.dual_encoder:convert", ("torch", "transformers"), _INSTALL),
-    onnx=Entry("convert.ready_detector:convert", ("onnx",), _INSTALL),
-    open_vocabulary=Entry("convert.open_vocabulary:convert", ("torch", "transformers"), _INSTALL),
-    queries=Entry("convert.query_detector:convert", ("torch", "transformers"), _INSTALL),
-    spandrel=Entry("convert.upscaler:convert", ("torch", "onnx"), _INSTALL),
-    ultralytics=Entry("convert.ultralytics_detector:convert", ("torch", "onnx"), _INSTALL),
+    dual_encoder=Entry("convert.dual_encoder:convert", ("torch", "transformers"), INSTALL_CONVERT),
+    onnx=Entry("convert.ready_detector:convert", ("onnx",), INSTALL_CONVERT),
+    open_vocabulary=Entry(
+        "convert.open_vocabulary:convert", ("torch", "transformers"), INSTALL_CONVERT
+    ),
+    queries=Entry("convert.query_detector:convert", ("torch", "transformers"), INSTALL_CONVERT),
+    spandrel=Entry("convert.upscaler:convert", ("torch", "onnx"), INSTALL_CONVERT),
+    ultralytics=Entry("convert.ultralytics_detector:convert", ("torch", "onnx"), INSTALL_CONVERT),
 )
 
 # What a repository of transformers is for, by its type.
@@ -318,7 +319,7 @@ def _prepare_half(request: Request, entry: Model, consent: Consent | None, tell:
                 continue
             tell(f"{name}: 16-bit numbers inside")
             save_graph(to_half(onnx.load(str(path))), into / name)
-        return whole.model_copy(update={"made_from": made_from, "converter": whole.converter})
+        return whole.model_copy(update={"made_from": made_from})
 
     return _build(folder, fill)
 

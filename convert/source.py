@@ -42,7 +42,7 @@ def read_tensors(source: Source) -> dict[str, Tensor]:
     """Return the weights of a .safetensors or .pth file by name; runs no code of the file.
 
     Raises:
-        ModelError: It holds more than tensors, and nobody agreed to run its code.
+        ModelError: It holds more than tensors, and nobody agreed to run its code; or it is damaged.
     """
     import torch
     from safetensors import SafetensorError
@@ -60,7 +60,7 @@ def read_tensors(source: Source) -> dict[str, Tensor]:
         # PyTorch raises a pickle error, a RuntimeError or an OSError, as the file fails.
         if not source.trust_pickle:
             raise needs_trust(path, error) from error
-        loaded = torch.load(path, map_location="cpu", weights_only=False)
+        loaded = _load_trusting(path)
     for key in ("params_ema", "params", "state_dict"):
         if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
             loaded = loaded[key]
@@ -68,6 +68,17 @@ def read_tensors(source: Source) -> dict[str, Tensor]:
     if not isinstance(loaded, dict) or not all(torch.is_tensor(v) for v in loaded.values()):
         raise ModelError(f"{path} holds no table of weights.", "Give a file of weights alone.")
     return loaded
+
+
+def _load_trusting(path: Path) -> Any:
+    import torch
+
+    try:
+        return torch.load(path, map_location="cpu", weights_only=False)
+    except Exception as error:
+        # Whatever code in the file raises, or PyTorch of a damaged one.
+        why = str(error).strip() or type(error).__name__
+        raise ModelError(f"cannot read {path}: {why[:160]}.", "Fetch it again.") from error
 
 
 def needs_trust(path: Path, error: Exception) -> ModelError:

@@ -19,6 +19,7 @@ from types import ModuleType
 from core.errors import MissingPackageError
 
 __all__ = [
+    "INSTALL_CONVERT",
     "INSTALL_SPANDREL",
     "INSTALL_TRAIN",
     "INSTALL_ULTRALYTICS",

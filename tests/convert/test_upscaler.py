@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="pip install -r requirements-convert.txt")
 
-from convert.source import Source
+from convert.source import Source, read_tensors
 from core.errors import ModelError
 from core.image import read_image
 from core.packages import INSTALL_SPANDREL
@@ -98,6 +98,16 @@ def test_what_cannot_be_converted_is_named(tmp_path):
     sizes = {"embed_dim": 16, "depth": [2], "num_heads": [2], "split_size": [8, 8]}
     with pytest.raises(ModelError, match=r"architecture DAT cannot.*for example Real-ESRGAN"):
         convert_shaken("DAT", tmp_path, img_size=16, expansion_factor=2, **sizes)
+
+
+@pytest.mark.parametrize("data", [b"", b"no checkpoint"], ids=["empty", "words"])
+def test_a_damaged_file_that_is_trusted_is_told(data, tmp_path):
+    path = tmp_path / "weights.pth"
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match="add --trust-pickle"):
+        read_tensors(Source(path, ENTRY))
+    with pytest.raises(ModelError, match=r"cannot read .*weights\.pth: .*Fetch it again"):
+        read_tensors(Source(path, ENTRY, trust_pickle=True))
 
 
 @pytest.mark.slow
