@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -55,7 +55,7 @@ def measure_captions(locator: Locator, image: Image, *, repeats: int) -> dict[st
     for count in CAPTION_COUNTS:
         number = iter(range(10**6))
 
-        def ask(count: int = count, number: iter = number) -> None:  # type: ignore[valid-type]
+        def ask(count: int = count, number: Iterator[int] = number) -> None:
             round_number = next(number)
             captions = [f"thing {count} {round_number} {i}" for i in range(count)]
             locator.answer(observation, captions)

@@ -133,7 +133,7 @@ def build_detector(
 
     detector = build(())
     if _read_captions(models) and not isinstance(detector, CaptionDetector):
-        return CaptionWrapper(build)
+        return CaptionWrapper(build, detector)
     return detector
 
 

@@ -42,12 +42,13 @@ class CaptionWrapper:
     Wrappers know nothing of captions, so they are put around what `looking_for` gives.
 
     Args:
-        build: Makes the whole detector for captions; none: for whatever there is.
+        build: Makes the whole detector for captions.
+        plain: The whole detector of whatever there is, as `build` makes it for no captions.
     """
 
-    def __init__(self, build: Callable[[tuple[str, ...]], Detector]) -> None:
+    def __init__(self, build: Callable[[tuple[str, ...]], Detector], plain: Detector) -> None:
         self._build = build
-        self._plain = build(())
+        self._plain = plain
 
     def __call__(self, images: Sequence[Image]) -> list[Detections]:
         """Return one `Detections` per image, of whatever there is."""

@@ -18,12 +18,11 @@ from core.config import Section
 from core.errors import ModelError
 from core.image import image_wh
 from core.types import Image
-from pipeline.detect.letterbox import AREA_FROM, MULTIPLE_PX, letterbox, letterbox_wh
+from pipeline.detect.letterbox import AREA_FROM, MULTIPLE_PX, PAD_VALUE, letterbox, letterbox_wh
 from pipeline.models import Model
 
 __all__ = ["DetectorCard", "card_for_graph", "prepare", "read_detector_card"]
 
-_PAD_VALUE = 114
 _FILE = "detector.json"
 _Level: TypeAlias = Annotated[float, Field(ge=0, le=255)]
 
@@ -41,7 +40,7 @@ class DetectorCard(Section):
     )
     multiple_px: int = Field(default=MULTIPLE_PX, ge=1, description="Sides are multiples of this.")
     pad_value: _Level | tuple[_Level, _Level, _Level] = Field(
-        default=_PAD_VALUE, description="Grey of the padding, or its color as red, green, blue."
+        default=PAD_VALUE, description="Grey of the padding, or its color as red, green, blue."
     )
     order: Literal["rgb", "bgr"] = Field(default="rgb", description="Order of the colors.")
     scale: float = Field(default=1 / 255, gt=0, description="Factor from 0..255 to the input.")

@@ -17,7 +17,7 @@ __all__ = ["fit_factor", "letterbox", "letterbox_wh"]
 MULTIPLE_PX = 32
 MAX_ENLARGEMENT = 2.0
 AREA_FROM = 1.75  # images shrunk by more are averaged over areas
-_PAD_VALUE = 114
+PAD_VALUE = 114
 
 
 def fit_factor(image_wh: tuple[int, int], input_wh: tuple[int, int]) -> float:
@@ -68,7 +68,7 @@ def letterbox(
     """
     width, height = image_wh(image)
     resized, padded = letterbox_wh((width, height), input_wh)
-    canvas = np.full((padded[1], padded[0], 3), _PAD_VALUE, np.uint8)
+    canvas = np.full((padded[1], padded[0], 3), PAD_VALUE, np.uint8)
     # Bilinear looks at four pixels only: a photograph shrunk further by it flickers with aliases.
     if width > AREA_FROM * resized[0]:
         image = _halved(image, resized)

@@ -130,15 +130,13 @@ class TiledDetector:
             complete.append(moved[np.flatnonzero(~is_cut)])
             pieces.append(moved[np.flatnonzero(is_cut)])
         seen = Detections.concat(complete)
+        iou_max, max_boxes = self._tiling.iou_max, self._tiling.max_boxes
         if self._tiling.merge == "nmm":
-            seen = Detections.concat([seen, *pieces])
-        else:
-            # Nobody else may have seen the object: its largest piece is better than nothing.
-            seen = Detections.concat([seen, _unseen(Detections.concat(pieces), seen)])
-        limits = {"iou_max": self._tiling.iou_max, "max_boxes": self._tiling.max_boxes}
-        if self._tiling.merge == "nmm":
-            return merge_parts(seen, **limits)  # type: ignore[arg-type]
-        return seen[nms(seen.xyxy, seen.score, **limits)]  # type: ignore[arg-type]
+            together = Detections.concat([seen, *pieces])
+            return merge_parts(together, iou_max=iou_max, max_boxes=max_boxes)
+        # Nobody else may have seen the object: its largest piece is better than nothing.
+        seen = Detections.concat([seen, _unseen(Detections.concat(pieces), seen)])
+        return seen[nms(seen.xyxy, seen.score, iou_max=iou_max, max_boxes=max_boxes)]
 
 
 def auto_tile_wh(image_wh: tuple[int, int], input_wh: tuple[int, int]) -> tuple[int, int]:

@@ -132,6 +132,30 @@ def test_engines_are_made_for_the_size_in_the_card(tmp_path):
     assert asked[0].width == (32, 1344, 1344)
 
 
+def test_a_detector_in_views_that_reads_captions_is_opened_once(tmp_path, monkeypatch):
+    opened = []
+
+    class Told(FakeDetector):
+        takes_any_size = False
+
+        @classmethod
+        def open(cls, model, config, open_engine):
+            opened.append(config)
+            return cls()
+
+        def looking_for(self, captions):
+            return self
+
+    monkeypatch.setattr("pipeline.fakes.FakeDetector", Told)
+    model = Model(id="x", task="detect", family="fake", folder=tmp_path)
+    config = DetectConfig(flip=True)
+    detector = build_detector([model], config, lambda _: None)
+    assert isinstance(detector, CaptionWrapper)
+    assert len(opened) == 1
+    detector.looking_for(["red"])
+    assert len(opened) == 2
+
+
 def test_owl_logits_are_shifted_and_scaled():
     seen = {
         "class_embeds": np.eye(2, dtype=np.float32),
@@ -179,9 +203,7 @@ class TestCaptions:
         assert [len(one.detections) for one in seen] == [2, 1]
 
     def test_wrappers_go_around_the_bound_detector(self, detector, image):
-        wrapper = CaptionWrapper(
-            lambda captions: detector.looking_for(captions) if captions else FakeDetector()
-        )
+        wrapper = CaptionWrapper(detector.looking_for, FakeDetector())
         assert wrapper.looking_for(["red"])([image((960, 544))])[0].class_names == ("red",)
         assert len(wrapper([image()])) == 1
 
