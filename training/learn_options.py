@@ -14,6 +14,7 @@ from training.optimize import KINDS, Kind
 __all__ = ["CONFIG_NAME", "LearnOptions", "Request", "parse"]
 
 CONFIG_NAME = "config.json"
+_STRIDE_PX = 32  # of the detector's coarsest layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class LearnOptions:
         max_minutes: How long to train; exporting and measuring come on top.
         max_steps: Instead of minutes, where it is not 0.
         batch_size: Crops in a step of the detector.
-        crop_wh: Their size.
+        crop_wh: Their size, multiples of 32.
         learning_rate: Of the detector.
         weight_decay: Of the detector.
         optimizer: Of the detector: "adamw" or "muon".
@@ -38,7 +39,8 @@ class LearnOptions:
         seed: Of all draws.
 
     Raises:
-        ConfigError: A share is not below 1, or there is no time, no crop or no thread.
+        ConfigError: A share is not below 1, or there is no time, no crop that the
+            network takes, or no thread.
     """
 
     max_minutes: float = 15.0
@@ -73,6 +75,12 @@ class LearnOptions:
         for name in ("batch_size", "threads"):
             if (count := getattr(self, name)) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {count}.")
+        if any(side < _STRIDE_PX or side % _STRIDE_PX for side in self.crop_wh):
+            width, height = self.crop_wh
+            raise ConfigError(
+                f"crop_wh must be multiples of {_STRIDE_PX}, got {width} {height}.",
+                "Give for example: --crop-wh 256 256",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,7 @@ def test_a_continued_run_keeps_its_settings(tmp_path: Path) -> None:
         ({"max_steps": -1}, "max_steps -1"),
         ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
         ({"threads": 0}, "threads must be at least 1"),
+        ({"crop_wh": (96, 100)}, "crop_wh must be multiples of 32, got 96 100"),
     ],
 )
 def test_settings_that_leave_nothing_to_learn_are_refused(
