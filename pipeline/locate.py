@@ -12,7 +12,7 @@ A new model: catalog.toml. A new family: registry.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -29,7 +29,7 @@ from core.result import Result
 from core.types import Crops, Detections, Image
 from pipeline.config import LocateConfig
 from pipeline.cut import CONTEXT_RATIO, Shape, cut
-from pipeline.rank import Assignment, rank
+from pipeline.rank import Assignment, check_assignment, rank
 from pipeline.stages import (
     Calibration,
     CaptionDetector,
@@ -69,7 +69,7 @@ class Observation:
 
 
 class Locator:
-    """Stages in a row; immutable and usable from any thread.
+    """Stages in a row; immutable and usable from any thread; nothing need be closed.
 
     Args:
         detector: Finds candidate boxes.
@@ -157,10 +157,11 @@ class Locator:
         Raises:
             ImageError: An image cannot be used.
             CaptionError: A caption is empty or too long.
-            InputError: There are not as many caption lists as images, or one image was given
-                instead of a list.
+            InputError: There are not as many caption lists as images, or one image is given
+                instead of a list, or there is no such assignment.
         """
-        _check_listed(images)
+        check_assignment(assignment)
+        images = _image_list(images)
         per_image = _captions_per_image(captions, len(images))
         observations = self.observe(images, per_image, on_progress=on_progress)
         return [
@@ -190,11 +191,11 @@ class Locator:
 
         Raises:
             ImageError: An image cannot be used.
-            InputError: The detector must be told what to look for, and was not; or one image was
+            InputError: The detector must be told what to look for, and was not; or one image is
                 given instead of a list.
             Cancelled: The progress callback asked to stop.
         """
-        _check_listed(images)
+        images = _image_list(images)
         wanted = _captions_per_image(captions, len(images)) if self.reads_captions else []
         clock = _Clock(on_progress)
         with clock.stage("decode"):
@@ -244,6 +245,7 @@ class Locator:
 
         Raises:
             CaptionError: A caption is empty or too long.
+            InputError: There is no such assignment.
         """
         start_s = perf_counter()
         texts = clean_captions(captions)
@@ -340,21 +342,23 @@ def _result_seconds(observed: Mapping[str, float], answer_s: float) -> dict[str,
     return seconds
 
 
-def _check_listed(images: object) -> None:
-    """Refuse one image where a list is wanted: rows of an array would be taken for grey images."""
-    is_one = isinstance(images, str | bytes) or not hasattr(images, "__len__")
-    if isinstance(images, np.ndarray):
-        is_one = images.ndim < 3 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))
-    if is_one:
+def _image_list(images: Sequence[ImageSource]) -> list[ImageSource]:
+    """The images as a list. One alone is refused: its rows or letters would pass for images."""
+    is_one = isinstance(images, str | bytes | bytearray | memoryview)
+    is_one |= isinstance(images, np.ndarray) and images.ndim in (2, 3)
+    if is_one or not isinstance(images, Iterable):
         raise InputError(
-            f"images must be a list, got {type(images).__name__}.", "Write [image] for one image."
+            f"images must be a list, got one {type(images).__name__}.", "Write [image]."
         )
+    return list(images)
 
 
 def _captions_per_image(
     captions: Sequence[str] | Sequence[Sequence[str]], num_images: int
 ) -> list[list[str]]:
     """One clean list of captions per image."""
+    # A generator could be read once only.
+    captions = captions if isinstance(captions, str) else list(captions)  # type: ignore[assignment]
     if isinstance(captions, str) or all(isinstance(caption, str) for caption in captions):
         # One list for all images (a lone text is refused there).
         return [clean_captions(captions)] * num_images  # type: ignore[arg-type]

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from core.arrays import sigmoid
+from core.errors import InputError
 from core.result import Place, Ranking, Reading, lead_over
 from core.types import Detections
 from core.words import counted, nth_word
@@ -26,6 +27,7 @@ __all__ = [
     "MARGIN_MAX",
     "Assignment",
     "assign_jointly",
+    "check_assignment",
     "margin_of",
     "order_rows",
     "place",
@@ -72,7 +74,11 @@ def rank(
             different objects, so no two take the same box.
         readings: What was understood of each caption; all of it if not given. Where that is too
             little there is a nearest box alone, which is taken from no other caption.
+
+    Raises:
+        InputError: There is no such assignment.
     """
+    check_assignment(assignment)
     understood = readings or [Reading("whole", caption) for caption in captions]
     may = np.array([reading.may_answer for reading in understood], bool)
     weighed = weigh(logits, detections.score, calibration.detector_weight)
@@ -103,6 +109,16 @@ def rank(
         )
         for i, caption in enumerate(captions)
     )
+
+
+def check_assignment(assignment: str) -> None:
+    """Refuse what is no assignment: a mistyped "joint" would be answered one by one.
+
+    Raises:
+        InputError: It is none.
+    """
+    if assignment not in (known := get_args(Assignment)):
+        raise InputError(f"assignment must be {' or '.join(known)}, got {assignment!r}.")
 
 
 def _give_jointly(

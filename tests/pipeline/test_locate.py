@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from core.errors import Cancelled, CaptionError, ImageError, InputError
-from core.image import encode_image
+from core.image import encode_image, to_pil
 from core.result import Result
 from pipeline.config import load_config
 from pipeline.fakes import FakeDetector, FakeReranker
@@ -100,27 +100,32 @@ def test_accepts_bytes_and_refuses_rubbish(fake_locator, shapes_image):
 
 
 @pytest.mark.parametrize(
-    "picture",
-    [
-        "assets/examples/airfield.jpg",
-        Path("assets/examples/airfield.jpg"),
-        b"file",
-        Image.new("RGB", (4, 4)),
-        np.zeros((4, 6), np.uint8),
-        np.zeros((4, 6, 3), np.uint8),
-    ],
-    ids=["text", "path", "bytes", "pillow", "grey", "array"],
+    "make", [str, Path, encode_image, to_pil, np.asarray], ids=lambda m: m.__name__
 )
-def test_one_picture_is_no_list_of_pictures(fake_locator, picture):
-    with pytest.raises(InputError, match=r"must be a list, got .* Write \[image\]"):
-        fake_locator.observe(picture)
-    with pytest.raises(InputError, match="must be a list"):
-        fake_locator.locate(picture, ["red"])
+def test_one_image_instead_of_a_list_is_refused(fake_locator, shapes_image, make):
+    """Its rows, its bytes or the letters of its path would pass for images."""
+    one = make("a.png" if make in (str, Path) else shapes_image)
+    for call in (fake_locator.observe, lambda image: fake_locator.locate(image, ["red"])):
+        with pytest.raises(InputError, match=r"must be a list, got one .*\. Write \[image\]"):
+            call(one)
 
 
-def test_pictures_of_one_size_may_be_one_array(fake_locator, shapes_image):
-    both = fake_locator.observe(np.stack([shapes_image, shapes_image]))
-    assert [len(one.detections) for one in both] == [len(both[0].detections)] * 2
+def test_images_and_captions_may_come_from_anything_that_lists_them(fake_locator, shapes_image):
+    stack = np.stack([shapes_image, shapes_image])
+    lists = fake_locator.locate(stack, (text for text in ("red", "blue")))
+    assert [result.captions for result in lists] == [("red", "blue")] * 2
+    (one,) = fake_locator.locate((image for image in [shapes_image]), [["red"]])
+    assert one.captions == ("red",)
+
+
+def test_an_unknown_assignment_is_refused_before_the_work(fake_locator, shapes_image, monkeypatch):
+    seen = fake_locator.observe([shapes_image])[0]
+    monkeypatch.setattr(fake_locator, "detector", None)
+    message = "must be independent or joint, got 'jointly'"
+    with pytest.raises(InputError, match=message):
+        fake_locator.locate([shapes_image], ["red"], assignment="jointly")
+    with pytest.raises(InputError, match=message):
+        fake_locator.answer(seen, ["red"], assignment="jointly")
 
 
 def test_one_pixel(fake_locator):
