@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from core.config import Section, load, parse_set
-from core.errors import UnknownNameError
+from core.errors import ConfigError, UnknownNameError
 from core.files import read_toml
 from core.image import MAX_PIXELS
 from core.registry import suggest
@@ -247,7 +247,7 @@ def preset_names() -> list[str]:
 
 
 def load_config(
-    preset: str | None = None, *, file: Path | None = None, sets: Sequence[str] = ()
+    preset: str | None = None, *, file: str | Path | None = None, sets: Sequence[str] = ()
 ) -> LocateConfig:
     """Return the settings: defaults < preset < file < pairs.
 
@@ -257,7 +257,7 @@ def load_config(
         sets: Pairs such as "detect.score_min=0.2".
 
     Raises:
-        ConfigError: A key is unknown or a value not allowed.
+        ConfigError: A key is unknown or a value not allowed; Spotter's own files are missing.
         UnknownNameError: There is no such preset.
         DataError: The file cannot be read.
 
@@ -265,12 +265,20 @@ def load_config(
         >>> load_config("mini", sets=["detect.score_min=0.4"]).detect.score_min
         0.4
     """
+    if isinstance(sets, str):
+        raise ConfigError("sets must be a list of pairs, got one text.", f"Write [{sets!r}].")
+    file = Path(file) if file is not None else None
     if preset is None:
         # As of any setting, the last pair counts.
         wishes = [parse_set(pair).get("preset") for pair in reversed(sets)]
         wishes.append(read_toml(file).get("preset") if file else None)
         preset = next((str(wish) for wish in wishes if wish is not None), "mini")
     if preset not in preset_names():
+        if not preset_names():
+            raise ConfigError(
+                f"{PRESETS_PATH} is missing: Spotter was copied without its presets and models.",
+                "Install its repository in place: pip install -e FOLDER.",
+            )
         names = [name for name in preset_names() if name != "fake"]  # for tests
         raise UnknownNameError(
             f"unknown preset '{preset}'.{suggest(preset, names)}", f"Known: {', '.join(names)}."

@@ -6,6 +6,7 @@ import ast
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -254,6 +255,14 @@ def _defined(tree: ast.Module) -> set[str]:
 def _requirements(name: str) -> set[str]:
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     return {line.split(" #")[0].strip() for line in lines if line.strip() and line[0] != "#"}
+
+
+def test_checked_packages_hand_their_types_on() -> None:
+    """Without the marker a type checker takes everything in them for Any."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    checked = [name for name in settings["tool"]["mypy"]["files"] if (ROOT / name).is_dir()]
+    assert checked
+    assert [name for name in checked if not (ROOT / name / "py.typed").is_file()] == []
 
 
 def test_gpu_requirements_differ_only_in_the_runtime() -> None:

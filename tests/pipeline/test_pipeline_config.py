@@ -35,7 +35,22 @@ def test_sources(tmp_path):
     assert load_config(sets=["preset=mini", "preset=fake"]).preset == "fake", "the last one counts"
 
 
+def test_a_file_may_be_named_by_text(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text("[detect]\nscore_min = 0.4\n")
+    assert load_config(file=str(file)).detect.score_min == 0.4
+
+
+def test_a_copy_without_its_files_says_how_to_install(tmp_path, monkeypatch):
+    """What `pip install` without -e leaves: packages alone."""
+    monkeypatch.setattr("pipeline.config.PRESETS_PATH", tmp_path)
+    with pytest.raises(ConfigError, match=r"without its presets .* pip install -e FOLDER"):
+        load_config()
+
+
 def test_mistakes():
+    with pytest.raises(ConfigError, match=r"list of pairs, got one text. Write \['detect.flip"):
+        load_config(sets="detect.flip=true")
     with pytest.raises(UnknownNameError, match=r"unknown preset 'minni'. Did you mean 'mini'"):
         load_config("minni")
     with pytest.raises(ConfigError, match=r"Did you mean 'score_min'"):
