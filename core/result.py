@@ -78,7 +78,9 @@ class Ranking:
         answer_row: The detection that the caption describes; None when it is not in the image.
         nearest_row: The best candidate, even when it is not good enough; None without detections,
             and where no word of the caption was understood.
-        found_probability: Calibrated probability that the answer is right, in [0, 1].
+        found_probability: Calibrated probability that the nearest candidate is what the caption
+            describes, in [0, 1]. High without an answer where another caption has that box
+            (joint), or where too little of the caption was understood.
         margin: By how much the evidence of the nearest candidate is ahead of the best other one's,
             capped at 10.
         evidence: (n,) float32, what similarity and detector score come to together, in logits,
@@ -89,15 +91,15 @@ class Ranking:
     """
 
     caption: str
-    logit: NDArray[np.float32]
-    score: NDArray[np.float32]
-    order: NDArray[np.int64]
+    logit: NDArray[np.float32] = field(repr=False)
+    score: NDArray[np.float32] = field(repr=False)
+    order: NDArray[np.int64] = field(repr=False)
     kind: ScoreKind = "sigmoid"
     answer_row: int | None = None
     nearest_row: int | None = None
     found_probability: float = 0.0
     margin: float = 0.0
-    evidence: NDArray[np.float32] = None  # type: ignore[assignment]
+    evidence: NDArray[np.float32] = field(default=None, repr=False)  # type: ignore[assignment]
     reading: Reading = None  # type: ignore[assignment]
     fitting_rows: tuple[int, ...] = ()
 
@@ -191,10 +193,10 @@ class Result:
     image_wh: tuple[int, int]
     detections: Detections
     rankings: tuple[Ranking, ...]
-    crops: Crops | None = None
-    upscaled: Crops | None = None
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    provenance: Mapping[str, str] = field(default_factory=dict)
+    crops: Crops | None = field(default=None, repr=False)
+    upscaled: Crops | None = field(default=None, repr=False)
+    seconds: Mapping[str, float] = field(default_factory=dict, repr=False)
+    provenance: Mapping[str, str] = field(default_factory=dict, repr=False)
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

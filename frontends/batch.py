@@ -139,8 +139,8 @@ def prediction(image: str, result: Result) -> dict[str, object]:
     """Return one line of the output.
 
     "bbox" of a caption is its best box even when it is not believed ("found" says whether);
-    it is null where nothing was detected or understood. Boxes are left, top, width, height in
-    pixels.
+    it is null where nothing was detected or understood. "fitting" are all boxes that a plural
+    means. Boxes are left, top, width, height in pixels.
     """
     boxes = [_ltwh(xyxy) for xyxy in result.detections.xyxy.astype(float).tolist()]
     scores = result.detections.score.astype(float).tolist()
@@ -170,6 +170,7 @@ def _caption_row(
         "places": list(ranking.reading.places),
         "nth": ranking.reading.nth,
         "notes": list(ranking.reading.notes),
+        "fitting": [boxes[row] for row in ranking.fitting_rows],
         "candidates": [
             {
                 "bbox": boxes[row],

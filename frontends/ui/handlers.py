@@ -120,7 +120,10 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
     def locate(
         image: FileData, captions: list[str], assignment: Assignment = "independent"
     ) -> dict[str, Any]:
-        """Locate each caption in an image; returns boxes, scores, ranks and times as JSON."""
+        """Locate each caption in an image; returns the JSON of `locate --json` (docs/data.md)."""
+        if not isinstance(image, Mapping | FileData):
+            got = "no picture" if image is None else f"the picture as {type(image).__name__}"
+            raise ImageError(f"got {got}.", "With gradio_client give handle_file(path).")
         found = service.locate(
             _uploaded(image, max_bytes), clean_captions(captions), base, assignment=assignment
         )

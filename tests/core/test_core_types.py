@@ -117,6 +117,9 @@ def test_result_round_trip_and_checks(make_detections):
     assert Result.from_dict(data).to_dict() == data
     assert pickle.loads(pickle.dumps(result)).to_dict() == data
     assert result.best(0, 2) == [1, 0]
+    shown = repr(result)
+    assert "answer_row=1" in shown
+    assert not any(name in shown for name in ("logit", "provenance", "crops")), "too long to read"
     assert result.answer_xyxy(0) == (1, 1, 3, 3)
     assert result.answer_xyxy(1) is None
     with pytest.raises(DataError, match="schema_version 9"):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.errors import DataError
+from core.result import Result
 from dataset.data_file import read_data
-from frontends.batch import run_batch
+from frontends.batch import prediction, run_batch
 from frontends.cli import main
 from pipeline.fakes import FakeDetector, FakeReranker
 from pipeline.locate import Locator
@@ -35,6 +37,26 @@ def test_one_line_a_picture(fake_locator, data, tmp_path):
     assert red["found"] is True
     assert red["bbox"] == [20, 10, 40, 30]
     assert len(red["candidates"]) == 2
+
+
+def test_the_json_of_locate_becomes_a_line(fake_locator, data, tmp_path):
+    """One program can read both."""
+    output = tmp_path / "pred.jsonl"
+    run(fake_locator, data, output)
+    result = fake_locator.locate([tmp_path / "a.png"], ["red thing", "green thing"])[0]
+    line = prediction("a.png", Result.from_dict(json.loads(json.dumps(result.to_dict()))))
+    told = rows(output)[0]
+    assert line.keys() == told.keys() - {"provenance"}
+    assert {**line, "seconds": {}, "provenance": {}} == {**told, "seconds": {}, "provenance": {}}
+
+
+def test_a_plural_tells_all_boxes_that_it_means(fake_locator, shapes_path):
+    result = fake_locator.locate([shapes_path], ["red thing"])[0]
+    (alone,) = prediction("a.png", result)["results"]
+    assert alone["fitting"] == []
+    several = replace(result.rankings[0], fitting_rows=(1, 0))
+    (told,) = prediction("a.png", replace(result, rankings=(several,)))["results"]
+    assert told["fitting"] == [[20, 10, 40, 30], [100, 50, 60, 40]]
 
 
 def test_pictures_are_found_by_the_names_that_a_project_s_table_has(

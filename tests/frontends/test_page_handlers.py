@@ -280,6 +280,10 @@ def test_crops_of_an_unknown_picture_are_refused(key, handlers):
 def test_the_api_returns_the_whole_result(handlers, shapes_path):
     with pytest.raises(gr.Error, match="picture"):
         handlers.locate(None, ["red thing"])
+    with pytest.raises(gr.Error, match=r"the picture as str\. .* give handle_file\(path\)"):
+        handlers.locate(str(shapes_path), ["red thing"])
+    with pytest.raises(gr.Error, match=r"must be independent or joint, got 'jointly'"):
+        handlers.locate(_picture(shapes_path)["image"], ["red thing"], "jointly")
     result = handlers.locate(_picture(shapes_path)["image"], ["red thing"])
     assert result["rankings"][0]["found"] is True
     with pytest.raises(gr.Error, match="the caption is empty"):
