@@ -121,8 +121,8 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.set_defaults(run=_run_evaluate)
     evaluate.add_argument(
         "data", type=Path, metavar="DATA",
-        help="a data set of the format jsonl, or a file of JSON lines, one picture each, with the "
-        "box of every object: "
+        help="the folder of a data set of any format, or a file of JSON lines, one picture each, "
+        "with the box of every object: "
         '{"image": "a.jpg", "annotations": [{"caption": "red drone", "bbox": [120, 80, 60, 24]}]}; '
         "see docs/data.md",
     )  # fmt: skip
@@ -318,7 +318,8 @@ def _asked(options: argparse.Namespace) -> tuple[list[DataLine], Path]:
 
 def _images(options: argparse.Namespace) -> Path:
     """The folder of a data file's pictures: mostly they lie beside it."""
-    return cast(Path, options.images or options.data.parent)
+    data = cast(Path, options.data)
+    return cast(Path, options.images) or (data if data.is_dir() else data.parent)
 
 
 def _run_evaluate(options: argparse.Namespace, service: Service | None) -> int:
@@ -334,19 +335,24 @@ def _run_evaluate(options: argparse.Namespace, service: Service | None) -> int:
 
 
 def _measured(data: Path) -> Path:
-    """The file that is measured against: of a data set in JSON lines its own."""
+    """What is measured against: of a data set in JSON lines its file, of another its folder."""
     from dataset.formats.jsonl import INDEX_NAME
+    from dataset.registry import detect_format
 
     _refuse_address(data)
+    if (data / INDEX_NAME).is_file():
+        return data / INDEX_NAME
     if not data.is_dir():
         return data
-    if not (data / INDEX_NAME).is_file():
+    try:
+        detect_format(data)
+    except DataError as error:
         raise DataError(
-            f"{data} is a folder without {INDEX_NAME}.",
-            "Give a file of JSON lines with the box of every object. Of a data set in another "
-            "format: project import, then project export --format jsonl.",
-        )
-    return data / INDEX_NAME
+            f"{data} is a folder without {INDEX_NAME}, nor a data set of another format.",
+            "Give a file of JSON lines with the box of every object. Of a project: "
+            "project export --format jsonl.",
+        ) from error
+    return data
 
 
 def _run_doctor(options: argparse.Namespace, service: Service | None) -> int:

@@ -6,6 +6,7 @@ values.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from core.image import READABLE
 from core.words import listed
 from dataset.data_file import Annotation, DataLine
 
-__all__ = ["confined_path", "folder_data"]
+__all__ = ["confined_path", "folder_data", "folder_lines"]
 
 
 def folder_data(folder: Path, captions: Sequence[str]) -> tuple[list[DataLine], list[str]]:
@@ -38,6 +39,26 @@ def folder_data(folder: Path, captions: Sequence[str]) -> tuple[list[DataLine], 
         )
     asked = tuple(Annotation(caption, None, False) for caption in captions)
     return [DataLine(name, asked) for name in names], others
+
+
+def folder_lines(folder: Path) -> list[DataLine]:
+    """Return the pictures of a data set of any format with their boxes and captions, by name.
+
+    Names are below the folder. Where a data set knows classes alone, these are the captions.
+
+    Raises:
+        DataError: It is no data set, or something in it is not as it should be.
+    """
+    from dataset.registry import read_dataset
+
+    root = folder.resolve()
+    lines = []
+    for record in read_dataset(folder):
+        boxes: list[tuple[float, float, float, float]] = list(map(tuple, record.xyxy.tolist()))
+        told = zip(record.captions, boxes, strict=True)
+        name = Path(os.path.relpath(record.path.resolve(), root)).as_posix()
+        lines.append(DataLine(name, tuple(Annotation(*one, ambiguous=False) for one in told)))
+    return lines
 
 
 def confined_path(folder: Path, name: str) -> Path:

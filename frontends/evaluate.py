@@ -8,7 +8,7 @@ of them, those about what is not there too.
 from __future__ import annotations
 
 import statistics
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -26,7 +26,7 @@ from core.types import Crops
 from dataset.data_file import Annotation, DataLine, read_data
 from dataset.metrics import area_under_roc, average_precision, calibration_error, recall
 from dataset.record import read_image_wh
-from frontends.data import confined_path
+from frontends.data import confined_path, folder_lines
 from pipeline.locate import Locator, Observation
 from pipeline.rank import weigh
 
@@ -34,6 +34,7 @@ __all__ = ["evaluate"]
 
 IOU_MIN = 0.5
 _STRANGERS_PER_IMAGE = 3
+_OTHER_LABELS = (".json", ".yaml", ".yml", ".xml")  # of data sets, which are read as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ def evaluate(
 
     Args:
         locator: the pipeline.
-        data: JSON lines with a "bbox" for every annotation.
-        images: folder of the pictures.
+        data: JSON lines with a "bbox" for every annotation, or the folder of a data set.
+        images: folder of the pictures; of a data set its own.
         show_progress: draw a bar on stderr.
 
     Raises:
@@ -65,7 +66,7 @@ def evaluate(
             there is no caption for a detector that must be told what to look for.
         ImageError: a picture is missing or broken: figures over fewer pictures would mislead.
     """
-    lines = _join_lines(read_data(data))
+    lines = _lines(data)
     if not lines:
         raise DataError(f"{data} has no pictures.", "Give a file with one picture a line.")
     # All of them before the first is looked at: the last one would throw the work away.
@@ -96,6 +97,17 @@ def evaluate(
         "milliseconds": _milliseconds(locator, cases),
         "provenance": dict(locator.provenance),
     }
+
+
+def _lines(data: Path) -> list[DataLine]:
+    if data.is_dir():
+        return folder_lines(data)
+    try:
+        return _join_lines(read_data(data))
+    except DataError as error:
+        if data.suffix.lower() not in _OTHER_LABELS:
+            raise
+        raise DataError(error.message, "Give the data set's folder, or JSON lines.") from error
 
 
 def _join_lines(lines: Sequence[DataLine]) -> list[DataLine]:
@@ -159,9 +171,11 @@ def _captions(line: DataLine) -> list[str]:
 
 
 def _asked(case: _Case) -> list[Annotation]:
-    """Annotations that have one right answer."""
-    told = (one for one in case.line.annotations if one.caption.strip())
-    return [annotation for annotation in told if not annotation.ambiguous]
+    """Annotations that have one right answer: no other object of the picture has their caption."""
+    told = [one for one in case.line.annotations if one.caption.strip()]
+    # What is told twice is one object.
+    objects = Counter(one.caption for one in dict.fromkeys(told))
+    return [one for one in told if not one.ambiguous and objects[one.caption] == 1]
 
 
 # ---------------------------------------------------------------- captions
@@ -183,6 +197,7 @@ def _caption_accuracy(locator: Locator, cases: list[_Case]) -> dict[str, object]
     pooled = _pooled_hits(locator, cases)
     return {
         "asked": asked,
+        "ambiguous": sum(len(_captions(c.line)) - len(_asked(c)) for c in cases),
         "boxes_without": sum(len(c.truth) - len(_captions(c.line)) for c in cases),
         "accuracy_one_by_one": _share(singly, asked),
         "accuracy_jointly": _share(jointly, asked),

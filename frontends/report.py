@@ -104,7 +104,7 @@ def evaluation_report(figures: Mapping[str, Any]) -> str:
     rows = [
         ["pictures", str(figures["images"])],
         ["captions asked", str(captions["asked"])],
-        *_undescribed(captions["boxes_without"]),
+        *_not_asked(captions),
         ["right box (IoU from 0.5), one by one", _percent(captions["accuracy_one_by_one"])],
         ["right box, jointly", _percent(captions["accuracy_jointly"])],
         [
@@ -128,8 +128,12 @@ def evaluation_report(figures: Mapping[str, Any]) -> str:
     return _table(rows)
 
 
-def _undescribed(count: int) -> list[list[str]]:
-    return [["boxes without a caption, for the detector alone", str(count)]] if count else []
+def _not_asked(captions: Mapping[str, Any]) -> list[list[str]]:
+    rows = [
+        ["captions of several boxes, not asked", captions["ambiguous"]],
+        ["boxes without a caption, for the detector alone", captions["boxes_without"]],
+    ]
+    return [[what, str(count)] for what, count in rows if count]
 
 
 def doctor_report(findings: Mapping[str, Any], *, everything: bool = False) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from core.image import read_image
+from dataset.registry import read_dataset, write_dataset
 from frontends.cli import main
 from frontends.service import use_cache
 from pipeline.config import preset_names
@@ -82,6 +83,9 @@ def test_evaluate_takes_a_data_set_or_says_what_it_takes(shapes_path, tmp_path, 
     (folder / "annotations.jsonl").write_text(line)
     assert main(["evaluate", str(folder), "--json", *FAKE]) == 0
     assert json.loads(capsys.readouterr().out)["detector"]["boxes"] == 1
+    write_dataset(read_dataset(folder), tmp_path / "other", "coco")
+    assert main(["evaluate", str(tmp_path / "other"), "--json", *FAKE]) == 0
+    assert json.loads(capsys.readouterr().out)["captions"]["accuracy_one_by_one"] == 1
 
 
 def test_help_names_the_presets(capsys):

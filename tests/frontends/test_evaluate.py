@@ -11,6 +11,7 @@ import pytest
 from core.errors import DataError, ImageError, ImageTooLargeError, InputError
 from core.image import encode_image
 from core.types import Image
+from dataset.registry import read_dataset, write_dataset
 from frontends.evaluate import _strangers, evaluate
 from frontends.report import evaluation_report
 from pipeline.fakes import FakeDetector, FakeReranker
@@ -110,6 +111,48 @@ def test_ambiguous_objects_count_for_the_detector_only(fake_locator, tmp_path):
     assert figures["captions"]["asked"] == 0
     assert figures["captions"]["accuracy_one_by_one"] is None
     assert figures["detector"]["boxes"] == 2
+
+
+def test_a_caption_that_two_boxes_have_is_not_asked_even_if_nobody_says_so(fake_locator, tmp_path):
+    """Classes for captions, as of YOLO's labels, and what `project export` writes."""
+    row = [
+        {"caption": "red thing", "bbox": LEFT_LTWH},
+        {"caption": "red thing", "bbox": RIGHT_LTWH},
+        {"caption": "blue thing", "bbox": [170, 10, 20, 20]},
+    ]
+    picture = _picture((RED, LEFT), (RED, RIGHT), (BLUE, (170, 10, 190, 30)))
+    data = _write(tmp_path, {"a.png": row}, {"a.png": picture})
+    figures = evaluate(fake_locator, data=data, images=tmp_path, show_progress=False)
+    assert (figures["captions"]["asked"], figures["captions"]["ambiguous"]) == (1, 2)
+    assert figures["captions"]["accuracy_one_by_one"] == 1
+    assert figures["detector"]["recall50"] == 1
+    assert re.search(r"captions of several boxes, not asked +2\n", evaluation_report(figures))
+
+
+@pytest.mark.parametrize("name", ["coco", "yolo", "voc", "hf"])
+def test_a_data_set_of_another_format_is_measured_as_it_lies(name, fake_locator, tmp_path):
+    rows = {"a.png": [{"caption": "blue thing", "bbox": RIGHT_LTWH, "class": "drone"}]}
+    source = tmp_path / "source"
+    source.mkdir()
+    _write(source, rows, {"a.png": _picture((RED, LEFT), (BLUE, RIGHT))})
+    (source / "data.jsonl").rename(source / "annotations.jsonl")
+    write_dataset(read_dataset(source), tmp_path / name, name)
+    folder = tmp_path / name
+    figures = evaluate(fake_locator, data=folder, images=folder, show_progress=False)
+    assert figures["captions"]["accuracy_one_by_one"] == 1
+    assert (figures["detector"]["boxes"], figures["detector"]["recall50"]) == (1, 1)
+
+
+def test_labels_without_captions_are_asked_by_their_class(fake_locator, tmp_path):
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "images" / "a.png").write_bytes(encode_image(_picture((BLUE, LEFT), (RED, RIGHT))))
+    (tmp_path / "labels" / "a.txt").write_text("0 0.2 0.25 0.2 0.3\n")
+    (tmp_path / "data.yaml").write_text("path: .\ntrain: images\nnames: {0: blue thing}\n")
+    figures = evaluate(fake_locator, data=tmp_path, images=tmp_path, show_progress=False)
+    assert (figures["captions"]["asked"], figures["captions"]["accuracy_one_by_one"]) == (1, 1)
+    with pytest.raises(DataError, match=r"data\.yaml, line 1: .* Give the data set's folder"):
+        evaluate(fake_locator, data=tmp_path / "data.yaml", images=tmp_path, show_progress=False)
 
 
 def test_boxes_that_nobody_described_count_for_the_detector_only(fake_locator, tmp_path):
