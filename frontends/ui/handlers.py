@@ -121,11 +121,8 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
         image: FileData, captions: list[str], assignment: Assignment = "independent"
     ) -> dict[str, Any]:
         """Locate each caption in an image; returns the JSON of `locate --json` (docs/data.md)."""
-        if not isinstance(image, Mapping | FileData):
-            got = "no picture" if image is None else f"the picture as {type(image).__name__}"
-            raise ImageError(f"got {got}.", "With gradio_client give handle_file(path).")
         found = service.locate(
-            _uploaded(image, max_bytes), clean_captions(captions), base, assignment=assignment
+            _sent(image, max_bytes), clean_captions(captions), base, assignment=assignment
         )
         return found.result.to_dict()
 
@@ -192,6 +189,14 @@ def _uploaded(image: FileData | dict[str, Any] | None, max_bytes: int) -> Path:
     if path is None:
         raise ImageError("the image was not uploaded.", "Upload the file first.")
     return path
+
+
+def _sent(image: object, max_bytes: int) -> Path:
+    """Path of an uploaded file that a program names."""
+    if not isinstance(image, dict | FileData):
+        got = "no picture" if image is None else f"the picture as {type(image).__name__}"
+        raise ImageError(f"got {got}.", "With gradio_client give handle_file(path).")
+    return _uploaded(image, max_bytes)
 
 
 def _file(path: Path) -> dict[str, Any]:
