@@ -99,7 +99,7 @@ class Ranking:
     nearest_row: int | None = None
     found_probability: float = 0.0
     margin: float = 0.0
-    evidence: NDArray[np.float32] = field(default=None, repr=False)  # type: ignore[assignment]
+    evidence: NDArray[np.float32] = field(default=None, repr=False)  # type: ignore[arg-type]
     reading: Reading = None  # type: ignore[assignment]
     fitting_rows: tuple[int, ...] = ()
 
