@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from core.errors import Cancelled, CaptionError, ImageError, InputError
 from core.image import encode_image, to_pil
