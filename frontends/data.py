@@ -1,4 +1,4 @@
-"""What `batch` is asked of a folder, and where the pictures of a data file are.
+"""What `batch` is asked of a folder, where the pictures of a data file are, and data sets.
 
 In: a folder and captions for all of its pictures, or names that a data file tells. Out: plain
 values.
@@ -7,6 +7,7 @@ values.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from core.errors import DataError, ImageError, InputError
 from core.image import READABLE
 from core.words import listed
 from dataset.data_file import Annotation, DataLine
+from dataset.folders import dataset_in
 
-__all__ = ["confined_path", "folder_data", "folder_lines"]
+__all__ = ["confined_path", "folder_data", "folder_lines", "found_dataset"]
 
 
 def folder_data(folder: Path, captions: Sequence[str]) -> tuple[list[DataLine], list[str]]:
@@ -59,6 +61,19 @@ def folder_lines(folder: Path) -> list[DataLine]:
         name = Path(os.path.relpath(record.path.resolve(), root)).as_posix()
         lines.append(DataLine(name, tuple(Annotation(*one, ambiguous=False) for one in told)))
     return lines
+
+
+def found_dataset(folder: Path, format: str | None) -> Path:
+    """Return the folder of the data set in a folder, see `dataset_in`; stderr says where it lies.
+
+    Raises:
+        DataError: it holds several data sets, or none of a known format.
+        UnknownNameError: there is no format of that name.
+    """
+    found = dataset_in(folder, format)
+    if found != folder:
+        sys.stderr.write(f"The data set is in {found}.\n")
+    return found
 
 
 def confined_path(folder: Path, name: str) -> Path:

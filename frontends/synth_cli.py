@@ -259,12 +259,21 @@ def _run_replay(options: argparse.Namespace, service: Service | None) -> int:
 
 def _run_check(options: argparse.Namespace, service: Service | None) -> int:
     from dataset.checks import Finding, Report, check_folder
+    from frontends.data import found_dataset
 
-    if error := _unfinished(options.folder):
-        finding = Finding("unfinished", "error", str(options.folder), error.message, error.hint)
+    kind, error = "unfinished", _unfinished(options.folder)
+    if error is None:
+        try:
+            folder = found_dataset(options.folder, options.format)
+        except DataError as lacking:
+            kind, error = "no-dataset", lacking
+        else:
+            error = _unfinished(folder)
+    if error is not None:
+        finding = Finding(kind, "error", str(options.folder), error.message, error.hint)
         report = Report(options.format or "", {"images": 0, "boxes": 0}, (finding,))
     else:
-        report = check_folder(options.folder, options.format)
+        report = check_folder(folder, options.format)
     _print(options, report.to_dict, report.text)
     return 0 if report.ok else 1
 
@@ -285,10 +294,15 @@ def _unfinished(folder: Path) -> DataError | None:
 def _run_stats(options: argparse.Namespace, service: Service | None) -> int:
     from dataset.registry import read_dataset
     from dataset.statistics import summarize
+    from frontends.data import found_dataset
 
-    if error := _unfinished(options.folder):
-        raise DataError(f"{options.folder}: {error.message}", error.hint)
-    numbers = summarize(read_dataset(options.folder, options.format)).to_dict()
+    folder = options.folder
+    if not (error := _unfinished(folder)):
+        folder = found_dataset(folder, options.format)
+        error = _unfinished(folder)
+    if error:
+        raise DataError(f"{folder}: {error.message}", error.hint)
+    numbers = summarize(read_dataset(folder, options.format)).to_dict()
     _print(options, lambda: numbers, lambda: _statistics_text(numbers))
     return 0
 

@@ -130,9 +130,10 @@ def _run_from_dataset(options: argparse.Namespace, service: Service | None) -> i
     from tqdm import tqdm  # type: ignore[import-untyped]
 
     from dataset.registry import read_dataset
+    from frontends.data import found_dataset
     from synth.harvest import harvest
 
-    dataset = read_dataset(options.folder, options.format)
+    dataset = read_dataset(found_dataset(options.folder, options.format), options.format)
     if options.split:
         dataset = dataset.split(options.split)
     with tqdm(total=sum(map(len, dataset)), unit="box", file=sys.stderr, disable=None) as bar:

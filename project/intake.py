@@ -20,6 +20,7 @@ from core.image import MAX_PIXELS, READABLE
 from core.words import counted
 from dataset.archive import Limits, unpack
 from dataset.data_file import DATA_SUFFIXES
+from dataset.folders import data_sets_in, inner_folder
 from dataset.formats.raw import Finding, RawImage
 from dataset.registry import detect_format, scan_dataset
 from project.editing import BOXES_MAX, tidy_caption
@@ -27,8 +28,6 @@ from project.given import cut_captions, give, read_given, usable_captions
 from project.imported import Imported
 from project.intake_files import (
     NAMED_MAX,
-    data_sets_in,
-    inner_folder,
     links_left_out,
     passed_over,
     unread_labels,

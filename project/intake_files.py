@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.errors import DataError
 from core.files import list_files
 from dataset.formats.raw import Finding
-from dataset.registry import FORMATS, detect_format
 
 __all__ = [
     "NAMED_MAX",
-    "data_sets_in",
-    "inner_folder",
     "links_left_out",
     "passed_over",
     "unread_labels",
@@ -25,55 +20,6 @@ NAMED_MAX = 5
 
 _LABEL_SUFFIXES = (".json", ".xml", ".yaml", ".yml")
 _UNTOLD = ("Thumbs.db", "desktop.ini")  # what systems put beside pictures
-
-
-def inner_folder(folder: Path, format: str | None = None) -> Path:
-    """Return the folder in which everything is wrapped, through any number that hold one alone.
-
-    Args:
-        folder: Of an archive that was unpacked, or any other; a data set is not left.
-        format: See `_is_labelled`.
-    """
-    while not _is_labelled(folder, format):
-        inside = [path for path in folder.iterdir() if _is_seen(path.name)]
-        if len(inside) != 1 or inside[0].is_symlink() or not inside[0].is_dir():
-            break
-        folder = inside[0]
-    return folder
-
-
-def data_sets_in(folder: Path) -> list[Path]:
-    """Return all data sets in a folder, however deep, sorted; it alone where it is one itself.
-
-    Folders in a data set are its own.
-    """
-    found = [folder] if _is_labelled(folder) else []
-    for place, names, _ in () if found else os.walk(folder):
-        paths = [Path(place, name) for name in names if _is_seen(name)]
-        labelled = [path for path in paths if _is_labelled(path)]
-        found += labelled
-        names[:] = [path.name for path in paths if path not in labelled]
-    return sorted(found)
-
-
-def _is_labelled(folder: Path, format: str | None = None) -> bool:
-    """Return whether a folder looks like a data set.
-
-    Args:
-        folder: Where to look; not below it.
-        format: Of this format; None: of any; "images": never.
-    """
-    if format is not None:
-        return format in FORMATS.names() and FORMATS.load(format).holds(folder)
-    try:
-        detect_format(folder)
-    except DataError:
-        return False
-    return True
-
-
-def _is_seen(name: str) -> bool:
-    return not name.startswith((".", "__MACOSX"))
 
 
 def unread_labels(

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from dataset.archive import pack
+from dataset.folders import data_sets_in, inner_folder
 from frontends.cli import main
 from project.export import export_dataset
 from project.intake import import_path
-from project.intake_files import data_sets_in, inner_folder
 from project.store import Project
 from project.types import Add
 from tests.project.pictures import picture_bytes
