@@ -12,7 +12,7 @@ from PIL import Image
 from core.errors import DataError, InputError
 from dataset.archive import OWN, Limits, unpack
 from dataset.formats.raw import Finding, add_finding
-from dataset.registry import detect_format, read_dataset, scan_dataset
+from dataset.registry import FORMATS, detect_format, read_dataset, scan_dataset
 
 BROKEN = "annotations/instances_train.json"
 
@@ -89,3 +89,27 @@ def test_the_first_error_is_always_kept() -> None:
         add_finding(findings, Finding("x", level, "here", "what."))
     assert len(findings) == 1001
     assert any(finding.level == "error" for finding in findings)
+
+
+_LISTS = '"images": [{"a": "]\\"["}], "annotations": [{"bbox": [1, 2]}], "categories": []'
+
+
+@pytest.mark.parametrize(
+    ("text", "is_coco"),
+    [
+        ("{" + _LISTS + "}", True),
+        ("\ufeff {\n" + _LISTS + "}", True),
+        ('{"a": {"b": [[{"x": [1]}], "\\\\"]}, "c": "{[", "n": -1.5e3, ' + _LISTS + "}", True),
+        ('{"deep": ' + "[" * 40 + "]" * 40 + ", " + _LISTS + "}", True),
+        ('{"k\\"ey": null, ' + _LISTS.replace("images", "im\\u0061ges") + "}", True),
+        ('{"all": {' + _LISTS + "}}", False),
+        ("[{" + _LISTS + "}]", False),
+        ("{" + _LISTS.replace('"categories": []', '"categories": {}') + "}", False),
+        ('{"images": "annotations", "categories": []}', False),
+        ("", False),
+        ("{" + _LISTS[:40], False),
+    ],
+)  # fmt: skip
+def test_coco_is_told_without_reading_it_all(tmp_path: Path, text: str, is_coco: bool) -> None:
+    (tmp_path / "told.json").write_text(text, encoding="utf-8")
+    assert FORMATS.load("coco").holds(tmp_path) == is_coco
