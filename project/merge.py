@@ -4,7 +4,8 @@ New pictures come with their boxes and proposals; of their states "done" alone, 
 or put off there may come up again here. Where both have a picture, boxes that only the other
 has are proposed here, for a person to decide; boxes of both stay as they are here. What people of
 the other said of captions holds where nobody did here, and so do captions that were given with a
-picture. Pictures that were removed here stay out.
+picture. Pictures that were removed here stay out. Boxes beyond what a picture may have are left
+out and told; such a picture waits for a look.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from core.boxes import iou_matrix
 from core.errors import DataError, InputError
 from core.image import MAX_PIXELS
-from core.words import counted
+from core.words import counted, listed
 from project.agreement import match_rows
+from project.editing import BOXES_MAX
 from project.intake_rows import Label, LabelBox
 from project.pictures import load_picture
-from project.proposals import Proposal
+from project.proposals import SAME_IOU, Proposal
 from project.store import Project
 from project.types import MERGED, Absent, Asked, BoxRow, ConflictError, ImageRow
 
@@ -44,6 +49,8 @@ class Merged:
             project did not.
         removed: Number of pictures that are left out, as they were removed here.
         failed: Names of pictures of the other project that cannot be read.
+        left_out: Number of boxes and proposals that a picture has no room for.
+        crowded: Names of these pictures.
     """
 
     added: int
@@ -55,6 +62,8 @@ class Merged:
     marked: int = 0
     removed: int = 0
     failed: tuple[str, ...] = ()
+    left_out: int = 0
+    crowded: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         """Return the summary as one line."""
@@ -69,6 +78,11 @@ class Merged:
             told += f" {counted(self.marked, 'caption')} came as found or absent."
         if self.removed:
             told += f" {counted(self.removed, 'picture')} left out: removed here."
+        if self.left_out:
+            told += (
+                f" {counted(self.left_out, 'box')} of {listed(self.crowded)} left out: a picture "
+                f"has at most {BOXES_MAX}."
+            )
         lost = len(self.failed)
         return told + f" {counted(lost, 'picture')} could not be read." * bool(lost)
 
@@ -98,6 +112,7 @@ def merge(
     who = " ".join(other.name.replace(":", " ").split())[:100] or "merge"
     added = common = taken = waiting = proposed = differing = marked = removed = 0
     failed: list[str] = []
+    crowded: dict[str, int] = {}
     total = other.count()
     for number, image in enumerate(other.walk(), start=1):
         boxes = other.boxes(image.id)
@@ -112,8 +127,9 @@ def merge(
             removed += 1
         elif known is not None and (known.state != "new" or target.boxes(known.id)):
             common += 1
-            wait, differ = _propose_missing(target, known, theirs, who)
+            wait, lost, differ = _propose_missing(target, known, theirs, who)
             proposed, differing = proposed + wait, differing + differ
+            _count(crowded, image.name, lost)
             marked += _mark_captions(target, known.id, other.asked(image.id), who)
             target.give_captions({known.id: image.captions}, replace=False)
         else:
@@ -129,20 +145,29 @@ def merge(
                 common += not came.is_new
                 taken += came.boxes
                 guesses = [box for box in boxes if box.state == "proposed"]
-                waiting += _propose(target, came.image_id, guesses, who)
+                wait, lost = _propose(target, came.image_id, guesses, who)
+                waiting += wait
+                _count(crowded, image.name, lost + max(len(theirs) - BOXES_MAX, 0))
                 marked += _mark_captions(target, came.image_id, other.asked(image.id), who)
         if on_progress is not None:
             on_progress(number, total, image.name)
     return Merged(
         added, common, taken, proposed, differing,
         waiting=waiting, marked=marked, removed=removed, failed=tuple(failed),
+        left_out=sum(crowded.values()), crowded=tuple(crowded),
     )  # fmt: skip
 
 
+def _count(crowded: dict[str, int], name: str, lost: int) -> None:
+    if lost:
+        crowded[name] = lost
+
+
 def _label(image: ImageRow, boxes: list[BoxRow], who: str) -> Label:
+    is_whole = image.state == "done" and len(boxes) <= BOXES_MAX
     return Label(
-        boxes=tuple(LabelBox(b.xyxy, b.class_name, b.caption) for b in boxes),
-        state="done" if image.state == "done" else "new",
+        boxes=tuple(LabelBox(b.xyxy, b.class_name, b.caption) for b in boxes[:BOXES_MAX]),
+        state="done" if is_whole else "new",
         group=image.group,
         split=image.split,
         source=image.source,
@@ -154,8 +179,8 @@ def _label(image: ImageRow, boxes: list[BoxRow], who: str) -> Label:
 
 def _propose_missing(
     target: Project, image: ImageRow, theirs: list[BoxRow], who: str
-) -> tuple[int, int]:
-    """Numbers of boxes proposed because only the other has them, and of those that differ."""
+) -> tuple[int, int, int]:
+    """Numbers of boxes proposed as only the other has them, left out so, and that differ."""
     ours = target.boxes(image.id)
     pairs = match_rows(ours, theirs)
     differ = sum(
@@ -164,18 +189,26 @@ def _propose_missing(
     )
     both = {b for _, b, _ in pairs}
     missing = [box for row, box in enumerate(theirs) if row not in both]
-    return _propose(target, image.id, missing, who), differ
+    return *_propose(target, image.id, missing, who), differ
 
 
-def _propose(target: Project, image_id: int, boxes: Sequence[BoxRow], who: str) -> int:
-    """Number of boxes of the other project that lie on none here and wait for a person now."""
+def _propose(target: Project, image_id: int, boxes: Sequence[BoxRow], who: str) -> tuple[int, int]:
+    """Numbers of boxes of the other project that wait for a person now, and without room.
+
+    Those that lie on a box here are neither.
+    """
     if not boxes:
-        return 0
+        return 0, 0
     proposals = [
         Proposal(b.xyxy, b.class_name, b.caption, b.detector, b.logit, b.probability, b.margin)
         for b in boxes
     ]
-    return target.propose_more(image_id, proposals, source=f"{MERGED}{who}")
+    count = target.propose_more(image_id, proposals, source=f"{MERGED}{who}")
+    here = target.boxes(image_id)
+    if count == len(boxes) or len(here) < BOXES_MAX:
+        return count, 0
+    told, there = (np.array([b.xyxy for b in some], np.float32) for some in (boxes, here))
+    return count, int((iou_matrix(told, there).max(axis=1) < SAME_IOU).sum())
 
 
 def _mark_captions(target: Project, image_id: int, asked: Sequence[Asked], who: str) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from core.boxes import iou_matrix
 from core.errors import InputError
 from project.classes import UNNAMED, class_of
-from project.editing import Changes, checked_box, insert_box, tidy_caption, write_asked
+from project.editing import BOXES_MAX, Changes, checked_box, insert_box, tidy_caption, write_asked
 from project.journal import begin_edit
 from project.rows import BOX_QUERY, box_row, boxes_of, class_id_of, snapshot
 from project.trimming import forget_proposal
@@ -86,10 +86,13 @@ def add_proposals(
     source: str,
     at: float,
 ) -> int:
-    """Add proposals to an image and return how many; one that was done waits again."""
+    """Add proposals to an image and return how many; one that was done waits again.
+
+    Those beyond `BOXES_MAX` boxes of the image are left out.
+    """
     edit_id = begin_edit(connection, image, who=source, kind="propose", at=at, state="proposed")
     changes = Changes(connection, image, edit_id, source, at)
-    count = _insert(connection, image, changes, proposals, source, at)
+    count = _insert(connection, image, changes, proposals, source, at, most=BOXES_MAX)
     if count:
         _set_state(connection, image["id"], "proposed")
     else:
@@ -110,13 +113,16 @@ def _insert(
     proposals: Sequence[Proposal],
     source: str,
     at: float,
+    most: int | None = None,
 ) -> int:
-    """Insert those that lie on no box of the image, and return how many."""
+    """Insert those that lie on no box of the image, up to so many boxes; return how many."""
     image_id, count = image["id"], 0
     kept = np.array([box.xyxy for box in boxes_of(connection, image_id)], np.float32)
     kept = kept.reshape(-1, 4)
     names = [row["name"] for row in connection.execute("SELECT name FROM class ORDER BY id")]
     for one in proposals:
+        if most is not None and len(kept) + count >= most:
+            break
         try:
             xyxy = checked_box(one.xyxy, (image["width"], image["height"]))
         except InputError:

@@ -314,7 +314,7 @@ class Project(Reader):
             return image_row(find_image(connection, image_id))
 
     def propose_more(self, image_id: int, proposals: Sequence[Proposal], *, source: str) -> int:
-        """Add proposals beside what is there; return how many lie on no box yet."""
+        """Add proposals that lie on no box yet, while there is room; return how many."""
         at = self._clock()
         with self._database.write() as connection:
             image = find_image(connection, image_id)

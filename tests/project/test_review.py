@@ -206,6 +206,30 @@ def test_new_pictures_bring_what_waits_for_a_decision(project: Project, other: P
     assert (came.caption, came.state, came.detector) == ("red kite", "proposed", 0.5)
 
 
+def test_a_merge_keeps_the_most_boxes_of_a_picture_and_tells_of_the_others(
+    project: Project, other: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, columns = _id(project, "picture0"), range(0, 60, 12)
+    _label(project, mine, Add((0, 0, 9, 9)), Add((12, 0, 21, 9)))
+    _label(other, _id(other, "picture0"), *(Add((x, 1, x + 9, 10)) for x in columns))
+    _label(other, _id(other, "picture2"), *(Add((x, 1, x + 9, 10)) for x in columns))
+    guesses = [Proposal((x, 20, x + 9, 29)) for x in columns]
+    there = _id(other, "picture1")
+    other.propose(there, guesses, source="model:mini", key="k")
+    for module in ("merge", "proposals"):
+        monkeypatch.setattr(f"project.{module}.BOXES_MAX", 4)
+    told = merge(project, other)
+    assert (told.proposed, told.taken, told.waiting) == (2, 4, 4)
+    assert (told.left_out, set(told.crowded)) == (3, {"picture0", "picture1", "picture2"})
+    assert "3 boxes of picture" in told.sentence()
+    assert " left out: a picture has at most 4." in told.sentence()
+    assert [len(project.boxes(image.id)) for image in project.walk()] == [4, 4, 4]
+    cut = project.image(_id(project, "picture2"))
+    assert cut.state == "new", "what lost a box is not done"
+    again = merge(project, other)
+    assert (again.proposed, set(again.crowded)) == (0, {"picture0", "picture2"})
+
+
 def test_what_a_merge_proposes_is_no_box_of_one_s_own(project: Project, other: Project) -> None:
     mine = _id(project, "picture0")
     _label(project, mine, Add(BOX, "drone"))
