@@ -69,7 +69,13 @@ _LOADERS = {
 
 
 def write_card(
-    dataset: Dataset, folder: Path, *, format: str, title: str, facts: Mapping[str, object]
+    dataset: Dataset,
+    folder: Path,
+    *,
+    format: str,
+    title: str,
+    facts: Mapping[str, object],
+    notes: Mapping[str, str] | None = None,
 ) -> None:
     """Write ``README.md`` into the folder of a data set that is already written there.
 
@@ -80,6 +86,7 @@ def write_card(
         title: The heading.
         facts: What else is to be told of its making, by name: seed, settings, versions. Nested
             values are shown as JSON.
+        notes: Texts on sources and licences that came with the material, by name; kept whole.
 
     Raises:
         DataError: The folder cannot be written to.
@@ -90,6 +97,7 @@ def write_card(
         _summary(dataset, summarize(dataset)),
         _loading(dataset, format),
         _origins(dataset),
+        *(_quoted(name, text) for name, text in (notes or {}).items()),
         _facts(facts),
     ]
     write_text(folder / CARD_NAME, "\n\n".join(part for part in parts if part) + "\n")
@@ -215,6 +223,11 @@ def _origins(dataset: Dataset) -> str:
     if rest := sum(number for _, number in ranked[_MAX_ROWS:]):
         lines.append(f"| {rest} | {len(ranked) - _MAX_ROWS} others | |")
     return "\n".join(lines)
+
+
+def _quoted(name: str, text: str) -> str:
+    lines = (f"> {line.replace('<', '&lt;')}".rstrip() for line in text.splitlines())
+    return "\n".join([f"### {_line(name)}, which came with the material", "", *lines])
 
 
 def _facts(facts: Mapping[str, object]) -> str:

@@ -18,7 +18,8 @@ from core.errors import InputError
 from core.files import link_or_copy, read_json_lines, write_bytes
 from synth.cutout_folder import INDEX_NAME
 from synth.generate import GALLERY
-from synth.library import read_backgrounds
+from synth.library import BACKGROUNDS_INDEX, read_backgrounds
+from synth.source_notes import notes_in
 
 __all__ = ["Choice", "Folders", "Use", "choose_folders", "read_choice"]
 
@@ -123,11 +124,15 @@ def _take_cutouts(folder: Path, off: frozenset[str]) -> dict[str, Any]:
 
 
 def _take_backgrounds(folder: Path, off: frozenset[str]) -> dict[str, Any]:
-    return {
-        item.path.relative_to(folder).as_posix(): None
-        for item in read_backgrounds(folder)
-        if item.name not in off
-    }
+    """Files by name with the row that tells of its source; notes on sources stay beside them."""
+    files: dict[str, Any] = {}
+    for item in read_backgrounds(folder):
+        if item.name not in off:
+            name = item.path.relative_to(folder).as_posix()
+            row = {"name": name, "source": item.source, "licence": item.licence}
+            files[name] = row if item.source or item.licence else None
+    notes = notes_in(folder) if files else ()
+    return files | {path.relative_to(folder).as_posix(): None for path in notes}
 
 
 def _gather(parent: Path, kind: str, source: Path, files: Mapping[str, Any]) -> Path:
@@ -147,7 +152,8 @@ def _gather(parent: Path, kind: str, source: Path, files: Mapping[str, Any]) -> 
         rows = [row for row in files.values() if row is not None]
         if rows:
             lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-            write_bytes(part / INDEX_NAME, lines.encode())
+            index = INDEX_NAME if kind == "cutouts" else BACKGROUNDS_INDEX
+            write_bytes(part / index, lines.encode())
         part.rename(folder)
     folder.touch()
     return folder

@@ -6,11 +6,12 @@ what could not be taken, with the reason.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,14 +20,22 @@ from numpy.typing import NDArray
 from PIL import Image as PilImage
 
 from core.errors import ImageError, InputError, SpotterError
-from core.files import write_bytes
+from core.files import read_json_lines, write_bytes
 from core.image import READABLE, encode_image, read_image, read_rgba, resize_image
 from dataset.archive import Limits as ArchiveLimits
 from dataset.archive import unpack
 from synth.captions import parse_caption
 from synth.cutout_folder import NewCutout, add_cutouts, clean_name, copy_of, read_folder
-from synth.library import BACKGROUND_SIDE_MIN_PX, Cutout, read_cutouts_below
+from synth.library import (
+    BACKGROUND_SIDE_MIN_PX,
+    BACKGROUNDS_INDEX,
+    Background,
+    Cutout,
+    read_backgrounds,
+    read_cutouts_below,
+)
 from synth.matting import trim
+from synth.source_notes import NOTE_BYTES_MAX, is_note, notes_in
 
 __all__ = ["Brought", "Taken", "add_backgrounds", "add_own_cutouts", "words_of"]
 
@@ -89,7 +98,9 @@ def add_own_cutouts(
             continue
         try:
             rgba = _read_cutout(file.path, max_pixels)
-            new = copy_of(listed, rgba) if listed else _describe(rgba, file.name)
+            new = (
+                copy_of(listed, rgba) if isinstance(listed, Cutout) else _describe(rgba, file.name)
+            )
             added.append(add_cutouts(folder, [new])[0].name)
         except SpotterError as error:
             refused.append((file.name, _reason(error, file)))
@@ -101,12 +112,16 @@ def add_backgrounds(
 ) -> Taken:
     """Add photographs to a folder of backgrounds, as JPEG without anything else in the file.
 
+    What a ZIP's ``backgrounds.jsonl`` says of their sources and licences is kept, and so are notes
+    on sources, such as SOURCES.md, alone or in a ZIP.
+
     The arguments are those of ``add_own_cutouts``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     added: list[str] = []
     refused: list[tuple[str, str]] = []
-    for file, _ in _each(files, max_bytes, refused, most):
+    rows: list[dict[str, str]] = []
+    for file, listed in _each(files, max_bytes, refused, most, folder):
         taken = {path.stem for path in folder.glob("*.jpg")}
         if len(taken) >= most:
             refused.append((file.name, f"is one too many, the limit is {most}."))
@@ -125,16 +140,37 @@ def add_backgrounds(
             name = _free(Path(file.name).stem, taken)
             write_bytes(folder / f"{name}.jpg", encode_image(image, format="jpeg"))
             added.append(name)
+            if isinstance(listed, Background) and (listed.source or listed.licence):
+                told = {"source": listed.source, "licence": listed.licence}
+                rows.append({"name": f"{name}.jpg", **told})
         except SpotterError as error:
             refused.append((file.name, _reason(error, file)))
+    if rows:
+        index = folder / BACKGROUNDS_INDEX
+        lines = [*(read_json_lines(index) if index.is_file() else ()), *rows]
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in lines)
+        write_bytes(index, text.encode())
     return Taken(tuple(added), tuple(refused))
 
 
 def _each(
-    files: Sequence[Brought], max_bytes: int, refused: list[tuple[str, str]], most: int
-) -> Iterator[tuple[Brought, Cutout | None]]:
-    """Every picture, with what a ZIP says of it; ZIPs are unpacked beside and forgotten again."""
+    files: Sequence[Brought],
+    max_bytes: int,
+    refused: list[tuple[str, str]],
+    most: int,
+    backgrounds: Path | None = None,
+) -> Iterator[tuple[Brought, Cutout | Background | None]]:
+    """Every picture, with what a ZIP says of it; ZIPs are unpacked beside and forgotten again.
+
+    Notes on sources are put into the folder of backgrounds, where it is one.
+    """
     for file in files:
+        if backgrounds is not None and is_note(Path(file.name).name):
+            if file.path.stat().st_size > NOTE_BYTES_MAX:
+                refused.append((file.name, f"has more than {NOTE_BYTES_MAX} bytes."))
+            else:
+                _keep_note(file.path, backgrounds, Path(file.name).name)
+            continue
         if not zipfile.is_zipfile(file.path):
             yield file, None
             continue
@@ -147,7 +183,13 @@ def _each(
                 for path in sorted(folder.rglob("*"))
                 if path.suffix.lower() in READABLE and not path.name.startswith("._")
             ]
-            listed = read_cutouts_below(folder)
+            listed: Mapping[Path, Cutout | Background] = read_cutouts_below(folder)
+            if backgrounds is not None:
+                indexes = sorted(folder.rglob(BACKGROUNDS_INDEX))
+                told = [item for index in indexes for item in read_backgrounds(index.parent)]
+                listed = {item.path.resolve(): item for item in told}
+                for path in notes_in(folder):
+                    _keep_note(path, backgrounds, f"{Path(file.name).stem[:40]}-{path.name}")
             if not paths:
                 refused.append((file.name, "holds no pictures."))
             for path in paths:
@@ -157,6 +199,16 @@ def _each(
             refused.append((file.name, str(error).replace(str(folder), file.name)))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keep_note(path: Path, folder: Path, name: str) -> None:
+    """Put a note on sources beside backgrounds, and beside one of its name that says otherwise."""
+    stem, suffix = clean_name(Path(name).stem), Path(name).suffix
+    name = f"{stem}{suffix}" if is_note(f"{stem}{suffix}") else f"{stem}-sources{suffix}"
+    data, target, number = path.read_bytes(), folder / name, 2
+    while target.is_file() and target.read_bytes() != data:
+        target, number = folder / f"{number}-{name}", number + 1
+    write_bytes(target, data)
 
 
 def _read_cutout(path: Path, max_pixels: int) -> NDArray[np.uint8]:

@@ -17,6 +17,7 @@ from dataset.registry import write_dataset
 from dataset.statistics import summarize
 from synth.library import Background, Cutout, Library
 from synth.manifest import Entry
+from synth.source_notes import read_notes
 
 if TYPE_CHECKING:
     from synth.job import Job
@@ -78,7 +79,9 @@ def export(job: Job, library: Library, entries: Sequence[Entry], notes: Sequence
     }
     if notes:
         facts["notes"] = list(notes)
-    write_card(dataset, job.out, format=job.format, title="Synthetic scenes", facts=facts)
+    told = read_notes(job.backgrounds)
+    title = "Synthetic scenes"
+    write_card(dataset, job.out, format=job.format, title=title, facts=facts, notes=told)
 
 
 def to_dataset(

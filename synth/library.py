@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 BACKGROUND_SIDE_MIN_PX = 64  # smaller pictures show no place
+BACKGROUNDS_INDEX = "backgrounds.jsonl"
 # What cameras, phones and programs call all their pictures.
 _PLACELESS = frozenset(
     ("background", "bg", "dcim", "dji", "dsc", "dscf", "dscn", "file", "frame", "g", "gh", "gopr",
@@ -290,13 +291,10 @@ def read_cutouts_below(folder: Path) -> dict[Path, Cutout]:
 
 
 def read_backgrounds(folder: Path) -> list[Background]:
-    """Every photograph below a folder, by name, in alphabetical order.
-
-    Source and licence come from ``backgrounds.jsonl``, where the folder has one.
-    """
+    """Every photograph below a folder, by name, as its ``backgrounds.jsonl`` tells of it."""
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give one with photographs.")
-    index = folder / "backgrounds.jsonl"
+    index = folder / BACKGROUNDS_INDEX
     told = {str(row.get("name")): row for row in read_json_lines(index)} if index.is_file() else {}
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in READABLE)
     backgrounds = []

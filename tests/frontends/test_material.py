@@ -16,6 +16,7 @@ from frontends.chosen import Choice, Use, choose_folders
 from frontends.material import Brought, Taken, add_backgrounds, add_own_cutouts, words_of
 from synth.cutout_folder import NewCutout, add_cutouts, read_folder
 from synth.library import Library, open_library, read_backgrounds
+from synth.source_notes import read_notes
 from tests.synth.scene_library import write_library
 
 LIMITS = {"most": 8, "max_pixels": 1_000_000, "max_bytes": 10_000_000}
@@ -218,6 +219,32 @@ def test_a_background_has_a_least_size(wh, tmp_path):
 def gallery(tmp_path: Path) -> tuple[Path, Path]:
     (tmp_path / "gallery").mkdir()
     return write_library(tmp_path / "gallery")
+
+
+def test_what_a_zip_says_of_the_sources_of_backgrounds_is_kept(tmp_path, gallery):
+    row = {"name": "lake.png", "source": "Ann", "licence": "CC0-1.0"}
+    files = {
+        "photos/lake.png": _png(wh=(90, 70), alpha=False),
+        "photos/hill.png": _png(wh=(90, 70), alpha=False),
+        "photos/backgrounds.jsonl": json.dumps(row).encode(),
+        "photos/SOURCES.md": b"hill.png: Bob, <CC BY 4.0>",
+    }
+    brought = _brought(tmp_path / "in", {"a.zip": _zip(files), "LICENSE": b"lake.png: CC0"})
+    own = tmp_path / "visit" / "backgrounds"
+    assert add_backgrounds(brought, own, **LIMITS) == Taken(("hill", "lake"), ())
+    assert add_backgrounds(brought[:1], own, **LIMITS).added == ("hill-copy-i", "lake-copy-i")
+    _brought(tmp_path / "visit" / "cutouts", {})
+    own_only = Choice(backgrounds=Use(ours=False, off_own=frozenset(["hill-copy-i"])))
+    folders = choose_folders(tmp_path / "visit", own_only, gallery)
+    known = {
+        item.name: (item.source, item.licence) for item in read_backgrounds(folders.backgrounds[0])
+    }
+    cc0 = ("Ann", "CC0-1.0")
+    assert known == {"hill": ("", ""), "lake": cc0, "lake-copy-i": cc0}
+    assert read_notes(folders.backgrounds) == {
+        "LICENSE": "lake.png: CC0",
+        "a-SOURCES.md": "hill.png: Bob, <CC BY 4.0>",
+    }
 
 
 def test_by_default_the_gallery_itself_is_used(tmp_path, gallery):

@@ -31,6 +31,21 @@ def generate(words: list[str], out: Path, *more: str) -> int:
     return main(["synth", "generate", "--count", "8", "--out", str(out), *fixed, *words, *more])
 
 
+def test_notes_on_sources_go_with_the_data_set(words: list[str], tmp_path: Path) -> None:
+    backgrounds = Path(words[3])
+    (backgrounds / "SOURCES.md").write_text("# Photographs\n\nlake: Ann <ann@x.org>, CC BY 4.0\n")
+    (backgrounds / "notes.txt").write_text("nothing of sources")
+    assert generate(words, tmp_path / "set") == 0
+    card = (tmp_path / "set" / "README.md").read_text()
+    told = "> # Photographs\n>\n> lake: Ann &lt;ann@x.org>, CC BY 4.0\n"
+    assert f"### SOURCES.md, which came with the material\n\n{told}" in card
+    assert "nothing of sources" not in card
+    # Without anything else that differs.
+    (backgrounds / "SOURCES.md").unlink()
+    assert generate(words, tmp_path / "plain") == 0
+    assert "came with the material" not in (tmp_path / "plain" / "README.md").read_text()
+
+
 def test_generate_replay_check_and_stats(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
