@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pipeline.locate import Locator
     from pipeline.rank import Assignment
 
-__all__ = ["BatchSummary", "prediction", "run_batch"]
+__all__ = ["BatchSummary", "prediction", "run_batch", "whole_prediction"]
 
 # How each line that is written here begins; anything else is another kind of file.
 _LINE_START = b'{"image": '
@@ -153,6 +153,14 @@ def prediction(image: str, result: Result) -> dict[str, object]:
         "results": [_caption_row(ranking, boxes, scores) for ranking in result.rankings],
         "seconds": {name: _short(result.seconds.get(name, 0.0), 6) for name in _STAGES},
     }
+
+
+def whole_prediction(image: str, result: Result, assignment: Assignment) -> dict[str, object]:
+    """Return a line of the output with all else that the result tells, under its own names."""
+    line, own = prediction(image, result), result.to_dict()
+    more = {key: own[key] for key in ("image_wh", "rankings", "warnings")}
+    provenance = {**result.provenance, "assignment": assignment}
+    return {**line, "provenance": provenance, **more}
 
 
 def _caption_row(

@@ -242,7 +242,10 @@ def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
     locator = _service(service).locator(config)
     result = locator.locate([options.image], options.caption, assignment=options.assignment)[0]
     if options.json:
-        print(json.dumps(result.to_dict(), ensure_ascii=False, indent=2))
+        from frontends.batch import whole_prediction
+
+        told = whole_prediction(str(options.image), result, options.assignment)
+        print(json.dumps(told, ensure_ascii=False, indent=2))
     else:
         limit = locator.calibration.found_probability_min
         print(locate_report(result, limit))

@@ -140,6 +140,24 @@ def test_locate_prints_json_and_saves_the_picture(shapes_path, tmp_path, capsys)
     assert (drawn != before).any()
 
 
+def test_locate_tells_what_a_line_of_batch_tells(shapes_path, tmp_path, capsys):
+    words = ["--caption", "blue thing", "--caption", "purple thing", "--assignment", "joint", *FAKE]
+    assert main(["locate", str(shapes_path), "--json", *words]) == 0
+    told = json.loads(capsys.readouterr().out)
+    output = tmp_path / "out" / "answers.jsonl"
+    output.parent.mkdir()
+    assert main(["batch", str(shapes_path.parent), "--output", str(output), *words]) == 0
+    [line] = [json.loads(text) for text in output.read_text().splitlines()]
+    assert told.pop("image") == str(shapes_path)
+    assert line.pop("image") == shapes_path.name
+    assert told["seconds"].keys() == line.pop("seconds").keys()
+    assert {key: told[key] for key in line if key != "provenance"} == {
+        key: line[key] for key in line if key != "provenance"
+    }
+    assert line["provenance"].items() <= told["provenance"].items()
+    assert [len(one["order"]) for one in told["rankings"]] == [len(line["detections"])] * 2
+
+
 def test_joint_assignment_gives_two_boxes(shapes_path, capsys):
     captions = ["--caption", "red thing", "--caption", "orange thing"]
     options = ["--assignment", "joint", "--json"]
@@ -153,9 +171,9 @@ def test_settings_come_from_file_and_pairs(shapes_path, tmp_path, capsys):
     config.write_text('preset = "fake"\n[detect]\nscore_min = 0.9\n')
     arguments = ["locate", str(shapes_path), "--caption", "x", "--json", "--config", str(config)]
     main(arguments)
-    assert len(json.loads(capsys.readouterr().out)["detections"]["score"]) == 1
+    assert len(json.loads(capsys.readouterr().out)["detections"]) == 1
     main([*arguments, "--set", "detect.score_min=0.1"])
-    assert len(json.loads(capsys.readouterr().out)["detections"]["score"]) == 2
+    assert len(json.loads(capsys.readouterr().out)["detections"]) == 2
 
 
 def _fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
