@@ -50,6 +50,7 @@ class Reading:
         places: Which of the boxes that fit is meant: the leftmost, the largest; usually nothing.
         nth: Which one counted from the place: 2 for "second from the left"; above 1 with one place.
         is_plural: Whether several are asked for: "helicopters".
+        is_anything: Whether neither a kind of thing nor a look is told: "the largest one".
     """
 
     grasp: Grasp
@@ -58,6 +59,7 @@ class Reading:
     places: tuple[Place, ...] = ()
     nth: int = 1
     is_plural: bool = False
+    is_anything: bool = False
 
     @property
     def may_answer(self) -> bool:
@@ -159,6 +161,7 @@ class Ranking:
                 "places": list(self.reading.places),
                 "nth": self.reading.nth,
                 "is_plural": self.reading.is_plural,
+                "is_anything": self.reading.is_anything,
             },
             "fitting_rows": list(self.fitting_rows),
         }
@@ -301,5 +304,5 @@ def _reading_of(data: Mapping[str, object] | None) -> Reading | None:
     nth = data.get("nth", 1)
     if not isinstance(nth, int) or nth < 1 or (nth > 1 and len(places) != 1):
         raise DataError(f"nth must be a number from 1 on, above 1 with one place, got {nth!r}.")
-    told, is_plural = tuple(map(str, notes)), bool(data.get("is_plural", False))
-    return Reading(grasp, about, told, tuple(places), nth, is_plural)  # type: ignore[arg-type]
+    told, flags = tuple(map(str, notes)), map(bool, map(data.get, ("is_plural", "is_anything")))
+    return Reading(grasp, about, told, tuple(places), nth, *flags)  # type: ignore[arg-type]

@@ -52,6 +52,8 @@ PLACE_COST = 2.5
 # picture's side, and a ratio of areas.
 PLACE_SPREAD = 0.08
 PLACE_AREA_RATIO = 1.65
+# From this detector score on a box is likelier an object than none.
+OBJECT_MIN = 0.5
 
 
 def rank(
@@ -84,7 +86,14 @@ def rank(
     weighed = weigh(logits, detections.score, calibration.detector_weight)
     evidence = np.array(
         [
-            place(row, reading.places, detections, calibration, nth=reading.nth)
+            place(
+                row,
+                reading.places,
+                detections,
+                calibration,
+                nth=reading.nth,
+                objects_alone=reading.is_anything,
+            )
             for row, reading in zip(weighed, understood, strict=True)
         ]
     ).reshape(weighed.shape)
@@ -171,11 +180,21 @@ def place(
     calibration: Calibration,
     *,
     nth: int = 1,
+    objects_alone: bool = False,
 ) -> NDArray[np.float32]:
     """Return the (n,) evidence with less for boxes that are not where a caption says.
 
     Only boxes that may well be right are compared, and counted where the `nth` from a place is
     meant; of fewer it is the last one. The one that is meant keeps what it has.
+
+    Args:
+        evidence: (n,) of one caption.
+        places: Which of the boxes is meant.
+        detections: n boxes.
+        calibration: How evidence becomes the probability of being right.
+        nth: Which one counted from the place.
+        objects_alone: The caption tells neither kind nor look, so that everything fits: boxes that
+            are likelier no object are compared only where there are not enough others.
 
     Example:
         >>> two = Detections.from_xyxy([[0, 0, 4, 4], [6, 0, 9, 4]], (10, 8))
@@ -188,14 +207,17 @@ def place(
     odds = calibration.a * evidence + calibration.c
     enough = np.minimum(odds, PLACE_ENOUGH)
     fits = _fits(odds)
-    boxes = detections.xyxy[fits].astype(np.float64)
+    objects = fits[detections.score[fits] >= OBJECT_MIN] if objects_alone else fits
+    compared = objects if len(objects) >= nth else fits
+    boxes = detections.xyxy[compared].astype(np.float64)
     nearness = [_nearness(one, boxes, detections.image_wh) for one in places]
+    share = np.zeros(len(fits))
     if nth > 1:
         # The cost is more than the window: whatever is not the one that was counted loses to it.
-        counted_row = np.argsort(-nearness[0], kind="stable")[min(nth, len(fits)) - 1]
-        share = (np.arange(len(fits)) == counted_row).astype(np.float64)
+        counted_row = np.argsort(-nearness[0], kind="stable")[min(nth, len(compared)) - 1]
+        share[fits == compared[counted_row]] = 1
     else:
-        share = _share(np.mean([_share(one) for one in nearness], axis=0))
+        share[np.isin(fits, compared)] = _share(np.mean([_share(one) for one in nearness], axis=0))
     placed_odds = enough[fits] - PLACE_COST * (1 - share)
     meant = int(placed_odds.argmax())
     placed_odds += odds[fits[meant]] - placed_odds[meant]

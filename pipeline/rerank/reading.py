@@ -39,6 +39,7 @@ _SHOWN_CHARS = 40
 _KEPT_CAPTIONS = 256
 _TOLD_MAX = 5
 _ANYTHING = "one"
+_ANYTHINGS = frozenset((_ANYTHING, "thing", "object"))
 # Said before what has no plural of its own: "all aircraft".
 _MANY = frozenset(
     ("all", "both", "few", "several", "many", "two", "three", "four", "five", "six", "seven",
@@ -109,8 +110,9 @@ class CaptionReader:
         about = "" if grasp == "nothing" else self._about(words) or whole
         known = [word for word in words if self._is_shown(word)]
         shown = [word.text for word in known]
-        is_anything = grasp != "nothing" and not any(map(self._names_something, known))
-        if places and is_anything and self._is_known(_ANYTHING):
+        telling = [word.text.lower() for word in known if self._names_something(word)]
+        is_anything = grasp != "nothing" and _ANYTHINGS.issuperset(telling)
+        if places and is_anything and not telling and self._is_known(_ANYTHING):
             # "Lower left": whatever is there.
             shown = ["the", *(one for one in shown if one.lower() not in SMALL_WORDS), _ANYTHING]
         if shown and len(known) < len(words):
@@ -118,7 +120,9 @@ class CaptionReader:
             encoding = self._encode(" ".join(shown))
         # A place picks one of several: "the largest of the two drones".
         is_plural = not places and self._is_plural(translated, words)
-        return encoding.ids, Reading(grasp, about, tuple(notes), places, nth, is_plural)
+        return encoding.ids, Reading(
+            grasp, about, tuple(notes), places, nth, is_plural, is_anything
+        )
 
     def _is_plural(self, said: str, words: Sequence[Word]) -> bool:
         """Whether several are asked for: "helicopters", "every plane", not "drone near planes".

@@ -384,6 +384,31 @@ def test_without_so_many_there_is_no_nth():
     assert told.reading.notes == ("Only 2 boxes may fit, so there is no 6th.",)
 
 
+@pytest.mark.parametrize(
+    ("score", "wanted", "nth", "row"),
+    [
+        ((0.6, 0.9, 0.7, 0.8, 0.2), "large", 1, 2),
+        ((0.6, 0.9, 0.1, 0.2, 0.7), "bottom", 1, 4),
+        ((0.6, 0.9, 0.7, 0.8, 0.5), "large", 1, 4),
+        ((0.4, 0.3, 0.4, 0.1, 0.2), "large", 1, 4),
+        ((0.1, 0.9, 0.1, 0.8, 0.2), "large", 2, 3),
+        ((0.1, 0.9, 0.1, 0.1, 0.2), "large", 2, 2),
+    ],
+)
+def test_what_is_likelier_no_object_is_not_anything(score, wanted, nth, row):
+    detections = Detections.from_xyxy(BOXES, (100, 100), score=score)
+    told = {}
+    for is_anything in (True, False):
+        reading = Reading("whole", "it", (), (wanted,), nth, is_anything=is_anything)
+        [ranking] = rank(
+            ["it"], np.float32([[2, 2.1, 2, 2, 2]]), detections,
+            calibration=PLAIN, readings=[reading],
+        )  # fmt: skip
+        told[is_anything] = int(ranking.order[0])
+    assert told[True] == row
+    assert told[False] == {("large", 1): 4, ("bottom", 1): 3, ("large", 2): 2}[wanted, nth]
+
+
 def test_a_place_makes_nothing_surer():
     logits = np.float32([[1, 0.9, -6, -6, -6]])
     reading = Reading("whole", "plane", (), ("left",))
@@ -408,7 +433,7 @@ def test_jointly_each_takes_the_one_at_its_place():
 
 
 def test_places_come_back_from_json():
-    reading = Reading("whole", "left plane", (), ("left",))
+    reading = Reading("whole", "left plane", (), ("left",), is_anything=True)
     rankings = rank(
         ["left plane"], np.float32([[1, 2]]), seen(2), calibration=PLAIN, readings=[reading]
     )

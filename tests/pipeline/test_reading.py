@@ -339,6 +339,25 @@ def test_a_plural_asks_for_several(airfield, caption, is_plural):
 
 
 @pytest.mark.weights
+@pytest.mark.parametrize(
+    ("caption", "is_anything"),
+    [
+        ("the biggest one", True),
+        ("the largest thing", True),
+        ("which one is the smallest?", True),
+        ("lower left", True),
+        ("the largest plane", False),
+        ("the largest red one", False),
+        ("the largest F-16", False),
+        ("the largest car", False),
+        ("", False),
+    ],
+)
+def test_a_caption_may_tell_neither_kind_nor_look(airfield, caption, is_anything):
+    assert airfield[0].reranker.read(caption).is_anything is is_anything
+
+
+@pytest.mark.weights
 def test_plurals_are_read_as_singulars(airfield):
     reranker = airfield[0].reranker
     for many, one in (("helicopters", "helicopter"), ("hot air balloons", "hot air balloon")):
