@@ -340,22 +340,13 @@ def _run_evaluate(options: argparse.Namespace, service: Service | None) -> int:
 def _measured(data: Path) -> Path:
     """What is measured against: of a data set in JSON lines its file, of another its folder."""
     from dataset.formats.jsonl import INDEX_NAME
-    from dataset.registry import detect_format
+    from frontends.data import found_dataset
 
     _refuse_address(data)
-    if (data / INDEX_NAME).is_file():
-        return data / INDEX_NAME
-    if not data.is_dir():
-        return data
-    try:
-        detect_format(data)
-    except DataError as error:
-        raise DataError(
-            f"{data} is a folder without {INDEX_NAME}, nor a data set of another format.",
-            "Give a file of JSON lines with the box of every object. Of a project: "
-            "project export --format jsonl.",
-        ) from error
-    return data
+    if data.is_dir() and not (data / INDEX_NAME).is_file():
+        data = found_dataset(data, None)
+    index = data / INDEX_NAME
+    return index if index.is_file() else data
 
 
 def _run_doctor(options: argparse.Namespace, service: Service | None) -> int:

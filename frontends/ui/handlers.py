@@ -120,7 +120,7 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
     def locate(
         image: FileData, captions: list[str], assignment: Assignment = "independent"
     ) -> dict[str, Any]:
-        """Locate each caption in an image; returns the JSON of `locate --json` (docs/data.md)."""
+        """Locate each caption in an image; returns a result as JSON (`core.Result.from_dict`)."""
         found = service.locate(
             _sent(image, max_bytes), clean_captions(captions), base, assignment=assignment
         )

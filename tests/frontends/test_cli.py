@@ -75,15 +75,14 @@ def test_evaluate_takes_a_data_set_or_says_what_it_takes(shapes_path, tmp_path, 
     with pytest.raises(SystemExit):
         main(["evaluate", str(folder), *FAKE])
     told = capsys.readouterr().err
-    assert "is a folder without annotations.jsonl" in told
-    assert "project export --format jsonl" in told
+    assert "looks like a data set of a known format" in told
     (folder / "a.png").write_bytes(shapes_path.read_bytes())
     things = [{"caption": "red thing", "bbox": [20, 10, 40, 30]}]
     line = json.dumps({"image": "a.png", "annotations": things})
     (folder / "annotations.jsonl").write_text(line)
     assert main(["evaluate", str(folder), "--json", *FAKE]) == 0
     assert json.loads(capsys.readouterr().out)["detector"]["boxes"] == 1
-    write_dataset(read_dataset(folder), tmp_path / "other", "coco")
+    write_dataset(read_dataset(folder), tmp_path / "other" / "wrapped", "coco")
     assert main(["evaluate", str(tmp_path / "other"), "--json", *FAKE]) == 0
     assert json.loads(capsys.readouterr().out)["captions"]["accuracy_one_by_one"] == 1
 
