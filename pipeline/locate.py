@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from time import perf_counter
 from typing import Self
 
@@ -23,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.captions import clean_captions
-from core.errors import InputError
+from core.errors import ImageError, InputError
 from core.image import MAX_PIXELS, ImageSource, image_wh, to_image
 from core.result import Result
 from core.types import Crops, Detections, Image
@@ -199,7 +200,7 @@ class Locator:
         wanted = _captions_per_image(captions, len(images)) if self.reads_captions else []
         clock = _Clock(on_progress)
         with clock.stage("decode"):
-            pictures = [to_image(image, max_pixels=self.max_pixels) for image in images]
+            pictures = _to_images(images, self.max_pixels)
         with clock.stage("detect"):
             detections = self._detect(pictures, wanted)
         with clock.stage("cut"):
@@ -351,6 +352,20 @@ def _image_list(images: Sequence[ImageSource]) -> list[ImageSource]:
             f"images must be a list, got one {type(images).__name__}.", "Write [image]."
         )
     return list(images)
+
+
+def _to_images(images: Sequence[ImageSource], max_pixels: int) -> list[Image]:
+    """All of them decoded; of several an error tells which: bytes and arrays have no name."""
+    pictures = []
+    for number, image in enumerate(images, start=1):
+        try:
+            pictures.append(to_image(image, max_pixels=max_pixels))
+        except ImageError as error:
+            if len(images) == 1 or isinstance(image, str | Path):
+                raise
+            which = f"image {number} of {len(images)}: {error.message}"
+            raise type(error)(which, error.hint) from error
+    return pictures
 
 
 def _captions_per_image(

@@ -105,7 +105,7 @@ class CaptionReader:
         notes += self._notes(caption, words, is_cut=bool(encoding.overflowing))
         grasp = self._grasp(words, is_cut=bool(encoding.overflowing))
         if places and grasp != "nothing":
-            notes.append(f"Of the boxes that fit, the {tell_places(places, nth)} is taken.")
+            notes.append(f"Of the boxes that fit, the {tell_places(places, nth)} is meant.")
         whole = caption if translated == caption else text
         about = "" if grasp == "nothing" else self._about(words) or whole
         known = [word for word in words if self._is_shown(word)]

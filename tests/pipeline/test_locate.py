@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.errors import Cancelled, CaptionError, ImageError, InputError
+from core.errors import Cancelled, CaptionError, ImageError, ImageTooLargeError, InputError
 from core.image import encode_image, to_pil
 from core.result import Result
 from pipeline.config import load_config
@@ -96,6 +96,16 @@ def test_accepts_bytes_and_refuses_rubbish(fake_locator, shapes_image):
     assert fake_locator.locate([data], ["red"])[0].answer_xyxy() == (20, 10, 60, 40)
     with pytest.raises(ImageError, match="not an image"):
         fake_locator.locate([b"hello"], ["red"])
+
+
+def test_of_several_images_an_error_tells_which(fake_locator, shapes_image, tmp_path):
+    with pytest.raises(ImageError, match=r"^image 2 of 2: .*not an image"):
+        fake_locator.observe([shapes_image, b"hello"])
+    strict = Locator(fake_locator.detector, fake_locator.reranker, max_pixels=9)
+    with pytest.raises(ImageTooLargeError, match=r"^image 1 of 2: "):
+        strict.observe([shapes_image, shapes_image])
+    with pytest.raises(ImageError, match=r"^[^:]*none\.png"):
+        fake_locator.observe([shapes_image, tmp_path / "none.png"])
 
 
 @pytest.mark.parametrize(

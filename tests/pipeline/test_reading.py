@@ -375,8 +375,8 @@ def test_plurals_are_read_as_singulars(airfield):
         ("the helicopter flying to the left", "so 'left' counts for nothing"),
         ("second drone on the left", "so 'second', 'left' count for nothing"),
         ("3rd drone", "so '3rd' counts for nothing: numbers count from a place alone"),
-        ("second drone from the left", "the second from the left is taken."),
-        ("the 12th largest", "the 12th largest is taken."),
+        ("second drone from the left", "the second from the left is meant."),
+        ("the 12th largest", "the 12th largest is meant."),
         ("the second drone", "so 'second' counts for nothing"),
         ("plane over the blue sea", "'over the blue sea' counts for nothing"),
         ("not a helicopter", "does not understand 'not'"),
@@ -399,7 +399,7 @@ def test_what_is_passed_over_is_said(airfield, caption, note):
     # Beside it stand the place that decides and what a name means.
     others = [one for one in notes if note not in one]
     assert len(notes) - len(others) == 1
-    assert all("is taken." in one or "is read as" in one for one in others)
+    assert all("is meant." in one or "is read as" in one for one in others)
 
 
 @pytest.mark.weights
@@ -424,7 +424,7 @@ def test_a_model_that_knows_more_words_reads_them_all():
     assert reader.read("my two red cars") == Reading("whole", "my two red cars")
     on_the_left = reader.read("red cars left")
     assert (on_the_left.places, on_the_left.about) == ((), "red cars")
-    note = "Of the boxes that fit, the leftmost is taken."
+    note = "Of the boxes that fit, the leftmost is meant."
     leftmost = reader.read("leftmost red cars")
     assert leftmost == Reading("whole", "leftmost red cars", (note,), ("left",))
     assert reader.read("two red lorries").grasp == "part", "without kinds any word may be one"
