@@ -304,5 +304,6 @@ def _reading_of(data: Mapping[str, object] | None) -> Reading | None:
     nth = data.get("nth", 1)
     if not isinstance(nth, int) or nth < 1 or (nth > 1 and len(places) != 1):
         raise DataError(f"nth must be a number from 1 on, above 1 with one place, got {nth!r}.")
-    told, flags = tuple(map(str, notes)), map(bool, map(data.get, ("is_plural", "is_anything")))
-    return Reading(grasp, about, told, tuple(places), nth, *flags)  # type: ignore[arg-type]
+    told, flags = tuple(map(str, notes)), ("is_plural", "is_anything")
+    kind = {name: bool(data.get(name, False)) for name in flags}
+    return Reading(grasp, about, told, tuple(places), nth, **kind)  # type: ignore[arg-type]

@@ -9,11 +9,10 @@ import os
 from pathlib import Path
 
 from core.errors import DataError
+from core.words import listed
 from dataset.registry import FORMATS, detect_format
 
 __all__ = ["data_sets_in", "dataset_in", "inner_folder"]
-
-_NAMED_MAX = 5
 
 
 def dataset_in(folder: Path, format: str | None = None) -> Path:
@@ -35,10 +34,9 @@ def dataset_in(folder: Path, format: str | None = None) -> Path:
     # A link beside what it leads to is no second one.
     found = list({path.resolve(): path for path in data_sets_in(folder, format)}.values())
     if len(found) > 1:
-        names = [path.relative_to(folder).as_posix() for path in found[:_NAMED_MAX]]
-        more = f" and {len(found) - len(names)} more" if len(found) > len(names) else ""
+        names = [path.relative_to(folder).as_posix() for path in found]
         raise DataError(
-            f"{folder} holds {len(found)} data sets: {', '.join(names)}{more}.",
+            f"{folder} holds {len(found)} data sets: {listed(names)}.",
             "Give the folder of one of them.",
         )
     if found or format is not None:

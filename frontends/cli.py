@@ -320,9 +320,13 @@ def _asked(options: argparse.Namespace) -> tuple[list[DataLine], Path]:
 
 
 def _images(options: argparse.Namespace) -> Path:
-    """The folder of a data file's pictures: mostly they lie beside it."""
+    """The folder of a data file's pictures: mostly they lie beside it; a data set has its own."""
     data = cast(Path, options.data)
-    return cast(Path, options.images) or (data if data.is_dir() else data.parent)
+    if not data.is_dir():
+        return cast(Path, options.images) or data.parent
+    if options.images:
+        raise InputError(f"{data} is a data set with pictures of its own.", "Leave out --images.")
+    return data
 
 
 def _run_evaluate(options: argparse.Namespace, service: Service | None) -> int:

@@ -118,8 +118,6 @@ def _join_lines(lines: Sequence[DataLine]) -> list[DataLine]:
     told: dict[str, dict[Annotation, None]] = {}
     for line in lines:
         told.setdefault(line.image, {}).update(dict.fromkeys(line.annotations))
-    if len(told) == len(lines):
-        return list(lines)
     return [DataLine(image, tuple(annotations)) for image, annotations in told.items()]
 
 
@@ -173,8 +171,7 @@ def _captions(line: DataLine) -> list[str]:
 def _asked(case: _Case) -> list[Annotation]:
     """Annotations that have one right answer: no other object of the picture has their caption."""
     told = [one for one in case.line.annotations if one.caption.strip()]
-    # What is told twice is one object.
-    objects = Counter(one.caption for one in dict.fromkeys(told))
+    objects = Counter(one.caption for one in told)
     return [one for one in told if not one.ambiguous and objects[one.caption] == 1]
 
 

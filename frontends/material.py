@@ -11,9 +11,10 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,14 @@ from synth.library import (
 from synth.matting import trim
 from synth.source_notes import NOTE_BYTES_MAX, is_note, notes_in
 
-__all__ = ["Brought", "Taken", "add_backgrounds", "add_own_cutouts", "words_of"]
+__all__ = [
+    "Brought",
+    "Taken",
+    "add_backgrounds",
+    "add_own_cutouts",
+    "remove_backgrounds",
+    "words_of",
+]
 
 _CUTOUT_SIDE_MAX_PX = 1600
 _BACKGROUND_SIDE_MAX_PX = 2560
@@ -146,11 +154,36 @@ def add_backgrounds(
         except SpotterError as error:
             refused.append((file.name, _reason(error, file)))
     if rows:
-        index = folder / BACKGROUNDS_INDEX
-        lines = [*(read_json_lines(index) if index.is_file() else ()), *rows]
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in lines)
-        write_bytes(index, text.encode())
+        _write_told(folder, [*_told_of(folder), *rows])
     return Taken(tuple(added), tuple(refused))
+
+
+def remove_backgrounds(folder: Path, names: Collection[str]) -> None:
+    """Remove backgrounds and what was told of them; with the last one all notes on sources.
+
+    Args:
+        folder: The user's backgrounds.
+        names: Of files in it; those that are gone are passed over.
+    """
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+    rows = _told_of(folder)
+    kept = [row for row in rows if row.get("name") not in names]
+    if len(kept) < len(rows):
+        _write_told(folder, kept)
+    if not any(folder.glob("*.jpg")):
+        for note in notes_in(folder):
+            note.unlink()
+
+
+def _told_of(folder: Path) -> list[Mapping[str, Any]]:
+    index = folder / BACKGROUNDS_INDEX
+    return list(read_json_lines(index)) if index.is_file() else []
+
+
+def _write_told(folder: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    write_bytes(folder / BACKGROUNDS_INDEX, text.encode())
 
 
 def _each(
@@ -187,7 +220,8 @@ def _each(
             if backgrounds is not None:
                 indexes = sorted(folder.rglob(BACKGROUNDS_INDEX))
                 told = [item for index in indexes for item in read_backgrounds(index.parent)]
-                listed = {item.path.resolve(): item for item in told}
+                # An outer index says nothing of what has one of its own deeper down.
+                listed = {one.path.resolve(): one for one in told if one.source or one.licence}
                 for path in notes_in(folder):
                     _keep_note(path, backgrounds, f"{Path(file.name).stem[:40]}-{path.name}")
             if not paths:

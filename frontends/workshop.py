@@ -22,7 +22,7 @@ from dataset.record import Dataset
 from dataset.registry import FORMATS
 from dataset.statistics import Statistics, summarize
 from frontends.chosen import Choice, Folders, choose_folders, forget_choices
-from frontends.material import Brought, Taken, add_backgrounds, add_own_cutouts
+from frontends.material import Brought, Taken, add_backgrounds, add_own_cutouts, remove_backgrounds
 from frontends.runs import Run, Runs, RunState
 from frontends.service import Limits
 from frontends.visits import Visit, Visits, size_of
@@ -167,9 +167,8 @@ class Workshop:
                 for name in known & set(names):
                     remove(visit.folder / "cutouts", name)
                 return
-            for background in self.own_backgrounds(visit):
-                if background.name in names:
-                    background.path.unlink(missing_ok=True)
+            gone = [one.path.name for one in self.own_backgrounds(visit) if one.name in names]
+            remove_backgrounds(visit.folder / "backgrounds", gone)
 
     # ---------------------------------------------------------------- scenes
 

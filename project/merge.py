@@ -5,7 +5,7 @@ or put off there may come up again here. Where both have a picture, boxes that o
 has are proposed here, for a person to decide; boxes of both stay as they are here. What people of
 the other said of captions holds where nobody did here, and so do captions that were given with a
 picture. Pictures that were removed here stay out. Boxes beyond what a picture may have are left
-out and told; such a picture waits for a look.
+out and told; a new picture that loses some waits for a look.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ NOTE_BYTES_MAX = 200_000
 """Longer files are no notes."""
 _NAME = re.compile(
     r"(.*[-_. ])?(sources?|licen[cs]es?|copying|copyright|credits?|attributions?|notices?)"
-    r"([-_ ].*)?(\.(md|txt))?",
+    r"(([-_ ].*)?\.(md|txt)|([-_ ][^.]*)?)",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -27,7 +27,7 @@ def is_note(name: str) -> bool:
     """Return whether a file is a note on sources, by its name.
 
     Example:
-        >>> is_note("SOURCES.md"), is_note("photos-LICENSE"), is_note("source.jpg")
+        >>> is_note("SOURCES.md"), is_note("photos-LICENSE"), is_note("licence_plate.jpg")
         (True, True, False)
     """
     return not name.startswith(".") and _NAME.fullmatch(name) is not None

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.files import sha256_of
-from synth.library import Library, read_library
+from synth.library import BACKGROUNDS_INDEX, Library, read_library
 from training.crop_scenes import CropConfig
 from training.crops import make_shard, open_upscaler, write_shard
 from training.scenes import BLOCK, DETECTOR_SCENES, make_scenes
@@ -76,6 +76,6 @@ def _library() -> Library:
 
 def _key(settings: str) -> str:
     """A name for what decides how they turn out: the gallery and the settings."""
-    lists = (_CUTOUTS / "cutouts.jsonl", _BACKGROUNDS / "backgrounds.jsonl")
+    lists = (_CUTOUTS / "cutouts.jsonl", _BACKGROUNDS / BACKGROUNDS_INDEX)
     hashes = " ".join(sha256_of(path) for path in lists)
     return sha256_of(f"{hashes} {_SEED} {settings}".encode())[:12]

@@ -85,6 +85,9 @@ def test_evaluate_takes_a_data_set_or_says_what_it_takes(shapes_path, tmp_path, 
     write_dataset(read_dataset(folder), tmp_path / "other" / "wrapped", "coco")
     assert main(["evaluate", str(tmp_path / "other"), "--json", *FAKE]) == 0
     assert json.loads(capsys.readouterr().out)["captions"]["accuracy_one_by_one"] == 1
+    with pytest.raises(SystemExit):
+        main(["evaluate", str(tmp_path / "other"), "--images", str(folder), *FAKE])
+    assert "is a data set with pictures of its own. Leave out --images" in capsys.readouterr().err
 
 
 def test_help_names_the_presets(capsys):

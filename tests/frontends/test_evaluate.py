@@ -119,6 +119,7 @@ def test_a_caption_that_two_boxes_have_is_not_asked_even_if_nobody_says_so(fake_
         {"caption": "red thing", "bbox": LEFT_LTWH},
         {"caption": "red thing", "bbox": RIGHT_LTWH},
         {"caption": "blue thing", "bbox": [170, 10, 20, 20]},
+        {"caption": "blue thing", "bbox": [170, 10, 20, 20]},  # told twice, one object
     ]
     picture = _picture((RED, LEFT), (RED, RIGHT), (BLUE, (170, 10, 190, 30)))
     data = _write(tmp_path, {"a.png": row}, {"a.png": picture})

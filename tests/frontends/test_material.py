@@ -13,10 +13,17 @@ from PIL import Image as PilImage
 
 from core.errors import InputError
 from frontends.chosen import Choice, Use, choose_folders
-from frontends.material import Brought, Taken, add_backgrounds, add_own_cutouts, words_of
+from frontends.material import (
+    Brought,
+    Taken,
+    add_backgrounds,
+    add_own_cutouts,
+    remove_backgrounds,
+    words_of,
+)
 from synth.cutout_folder import NewCutout, add_cutouts, read_folder
 from synth.library import Library, open_library, read_backgrounds
-from synth.source_notes import read_notes
+from synth.source_notes import is_note, read_notes
 from tests.synth.scene_library import write_library
 
 LIMITS = {"most": 8, "max_pixels": 1_000_000, "max_bytes": 10_000_000}
@@ -291,3 +298,49 @@ def test_a_change_of_caption_makes_another_library(tmp_path, gallery):
 def test_nothing_chosen_is_told(choice, message, tmp_path, gallery):
     with pytest.raises(Exception, match=message):
         choose_folders(tmp_path, choice, gallery)
+
+
+@pytest.mark.parametrize(
+    "name", ["licence_plate.png", "notice board.png", "open-source-park.png", "sources-pack.png"]
+)
+def test_a_picture_named_after_a_source_is_a_picture(name, tmp_path):
+    brought = _brought(tmp_path / "in", {name: _png(wh=(90, 70), alpha=False)})
+    taken = add_backgrounds(brought, tmp_path / "own", **LIMITS)
+    assert (len(taken.added), taken.refused) == (1, ())
+    assert read_notes([tmp_path / "own"]) == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["LICENSE", "LICENSE-CC-BY-4.0.txt", "photos_credits.md", "Sources of all.txt"]
+)
+def test_notes_on_sources_are_known_by_their_names(name):
+    assert is_note(name)
+
+
+def test_an_inner_index_of_a_zip_holds_against_an_outer_one(tmp_path):
+    row = {"name": "lake.png", "source": "Ann", "licence": "CC0-1.0"}
+    files = {
+        "backgrounds.jsonl": b'{"name": "other.png", "source": "Bob", "licence": "PD"}',
+        "in/lake.png": _png(wh=(90, 70), alpha=False),
+        "in/backgrounds.jsonl": json.dumps(row).encode(),
+    }
+    for number, wrapped in enumerate((files, {f"z/{k}": v for k, v in files.items()})):
+        own = tmp_path / f"own{number}"
+        brought = _brought(tmp_path / f"zip{number}", {"a.zip": _zip(wrapped)})
+        add_backgrounds(brought, own, **LIMITS)
+        assert [one.licence for one in read_backgrounds(own)] == ["CC0-1.0"]
+
+
+def test_what_was_told_of_a_background_goes_with_it(tmp_path):
+    row = {"name": "lake.png", "source": "Ann", "licence": "CC0-1.0"}
+    picture = _png(wh=(90, 70), alpha=False)
+    told = {"lake.png": picture, "hill.png": picture, "backgrounds.jsonl": json.dumps(row).encode()}
+    brought = _brought(tmp_path / "in", {"a.zip": _zip(told), "LICENSE": b"all: CC0"})
+    own = tmp_path / "own"
+    add_backgrounds(brought, own, **LIMITS)
+    remove_backgrounds(own, ["lake.jpg", "gone.jpg"])
+    add_backgrounds(_brought(tmp_path / "next", {"lake.png": picture}), own, **LIMITS)
+    assert {one.name: one.licence for one in read_backgrounds(own)} == {"hill": "", "lake": ""}
+    assert list(read_notes([own])) == ["LICENSE"]
+    remove_backgrounds(own, ["lake.jpg", "hill.jpg"])
+    assert read_notes([own]) == {}
