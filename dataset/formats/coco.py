@@ -7,7 +7,6 @@ and sources are extra keys, which other tools keep or pass over. Crowd regions a
 from __future__ import annotations
 
 import json
-import mmap
 import re
 from collections.abc import Mapping, Sequence
 from itertools import count
@@ -47,15 +46,6 @@ __all__ = ["FORMAT", "read", "write"]
 _KEYS = ("images", "annotations", "categories")
 # The original's other files: the same images again, for other tasks.
 _COMPANION = re.compile(r"(captions|panoptic|person_keypoints|stuff)_")
-
-# Enough of JSON to pass over values without making objects of them, as deep as COCO's go.
-_TEXT = rb'"(?:[^"\\]++|\\.)*+"'
-_NESTED = rb"(?!)"
-for _ in range(6):
-    _NESTED = rb'[\[{](?:[^"{}\[\]]++|%b|%b)*+[\]}]' % (_TEXT, _NESTED)
-_OBJECT_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*+\{")
-_KEY = re.compile(rb"\s*+(%b)\s*+:\s*+(\[?)" % _TEXT)
-_VALUE_END = re.compile(rb'(?:%b|%b|[^"{}\[\],]++)\s*+,' % (_NESTED, _TEXT))
 
 
 def read(folder: Path) -> Dataset:
@@ -156,30 +146,13 @@ def _is_coco(table: Json) -> bool:
 def _holds(folder: Path) -> bool:
     for path in _tables(folder):
         try:
-            # To read it all takes time and memory: that is left to who wants what is in it.
-            if _begins_as_coco(path) or _is_coco(read_json(path)):
+            if _is_coco(read_json(path)):
                 return True
         except DataError:
             # Meant to be COCO's, and damaged or too large to read.
             named = path.parent.name == "annotations" or path.name == "_annotations.coco.json"
             if named or path.stat().st_size > JSON_BYTES_MAX:
                 return True
-    return False
-
-
-def _begins_as_coco(path: Path) -> bool:
-    """Whether an object has all of COCO's lists, of what can be told without reading it whole."""
-    missing = {f'"{key}"'.encode() for key in _KEYS}
-    try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-            end = _OBJECT_START.match(text)
-            while end is not None and (key := _KEY.match(text, end.end())) is not None:
-                missing -= {key[1]} if key[2] else set()
-                if not missing:
-                    return True
-                end = _VALUE_END.match(text, key.start(2))
-    except (OSError, ValueError):  # empty, or no file to be read so
-        return False
     return False
 
 

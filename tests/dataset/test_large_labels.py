@@ -110,6 +110,6 @@ _LISTS = '"images": [{"a": "]\\"["}], "annotations": [{"bbox": [1, 2]}], "catego
         ("{" + _LISTS[:40], False),
     ],
 )  # fmt: skip
-def test_coco_is_told_without_reading_it_all(tmp_path: Path, text: str, is_coco: bool) -> None:
+def test_coco_is_told_by_its_lists(tmp_path: Path, text: str, is_coco: bool) -> None:
     (tmp_path / "told.json").write_text(text, encoding="utf-8")
     assert FORMATS.load("coco").holds(tmp_path) == is_coco

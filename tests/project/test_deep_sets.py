@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from core.files import read_json
 from dataset.archive import pack
 from dataset.folders import data_sets_in, inner_folder
 from frontends.cli import main
@@ -121,23 +120,3 @@ def test_boxes_without_words_are_no_flood(labelled: Project, tmp_path: Path) -> 
     with Project.create(tmp_path / "second", "second") as second:
         came = import_path(second, path)
     assert [finding.kind for finding in came.findings] == ["boxes-left-out"]
-
-
-def test_coco_is_parsed_once(
-    labelled: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("x", "y"):
-        export_dataset(labelled, tmp_path / "top" / name, "coco")
-    parsed = []
-
-    def counted_read(path: Path) -> object:
-        parsed.append(path)
-        return read_json(path)
-
-    monkeypatch.setattr("dataset.formats.coco.read_json", counted_read)
-    with Project.create(tmp_path / "second", "second") as second:
-        assert import_path(second, tmp_path / "top" / "x").boxes == 2
-        assert sorted(parsed) == sorted((tmp_path / "top" / "x").rglob("*.json"))
-        parsed.clear()
-        assert import_path(second, tmp_path / "top").known == 4
-        assert sorted(parsed) == sorted((tmp_path / "top").rglob("*.json"))
