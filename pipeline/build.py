@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from core.errors import ConfigError
 from pipeline.config import DetectConfig, LocateConfig, RerankConfig, UpscaleConfig
 from pipeline.detect.augmented import open_views
 from pipeline.detect.captioned import CaptionWrapper
@@ -163,6 +164,12 @@ def _build_looks(
     def open_one(model: Model, part: DetectConfig) -> Detector:
         family = DETECTORS.load(model.family)
         card = read_detector_card(model)
+        if part.scales and card.input_wh:
+            raise ConfigError(
+                f"{model.id} sees every image at {card.input_wh[0]}x{card.input_wh[1]} px, "
+                "at no other scale.",
+                "Unset detect.scales; small objects are found with detect.tile_wh=auto.",
+            )
         open_file = open_network(card_profile(config, card))
 
         def open_level(level: DetectConfig) -> Detector:
@@ -190,16 +197,18 @@ def _build_looks(
 
     if config.tile_wh is None:
         return open_all(config)
+    per_tile = config
+    if config.tile_whole:
+        # What is large for a tile is small for the whole image: there the coarser scales look.
+        per_tile = config.model_copy(update={"level_count": 1})
     tiling = Tiling(
         tile_wh=None if config.tile_wh == "auto" else config.tile_wh,
-        input_wh=config.input_wh,
+        input_wh=read_detector_card(models[0]).input_wh or config.input_wh,
         overlap_ratio=config.tile_overlap_ratio,
         merge=config.tile_merge,
         iou_max=config.iou_max,
         max_boxes=config.max_boxes,
     )
-    # What is large for a tile is small for the whole image: there the coarser scales look.
-    per_tile = config.model_copy(update={"level_count": 1}) if config.tile_whole else config
     whole = open_all(config) if config.tile_whole else None
     return TiledDetector(open_all(per_tile), tiling, whole=whole, at_once=tiles_at_once)
 

@@ -196,7 +196,7 @@ class Networks:
         self._failures = tuple(failures)
         self._choice: Choice | None = None
         self._refusal: SpotterError | None = None
-        self._twins: dict[str, str] = {}
+        self._twins: dict[Path, str] = {}
 
     def opener(self, profile: Profile) -> OpenEngine:
         """Return a function that opens a file; its free axes become as large as told."""
@@ -208,7 +208,7 @@ class Networks:
                 _LOG.info("engine: %s (%d threads)", self._choice.reason, self._choice.threads)
             file = _in_precision(path, self._choice)
             if file != path:
-                self._twins[path.stem] = network_sha256(file)[:12]
+                self._twins[path] = network_sha256(file)[:12]
             try:
                 return open_engine(file, self._choice, profile)
             except (EngineError, ModelError) as error:
@@ -243,14 +243,15 @@ class Networks:
             return {"engine": "none", "engine_reason": "no stage runs a network"}
         precision = choice.precision
         if precision == "int8":
-            precision = f"int8 ({', '.join(self._twins)}), f32"
+            names = dict.fromkeys(path.stem for path in self._twins)
+            precision = f"int8 ({', '.join(names)}), f32"
         return {
             "engine": choice.engine,
             "provider": choice.provider or choice.engine,
             "device": choice.device,
             "hardware": choice.hardware or "CPU",
             "precision": precision,
-            "twins": ", ".join(f"{name} {digest}" for name, digest in self._twins.items()),
+            "twins": ", ".join(f"{path.stem} {digest}" for path, digest in self._twins.items()),
             "threads": str(choice.threads),
             "engine_asked": _asked(self._config),
             "engine_reason": choice.reason,

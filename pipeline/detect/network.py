@@ -19,7 +19,7 @@ from core.image import image_wh
 from core.types import Detections, Image
 from pipeline.config import DetectConfig
 from pipeline.detect.card import DetectorCard, card_for_graph, prepare, read_detector_card
-from pipeline.engines.base import Engine, OpenEngine, check_interface
+from pipeline.engines.base import Engine, OpenEngine, check_finite, check_interface
 from pipeline.models import Model
 from pipeline.stages import Detector
 
@@ -155,9 +155,13 @@ def choose_boxes(
         scale_xy: Input pixels per original pixel, see `prepare`.
         config: Thresholds.
         class_names: One per class.
+
+    Raises:
+        EngineError: A score, or the box of a candidate, is no number.
     """
     score = candidates.score
-    rows = np.flatnonzero(score >= config.score_min)
+    rows = np.flatnonzero(~(score < config.score_min))  # NaN is less than nothing
+    check_finite("detector", score[rows], candidates.xyxy[rows])
     rows = rows[np.argsort(-score[rows], kind="stable")][:_MAX_CANDIDATES]
     xyxy = scale_boxes(candidates.xyxy[rows], (1 / scale_xy[0], 1 / scale_xy[1]))
     xyxy = clip_boxes(xyxy, image_wh)

@@ -23,6 +23,7 @@ __all__ = [
     "Profile",
     "Range",
     "TensorSpec",
+    "check_finite",
     "check_interface",
     "fixed_batch",
     "run_in_batches",
@@ -216,4 +217,21 @@ def check_interface(engine: Engine, path: Path, *, inputs: int, outputs: int) ->
             f"{path.name} has {len(engine.inputs)} inputs and {len(engine.outputs)} outputs, "
             f"its family expects {inputs} and {outputs}.",
             "Check that the file is the right one, and export it again.",
+        )
+
+
+def check_finite(what: str, *values: NDArray) -> None:
+    """Check that a network gave numbers.
+
+    Args:
+        what: Which network it is, for the message: "detector".
+        values: What it gave.
+
+    Raises:
+        EngineError: NaN or infinity is among them.
+    """
+    if not all(np.isfinite(part).all() for part in values):
+        raise EngineError(
+            f"the {what}'s network gave values that are no numbers (NaN, or infinite).",
+            "16 bits may be too few for it: --set engine.precision=f32; else export it again.",
         )

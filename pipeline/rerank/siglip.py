@@ -18,11 +18,11 @@ from PIL.Image import Resampling
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from tokenizers import Tokenizer
 
-from core.errors import EngineError, ModelError
+from core.errors import ModelError
 from core.result import Reading
 from core.types import Crops
 from pipeline.config import RerankConfig
-from pipeline.engines.base import Engine, OpenEngine, check_interface
+from pipeline.engines.base import Engine, OpenEngine, check_finite, check_interface
 from pipeline.models import Model
 from pipeline.rerank.preprocess import Fit, fit_input, to_pixel_values
 from pipeline.rerank.reading import CaptionReader, Words
@@ -199,11 +199,7 @@ class _TextCache:
 def _run(engine: Engine, batch: NDArray) -> NDArray[np.float32]:
     outputs = engine.run({engine.inputs[0].name: batch})
     embeds = outputs[engine.outputs[0].name].astype(np.float32, copy=False)
-    if not np.isfinite(embeds).all():
-        raise EngineError(
-            "the reranker's network gave values that are no numbers (NaN, or infinite).",
-            "16 bits may be too few for it: --set engine.precision=f32; else export it again.",
-        )
+    check_finite("reranker", embeds)
     # The towers normalize; again here, because bfloat16 leaves lengths a little off 1.
     return embeds / np.maximum(np.linalg.norm(embeds, axis=1, keepdims=True), 1e-12)
 

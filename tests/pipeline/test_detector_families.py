@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.errors import InputError, ModelError
+from core.errors import ConfigError, EngineError, InputError, ModelError
 from core.types import Detections
 from pipeline.build import build_detector
 from pipeline.config import DetectConfig, UpscaleConfig
@@ -81,6 +81,14 @@ def test_other_shapes_are_refused(family):
         look(family, np.zeros((9, 11)))
 
 
+@pytest.mark.parametrize("column", [0, 4])
+def test_a_network_that_gives_no_numbers_says_so(column):
+    row = [5.0, 6, 15, 16, 0.8, 1]
+    row[column] = np.nan
+    with pytest.raises(EngineError, match=r"no numbers.*precision=f32"):
+        look(YoloDetector, [row])
+
+
 def test_softmax_leaves_nothing_out():
     boxes = np.array([[0.5, 0.5, 0.5, 0.5]] * 2)
     found = decode_queries(np.log([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]]), boxes, input_wh=(8, 4),
@@ -130,6 +138,25 @@ def test_engines_are_made_for_the_size_in_the_card(tmp_path):
     build_detector([model], DetectConfig(), asked.append)
     assert asked[0].height == (32, 800, 1344)
     assert asked[0].width == (32, 1344, 1344)
+
+
+def test_a_network_of_one_size_is_tiled_in_that_size_and_takes_no_scales(tmp_path):
+    (tmp_path / "detector.json").write_text('{"input_wh": [64, 48]}')
+    seen = []
+
+    class Looks(FakeDetector):
+        def __call__(self, images):
+            seen.extend(image.shape for image in images)
+            return super().__call__(images)
+
+    model = Model(id="x", task="detect", family="fake", folder=tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.fakes.FakeDetector", Looks)
+        tiled = DetectConfig(tile_wh="auto", tile_whole=False)
+        build_detector([model], tiled, lambda _: None)([np.zeros((96, 128, 3), np.uint8)])
+    assert set(seen) == {(48, 64, 3)}
+    with pytest.raises(ConfigError, match=r"x sees every image at 64x48 px.*tile_wh=auto"):
+        build_detector([model], DetectConfig(scales=(1.5,)), lambda _: None)
 
 
 def test_a_detector_in_views_that_reads_captions_is_opened_once(tmp_path, monkeypatch):

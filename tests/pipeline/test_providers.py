@@ -247,6 +247,11 @@ def test_eight_bit_networks_are_run_and_named(tiny_models, tmp_path, shapes_imag
     np.testing.assert_array_equal(
         stages.detector([shapes_image])[0].xyxy, plain.detector([shapes_image])[0].xyxy
     )
+    shutil.copytree(folder / "detector", folder / "other")
+    eight = ["engine.precision=int8", f'detect.ensemble=["{folder / "other"}"]']
+    both = build_stages(settings(folder, *eight), machine=machine).provenance
+    assert both["precision"] == "int8 (detector), f32"
+    assert both["twins"] == ", ".join(2 * [f"detector {network_sha256(twin)[:12]}"])
     asked = build_stages(settings(folder, "engine.precision=f32"), machine=machine)
     assert asked.provenance["engine_asked"] == "precision f32"
     assert asked.provenance["precision"] == "f32"
