@@ -137,8 +137,9 @@ def check_decodes(source: Path | bytes) -> tuple[int, int]:
         return stored_wh
 
 
-def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image:
+def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Image:
     """Return the image in a file; see `to_image`."""
+    path = Path(path)
     return decode_image(_read(path), max_pixels=max_pixels, name=path.name)
 
 
@@ -264,12 +265,13 @@ def encode_image(
     return buffer.getvalue()
 
 
-def write_image(image: Image, path: Path, *, quality: int = 92) -> None:
+def write_image(image: Image, path: str | Path, *, quality: int = 92) -> None:
     """Write an image; the format follows from the ending: .png, .jpg, .jpeg or .webp.
 
     Raises:
         ImageError: The ending is none of these, or the format has no room for so long a side.
     """
+    path = Path(path)
     write_bytes(path, encode_image(image, format=format_of(path), quality=quality))
 
 

@@ -76,7 +76,7 @@ class Report:
         return "\n".join(lines) + "\n"
 
 
-def check_folder(folder: Path, format: str | None = None) -> Report:
+def check_folder(folder: str | Path, format: str | None = None) -> Report:
     """What is wrong with the data set in a folder.
 
     Args:

@@ -29,7 +29,7 @@ FORMATS.add("yolo-seg", Entry("dataset.formats.yolo:SEG_FORMAT"))
 _ORDER = ("jsonl", "yolo-seg", "yolo", "hf", "voc", "coco")
 
 
-def detect_format(folder: Path) -> str:
+def detect_format(folder: str | Path) -> str:
     """The name of the format of a folder.
 
     Args:
@@ -38,6 +38,7 @@ def detect_format(folder: Path) -> str:
     Raises:
         DataError: There is no such folder, or it looks like none of the formats.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder.", "Give the folder that holds the data set.")
     for name in _ORDER:
@@ -50,17 +51,17 @@ def detect_format(folder: Path) -> str:
     )
 
 
-def scan_dataset(folder: Path, format: str | None = None) -> RawDataset:
+def scan_dataset(folder: str | Path, format: str | None = None) -> RawDataset:
     """What a folder says, unchecked, with everything that is wrong; see `dataset.checks`.
 
     Raises:
         DataError: There is no such folder, or its format cannot be told.
         UnknownNameError: There is no format of that name.
     """
-    return FORMATS.load(format or detect_format(folder)).scan(folder)
+    return FORMATS.load(format or detect_format(folder)).scan(Path(folder))
 
 
-def read_dataset(folder: Path, format: str | None = None) -> Dataset:
+def read_dataset(folder: str | Path, format: str | None = None) -> Dataset:
     """The data set in a folder.
 
     Args:
@@ -71,11 +72,11 @@ def read_dataset(folder: Path, format: str | None = None) -> Dataset:
         DataError: Something in it is not as it should be; the message names the place.
         UnknownNameError: There is no format of that name.
     """
-    return FORMATS.load(format or detect_format(folder)).read(folder)
+    return FORMATS.load(format or detect_format(folder)).read(Path(folder))
 
 
 def write_dataset(
-    dataset: Dataset, folder: Path, format: str, on_progress: OnProgress | None = None
+    dataset: Dataset, folder: str | Path, format: str, on_progress: OnProgress | None = None
 ) -> None:
     """Write a data set, its images copied as they are; for YOLO GIF and AVIF become PNG.
 
@@ -94,4 +95,4 @@ def write_dataset(
     chosen = FORMATS.load(format)
     if not len(dataset):
         raise DataError("the data set has no image.", "Write at least one.")
-    chosen.write(dataset, folder, on_progress)
+    chosen.write(dataset, Path(folder), on_progress)

@@ -64,7 +64,7 @@ class Project(Reader):
     @classmethod
     def create(
         cls,
-        folder: Path,
+        folder: str | Path,
         name: str,
         *,
         class_names: Sequence[str] = (),
@@ -84,6 +84,7 @@ class Project(Reader):
         """
         # Before there is anything: what is refused leaves no half of a project.
         name, classes = tidy_project_name(name), [tidy_class_name(one) for one in class_names]
+        folder = Path(folder)
         path = folder / DATABASE_NAME
         if path.exists():
             raise InputError(f"{folder} holds a project already.", "Open it, or choose another.")
@@ -101,13 +102,13 @@ class Project(Reader):
         return project
 
     @classmethod
-    def open(cls, folder: Path, *, clock: Callable[[], float] = time.time) -> Self:
+    def open(cls, folder: str | Path, *, clock: Callable[[], float] = time.time) -> Self:
         """Return the project in a folder, brought up to date if an older version made it.
 
         Raises:
             DataError: There is none, or it is damaged or of a newer version.
         """
-        return cls(folder, Database(folder / DATABASE_NAME), clock)
+        return cls(Path(folder), Database(Path(folder) / DATABASE_NAME), clock)
 
     # ------------------------------------------------------------ editing
 

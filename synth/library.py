@@ -244,7 +244,9 @@ def _numbered(item: Item, number: int, num_folders: int) -> Item:
     return item if num_folders == 1 else replace(item, name=f"{number}/{item.name}")
 
 
-def read_library(cutouts_path: Path, *backgrounds_paths: Path, split: str | None = None) -> Library:
+def read_library(
+    cutouts_path: str | Path, *backgrounds_paths: str | Path, split: str | None = None
+) -> Library:
     """The library in a folder of cutouts and some of backgrounds, whole or one split of it.
 
     Args:
@@ -256,8 +258,8 @@ def read_library(cutouts_path: Path, *backgrounds_paths: Path, split: str | None
     Raises:
         InputError: A folder, a file or a key is missing; the message says which.
     """
-    cutouts = read_cutouts(cutouts_path)
-    backgrounds = [item for path in backgrounds_paths for item in read_backgrounds(path)]
+    cutouts = read_cutouts(Path(cutouts_path))
+    backgrounds = [item for path in backgrounds_paths for item in read_backgrounds(Path(path))]
     if split is not None:
         cutouts = select_split(cutouts, split, lambda cutout: cutout.identity)
         backgrounds = select_split(backgrounds, split, lambda background: background.group)

@@ -259,6 +259,8 @@ def test_files(tmp_path, image):
     for name in ("a.png", "a.jpg", "a.webp"):
         write_image(picture, tmp_path / name)
         assert image_wh(read_image(tmp_path / name)) == (20, 10)
+    write_image(picture, str(tmp_path / "text.png"))
+    np.testing.assert_array_equal(read_image(str(tmp_path / "text.png")), picture)
     np.testing.assert_array_equal(to_image(str(tmp_path / "a.png")), picture)
     with pytest.raises(ImageError, match=r"cannot write a.xyz"):
         write_image(picture, tmp_path / "a.xyz")

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from core.errors import DataError, UnknownNameError
+from dataset.checks import check_folder
 from dataset.formats import yolo
 from dataset.formats.files import split_named
 from dataset.outlines import join_outlines, outline_area, outline_extent
@@ -104,6 +105,14 @@ def test_round_trip_twice(name: str, dataset: Dataset, tmp_path: Path) -> None:
     write_dataset(once, tmp_path / "two", name)
     _check_same(dataset, read_dataset(tmp_path / "two", name), outlines=name in KEEPS_OUTLINES)
     assert _state(dataset) == before, "writing changed its source"
+
+
+def test_folders_may_be_texts(dataset: Dataset, tmp_path: Path) -> None:
+    folder = str(tmp_path / "out")
+    write_dataset(dataset, folder, "coco")
+    assert detect_format(folder) == "coco"
+    _check_same(dataset, read_dataset(folder), outlines=True)
+    assert check_folder(folder).ok
 
 
 @pytest.mark.parametrize("name", FORMATS.names())

@@ -57,6 +57,13 @@ def test_create_refuses_a_folder_with_a_project(project: Project) -> None:
         Project.create(project.folder, "again")
 
 
+def test_the_folder_may_be_a_text(tmp_path: Path) -> None:
+    folder = str(tmp_path / "new")
+    Project.create(folder, "One").close()
+    with Project.open(folder) as again:
+        assert (again.name, again.folder) == ("One", tmp_path / "new")
+
+
 def test_open_finds_everything_again(
     project: Project, image_id: int, clock: Callable[[], float]
 ) -> None:
