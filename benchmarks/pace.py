@@ -8,8 +8,9 @@ a caption file gives them. A scripted annotator then repairs what is wrong and n
 drag, word and key counts as one action. By hand every object costs two (draw, describe) and every
 image one (next). With captions given, the page hands a drawn box the next caption that has none:
 who draws in that order describes nothing, also by hand, so that figure stands beside. A caption is
-right if it names the same type and the same colors, in any order. Besides: how well the queue's
-doubt about an image goes with the number of its corrections (Spearman).
+right if it names the same type and the same colors, in any order. Besides: how many of the captions
+that are written are among those that the page suggests, where a key gives them; and how well the
+queue's doubt about an image goes with the number of its corrections (Spearman).
 """
 
 from __future__ import annotations
@@ -33,17 +34,27 @@ from core.image import encode_image
 from pipeline.config import load_config
 from pipeline.locate import Locator
 from project.given import missing_captions
+from project.measuring import suggest_captions
 from project.pictures import read_picture
 from project.prelabel import GIVEN_SCORE_MIN, PROPOSED_SCORE_MIN, Question, prelabel
+from project.score import Scorer
 from project.store import Project
-from project.types import Accept, Add, BoxRow, Describe, Edit, Move, Reject
+from project.types import Accept, Add, BoxRow, Describe, Edit, Move, Reject, Xyxy
 from project.vocabulary import Vocabulary
 from synth.captions import parse_caption
 from synth.config import load_scene_config
 from synth.generate import GALLERY, preview, usable_library
 from synth.words import COLORS, TYPES
 
-__all__ = ["Truth", "count_by_hand", "count_unprompted", "main", "measure", "repair"]
+__all__ = [
+    "Truth",
+    "captions_to_write",
+    "count_by_hand",
+    "count_unprompted",
+    "main",
+    "measure",
+    "repair",
+]
 
 WIDTH_PX = 960
 IOU_SAME = 0.4  # a proposal about this object
@@ -79,7 +90,7 @@ def measure(count: int, *, given: bool, score_min: float, seed: int = 0) -> dict
     locator = Locator.open(load_config(sets=[f"detect.score_min={score_min}"]))
     actions: Counter[str] = Counter()
     doubts: list[tuple[float, int]] = []
-    by_hand = prompted = objects = 0
+    by_hand = prompted = objects = written = suggested = 0
     with tempfile.TemporaryDirectory() as folder, Project.create(Path(folder), "pace") as project:
         truths = {}
         for number, scene in enumerate(scenes):
@@ -93,6 +104,7 @@ def measure(count: int, *, given: bool, score_min: float, seed: int = 0) -> dict
         start = perf_counter()
         prelabel(project, locator, Question(vocabulary=words, given=given))
         prelabel_s = perf_counter() - start
+        scorer = Scorer(locator)
         for image_id, _ in project.states():
             image, truth = project.image(image_id), truths[image_id]
             boxes = project.boxes(image.id)
@@ -104,6 +116,10 @@ def measure(count: int, *, given: bool, score_min: float, seed: int = 0) -> dict
             doubts.append((image.doubt, len(kinds)))
             objects += len(truth.xyxy)
             by_hand += count_by_hand(truth)
+            for place, caption in captions_to_write(boxes, edits):
+                fits = suggest_captions(project, scorer, image.id, place, words)
+                written += 1
+                suggested += any(_same(fit, caption) for fit, _ in fits)
             prompted += len(truth.xyxy) + 1
             project.apply(image.id, edits, who="script", version=image.version, state="done")
     total = sum(actions.values())
@@ -115,6 +131,8 @@ def measure(count: int, *, given: bool, score_min: float, seed: int = 0) -> dict
         "actions_total": total,
         "actions_by_hand": by_hand,
         "ratio": round(total / by_hand, 3),
+        "captions_written": written,
+        "of_these_suggested": suggested,
         **({"actions_by_hand_with_captions_handed_out": prompted} if given else {}),
         "images_with_a_mistake": sum(corrections > 0 for _, corrections in doubts),
         "queue_correlation": _correlation(doubts),
@@ -142,6 +160,17 @@ def count_unprompted(given: Sequence[str], boxes: Sequence[BoxRow], edits: Seque
     left = Counter(missing_captions(given, list(now.values())))
     drawn = Counter(edit.caption for edit in edits if isinstance(edit, Add))
     return (drawn - left).total()
+
+
+def captions_to_write(boxes: Sequence[BoxRow], edits: Sequence[Edit]) -> list[tuple[Xyxy, str]]:
+    """Return the captions that edits change or add, each with the place of its box after them."""
+    places = {box.id: box.xyxy for box in boxes}
+    places |= {edit.box_id: edit.xyxy for edit in edits if isinstance(edit, Move)}
+    return [
+        (edit.xyxy if isinstance(edit, Add) else places[edit.box_id], edit.caption or "")
+        for edit in edits
+        if isinstance(edit, Add | Describe)
+    ]
 
 
 def repair(truth: Truth, boxes: Sequence[BoxRow]) -> list[Edit]:

@@ -23,6 +23,7 @@ from core.packages import require_training
 from frontends.runs import Run, Runs
 from frontends.service import Service
 from frontends.visits import Visit, Visits, size_of
+from frontends.words import usual_words
 from project.folders import (
     LINK_PROBLEM,
     TRASH_NAME,
@@ -36,9 +37,10 @@ from project.folders import (
 )
 from project.intake import import_path
 from project.learning import project_config
-from project.measuring import asked_words, measure_image
+from project.measuring import asked_words, measure_image, suggest_captions
 from project.score import RankedScore, Scorer
 from project.store import DATABASE_NAME, Project
+from project.types import Xyxy
 
 if TYPE_CHECKING:
     from pipeline.locate import Locator
@@ -331,6 +333,17 @@ class Desk:
         """
         return measure_image(
             project, self.scorer(project), image_id, wished, max_pixels=self.limits.max_pixels
+        )
+
+    def suggest(self, project: Project, image_id: int, xyxy: Xyxy) -> list[tuple[str, float]]:
+        """Return the captions that fit a place in an image best, with the similarity of each.
+
+        See `suggest_captions`; where nothing was asked for yet, the words that the models learnt.
+        """
+        scorer = self.scorer(project)
+        words = scorer.vocabulary or usual_words(project)
+        return suggest_captions(
+            project, scorer, image_id, xyxy, words, max_pixels=self.limits.max_pixels
         )
 
     def scorer(self, project: Project) -> Scorer:

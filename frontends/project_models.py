@@ -136,8 +136,8 @@ def _open_locator(
 
 def _vocabulary(project: Project, wish: str) -> Vocabulary | None:
     from core.files import read_toml
-    from project.vocabulary import SETTING, Vocabulary, usual_vocabulary
-    from synth.words import COLORS, TYPES
+    from frontends.words import usual_words
+    from project.vocabulary import SETTING, Vocabulary
 
     if wish == "none":
         return None
@@ -146,4 +146,4 @@ def _vocabulary(project: Project, wish: str) -> Vocabulary | None:
     kept = project.setting(SETTING)
     if kept:
         return Vocabulary.from_dict(kept)
-    return usual_vocabulary(project.class_names, TYPES, (*COLORS, "camouflage"))
+    return usual_words(project)

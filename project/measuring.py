@@ -9,18 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from core.errors import InputError
 from core.image import MAX_PIXELS, read_image
 from core.types import Image
 from core.words import counted
 from project.score import RankedScore, Scorer
 from project.store import Project
-from project.types import BoxRow, StoreError
+from project.types import BoxRow, StoreError, Xyxy
 from project.vocabulary import SETTING, Vocabulary
 
-__all__ = ["Measured", "asked_words", "count_unmeasured", "measure_all", "measure_image"]
+__all__ = [
+    "Measured",
+    "asked_words",
+    "count_unmeasured",
+    "measure_all",
+    "measure_image",
+    "suggest_captions",
+]
 
 _TRIES = 3  # at what somebody edits meanwhile
+_SAME_PX = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,42 @@ def measure_image(
         if not news or project.set_scores(image_id, news, image.version):
             break
     return found
+
+
+def suggest_captions(
+    project: Project,
+    scorer: Scorer,
+    image_id: int,
+    xyxy: Xyxy,
+    words: Vocabulary,
+    *,
+    max_pixels: int = MAX_PIXELS,
+) -> list[tuple[str, float]]:
+    """Return the captions that fit a place in an image best, with the similarity of each.
+
+    Args:
+        project: The project.
+        scorer: The models.
+        image_id: The image.
+        xyxy: The place, in pixels of the image; of a box that need not be there yet.
+        words: What captions are made of, where none came with the image.
+        max_pixels: Larger pictures are refused.
+
+    Raises:
+        ImageError: The picture cannot be read.
+        InputError: There is no such image.
+        DataError: This is no place in it.
+    """
+    path, given = project.path(image_id), project.image(image_id).captions
+    known = (box.xyxy for box in project.boxes(image_id))
+    # What was embedded already is found by its exact numbers.
+    place = next((one for one in known if np.allclose(one, xyxy, atol=_SAME_PX)), xyxy)
+    return scorer.suggest(
+        str(path),
+        lambda: read_image(path, max_pixels=max_pixels),
+        place,
+        list(dict.fromkeys(given)) or words,
+    )
 
 
 def count_unmeasured(project: Project) -> int:

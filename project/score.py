@@ -21,10 +21,20 @@ from pipeline.locate import UNREAD_LOGIT, Locator
 from project.types import BoxRow, Score, Xyxy
 from project.vocabulary import Vocabulary
 
-__all__ = ["FITS_MIN", "RankedScore", "Scorer", "choose_captions", "embed_boxes"]
+__all__ = [
+    "FITS_MIN",
+    "SUGGESTIONS",
+    "RankedScore",
+    "Scorer",
+    "choose_captions",
+    "embed_boxes",
+    "fitting",
+]
 
 FITS_MIN = 0.25
 """Similarity below which a caption hardly fits: none is proposed, and a given one is doubted."""
+SUGGESTIONS = 5
+"""Captions that are suggested for a box: as many as one reads at a glance."""
 _KEPT_BOXES = 20_000  # about 1 kB each
 
 
@@ -36,13 +46,11 @@ class RankedScore:
         score: What is kept of it.
         rank: 1 for the box that fits its caption best.
         of: Number of boxes that are ranked.
-        rival: The caption of the vocabulary that fits the box better; empty where none does.
     """
 
     score: Score
     rank: int
     of: int
-    rival: str = ""
 
 
 def embed_boxes(
@@ -88,6 +96,42 @@ def choose_captions(
     return chosen
 
 
+def fitting(
+    locator: Locator, embed: NDArray[np.float32], captions: Sequence[str] | Vocabulary
+) -> list[tuple[str, float]]:
+    """Return the captions that fit a crop best, with the similarity of each, best first.
+
+    Of a vocabulary the best single-colored ones, and these with a second color; of two that mean
+    the same ("red and white", "white and red") the one that fits better. What the model does not
+    understand fits nothing.
+
+    Args:
+        locator: The models.
+        embed: (d,) of the crop.
+        captions: To choose from.
+    """
+    reranker = locator.reranker
+
+    def ranked(texts: Sequence[str]) -> list[tuple[float, str]]:
+        logits = reranker.logits(embed[None], reranker.embed_texts(texts))[:, 0]
+        return sorted(zip(logits.tolist(), texts, strict=True), reverse=True)
+
+    if isinstance(captions, Vocabulary):
+        found = ranked(captions.captions())
+        pairs = [pair for _, text in found[:SUGGESTIONS] for pair in captions.two_colored(text)]
+        found = sorted([*found, *ranked(pairs)], reverse=True)
+    else:
+        found = ranked(captions)
+    chosen: dict[frozenset[str], tuple[str, float]] = {}
+    for logit, text in found:
+        if reranker.read(text).grasp != "nothing":
+            chance = float(sigmoid(np.array([logit], np.float32))[0])
+            chosen.setdefault(frozenset(text.split()), (text, chance))
+        if len(chosen) == SUGGESTIONS:
+            break
+    return list(chosen.values())
+
+
 class Scorer:
     """Measures boxes with the models of a locator; safe to use from several threads.
 
@@ -112,7 +156,12 @@ class Scorer:
             load: Gives its pixels; called only where some box is new.
             boxes: Its boxes.
         """
-        wished = dict.fromkeys(box.xyxy for box in boxes)
+        return self._embeds(key, load, [box.xyxy for box in boxes])
+
+    def _embeds(
+        self, key: str, load: Callable[[], Image], places: Sequence[Xyxy]
+    ) -> dict[Xyxy, NDArray[np.float32]]:
+        wished = dict.fromkeys(places)
         found = {}
         with self._lock:
             for xyxy in wished:
@@ -160,24 +209,33 @@ class Scorer:
         for box in captioned:
             column, row = logits[texts.index(box.caption)], rows[box.id]
             logit = float(column[row])
-            lead, rival = self._lead(box, embeds[row], logit)
+            lead = self._lead(box, embeds[row], logit)
             score = Score(box.id, logit, float(sigmoid(column[row])), lead)
             rank = int((column > column[row]).sum()) + 1
-            found.append(RankedScore(score, rank, len(ranked), rival))
+            found.append(RankedScore(score, rank, len(ranked)))
         return found
 
-    def _lead(
-        self, box: BoxRow, embed: NDArray[np.float32], logit: float
-    ) -> tuple[float | None, str]:
-        """Lead of a box's caption over the best other one of the vocabulary, and that if better."""
+    def suggest(
+        self, key: str, load: Callable[[], Image], xyxy: Xyxy, captions: Sequence[str] | Vocabulary
+    ) -> list[tuple[str, float]]:
+        """Return the captions that fit a place best, with the similarity of each, best first.
+
+        Args:
+            key: See `look`.
+            load: See `look`.
+            xyxy: The place, in pixels of the image.
+            captions: To choose from; of a vocabulary also those with a second color.
+        """
+        embed = self._embeds(key, load, [xyxy])[xyxy]
+        return fitting(self.locator, embed, captions)
+
+    def _lead(self, box: BoxRow, embed: NDArray[np.float32], logit: float) -> float | None:
+        """Lead of a box's caption over the best other one of the vocabulary."""
         # Of a caption that the model reads in part it cannot say that another fits better.
         if self.vocabulary is None or self.locator.reranker.read(box.caption).grasp != "whole":
-            return None, ""
+            return None
         others = [text for text in self.vocabulary.captions() if text != box.caption]
         if not others:
-            return None, ""
+            return None
         reranker = self.locator.reranker
-        logits = reranker.logits(embed[None], reranker.embed_texts(others))[:, 0]
-        best = int(logits.argmax())
-        lead = logit - float(logits[best])
-        return lead, others[best] if lead < 0 else ""
+        return logit - float(reranker.logits(embed[None], reranker.embed_texts(others)).max())

@@ -100,7 +100,7 @@ def _create_bench(label: dict[str, Any], run: dict[str, Any], limits: Limits) ->
             "annotate-boxes",
             words=text.BOXES,
             picture="annotate-picture",
-            calls=[label["history"]],
+            calls=[label["history"], label["suggest"]],
         )
         _part("done", "annotate-done", words=text.DONE)
 

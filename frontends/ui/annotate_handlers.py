@@ -171,7 +171,13 @@ def _reading(desk: Desk) -> list[Call]:
         _, _, project = find(desk, wish)
         return {"scores": present.present_scores(desk.scores(project, int(wish["image"])))}
 
-    return [queue, photo, thumbs, history, score]
+    @guarded(present.present_error)
+    def suggest(wish: dict[str, Any]) -> Shown:
+        _, _, project = find(desk, wish)
+        fits = desk.suggest(project, int(wish["image"]), _xyxy(wish))
+        return {"suggestions": present.present_suggestions(fits)}
+
+    return [queue, photo, thumbs, history, score, suggest]
 
 
 def _changing(desk: Desk) -> list[Call]:

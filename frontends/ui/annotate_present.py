@@ -24,6 +24,7 @@ from frontends.ui import text_annotate
 from frontends.ui.present import sentence
 from frontends.ui.synth_present import file_url
 from frontends.visits import Visit
+from frontends.words import usual_words
 from project.folders import ProjectInfo, deleted_projects
 from project.score import RankedScore
 from project.store import Project
@@ -38,8 +39,7 @@ from project.types import (
     StoreError,
     Xyxy,
 )
-from project.vocabulary import SETTING, usual_vocabulary
-from synth.words import COLORS, TYPES
+from project.vocabulary import SETTING
 
 __all__ = [
     "crop_url",
@@ -100,13 +100,8 @@ def present_project(key: str, project: Project) -> Shown:
         "classes": list(project.class_names),
         "captions": list(project.setting("captions", [])),
         "given": project.count_given(),
-        "vocabulary": project.setting(SETTING) or _usual(project),
+        "vocabulary": project.setting(SETTING) or usual_words(project).to_dict(),
     }
-
-
-def _usual(project: Project) -> dict[str, list[str]]:
-    colors = (*COLORS, "camouflage")
-    return usual_vocabulary(project.class_names, TYPES, colors).to_dict()
 
 
 def present_progress(progress: Progress) -> Shown:
@@ -181,10 +176,14 @@ def present_scores(scores: Sequence[RankedScore]) -> Shown:
             "probability": one.score.probability,
             "rank": one.rank,
             "of": one.of,
-            "rival": one.rival,
         }
         for one in scores
     }
+
+
+def present_suggestions(suggested: Sequence[tuple[str, float]]) -> list[Shown]:
+    """Return captions that fit a box, with the similarity of each."""
+    return [{"caption": caption, "probability": chance} for caption, chance in suggested]
 
 
 def present_history(entries: Sequence[HistoryEntry]) -> list[str]:

@@ -57,6 +57,7 @@ KEYS: list[dict[str, Any]] = [
             _row(",", ",", "previous_box", "Previous box"),
             _row("C", "c", "caption", "Write its caption"),
             _row("T", "t", "class", "Write its type"),
+            _row("F", "f", "suggest", "Give it the caption that fits best; again: the next best"),
             _row("G", "g", "next_caption", "Another of the picture's captions for the next box"),
             _row("1 … 9", "", "class_at", "Give it one of the first nine types"),
             _row(

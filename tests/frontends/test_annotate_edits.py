@@ -237,8 +237,10 @@ def test_a_caption_that_fits_worse_than_another_is_doubtful_after_an_edit(desk, 
     reword = {"kind": "describe", "box": red["id"], "caption": "blue thing"}
     edited = edit(ann, photo, reword, state="done")
     assert "caption" not in {one["kind"] for one in ann.call("find_suspicious")["found"]}
-    score = ann.call("score", image=photo["photo"]["id"])["scores"][str(red["id"])]
-    assert score["rival"] == "red thing", "it is told which one"
+    ann.call("score", image=photo["photo"]["id"])
+    place = [red["x"], red["y"], red["x"] + red["w"], red["y"] + red["h"]]
+    suggested = ann.call("suggest", image=photo["photo"]["id"], xyxy=place)["suggestions"]
+    assert suggested[0]["caption"] == "red thing", "it is told which one"
     project = desk.project(desk.visits.get(ann.visit), ann.project)
     box = next(box for box in project.boxes(photo["photo"]["id"]) if box.id == red["id"])
     assert box.margin is not None

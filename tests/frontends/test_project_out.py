@@ -12,7 +12,13 @@ import pytest
 pytest.importorskip("huggingface_hub", reason="pip install -r requirements.txt")
 
 from benchmarks import project as large
-from benchmarks.pace import Truth, count_by_hand, count_unprompted, repair
+from benchmarks.pace import (
+    Truth,
+    captions_to_write,
+    count_by_hand,
+    count_unprompted,
+    repair,
+)
 from core.errors import DataError
 from dataset.hub import HubError
 from frontends.project_out import export_project, push_project
@@ -109,6 +115,11 @@ def test_the_scripted_annotator_repairs_what_is_wrong_alone() -> None:
     # Once box 3 is a green kite and box 4 gone, the page hands out the white one.
     assert count_unprompted(truth.captions, boxes, edits) == 0
     assert count_unprompted((), boxes, edits) == 1, "none was given"
+    both = [Move(3, (41, 0, 51, 10)), *edits]
+    assert captions_to_write(boxes, both) == [
+        ((41, 0, 51, 10), "green kite"),
+        ((60, 0, 70, 10), "white kite"),
+    ]
 
 
 def test_a_readme_of_someone_else_is_left_alone(project: Project, tmp_path: Path) -> None:

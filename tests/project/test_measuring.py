@@ -6,16 +6,18 @@ from collections.abc import Callable
 
 import pytest
 
-from core.errors import Cancelled, EngineError
+from core.errors import Cancelled, DataError, EngineError
 from core.image import encode_image
+from core.result import Reading
 from core.types import Image
 from pipeline.locate import Locator
-from project.measuring import count_unmeasured, measure_all
+from project.measuring import count_unmeasured, measure_all, suggest_captions
 from project.pictures import read_picture
 from project.quality import find_suspicions
 from project.score import Scorer
 from project.store import Project
 from project.types import Add, Describe, Reject, StoreError
+from project.vocabulary import Vocabulary
 
 RED, BLUE = (20.0, 10.0, 60.0, 40.0), (100.0, 50.0, 160.0, 90.0)
 
@@ -116,3 +118,28 @@ def test_who_stops_keeps_what_was_measured(
     with pytest.raises(Cancelled):
         measure_all(project, Scorer(fake_locator), on_progress=stop)
     assert count_unmeasured(project) == 1
+
+
+def test_suggested_is_what_fits_a_place_best(
+    project: Project, imported: int, fake_locator: Locator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer, words = Scorer(fake_locator), Vocabulary(("thing",), ("green", "red", "blue"))
+
+    def suggested(xyxy: tuple[float, float, float, float]) -> list[str]:
+        fits = suggest_captions(project, scorer, imported, xyxy, words)
+        assert [chance for _, chance in fits] == sorted((c for _, c in fits), reverse=True)
+        return [caption for caption, _ in fits]
+
+    assert suggested(RED)[0] == "red thing"
+    assert len({frozenset(text.split()) for text in suggested(RED)}) == 5, "no two mean the same"
+    assert suggested((101, 50, 161, 90))[0] == "blue thing", "where no box is"
+    with pytest.raises(DataError):
+        suggested((60, 40, 20, 10))
+    read = fake_locator.reranker.read
+    monkeypatch.setattr(
+        fake_locator.reranker,
+        "read",
+        lambda text: Reading("nothing", "") if text == "x" else read(text),
+    )
+    project.give_captions({imported: ["green thing", "x", "red thing", "red thing"]})
+    assert suggested(RED) == ["red thing", "green thing"]

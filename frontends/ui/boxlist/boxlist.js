@@ -2,7 +2,7 @@
 // them. The chosen one unfolds to its type, caption and figures.
 //
 // Room in: `listed`, `rows`, `photo`, `asked`, `missing`, `next_caption`, `selected`, `hovered`, `hidden`,
-// `focus`, `numbered`. Out: `command`, `selected`, `hovered`, `score_min`, `sheet`, `asked`, `picked`.
+// `focus`, `numbered`, `suggest`. Out: `command`, `selected`, `hovered`, `score_min`, `sheet`, `asked`, `picked`.
 function createBoxlist({ element, props, server }) {
   const { room: openRoom, element: make, svg, mark, percent, fill } = window.spotter;
   const room = openRoom(props.room);
@@ -81,19 +81,68 @@ function createBoxlist({ element, props, server }) {
       figure(words.detector, box.detector === null ? words.none : box.detector.toFixed(2)),
       figure(words.size, `${Math.round(box.w)} × ${Math.round(box.h)}`),
     ]);
-    const rival = box.rival ? [make("p", { class: "rival", text: fill(words.rival, { caption: box.rival }) })] : [];
     const origin = make("div", { class: "origin" }, [
       make("span", { text: box.source ? fill(words.by, { who: box.source }) : "" }),
       box.id > 0 ? make("button", { type: "button", class: "link", text: past && past.id === box.id ? words.history_close : words.history, onclick: () => toggleHistory(box.id) }) : null,
     ]);
     const told = past && past.id === box.id && past.entries.length ? [make("ul", { class: "history" }, past.entries.map((line) => make("li", { text: line })))] : [];
     if (node) {
-      node.querySelectorAll(".figures, .rival, .origin, .history").forEach((other) => other.remove());
-      node.append(figures, ...rival, origin, ...told);
+      node.querySelectorAll(".fits, .figures, .origin, .history").forEach((other) => other.remove());
+      node.append(...fitting(box), figures, origin, ...told);
       return node;
     }
-    return make("div", { class: "detail" }, [make("span", { text: words.class }), inputs[0], make("span", { text: words.caption }), inputs[1], figures, ...rival, origin, ...told]);
+    return make("div", { class: "detail" }, [make("span", { text: words.class }), inputs[0], make("span", { text: words.caption }), inputs[1], ...fitting(box), figures, origin, ...told]);
   }
+
+  // ---------------------------------------------------------------- captions that fit the chosen box
+
+  const FITS_REST_MS = 120;
+  let fits = { place: "", captions: [] };  // {caption, probability} of the place that was asked about
+  let isWished = false;  // the best one is to be given as soon as it is known
+  let resting = 0;
+
+  function fitting(box) {
+    if (!fits.captions.length) return [];
+    return [make("div", { class: "fits", role: "group", "aria-label": words.suggested }, [
+      make("span", { class: "fits-title", text: words.suggested }),
+      ...fits.captions.map(({ caption, probability }) => make("button", {
+        type: "button", class: "toggle fit", "aria-pressed": String(caption === box.caption),
+        title: fill(words.suggested_title, { share: percent(probability) }),
+        onclick: (event) => { order("describe", box.id, { caption }); event.currentTarget.blur(); },
+      }, [make("span", { text: caption }), make("span", { class: "chance", text: percent(probability) })])),
+    ])];
+  }
+
+  const chosenBox = () => (room.state.listed || []).find((box) => box.id === room.state.selected) || null;
+
+  // Asked about the place, not the box: it may have been drawn or moved a moment ago.
+  function lookUp() {
+    const { photo, project } = room.state;
+    const box = chosenBox();
+    const xyxy = box && [box.x, box.y, box.x + box.w, box.y + box.h];
+    const place = box && photo && box.state !== "rejected" ? `${project.key} ${photo.id} ${xyxy}` : "";
+    if (place === fits.place) return;
+    fits = { place, captions: [] };
+    clearTimeout(resting);
+    if (!place) { isWished = false; return; }
+    resting = setTimeout(async () => {
+      const answer = await server.suggest({ visit: room.state.visit, project: project.key, image: photo.id, xyxy }).catch(() => ({}));
+      if (fits.place !== place || !answer.suggestions) return;
+      fits.captions = answer.suggestions;
+      render();
+      if (isWished) giveNext();
+    }, FITS_REST_MS);
+  }
+
+  function giveNext() {
+    const box = chosenBox();
+    isWished = Boolean(box) && !fits.captions.length;
+    if (!box || isWished) return;
+    const at = fits.captions.findIndex(({ caption }) => caption === box.caption);
+    order("describe", box.id, { caption: fits.captions[(at + 1) % fits.captions.length].caption });
+  }
+
+  // ---------------------------------------------------------------- what was done to it
 
   async function toggleHistory(id) {
     if (past && past.id === id) { past = null; render(); return; }
@@ -145,6 +194,7 @@ function createBoxlist({ element, props, server }) {
 
   function render() {
     const { listed = [], rows = [], photo, hidden = 0 } = room.state;
+    lookUp();
     const nodes = listed.map((box) => [keyOf(box), renderRow(box)]);
     rowNodes.clear();
     nodes.forEach(([key, node]) => rowNodes.set(key, node));
@@ -223,6 +273,7 @@ function createBoxlist({ element, props, server }) {
     const scrolls = find("rows").scrollHeight > find("rows").clientHeight;
     if (node && scrolls) node.scrollIntoView({ block: "nearest" });
   });
+  room.on(["suggest"], giveNext);
   room.on(["hovered"], light);
   room.on(["numbered"], ({ numbered }) => element.querySelector(".boxlist").toggleAttribute("data-numbered", numbered));
   room.on(["asked", "missing", "next_caption", "photo", "rows", "selected"], renderAsked);

@@ -38,7 +38,7 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
     select(order[at < 0 ? (by > 0 ? 0 : order.length - 1) : (at + by + order.length) % order.length]);
   }
 
-  const unscored = { logit: null, probability: null, rank: null, rival: "" };
+  const unscored = { logit: null, probability: null, rank: null };
 
   // What is drawn is what was known to be there and has no box yet; its caption tells the type.
   function add(box, { class_name, caption } = { caption: room.state.next_caption }) {
@@ -199,6 +199,7 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
     caption: () => { if (selected()) room.set({ focus: { field: "caption" } }); },
     class: () => { if (selected()) room.set({ focus: { field: "class" } }); },
     next_caption: nextCaption,
+    suggest: () => { if (selected()) room.set({ suggest: {} }); },
     find: () => room.set({ focus: { field: "sought" } }),
     review: () => room.set({ sheet: { name: "review" } }),
     help: () => room.set({ sheet: { name: "help" } }),
