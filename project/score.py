@@ -35,6 +35,7 @@ FITS_MIN = 0.25
 """Similarity below which a caption hardly fits: none is proposed, and a given one is doubted."""
 SUGGESTIONS = 5
 """Captions that are suggested for a box: as many as one reads at a glance."""
+_PAIRS = 2
 _KEPT_BOXES = 20_000  # about 1 kB each
 
 
@@ -101,9 +102,9 @@ def fitting(
 ) -> list[tuple[str, float]]:
     """Return the captions that fit a crop best, with the similarity of each, best first.
 
-    Of a vocabulary the best single-colored ones, and these with a second color; of two that mean
-    the same ("red and white", "white and red") the one that fits better. What the model does not
-    understand fits nothing.
+    Of a vocabulary also two with a second color, more of which would leave no room for other
+    colors and types; of two that mean the same ("red and white", "white and red") the one that
+    fits better. What the model does not understand fits nothing.
 
     Args:
         locator: The models.
@@ -112,24 +113,22 @@ def fitting(
     """
     reranker = locator.reranker
 
-    def ranked(texts: Sequence[str]) -> list[tuple[float, str]]:
+    def best(texts: Sequence[str], count: int) -> list[tuple[float, str]]:
         logits = reranker.logits(embed[None], reranker.embed_texts(texts))[:, 0]
-        return sorted(zip(logits.tolist(), texts, strict=True), reverse=True)
+        kept: dict[frozenset[str], tuple[float, str]] = {}
+        for logit, text in sorted(zip(logits.tolist(), texts, strict=True), reverse=True):
+            if len(kept) < count and reranker.read(text).grasp != "nothing":
+                kept.setdefault(frozenset(text.split()), (logit, text))
+        return list(kept.values())
 
     if isinstance(captions, Vocabulary):
-        found = ranked(captions.captions())
-        pairs = [pair for _, text in found[:SUGGESTIONS] for pair in captions.two_colored(text)]
-        found = sorted([*found, *ranked(pairs)], reverse=True)
+        single = best(captions.captions(), SUGGESTIONS)
+        pairs = best([p for _, text in single for p in captions.two_colored(text)], _PAIRS)
+        found = sorted([*pairs, *single[: SUGGESTIONS - len(pairs)]], reverse=True)
     else:
-        found = ranked(captions)
-    chosen: dict[frozenset[str], tuple[str, float]] = {}
-    for logit, text in found:
-        if reranker.read(text).grasp != "nothing":
-            chance = float(sigmoid(np.array([logit], np.float32))[0])
-            chosen.setdefault(frozenset(text.split()), (text, chance))
-        if len(chosen) == SUGGESTIONS:
-            break
-    return list(chosen.values())
+        found = best(captions, SUGGESTIONS)
+    chances = sigmoid(np.array([logit for logit, _ in found], np.float32)).tolist()
+    return [(text, chance) for (_, text), chance in zip(found, chances, strict=True)]
 
 
 class Scorer:

@@ -68,7 +68,9 @@ def test_suggestions_can_be_reached_on_a_phone(browse, pictures):
     page = browse(PHONE)
     _open(page, pictures)
     for shown in page.locator(FITS).all():
+        shown.scroll_into_view_if_needed()
         frame = shown.bounding_box()
         assert frame["height"] >= 36
         assert frame["x"] >= 0
-        assert frame["x"] + frame["width"] <= page.viewport_size["width"]
+        assert frame["x"] + frame["width"] <= PHONE[0]
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE[0]

@@ -106,7 +106,7 @@ function createBoxlist({ element, props, server }) {
     return [make("div", { class: "fits", role: "group", "aria-label": words.suggested }, [
       make("span", { class: "fits-title", text: words.suggested }),
       ...fits.captions.map(({ caption, probability }) => make("button", {
-        type: "button", class: "toggle fit", "aria-pressed": String(caption === box.caption),
+        type: "button", class: "fit", "aria-pressed": String(caption === box.caption),
         title: fill(words.suggested_title, { share: percent(probability) }),
         onclick: (event) => { order("describe", box.id, { caption }); event.currentTarget.blur(); },
       }, [make("span", { text: caption }), make("span", { class: "chance", text: percent(probability) })])),
