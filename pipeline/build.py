@@ -15,7 +15,7 @@ from core.errors import ConfigError
 from pipeline.config import DetectConfig, LocateConfig, RerankConfig, UpscaleConfig
 from pipeline.detect.augmented import open_views
 from pipeline.detect.captioned import CaptionWrapper
-from pipeline.detect.card import read_detector_card
+from pipeline.detect.card import DetectorCard, read_detector_card
 from pipeline.detect.closer import open_closer
 from pipeline.detect.ensemble import EnsembleDetector, SureDetector
 from pipeline.detect.network import PARTS_AT_ONCE, takes_any_size
@@ -160,16 +160,11 @@ def _build_looks(
     tiles_at_once: int,
 ) -> Detector:
     """Scales, looked at closer, within views within models within tiles; captions, where read."""
+    cards: list[DetectorCard] = []  # as detectors are opened: that of the first model comes first
 
     def open_one(model: Model, part: DetectConfig) -> Detector:
         family = DETECTORS.load(model.family)
         card = read_detector_card(model)
-        if part.scales and card.input_wh:
-            raise ConfigError(
-                f"{model.id} sees every image at {card.input_wh[0]}x{card.input_wh[1]} px, "
-                "at no other scale.",
-                "Unset detect.scales; small objects are found with detect.tile_wh=auto.",
-            )
         open_file = open_network(card_profile(config, card))
 
         def open_level(level: DetectConfig) -> Detector:
@@ -179,6 +174,13 @@ def _build_looks(
             return detector
 
         only = open_level(part)
+        # A graph may take one size without a file that says so.
+        cards.append(getattr(only, "card", card))
+        if part.scales and (wh := cards[-1].input_wh):
+            raise ConfigError(
+                f"{model.id} sees every image at {wh[0]}x{wh[1]} px, at no other scale.",
+                "Unset detect.scales; small objects are found with detect.tile_wh=auto.",
+            )
         if not takes_any_size(only):
             return only
         if part.look_closer:
@@ -201,16 +203,10 @@ def _build_looks(
     if config.tile_whole:
         # What is large for a tile is small for the whole image: there the coarser scales look.
         per_tile = config.model_copy(update={"level_count": 1})
-    tiling = Tiling(
-        tile_wh=None if config.tile_wh == "auto" else config.tile_wh,
-        input_wh=read_detector_card(models[0]).input_wh or config.input_wh,
-        overlap_ratio=config.tile_overlap_ratio,
-        merge=config.tile_merge,
-        iou_max=config.iou_max,
-        max_boxes=config.max_boxes,
-    )
+    inner = open_all(per_tile)
     whole = open_all(config) if config.tile_whole else None
-    return TiledDetector(open_all(per_tile), tiling, whole=whole, at_once=tiles_at_once)
+    tiling = Tiling.of(config, cards[0])
+    return TiledDetector(inner, tiling, whole=whole, at_once=tiles_at_once)
 
 
 def _read_captions(models: Sequence[Model]) -> bool:

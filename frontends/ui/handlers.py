@@ -26,7 +26,9 @@ from frontends.ui.display import displayable
 from frontends.ui.draw import draw_result
 from frontends.ui.examples import Example
 from frontends.ui.uploads import find_picture
+from pipeline.catalog import find_model
 from pipeline.config import LocateConfig
+from pipeline.detect.card import read_detector_card
 from pipeline.detect.tiled import Tiling
 
 __all__ = ["Handlers", "create_handlers", "engine_sets"]
@@ -164,8 +166,8 @@ def _pieces(config: LocateConfig, image_wh: tuple[int, int]) -> int:
     """In how many tiles an image would be seen that was looked at without; 0: in one piece."""
     if config.detect.tile_wh is not None:
         return 0
-    overlap = config.detect.tile_overlap_ratio
-    return len(Tiling(None, config.detect.input_wh, overlap).tiles(image_wh))
+    card = read_detector_card(find_model(config.detect.model, "detect"))
+    return len(Tiling.of(config.detect, card).tiles(image_wh))
 
 
 def _assignment(wish: Mapping[str, Any]) -> Assignment:

@@ -109,6 +109,11 @@ class NetworkDetector(ABC):
         return [found[i] for i in range(len(images))]
 
     @property
+    def card(self) -> DetectorCard:
+        """How it wants its images, as file and graph tell: one size, where the graph takes one."""
+        return self._card
+
+    @property
     def takes_any_size(self) -> bool:
         """See the function of the same name."""
         return self._card.input_wh is None

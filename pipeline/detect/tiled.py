@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from core.boxes import area, intersection_matrix, move_detections, nms
 from core.errors import ConfigError
 from core.image import image_wh
 from core.types import Detections, Image
+from pipeline.config import DetectConfig
+from pipeline.detect.card import DetectorCard
 from pipeline.detect.network import PARTS_AT_ONCE
 from pipeline.stages import Detector
 
@@ -43,6 +45,7 @@ class Tiling:
     Args:
         tile_wh: Size of a tile in pixels of the image; None: `auto_tile_wh` of `input_wh`.
         input_wh: Size that the detector fits images into.
+        turns: Whether that is turned for upright images.
         overlap_ratio: Overlap of neighbours, share of a tile.
         merge: Of overlapping boxes keep the surest ("nms"), or join them ("nmm").
         iou_max: Boxes that overlap by more are one object.
@@ -51,10 +54,29 @@ class Tiling:
 
     tile_wh: tuple[int, int] | None
     input_wh: tuple[int, int] = (960, 544)
+    turns: bool = True
     overlap_ratio: float = OVERLAP_RATIO
     merge: Merge = "nms"
     iou_max: float = 0.45
     max_boxes: int = 20
+
+    @classmethod
+    def of(cls, config: DetectConfig, card: DetectorCard) -> Self:
+        """Return how images are cut for a detector; into `auto_tile_wh` where no size is set.
+
+        Args:
+            config: What is wished.
+            card: How the detector wants its images.
+        """
+        return cls(
+            tile_wh=None if config.tile_wh == "auto" else config.tile_wh,
+            input_wh=card.input_wh or config.input_wh,
+            turns=card.fit == "letterbox",
+            overlap_ratio=config.tile_overlap_ratio,
+            merge=config.tile_merge,
+            iou_max=config.iou_max,
+            max_boxes=config.max_boxes,
+        )
 
     def tiles(self, wh: tuple[int, int]) -> NDArray[np.int64]:
         """Return the (n, 4) tiles of an image of this size; none if it needs none.
@@ -62,7 +84,7 @@ class Tiling:
         Raises:
             ConfigError: There would be too many.
         """
-        tile_wh = self.tile_wh or auto_tile_wh(wh, self.input_wh)
+        tile_wh = self.tile_wh or auto_tile_wh(wh, self.input_wh, turns=self.turns)
         return plan_tiles(wh, tile_wh, self.overlap_ratio)
 
 
@@ -139,10 +161,13 @@ class TiledDetector:
         return seen[nms(seen.xyxy, seen.score, iou_max=iou_max, max_boxes=max_boxes)]
 
 
-def auto_tile_wh(image_wh: tuple[int, int], input_wh: tuple[int, int]) -> tuple[int, int]:
-    """Return the tile that the detector sees without shrinking it: as large as its input, turned.
+def auto_tile_wh(
+    image_wh: tuple[int, int], input_wh: tuple[int, int], *, turns: bool = True
+) -> tuple[int, int]:
+    """Return the tile that the detector sees without shrinking it: as large as its input.
 
-    An image that is hardly larger than the input is its own tile.
+    For upright images both are turned, unless the detector does not do that. An image that is
+    hardly larger than the input is its own tile.
 
     Example:
         >>> auto_tile_wh((4000, 3000), (960, 544)), auto_tile_wh((1100, 600), (960, 544))
@@ -151,6 +176,7 @@ def auto_tile_wh(image_wh: tuple[int, int], input_wh: tuple[int, int]) -> tuple[
     long_px, short_px = max(input_wh), min(input_wh)
     width, height = image_wh
     tile = (long_px, short_px) if width >= height else (short_px, long_px)
+    tile = tile if turns else input_wh
     if width <= _WORTH_TILES * tile[0] and height <= _WORTH_TILES * tile[1]:
         return image_wh
     return tile

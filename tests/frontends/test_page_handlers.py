@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from core.image import decode_image, encode_image, read_image
-from frontends.service import Service
+from frontends.service import Service, read_limits
 from frontends.ui import page as page_module
 from frontends.ui.examples import read_examples
 from frontends.ui.handlers import Handlers, create_handlers
 from frontends.ui.page import create_page, launch_options
+from pipeline.models import Model
 
 UPLOAD_FIRST = "The image was not uploaded. Upload the file first."
 SETTINGS = {
@@ -128,6 +129,21 @@ def test_a_close_look_is_at_one_picture_alone(handlers, tmp_path):
     assert closer["pieces"] == whole["pieces"] > 4, "to say what it was, and to go back"
     _, other = handlers.pick(picture, "red thing", SETTINGS)
     assert (other["closely"], other["key"]) == (False, whole["key"])
+
+
+def test_the_pieces_are_those_of_the_model(tmp_path, monkeypatch, fake_locator, examples_folder):
+    """OWLv2 sees squares: of a picture that fills one there is nothing more to be seen."""
+    folder = tmp_path / "owl"
+    folder.mkdir()
+    (folder / "detector.json").write_text('{"fit": "corner", "input_wh": [960, 960]}')
+    model = Model(id="owlv2-base", task="detect", family="owl", folder=folder)
+    monkeypatch.setattr("frontends.ui.handlers.find_model", lambda name, task: model)
+    service = Service(replace(read_limits({}), preset="fake"), open_locator=lambda _: fake_locator)
+    ask = create_handlers(service, read_examples(examples_folder)).ask
+    for wh, pieces in (((1150, 1150), 0), ((1600, 960), 2)):
+        path = tmp_path / f"{wh[0]}.png"
+        path.write_bytes(encode_image(np.full((wh[1], wh[0], 3), 99, np.uint8)))
+        assert ask(_picture(path), "red thing", SETTINGS)["pieces"] == pieces
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -157,6 +159,47 @@ def test_a_network_of_one_size_is_tiled_in_that_size_and_takes_no_scales(tmp_pat
     assert set(seen) == {(48, 64, 3)}
     with pytest.raises(ConfigError, match=r"x sees every image at 64x48 px.*tile_wh=auto"):
         build_detector([model], DetectConfig(scales=(1.5,)), lambda _: None)
+
+
+class SquareEngine(FixedEngine):
+    """Takes 64x64 pixels alone, and no file says so: what `yolo export format=onnx` makes."""
+
+    def __init__(self) -> None:
+        super().__init__(np.zeros((6, 3)))
+        self.inputs = (TensorSpec("images", "float32", (1, 3, 64, 64)),)
+
+
+def own_model(folder, card=None):
+    (folder / "detector.onnx").write_bytes(b"")
+    if card:
+        (folder / "detector.json").write_text(json.dumps(card))
+    return Model(id="own", task="detect", family="yolo", class_names=("cat", "dog"), folder=folder)
+
+
+def test_a_graph_of_one_size_is_tiled_in_that_size_and_takes_no_scales(tmp_path, monkeypatch):
+    model, seen = own_model(tmp_path), []
+
+    def watched(image, input_wh, card):
+        seen.append(image.shape[:2])
+        return prepare(image, input_wh, card)
+
+    monkeypatch.setattr("pipeline.detect.network.prepare", watched)
+    tiled = DetectConfig(tile_wh="auto", tile_whole=False)
+    detector = build_detector([model], tiled, lambda _: lambda _: SquareEngine())
+    detector([np.zeros((128, 96, 3), np.uint8)])
+    assert set(seen) == {(64, 64)}
+    with pytest.raises(ConfigError, match="own sees every image at 64x64 px"):
+        build_detector([model], DetectConfig(scales=(1.5,)), lambda _: lambda _: SquareEngine())
+
+
+@pytest.mark.parametrize(("fit", "tile_hw"), [("corner", (32, 64)), ("letterbox", (64, 32))])
+def test_tiles_of_upright_pictures_are_turned_if_the_network_turns(tmp_path, fit, tile_hw):
+    model = own_model(tmp_path, {"fit": fit, "input_wh": [64, 32]})
+    engine = FixedEngine(np.zeros((6, 3)))
+    config = DetectConfig(tile_wh="auto", tile_whole=False)
+    build_detector([model], config, lambda _: lambda _: engine)([np.zeros((128, 96, 3), np.uint8)])
+    assert {call.shape[2:] for call in engine.calls} == {tile_hw}
+    assert all((call == 0).all() for call in engine.calls), "no padding: seen as they are"
 
 
 def test_a_detector_in_views_that_reads_captions_is_opened_once(tmp_path, monkeypatch):

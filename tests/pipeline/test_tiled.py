@@ -120,6 +120,8 @@ def test_automatic_tiles_are_seen_without_shrinking():
     sizes = {(x2 - x1, y2 - y1) for x1, y1, x2, y2 in tiling.tiles((4000, 3000)).tolist()}
     assert sizes == {(960, 544)}
     assert auto_tile_wh((3000, 4000), (960, 544)) == (544, 960)
+    assert auto_tile_wh((3000, 4000), (960, 544), turns=False) == (960, 544)
+    assert auto_tile_wh((600, 1100), (960, 544), turns=False) == (960, 544)
 
 
 @pytest.mark.parametrize(
