@@ -76,6 +76,10 @@ class _Halver:
             self.nodes.append(helper.make_node("Cast", [inner], [name], to=TensorProto.FLOAT))
         del self.graph.node[:]
         self.graph.node.extend(self.nodes)
+        # Elder files list their weights as inputs, too: stored under other names, they are none.
+        ports = [value for value in self.graph.input if value.name not in self.weights]
+        del self.graph.input[:]
+        self.graph.input.extend(ports)
         self._store_weights()
 
     def _wide_nodes(self) -> set[int]:

@@ -41,6 +41,13 @@ def test_a_graph_that_gives_no_numbers_is_refused(tmp_path, monkeypatch, rows_ax
     assert not list(tmp_path.iterdir())
 
 
+def test_rows_with_infinite_values_are_never_alike(tmp_path, monkeypatch):
+    monkeypatch.setattr(graph, "run_onnx", lambda path, feeds: [np.full((2, 3, 4), 7, np.float32)])
+    with pytest.raises(ModelError, match="differs from the network by inf"):
+        export(Scaled(float("inf")), tmp_path / "graph.onnx", rows_axis=1)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_network_that_gives_no_numbers_is_refused(tmp_path):
     with pytest.raises(ModelError, match=r"the ONNX graph and the network gave .* \(NaN\)"):
         export(Scaled(float("nan")), tmp_path / "graph.onnx")
