@@ -6,6 +6,7 @@ when that changes. Folders appear whole or not at all.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from typing import Any
 
 from convert.hub import fetch
 from convert.source import Source, Tell
-from core.errors import ModelError
+from core.errors import DataError, ModelError
 from core.files import list_files, sha256_of
 from core.locks import try_lock
 from core.packages import INSTALL_CONVERT, require
@@ -31,11 +32,13 @@ from pipeline.models import CARD_NAME, FAMILY_FILES, Model, Task, read_model, wr
 __all__ = ["CONVERTERS", "Consent", "Request", "models_of", "prepare", "prepare_missing"]
 
 # Counts up when a converter gives other files for the same weights.
-VERSION = 7
+VERSION = 8
 # One conversion at a time: each holds a whole network twice, and settings share models.
 _CONVERTING = Lock()
 # Begins the names of folders that are being filled, and of the files that hold them.
 _UNFINISHED = ".making-"
+# A full disk, the end of a user's share of it, and the largest file that it takes.
+_NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 
 CONVERTERS: Registry[Any] = Registry(
     "converter",
@@ -342,13 +345,21 @@ def _hash_of(model: Model, names: Sequence[str]) -> str:
 def _build(folder: Path, fill: Callable[[Path], Model]) -> Model:
     """Fill a folder beside the wanted one and put it in its place when it is whole."""
     make_cached(folder.parent)
-    with _making(folder.parent) as made:
-        into = made / folder.name
-        into.mkdir()
-        write_model(into, fill(into))
-        if folder.exists():
-            folder.replace(made / "old")
-        into.replace(folder)
+    try:
+        with _making(folder.parent) as made:
+            into = made / folder.name
+            into.mkdir()
+            write_model(into, fill(into))
+            if folder.exists():
+                folder.replace(made / "old")
+            into.replace(folder)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise DataError(
+            f"cannot write to {folder.parent}: {error.strerror}.",
+            "Make room, or name another folder with the environment variable SPOTTER_CACHE.",
+        ) from error
     return read_model(folder)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -16,7 +18,7 @@ onnx = pytest.importorskip("onnx", reason="pip install -r requirements-convert.t
 from convert.half import to_half
 from convert.job import Consent, Request, _made_from, _making, models_of, prepare, prepare_missing
 from convert.sentencepiece import tokenizer_of
-from core.errors import ModelError, UnknownNameError
+from core.errors import DataError, ModelError, UnknownNameError
 from core.types import Detections
 from frontends.cli import main
 from pipeline.cache import set_cache_folder
@@ -169,6 +171,20 @@ class TestPrepare:
         changed = prepare(Request(str(source)))
         assert changed.made_from != first.made_from
         assert not list(changed.folder.parent.glob(".making-*"))
+
+    @pytest.mark.parametrize("kind", [errno.ENOSPC, errno.EFBIG])
+    def test_a_full_disk_is_told_and_leaves_nothing(self, tiny_models, monkeypatch, kind):
+        def fill(graph, path):
+            path.write_bytes(b"half of")
+            raise OSError(kind, os.strerror(kind), str(path))
+
+        monkeypatch.setattr("convert.ready_detector.save_graph", fill)
+        source = tiny_models / "detector-yolov6" / "detector.onnx"
+        with pytest.raises(DataError, match="cannot write to") as caught:
+            prepare(Request(str(source)))
+        assert os.strerror(kind) in caught.value.message
+        assert "SPOTTER_CACHE" in caught.value.hint
+        assert not list(converted_folder("any").parent.iterdir())
 
     def test_weights_behind_a_link_count_as_they_are(self, tmp_path):
         disk, repository = tmp_path / "disk", tmp_path / "repository"
