@@ -122,8 +122,10 @@ class Runs:
         with self._lock:
             if key in self._runs and not self._runs[key].is_over:
                 raise InputError("something is being made already.", "Wait for it, or stop it.")
-            run = self._runs[key] = Run(state="waiting")
-        threading.Thread(target=self._work, args=(run, work), name="run", daemon=True).start()
+            run = Run(state="waiting")
+            # First: where no thread can be had, there is no run that others would wait for.
+            threading.Thread(target=self._work, args=(run, work), name="run", daemon=True).start()
+            self._runs[key] = run
         return run
 
     def forget(self, key: str) -> None:

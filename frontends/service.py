@@ -351,7 +351,8 @@ class Service:
         config: LocateConfig,
         assignment: Assignment,
     ) -> Result:
-        locator = self.locator(seen.config)
+        # Not the locator that looked: its settings are told with the answer.
+        locator = self.locator(config)
         shown = _above(seen.observation, config.detect.score_min)
         return locator.answer(shown, captions, assignment=assignment)
 

@@ -103,6 +103,15 @@ def test_a_higher_confidence_only_filters_and_a_lower_one_looks_again(
     assert counting.looks == 2
 
 
+def test_an_answer_tells_the_settings_it_was_asked_with(service, shapes_path):
+    """A picture that was looked at for more is not looked at again, and yet asked for less."""
+    for score_min in (0.05, 0.3):
+        config = service.base_config("fake", [f"detect.score_min={score_min}"])
+        answer = service.locate(shapes_path, ["red thing"], config)
+        assert f"detect.score_min={score_min}" in answer.result.provenance["config"]
+    assert answer.reused
+
+
 class TwoViews:
     """Sees a thing a little elsewhere at each input size, and cuts at its score as networks do."""
 

@@ -322,6 +322,22 @@ def test_a_run_tells_its_pace_and_how_it_ended():
         assert (run.state, str(run.error)) == ("failed", told)
 
 
+def test_a_run_for_which_no_thread_can_be_had_is_in_nobodys_way(monkeypatch):
+    runs = Runs(1)
+
+    def refuse(thread: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("threading.Thread.start", refuse)
+        with pytest.raises(RuntimeError):
+            runs.start("a", lambda run: "done")
+    run = runs.start("a", lambda run: "done")
+    while not run.is_over:
+        time.sleep(0.01)
+    assert run.state == "done"
+
+
 def test_only_so_many_work_at_once():
     runs = Runs(1)
     going = {"first": True}
