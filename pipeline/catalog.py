@@ -93,7 +93,9 @@ def find_model(
     folder = converted_folder(name, precision=precision)
     if is_cached(folder / CARD_NAME):
         return _checked(read_model(folder), task)
-    if known is not None or re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+    # A file of one's own, by the id that its conversion has: that may be there in 32 bits alone.
+    is_own = is_cached(converted_folder(name) / CARD_NAME)
+    if known is not None or is_own or re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         raise ModelError(
             f"model '{name}' is not converted yet{_half(precision)}.", _how(name, known, precision)
         )

@@ -172,6 +172,14 @@ class TestPrepare:
         assert changed.made_from != first.made_from
         assert not list(changed.folder.parent.glob(".making-*"))
 
+    def test_a_conversion_of_ones_own_may_lack_16_bits(self, tiny_models):
+        model = prepare(Request(str(tiny_models / "detector-yolov6" / "detector.onnx")))
+        assert find_model(model.id, "detect").folder == model.folder
+        with pytest.raises(ModelError, match="not converted yet to 16 bits"):  # not: unknown
+            find_model(model.id, "detect", precision="f16")
+        half = prepare(Request(model.id, precision="f16"))
+        assert find_model(model.id, "detect", precision="f16").folder == half.folder
+
     @pytest.mark.parametrize("kind", [errno.ENOSPC, errno.EFBIG])
     def test_a_full_disk_is_told_and_leaves_nothing(self, tiny_models, monkeypatch, kind):
         def fill(graph, path):
