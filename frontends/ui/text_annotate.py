@@ -164,7 +164,7 @@ BOXES: Words = {
     "detector": "Detector",
     "detector_short": "det {score}",
     "suggested": "Fits best (F)",
-    "suggested_title": "Give the box this caption, which fits it by {share}",
+    "suggested_title": "{caption}\nGive the box this caption, which fits it by {share}",
     "size": "Size, px",
     "none": "–",
     "by": "by {who}",

@@ -20,10 +20,10 @@ pytestmark = pytest.mark.browser
 FITS = "#annotate-boxes .fit"
 
 
-def _open(page, pictures):
-    """A red thing of the first picture is chosen; it was asked for beside a blue one."""
+def _open(page, pictures, *others):
+    """A red thing of the first picture is chosen; it was asked for beside a blue one and others."""
     create(page, pictures[:1])
-    prelabel(page, "red thing\nblue thing")
+    prelabel(page, "\n".join(("red thing", "blue thing", *others)))
     page.wait_for_selector('#annotate-picture .overlay g[data-state="proposed"]')
     red = next(row for row in rows(page) if row["caption"] == "red thing")
     page.evaluate(f"window.spotter.room('annotate').set({{selected: {red['id']}}})")
@@ -64,9 +64,52 @@ def test_what_was_just_drawn_is_named_by_the_key_as_soon_as_it_is_known(browse, 
     page.wait_for_function(f"{STATE}.rows.some((r) => r.own && r.caption === 'red thing')")
 
 
+def test_the_best_caption_comes_first_whatever_the_box_has(browse, pictures):
+    page = browse()
+    box = _open(page, pictures, "green thing")
+    second, third = (page.locator(f"{FITS} .words").nth(at).inner_text() for at in (1, 2))
+    page.locator(FITS).nth(1).click()
+    settled(page)
+    assert _caption(page, box) == second
+    for expected in ("red thing", second, third):
+        page.keyboard.press("f")
+        settled(page)
+        assert _caption(page, box) == expected
+
+
+def test_what_is_asked_for_one_box_is_given_to_no_other(browse, pictures):
+    page = browse()
+    red = _open(page, pictures)
+    blue = next(row for row in rows(page) if row["caption"] == "blue thing")
+    page.keyboard.press("x")
+    settled(page)
+    page.evaluate(f"window.spotter.room('annotate').set({{show_rejected: true, selected: {red}}})")
+    page.keyboard.press("f")  # nothing is suggested for what is no object
+    page.evaluate(f"window.spotter.room('annotate').set({{selected: {blue['id']}}})")
+    page.wait_for_selector(FITS)
+    settled(page)
+    left = next(row for row in rows(page) if row["id"] == blue["id"])
+    assert (left["caption"], left["state"]) == (blue["caption"], blue["state"])
+
+
+def test_a_press_replaces_what_is_being_written(browse, pictures):
+    page = browse()
+    box = _open(page, pictures)
+    page.keyboard.press("c")
+    page.keyboard.type("half a w")
+    page.locator(f"{FITS}:has-text('blue thing')").click()
+    settled(page)
+    assert _caption(page, box) == "blue thing"
+    assert page.input_value("#annotate-boxes .field-caption") == "blue thing"
+    page.click("#annotate-boxes .origin .link")
+    page.wait_for_selector("#annotate-boxes .history li")
+    assert "half" not in page.inner_text("#annotate-boxes .history")
+
+
 def test_suggestions_can_be_reached_on_a_phone(browse, pictures):
     page = browse(PHONE)
-    _open(page, pictures)
+    _open(page, pictures, "red thing that is told " + "at length " * 12)
+    page.wait_for_function(f"{STATE}.rows.every((r) => !r.caption || r.rank)")
     for shown in page.locator(FITS).all():
         shown.scroll_into_view_if_needed()
         frame = shown.bounding_box()
@@ -74,3 +117,8 @@ def test_suggestions_can_be_reached_on_a_phone(browse, pictures):
         assert frame["x"] >= 0
         assert frame["x"] + frame["width"] <= PHONE[0]
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
+    shown.tap()
+    settled(page)
+    page.wait_for_selector(f'{FITS}[aria-pressed="true"] >> nth=-1')
+    frame = page.locator(f'{FITS}[aria-pressed="true"]').bounding_box()
+    assert 0 <= frame["x"] <= PHONE[0] - frame["width"], "what was pressed stays in sight"

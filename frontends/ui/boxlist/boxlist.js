@@ -97,20 +97,32 @@ function createBoxlist({ element, props, server }) {
   // ---------------------------------------------------------------- captions that fit the chosen box
 
   const FITS_REST_MS = 120;
-  let fits = { place: "", captions: [] };  // {caption, probability} of the place that was asked about
-  let isWished = false;  // the best one is to be given as soon as it is known
+  // Captions {caption, probability} of the place that was asked about, null until they are known, what
+  // is shown till then, and the one that the key gave there.
+  let fits = { place: "", box: null, captions: null, shown: [], last: "" };
+  let wished = null;  // the box that gets the best one as soon as that is known
   let resting = 0;
 
   function fitting(box) {
-    if (!fits.captions.length) return [];
+    if (!fits.shown.length) return [];
     return [make("div", { class: "fits", role: "group", "aria-label": words.suggested }, [
       make("span", { class: "fits-title", text: words.suggested }),
-      ...fits.captions.map(({ caption, probability }) => make("button", {
+      ...fits.shown.map(({ caption, probability }) => make("button", {
         type: "button", class: "fit", "aria-pressed": String(caption === box.caption),
-        title: fill(words.suggested_title, { share: percent(probability) }),
-        onclick: (event) => { order("describe", box.id, { caption }); event.currentTarget.blur(); },
-      }, [make("span", { text: caption }), make("span", { class: "chance", text: percent(probability) })])),
+        title: fill(words.suggested_title, { caption, share: percent(probability) }),
+        // A field that is left here would tell its words first, and its row would go from below the pointer.
+        onmousedown: (event) => event.preventDefault(),
+        onclick: () => give(box, caption),
+      }, [make("span", { class: "words", text: caption }), make("span", { class: "chance", text: percent(probability) })])),
     ])];
+  }
+
+  // Instead of what stands in its field, if that is being written.
+  function give(box, caption) {
+    const input = find("field-caption");
+    if (input) { input.value = caption; input.dataset.was = caption; }
+    if (element.contains(document.activeElement)) document.activeElement.blur();
+    order("describe", box.id, { caption });
   }
 
   const chosenBox = () => (room.state.listed || []).find((box) => box.id === room.state.selected) || null;
@@ -119,27 +131,36 @@ function createBoxlist({ element, props, server }) {
   function lookUp() {
     const { photo, project } = room.state;
     const box = chosenBox();
+    if (!box || keyOf(box) !== wished) wished = null;
     const xyxy = box && [box.x, box.y, box.x + box.w, box.y + box.h];
-    const place = box && photo && box.state !== "rejected" ? `${project.key} ${photo.id} ${xyxy}` : "";
+    const isOpen = box && photo && !photo.removed && box.state !== "rejected";
+    const place = isOpen ? `${project.key} ${photo.id} ${xyxy.map((side) => Math.round(100 * side))}` : "";
     if (place === fits.place) return;
-    fits = { place, captions: [] };
+    // Of a box that was moved the earlier ones stand until then, or all below would jump twice.
+    const shown = isOpen && keyOf(box) === fits.box ? fits.shown : [];
+    fits = { place, box: isOpen ? keyOf(box) : null, captions: null, shown, last: "" };
     clearTimeout(resting);
-    if (!place) { isWished = false; return; }
+    if (!place) return;
     resting = setTimeout(async () => {
       const answer = await server.suggest({ visit: room.state.visit, project: project.key, image: photo.id, xyxy }).catch(() => ({}));
-      if (fits.place !== place || !answer.suggestions) return;
-      fits.captions = answer.suggestions;
+      if (fits.place !== place) return;
+      if (!answer.suggestions) { fits.place = ""; wished = null; return; }  // asked again with what is done next
+      fits.captions = fits.shown = answer.suggestions;
       render();
-      if (isWished) giveNext();
+      if (wished !== null) giveNext();
     }, FITS_REST_MS);
   }
 
+  // The best one first, whatever the box has now; then the one after that which was given last.
   function giveNext() {
+    lookUp();
     const box = chosenBox();
-    isWished = Boolean(box) && !fits.captions.length;
-    if (!box || isWished) return;
-    const at = fits.captions.findIndex(({ caption }) => caption === box.caption);
-    order("describe", box.id, { caption: fits.captions[(at + 1) % fits.captions.length].caption });
+    wished = fits.place && !fits.captions ? keyOf(box) : null;
+    if (!fits.captions || !fits.captions.length) return;
+    const known = fits.captions.map(({ caption }) => caption);
+    const goesOn = box.caption === fits.last || box.caption === known[0];
+    fits.last = known[goesOn ? (known.indexOf(box.caption) + 1) % known.length : 0];
+    order("describe", box.id, { caption: fits.last });
   }
 
   // ---------------------------------------------------------------- what was done to it
@@ -194,11 +215,14 @@ function createBoxlist({ element, props, server }) {
 
   function render() {
     const { listed = [], rows = [], photo, hidden = 0 } = room.state;
+    const [strip, told] = [find("fits"), fits.box];
+    const along = strip ? strip.scrollLeft : 0;
     lookUp();
     const nodes = listed.map((box) => [keyOf(box), renderRow(box)]);
     rowNodes.clear();
     nodes.forEach(([key, node]) => rowNodes.set(key, node));
     arrange(find("rows"), nodes.map(([, node]) => node));
+    if (along && told === fits.box && find("fits")) find("fits").scrollLeft = along;  // one line on a phone
     light();
     find("empty").hidden = !photo || listed.length > 0;
     const nothing = { done: words.none_here, proposed: words.none_found };
