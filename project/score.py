@@ -103,8 +103,8 @@ def fitting(
     """Return the captions that fit a crop best, with the similarity of each, best first.
 
     Of a vocabulary also two with a second color, more of which would leave no room for other
-    colors and types; of two that mean the same ("red and white", "white and red") the one that
-    fits better. What the model does not understand fits nothing.
+    colors and types, and of "red and white" and "white and red" the one that fits better. What the
+    model does not understand fits nothing.
 
     Args:
         locator: The models.
@@ -112,13 +112,15 @@ def fitting(
         captions: To choose from.
     """
     reranker = locator.reranker
+    is_vocabulary = isinstance(captions, Vocabulary)  # else what people wrote
 
     def best(texts: Sequence[str], count: int) -> list[tuple[float, str]]:
         logits = reranker.logits(embed[None], reranker.embed_texts(texts))[:, 0]
-        kept: dict[frozenset[str], tuple[float, str]] = {}
+        kept: dict[str | frozenset[str], tuple[float, str]] = {}
         for logit, text in sorted(zip(logits.tolist(), texts, strict=True), reverse=True):
             if len(kept) < count and reranker.read(text).grasp != "nothing":
-                kept.setdefault(frozenset(text.split()), (logit, text))
+                meaning = frozenset(text.split()) if is_vocabulary else text
+                kept.setdefault(meaning, (logit, text))
         return list(kept.values())
 
     if isinstance(captions, Vocabulary):
