@@ -117,7 +117,7 @@ def suggest_captions(
     path, given = project.path(image_id), project.image(image_id).captions
     known = (box.xyxy for box in project.boxes(image_id))
     # What was embedded already is found by its exact numbers.
-    place = next((one for one in known if np.allclose(one, xyxy, atol=_SAME_PX)), xyxy)
+    place = next((one for one in known if np.allclose(one, xyxy, rtol=0, atol=_SAME_PX)), xyxy)
     return scorer.suggest(
         str(path),
         lambda: read_image(path, max_pixels=max_pixels),
