@@ -160,6 +160,14 @@ class SceneConfig(Section):
         ge=0,
         le=255,
     )
+    clarity_min: float = _knob(
+        2.0,
+        "Occlusion",
+        "Contrast to noise of an object in the finished image; one that is less clear could be "
+        "found by nobody and is left out. 0 keeps all.",
+        ge=0,
+        le=20,
+    )
 
     blend_weights: dict[str, float] = _knob(
         {"none": 0.25, "gaussian": 0.3, "feather": 0.2, "box": 0.1, "motion": 0.15},

@@ -73,6 +73,7 @@ class ScenePlan:
     seed: int
     match_noise: bool = True
     match_sharpness: bool = False
+    clarity_min: float = 0.0  # older plans have none
     scale: float = 1.0  # of this plan to the one that was drawn; see ``scaled``
 
     def to_dict(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ paint (``synth.plan``), rims (``synth.blend``), cameras (``synth.effects``).
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.blend import blend_poisson, paste, soften_rim
+from synth.clarity import measure_clarity
 from synth.clutter import draw_clutter
 from synth.effects import apply_effects, moves_pixels
 from synth.library import Cutout, Library
@@ -70,14 +72,20 @@ class _Surroundings:
 
 @dataclass(slots=True)
 class _Painted:
-    """An object on the canvas: where its alpha lies and what of it is still seen."""
+    """An object on the canvas: where its alpha lies, what of it is still seen, what it covers."""
 
+    number: int
     placement: Placement
     left: int
     top: int
     alpha: NDArray[np.float32]
     full_alpha: float
     contrast: float
+    before: NDArray[np.uint8]
+
+    def mask(self) -> NDArray[np.bool_]:
+        """The pixels that belong to its box."""
+        return self.alpha >= ALPHA_MIN * self.placement.opacity_ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,20 @@ def render(plan: ScenePlan, library: Library, *, outlines: bool = False) -> Rend
     Raises:
         InputError: The library lacks a name that the plan uses.
     """
+    canvas, painted = _paint(plan, library)
+    if plan.clarity_min > 0:
+        unclear = _find_unclear(plan, library, canvas, painted)
+        if unclear:
+            # Without a label it would teach that such things are background, and with one that
+            # background is such a thing; so it is not there.
+            canvas, painted = _paint(plan, library, without=unclear)
+    return _finish(plan, library, canvas, painted, outlines=outlines)
+
+
+def _paint(
+    plan: ScenePlan, library: Library, *, without: Collection[int] = ()
+) -> tuple[NDArray[np.uint8], list[_Painted]]:
+    """The background with all objects and clutter on it, except those of the given numbers."""
     canvas = _open_background(plan, library)
     needed = plan.match_noise or plan.match_sharpness
     noise_std, blur_px = measure_look(canvas) if needed else (0.0, 0.0)
@@ -115,12 +137,39 @@ def render(plan: ScenePlan, library: Library, *, outlines: bool = False) -> Rend
         *((item.order, 1, item) for item in plan.clutter),
     ]
     for number, (_, _, item) in enumerate(sorted(items, key=lambda entry: entry[:2])):
+        if number in without:
+            continue
         rng = np.random.default_rng([plan.seed, number])
         if isinstance(item, Placement):
-            _paint_object(canvas, item, library, around, rng, painted)
+            painted.append(_paint_object(canvas, item, library, around, rng, painted, number))
         else:
             _paint_clutter(canvas, item, painted)
-    return _finish(plan, library, canvas, painted, outlines=outlines)
+    return canvas, painted
+
+
+def _find_unclear(
+    plan: ScenePlan, library: Library, canvas: NDArray[np.uint8], painted: Sequence[_Painted]
+) -> set[int]:
+    """The numbers of labelled objects that nobody could make out in the finished frame."""
+    bare = canvas.copy()
+    for item in reversed(painted):
+        height, width = item.before.shape[:2]
+        bare[item.top : item.top + height, item.left : item.left + width] = item.before
+    unclear = set()
+    for item in painted:
+        if not library.cutout(item.placement.cutout).labelled:
+            continue
+        clarity = measure_clarity(
+            canvas,
+            bare,
+            item.alpha * item.mask(),
+            (item.left, item.top),
+            plan.effects,
+            scale=plan.scale,
+        )
+        if clarity < plan.clarity_min:
+            unclear.add(item.number)
+    return unclear
 
 
 def _open_background(plan: ScenePlan, library: Library) -> NDArray[np.uint8]:
@@ -151,8 +200,9 @@ def _paint_object(
     library: Library,
     around: _Surroundings,
     rng: np.random.Generator,
-    painted: list[_Painted],
-) -> None:
+    painted: Sequence[_Painted],
+    number: int,
+) -> _Painted:
     rgba = _shape_object(placement, library, around.blur_px)
     rgba = soften_rim(rgba, placement.blend, rng, scale=around.scale)
     if placement.opacity_ratio < 1:
@@ -162,8 +212,8 @@ def _paint_object(
     top = round(placement.center_xy[1] - height / 2)
     part = _clip_part(canvas, rgba, left, top)
     if part is None:
-        painted.append(_Painted(placement, 0, 0, np.zeros((1, 1), np.float32), 1.0, 0.0))
-        return
+        nothing = np.zeros((1, 1), np.float32)
+        return _Painted(number, placement, 0, 0, nothing, 1.0, 0.0, canvas[:1, :1].copy())
     view, inside, left_in, top_in = part
     lit = light_object(inside, view, placement.light, around.noise_std, rng)
     _hide(painted, left_in, top_in, lit[..., 3])
@@ -173,7 +223,9 @@ def _paint_object(
     else:
         paste(view, lit)
     full_alpha, contrast = float(rgba[..., 3].sum()), _contrast(before, view, lit[..., 3], around)
-    painted.append(_Painted(placement, left_in, top_in, lit[..., 3].copy(), full_alpha, contrast))
+    return _Painted(
+        number, placement, left_in, top_in, lit[..., 3].copy(), full_alpha, contrast, before
+    )
 
 
 def _contrast(
@@ -252,7 +304,7 @@ def _clip_part(
     return canvas[y1:y2, x1:x2], rgba[y1 - top : y2 - top, x1 - left : x2 - left], x1, y1
 
 
-def _paint_clutter(canvas: NDArray[np.uint8], item: Clutter, painted: list[_Painted]) -> None:
+def _paint_clutter(canvas: NDArray[np.uint8], item: Clutter, painted: Sequence[_Painted]) -> None:
     rng = np.random.default_rng(item.seed)
     if item.kind == "plume":
         rgba = draw_plume(item.size_px, rng, height_px=canvas.shape[0]).astype(np.float32)
@@ -267,7 +319,7 @@ def _paint_clutter(canvas: NDArray[np.uint8], item: Clutter, painted: list[_Pain
         paste(view, inside)
 
 
-def _hide(painted: list[_Painted], left: int, top: int, alpha: NDArray[np.float32]) -> None:
+def _hide(painted: Sequence[_Painted], left: int, top: int, alpha: NDArray[np.float32]) -> None:
     """Take from every earlier object what the new alpha covers."""
     height, width = alpha.shape
     for item in painted:
@@ -283,17 +335,15 @@ def _finish(
     plan: ScenePlan,
     library: Library,
     canvas: NDArray[np.uint8],
-    painted: list[_Painted],
+    painted: Sequence[_Painted],
     *,
     outlines: bool,
 ) -> Rendered:
     trace = outlines or moves_pixels(plan.effects)
     objects: list[_Seen] = []
     distractors: list[_Seen] = []
-    num_objects = 0
     for item in painted:
         cutout = library.cutout(item.placement.cutout)
-        num_objects += cutout.labelled
         if seen := _look_at(item, cutout, plan, trace=trace):
             (objects if cutout.labelled else distractors).append(seen)
     both = [*objects, *distractors]
@@ -312,7 +362,8 @@ def _finish(
         class_names=tuple(cutout.class_name for cutout in chosen),
         cutouts=tuple(cutout.name for cutout in chosen),
         visible_ratio=visible[left_over],
-        num_dropped=num_objects - len(chosen),
+        num_dropped=sum(library.cutout(item.cutout).labelled for item in plan.placements)
+        - len(chosen),
         outlines=tuple(moved.outlines[row] for row in np.flatnonzero(left_over))
         if outlines
         else (),
@@ -323,7 +374,7 @@ def _finish(
 def _look_at(item: _Painted, cutout: Cutout, plan: ScenePlan, *, trace: bool) -> _Seen | None:
     """What is seen of an object; None where that is too little for a box."""
     ratio = float(item.alpha.sum()) / max(item.full_alpha, 1.0)
-    seen = (item.alpha >= ALPHA_MIN * item.placement.opacity_ratio).astype(np.uint8)
+    seen = item.mask().astype(np.uint8)
     x, y, width, height = cv2.boundingRect(seen)
     # The eye, too, needs more contrast where there are few pixels.
     contrast_min = plan.contrast_min * (1 + 16.0 * plan.scale / item.placement.long_side_px)

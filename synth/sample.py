@@ -65,6 +65,7 @@ def sample_scene(rng: np.random.Generator, library: Library, config: SceneConfig
         visible_ratio_min=config.visible_ratio_min,
         box_side_px_min=config.box_side_px_min,
         contrast_min=config.contrast_min,
+        clarity_min=config.clarity_min,
         seed=int(rng.integers(2**31)),
         match_noise=config.match_noise,
         match_sharpness=config.match_sharpness,

@@ -45,6 +45,7 @@ _OFFERED = {
     "crowded_size_px_max": (20.0, 2000.0),
     "box_side_px_min": (1.0, 40.0),
     "contrast_min": (0.0, 60.0),
+    "clarity_min": (0.0, 8.0),
 }
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _LIGHT: dict[str, Any] = {"concurrency_id": "synth", "concurrency_limit": 4}

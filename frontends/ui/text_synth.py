@@ -101,6 +101,7 @@ KNOBS: Words = {
     "occluder_ratio": "Behind something",
     "visible_ratio_min": "Visible, at least",
     "contrast_min": "Contrast, at least",
+    "clarity_min": "Clarity, at least",
     "blend_weights": "Blends",
     "same_scene_blends": "Blends of each scene",
     "softness_px_max": "Softness, up to",

@@ -1,0 +1,156 @@
+"""How clearly an object can be made out, and that what nobody could find is not there."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from scene_library import make_library
+from test_scenes import make_placement, make_plan
+
+from synth.clarity import measure_clarity
+from synth.config import load_scene_config
+from synth.effects import EffectStep
+from synth.library import Library
+from synth.plan import Light, ScenePlan
+from synth.render import render
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    return make_library(tmp_path_factory.mktemp("library"))
+
+
+def _noise(std: float) -> EffectStep:
+    return EffectStep("noise", {"std": std, "color_ratio": 1.0, "seed": 3})
+
+
+def _clarity(change: float, side: int, *steps: EffectStep, grain: float = 0.0) -> float:
+    """Of a square this much lighter than the grey around it."""
+    rng = np.random.default_rng(0)
+    canvas = 120 + rng.normal(0, grain, (2 * side, 2 * side, 1)) * np.ones(3)
+    bare = np.clip(canvas, 0, 255).astype(np.uint8)
+    alpha = np.zeros((2 * side, 2 * side), np.float32)
+    alpha[side // 2 : side // 2 + side, side // 2 : side // 2 + side] = 255
+    painted = np.where(alpha[..., None] > 0, bare.astype(int) + change, bare).clip(0, 255)
+    return measure_clarity(painted.astype(np.uint8), bare, alpha, (0, 0), steps)
+
+
+def test_a_flat_square_before_flat_grey_has_its_contrast():
+    # Without noise only what no eye tells apart is left: two grey levels.
+    assert _clarity(20, 24) == pytest.approx(20 / 2, rel=0.02)
+    assert _clarity(0, 24) == 0
+
+
+def test_more_contrast_is_clearer_and_grain_hides():
+    assert _clarity(40, 24) > _clarity(20, 24) > _clarity(20, 24, _noise(20)) > 0
+    assert _clarity(20, 24, _noise(20)) > 1.5 * _clarity(20, 24, _noise(60))
+    assert _clarity(20, 24, grain=10) < 0.5 * _clarity(20, 24)
+
+
+def test_grain_is_averaged_over_an_eighth_of_the_object():
+    # 9 px a cell instead of one: a ninth of the noise, and the floor.
+    small, large = _clarity(20, 8, _noise(30)), _clarity(20, 72, _noise(30))
+    assert large > 4 * small
+
+
+def test_few_pixels_are_less_clear_than_many():
+    sizes = [_clarity(20, side) for side in (4, 8, 24, 96, 160)]
+    assert sizes == sorted(sizes)
+    assert sizes[3] == pytest.approx(sizes[4], rel=0.02), "above 96 px nothing is gained"
+
+
+def test_what_loses_contrast_loses_clarity():
+    haze = EffectStep("haze", {"ratio": 0.8, "level": 200.0})
+    assert _clarity(40, 24, haze) == pytest.approx(0.2 * _clarity(40, 24), rel=0.1)
+
+
+def test_an_edge_behind_it_hides_nothing():
+    side = 48
+    bare = np.full((2 * side, 2 * side, 3), 90, np.uint8)
+    bare[side:] = 200
+    alpha = np.zeros(bare.shape[:2], np.float32)
+    alpha[side - 12 : side + 12, side - 12 : side + 12] = 255
+    painted = np.where(alpha[..., None] > 0, 20, bare).astype(np.uint8)
+    assert measure_clarity(painted, bare, alpha, (0, 0), ()) > 20
+
+
+def test_steps_that_move_pixels_are_left_out():
+    flip = EffectStep("flip", {"axis": 0.0})
+    assert _clarity(20, 24, flip) == _clarity(20, 24)
+
+
+def test_what_is_not_there_has_no_clarity():
+    image = np.zeros((10, 10, 3), np.uint8)
+    assert measure_clarity(image, image, np.zeros((10, 10), np.float32), (0, 0), ()) == 0
+
+
+def _drowned(**changes: object) -> ScenePlan:
+    """A pale object that the camera's noise swallows, and a clear one beside it."""
+    pale = make_placement(
+        center_xy=(50.0, 50.0), long_side_px=24.0, light=Light(haze_ratio=0.85), order=0
+    )
+    clear = make_placement(cutout="1", center_xy=(140.0, 50.0), long_side_px=80.0, order=1)
+    plan = replace(make_plan(pale, clear), contrast_min=0.0, effects=(_noise(70.0),))
+    return replace(plan, **changes)
+
+
+def test_what_nobody_could_find_is_left_out(library):
+    kept, plan = render(_drowned(), library), _drowned(clarity_min=2.0)
+    assert kept.captions == ("red missile", "white airship")
+    scene = render(plan, library)
+    assert scene.captions == ("white airship",)
+    assert scene.num_dropped == 1
+    # Not only without a label: it is not in the picture, and all else is as it was.
+    x1, y1, x2, y2 = kept.xyxy[0].astype(int)
+    differs = np.abs(scene.image.astype(int) - kept.image).max(axis=2) > 0
+    assert differs[y1:y2, x1:x2].any()
+    differs[max(y1 - 3, 0) : y2 + 3, max(x1 - 3, 0) : x2 + 3] = False
+    assert not differs.any()
+    assert np.array_equal(scene.image, render(plan, library).image), "the same every time"
+
+
+def test_clear_scenes_are_the_same_pixels_with_and_without_the_limit(library):
+    plan = make_plan(make_placement(), make_placement(cutout="1", center_xy=(30.0, 20.0), order=1))
+    plain, limited = render(plan, library), render(replace(plan, clarity_min=2.0), library)
+    assert np.array_equal(plain.image, limited.image)
+    assert np.array_equal(plain.xyxy, limited.xyxy)
+
+
+def test_distractors_are_never_left_out(library):
+    bird = make_placement(cutout="2", long_side_px=24.0, light=Light(haze_ratio=0.85))
+    plan = replace(make_plan(bird), contrast_min=0.0, effects=(_noise(70.0),))
+    limited = render(replace(plan, clarity_min=20.0), library)
+    assert np.array_equal(render(plan, library).image, limited.image)
+
+
+def test_an_object_behind_another_does_not_take_it_along(library):
+    cover = make_placement(cutout="1", long_side_px=110.0, order=1)
+    plan = replace(make_plan(make_placement(), cover), clarity_min=2.0, match_noise=False)
+    scene = render(plan, library)
+    assert scene.captions == ("white airship",)
+    assert np.array_equal(scene.image, render(replace(plan, placements=(cover,)), library).image)
+
+
+def test_plans_from_before_keep_all_objects(library):
+    row = json.loads(json.dumps(_drowned(clarity_min=2.0).to_dict()))
+    del row["clarity_min"]
+    assert len(render(ScenePlan.from_dict(row), library).xyxy) == 2
+
+
+def test_plain_ways_of_pasting_leave_nothing_out():
+    limits = {
+        name: load_scene_config(name).clarity_min
+        for name in ("default", "hard", "plain", "gaussian", "origin-v2", "origin-v3")
+    }
+    assert limits == {
+        "default": 2.0, "hard": 1.0, "plain": 0.0, "gaussian": 0.0, "origin-v2": 0.0,
+        "origin-v3": 0.0,
+    }  # fmt: skip
