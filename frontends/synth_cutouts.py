@@ -164,6 +164,8 @@ def _run_list(options: argparse.Namespace, service: Service | None) -> int:
     from core.image import format_of, write_image
     from synth.library import read_cutouts
 
+    if options.columns < 1:
+        raise InputError(f"--columns must be at least 1, got {options.columns}.", "Leave it out.")
     if options.sheet:
         format_of(options.sheet)  # a wrong ending is said before the work, not after
     cutouts = read_cutouts(options.folder)

@@ -164,7 +164,7 @@ class SceneConfig(Section):
         2.0,
         "Occlusion",
         "Contrast to noise of an object in the finished image; one that is less clear could be "
-        "found by nobody and is left out. 0 keeps all.",
+        "found by nobody and is left out. 0 keeps all. Effects of your own hide none.",
         ge=0,
         le=20,
     )
@@ -223,8 +223,12 @@ class SceneConfig(Section):
             low, high = getattr(self, key)
             if low > high:
                 raise ConfigError(f"{key} must be low <= high, got {low:g}, {high:g}.")
-        if self.count_weights and (min(self.count_weights) < 0 or sum(self.count_weights) <= 0):
-            raise ConfigError("count_weights must be non-negative with a positive sum.")
+        weights = self.count_weights
+        if weights and (min(weights) < 0 or not 0 < sum(weights) < float("inf")):
+            raise ConfigError(
+                f"count_weights must be non-negative with a positive sum, got {list(weights)}.",
+                "For example [0, 3, 1]: no empty scene, and one object thrice as often as two.",
+            )
         self._check_blends()
         check_preset(self.effects)
         return self

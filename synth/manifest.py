@@ -36,6 +36,7 @@ __all__ = [
 MANIFEST_NAME = "manifest.jsonl"
 PARTS_NAME = ".parts"
 HEADER_NAME = "header.json"
+_BEFORE = {"clarity_min": 0.0}  # what was done before there was a setting
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +55,8 @@ class Entry:
         cutouts: Likewise.
         visible_ratio: Likewise.
         outlines: Polygons of each box, or empty.
-        num_dropped: Labelled objects without a box.
+        num_dropped: Labelled objects without a box, or left out.
+        image_wh: Size of the image, px.
         checksum: CRC-32 of the pixels before encoding, 8 hex digits.
         skipped: Why there is no image, or empty.
     """
@@ -148,12 +150,18 @@ def compare_headers(found: Mapping[str, Any], wanted: Mapping[str, Any], folder:
     Raises:
         ConfigError: The folder was made with another seed, settings or library.
     """
+    newer: list[str] = []
+    if isinstance(config := found.get("config"), Mapping):
+        newer = [f"--set {key}={value:g}" for key, value in _BEFORE.items() if key not in config]
+        found = {**found, "config": {**_BEFORE, **config}}
     for key in ("seed", "format", "config", "library", "options"):
         if found.get(key) != wanted[key]:
             what = _first_difference(found.get(key), wanted[key])
             raise ConfigError(
                 f"{folder} holds images made with another {key}{what}.",
-                "Choose another folder, or repeat the command that began this one.",
+                "Choose another folder, or repeat the command that began this one"
+                + "".join(f", with {pair}" for pair in newer)
+                + ".",
             )
     if found.get("software") != wanted["software"]:
         what = _first_difference(found.get("software"), wanted["software"])

@@ -15,6 +15,7 @@ from synth.plan import Light
 __all__ = ["light_object", "measure_look"]
 
 _TILE_PX = 64
+_SIDE_MIN_PX = 5  # of an image; a lower one has nothing but rims
 _GRAIN_MIN = 0.7  # grey levels; less noise than this is lost in rounding
 _EDGE_MIN = 6.0  # grey levels a pixel; below, there is no edge to judge by
 _BLUR_PX_MAX = 2.5
@@ -33,8 +34,11 @@ def measure_look(image: NDArray[np.uint8]) -> tuple[float, float]:
         image: uint8 (h, w, 3) RGB.
 
     Returns:
-        Standard deviation in grey levels, and a Gaussian sigma in px, 0 where no edge is clear.
+        Standard deviation in grey levels, and a Gaussian sigma in px, 0 where no edge is clear;
+        both 0 of an image that is too low or narrow to tell.
     """
+    if min(image.shape[:2]) < _SIDE_MIN_PX:
+        return 0.0, 0.0
     tiles = _grey_tiles(image)
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     response = np.abs(_inner(cv2.filter2D(_stacked(tiles), cv2.CV_32F, kernel), tiles))

@@ -217,7 +217,8 @@ class _Scene:
         for axis in range(2):
             side, extent = float(config.canvas_wh[axis]), extent_wh[axis]
             if truncated and edge // 2 == axis:
-                inside = float(rng.uniform(1.0 - config.truncation_max, 0.95)) * extent
+                least = 1.0 - config.truncation_max
+                inside = float(rng.uniform(least, max(least, 0.95))) * extent
                 value = inside - extent / 2 if edge % 2 == 0 else side - inside + extent / 2
             elif extent >= side:
                 value = side / 2 + float(rng.uniform(-0.1, 0.1)) * side

@@ -122,6 +122,8 @@ def test_images_are_taken_and_listed_on_a_sheet(tmp_path, capsys):
     red = (drawn == RED).all(axis=2)
     assert red.sum() == 16 * 30  # not enlarged, and the checkerboard where it is transparent
     assert refused("list", out, "--sheet", tmp_path / "sheet.txt") == 2
+    assert refused("list", out, "--sheet", sheet, "--columns", "0") == 2
+    assert "--columns must be at least 1, got 0" in capsys.readouterr().err
     assert refused("list", tmp_path / "nothing") == 2
 
 

@@ -187,6 +187,20 @@ def test_a_folder_of_another_job_is_refused(
     assert digest(tmp_path) == before
 
 
+def test_a_folder_from_before_a_setting_goes_on_as_it_began(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    as_then = SMALL.with_values({"clarity_min": 0})
+    generate(make_job(folders, tmp_path, count=2, config=as_then))
+    manifest = tmp_path / "manifest.jsonl"
+    text = manifest.read_text()
+    manifest.write_text(text.replace('"clarity_min": 0.0, ', "", 1))
+    assert manifest.read_text() != text
+    with pytest.raises(ConfigError, match=r"clarity_min: 0\.0, now 2\.0.* --set clarity_min=0\."):
+        generate(make_job(folders, tmp_path, count=3))
+    assert generate(make_job(folders, tmp_path, count=3, config=as_then)).images == 3
+
+
 @pytest.mark.parametrize("name", ["images/train/scene_0000500.jpg", "notes.txt", "a/.b.abcdefgh"])
 def test_a_folder_with_other_files_is_refused_and_kept(
     name: str, folders: tuple[Path, Path], tmp_path: Path

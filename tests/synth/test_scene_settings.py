@@ -17,6 +17,7 @@ from scene_library import make_library
 from core.config import describe_fields
 from core.errors import ConfigError, UnknownNameError
 from synth.config import GROUPS, SceneConfig, load_scene_config, scene_preset_names
+from synth.generate import preview
 from synth.library import Library
 from synth.measure import measure_look
 from synth.place import Place, find_sky
@@ -89,6 +90,7 @@ def test_effects_of_ones_own_are_checked_at_once(step: dict[str, object], messag
         ({"size_law": "altitud"}, "size_law must be"),
         ({"blend_weights": {"gaussian": -1}}, "non-negative"),
         ({"same_scene_blends": 6}, "only 5 above 0"),
+        ({"count_weights": [1e308, 1e308]}, "count_weights must be non-negative with a positive"),
         ({"count_weights": [0] * 101 + [1]}, r"^.{,40}count_weights .* at most 101 .{,300}$"),
     ],
 )
@@ -105,6 +107,23 @@ def test_a_hundred_objects_without_room_end(library: Library) -> None:
     )  # fmt: skip
     plan = sample_scene(scene_rng(0, 0), library, config)
     assert 1 <= len(plan.placements) < 10
+
+
+@pytest.mark.parametrize("most", [0.01, 0.04, 0.3])
+def test_no_more_lies_beyond_the_edge_than_allowed(most: float, library: Library) -> None:
+    config = SceneConfig(
+        canvas_wh=(192, 108), size_px_range=(40, 60), truncated_ratio=1, truncation_max=most,
+        rotation_ratio=0, perspective_ratio=0, full_frame_ratio=0, effects="none",
+    )  # fmt: skip
+    beyond = []
+    for index in range(8):
+        for item in sample_scene(scene_rng(0, index), library, config).placements:
+            extent = (item.long_side_px, item.long_side_px / 3)
+            beyond += [
+                max(side / 2 - at, at + side / 2 - limit) / side
+                for at, side, limit in zip(item.center_xy, extent, config.canvas_wh, strict=True)
+            ]
+    assert 0 < max(beyond) <= most + 0.001
 
 
 def test_overlap_stays_under_its_limit(library: Library) -> None:
@@ -271,3 +290,10 @@ def test_blur_and_noise_of_a_background_are_measured(sigma: float, noise: float)
 def test_a_picture_without_edges_blurs_nothing() -> None:
     ramp = np.tile(np.linspace(90, 200, 300)[:, None, None], (1, 400, 3)).astype(np.uint8)
     assert measure_look(ramp)[1] == 0
+
+
+def test_a_very_flat_frame_has_a_preview(library: Library) -> None:
+    assert measure_look(np.zeros((4, 640, 3), np.uint8)) == (0.0, 0.0)
+    config = SceneConfig(canvas_wh=(8192, 32), size_px_range=(10, 30), effects="none")
+    [scene] = preview(library, config, 0, [0])
+    assert scene.image.shape == (2, 640, 3)
