@@ -185,7 +185,7 @@ def _run_generate(options: argparse.Namespace, service: Service | None) -> int:
             sys.stderr.write(f"{kind}: {line}\n")
     sys.stdout.write(
         f"{made.folder}: {made.images} images, {made.boxes} boxes, "
-        f"{made.dropped} objects too hidden for a box, {made.seconds:.1f} s\n"
+        f"{made.dropped} objects too hidden or unclear for a box, {made.seconds:.1f} s\n"
     )
     return 0
 

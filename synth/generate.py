@@ -49,7 +49,8 @@ class Generated:
         folder: The dataset's folder.
         images: Images in it.
         boxes: Boxes in it.
-        dropped: Objects without a box, because too little of them is visible.
+        dropped: Objects without a box, because too little of them is visible, and those left out,
+            because nobody could find them.
         seconds: Time that this run took.
         warnings: What makes the data set worth less than it looks.
         notes: What else is worth knowing: splits left out, skipped files, images kept from before.

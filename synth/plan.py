@@ -109,7 +109,8 @@ class ScenePlan:
     def scaled(self, width_px: int) -> ScenePlan:
         """The same scene in an image of another width: for previews.
 
-        Rounding differs, so a box at the limits of size or visibility may be in one of them alone.
+        Rounding differs, so a box at the limits of size or visibility, and an object at that of
+        clarity, may be in one of them alone.
         """
         ratio = width_px / self.canvas_wh[0]
         return replace(

@@ -41,7 +41,8 @@ class Rendered:
         class_names: The type of each box's object.
         cutouts: The cutout's name of each box.
         visible_ratio: float32 (n,), visible share of the whole object's alpha.
-        num_dropped: Labelled objects without a box, because too little of them is visible.
+        num_dropped: Labelled objects without a box, because too little of them is visible, and
+            those left out, because nobody could find them.
         outlines: Polygons around the visible pixels of each box's object, float32 (k, 2) px;
             empty unless asked for.
         distractors_xyxy: float32 (m, 4), around cutouts that have no label on purpose; for people
@@ -150,7 +151,11 @@ def _paint(
 def _find_unclear(
     plan: ScenePlan, library: Library, canvas: NDArray[np.uint8], painted: Sequence[_Painted]
 ) -> set[int]:
-    """The numbers of labelled objects that nobody could make out in the finished frame."""
+    """The numbers of labelled objects that nobody could make out in the finished frame.
+
+    Each is compared with the background, also where another object lies behind it: of two of one
+    color the one in front passes here, and has no box where ``contrast_min`` asks for more.
+    """
     bare = canvas.copy()
     for item in reversed(painted):
         height, width = item.before.shape[:2]

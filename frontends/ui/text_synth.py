@@ -197,7 +197,7 @@ MADE: Words = {
     "title": "Your data set",
     "sum": "{images} pictures with {boxes} boxes, {empty} of them empty. Made in {time}.",
     "splits": "{train} train, {val} val, {test} test.",
-    "dropped": "Objects without a box, because too little of them is seen: {count}.",
+    "dropped": "Objects without a box or left out, because too little of them is seen: {count}.",
     "download": "Download ZIP, {size} MB",
     "push": "Send to Hugging Face",
     "push_hint": "Makes a new data set in your own account.",
