@@ -238,7 +238,7 @@ def _scan_object(
         visible = float(entry.findtext("visible_ratio") or 1.0)
         outlines = tuple(map(_outline, entry.findall("polygon")))
     except ValueError as error:
-        what = f"object {number} needs a bndbox of four numbers ({error})."
+        what = f"object {number} needs a bndbox of four numbers, and points in polygons ({error})."
         image.report("corrupt-labels", what, "Correct the object.")
         return
     name = (entry.findtext("name") or "").strip() or "object"
@@ -260,6 +260,8 @@ def _outline(polygon: ElementTree.Element) -> NDArray[np.float32]:
     points = np.array([child.text for child in polygon], np.float32) - 1
     if len(points) < 6 or len(points) % 2:
         raise ValueError("a polygon has fewer than three points")
+    if not np.isfinite(points).all():
+        raise ValueError("a polygon has a point that is no number")
     return points.reshape(-1, 2)
 
 

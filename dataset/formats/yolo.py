@@ -290,12 +290,20 @@ def _apply(note: Mapping[str, Any], image: RawImage, digest: str) -> None:
 
 
 def _match(xyxy: NDArray[np.float32], noted: Sequence[Sequence[float]]) -> list[int]:
-    """The noted box that each box covers best, by half or more; -1 for none."""
+    """The noted box that each box covers best, by half or more; -1 for none.
+
+    Each noted box is one box: what was drawn beside a box that stayed has no caption yet.
+    """
     with np.errstate(invalid="ignore"):  # infinite boxes match nothing
         iou = iou_matrix(xyxy, np.array(noted, np.float32).reshape(-1, 4))
-    if not iou.size:
-        return [-1] * len(xyxy)
-    return [int(row.argmax()) if row.max() >= 0.5 else -1 for row in iou]
+    matched: dict[int, int] = {}
+    taken: set[int] = set()
+    near = np.argwhere(iou >= 0.5)
+    for number, row in near[np.argsort(-iou[tuple(near.T)], kind="stable")].tolist():
+        if number not in matched and row not in taken:
+            matched[number] = row
+            taken.add(row)
+    return [matched.get(number, -1) for number in range(len(xyxy))]
 
 
 FORMAT = Format("yolo", holds_sources, _scan, write)

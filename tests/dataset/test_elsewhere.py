@@ -221,6 +221,16 @@ def test_boxes_of_stored_pixels_turn_with_the_photograph(
     assert "outline-beside-box" not in kinds
 
 
+def test_an_outline_without_a_number_is_an_error_of_its_file(tmp_path: Path) -> None:
+    _photograph(tmp_path / "images/a.png", 1)
+    _describe(tmp_path, "voc", (100, 50), "a.png")
+    path = tmp_path / "Annotations/a.xml"
+    path.write_text(path.read_text().replace("<y0>6</y0>", "<y0/>"))
+    assert not check_folder(tmp_path, "voc").ok
+    with pytest.raises(DataError, match=r"a\.xml: object 1 .* a point that is no number"):
+        read_dataset(tmp_path, "voc")
+
+
 @pytest.mark.parametrize("format", ["coco", "voc", "hf"])
 def test_boxes_of_an_upright_photograph_stay(format: str, tmp_path: Path) -> None:
     _photograph(tmp_path / "images/a.png", 6)

@@ -234,6 +234,17 @@ def test_edited_labels_win_over_the_sidecar(dataset: Dataset, tmp_path: Path) ->
     )
 
 
+def test_a_box_drawn_over_a_labelled_one_has_no_caption_yet(tmp_path: Path) -> None:
+    _image(path := tmp_path / "a.png")
+    boxes = np.array([[10, 10, 50, 40], [12, 10, 52, 40]], np.float32)
+    record = Record("a", path, (100, 50), boxes, ("red drone", "blue kite"), split="train")
+    write_dataset(Dataset((record,)), tmp_path / "out", "yolo")
+    label = tmp_path / "out/labels/train/a.txt"
+    label.write_text("0 0.3 0.5 0.38 0.6\n" + label.read_text())
+    [edited] = yolo.read(tmp_path / "out")
+    assert edited.captions == ("object", "red drone", "blue kite")
+
+
 def _image(path: Path, wh: tuple[int, int] = (100, 50)) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", wh, (len(str(path)) % 256, 9, 9)).save(path)
