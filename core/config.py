@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeGuard, TypeVar, get_args
+from typing import Any, Self, TypeGuard, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -24,9 +24,22 @@ __all__ = ["FieldInfo", "Section", "config_hash", "describe_fields", "load", "pa
 
 
 class Section(BaseModel):
-    """A group of settings: frozen, and strict about unknown keys."""
+    """A group of settings: frozen, and strict about unknown keys.
+
+    Raises:
+        ConfigError: A key is unknown or a value not allowed.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def __init__(self, /, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _refusal(type(self), error, type(self).__name__) from error
+
+    # Within another section it is checked together with that one, whose refusal names the whole way.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     def with_values(self, values: Mapping[str, object]) -> Self:
         """Return this section with some values replaced; sections in it are merged.
@@ -174,8 +187,11 @@ def _validate(section: type[S], values: Mapping[str, object], source: str) -> S:
     try:
         return section.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(f"{source}: {_explain(section, first)}") from error
+        raise _refusal(section, error, source) from error
+
+
+def _refusal(section: type[Section], error: ValidationError, source: str) -> ConfigError:
+    return ConfigError(f"{source}: {_explain(section, error.errors()[0])}")
 
 
 def _explain(section: type[Section], error: ErrorDetails) -> str:

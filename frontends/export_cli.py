@@ -142,7 +142,7 @@ def _print_model(name: str, model: Model) -> None:
     size_mb = sum(file.bytes for file in model.files.values()) / 1e6
     size = f", {size_mb:.1f} MB" if model.files else ""
     sys.stdout.write(f"{name}: {model.family} ({model.task}{size}) in {model.folder}\n")
-    if Path(name).exists() and not Path(name).is_dir():
+    if Path(name).exists():
         sys.stdout.write(f'use it with: --set {model.task}.model="{model.folder}"\n')
 
 

@@ -320,6 +320,14 @@ class TestPrepare:
         with pytest.raises(ModelError, match=r"type 'llama'.*not known"):
             prepare(Request(str(tmp_path)))
 
+    def test_the_command_tells_how_to_use_a_repository_of_ones_own(
+        self, tiny_models, tmp_path, monkeypatch, capsys
+    ):
+        made = find_model(str(tiny_models / "reranker"), "rerank")
+        monkeypatch.setattr("convert.job.prepare", lambda *_args, **_options: made)
+        assert main(["export", "--model", str(tmp_path)]) == 0
+        assert f'use it with: --set rerank.model="{made.folder}"' in capsys.readouterr().out
+
     def test_command(self, tiny_models, capsys):
         source = tiny_models / "detector-yolov6" / "detector.onnx"
         assert main(["export", "--model", str(source)]) == 0

@@ -76,6 +76,20 @@ def test_mistakes_are_explained(pair, message):
         load(Outer, sets=[pair])
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"nam": "x"}, r"Outer: unknown setting 'nam'. Did you mean 'name'"),
+        ({"limit": 0}, r"Outer: limit must be greater than 0, got 0"),
+        ({"inner": {"mode": "quick"}}, r"Outer: inner.mode must be 'fast' or 'slow', got 'quick'"),
+    ],
+    ids=["typo", "range", "inside"],
+)
+def test_mistakes_of_a_program_are_explained_too(values, message):
+    with pytest.raises(ConfigError, match=message):
+        Outer(**values)
+
+
 def test_the_file_at_fault_is_named(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text("nam = 1\n")
