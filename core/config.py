@@ -38,7 +38,7 @@ class Section(BaseModel):
         except ValidationError as error:
             raise _refusal(type(self), error, type(self).__name__) from error
 
-    # Within another section it is checked together with that one, whose refusal names the whole way.
+    # Within another section it is checked with that one, whose refusal names the whole way.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     def with_values(self, values: Mapping[str, object]) -> Self:

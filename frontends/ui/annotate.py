@@ -41,6 +41,7 @@ __all__ = ["create_annotate"]
 
 ROOM = "annotate"
 _SUSPICIONS_SHOWN = 200
+_PATIENCE_MS = 20_000  # with a caption that is to be given before anything else
 _NOT_PARTED = ("cutouts", WHOLE)
 _LIGHT: dict[str, Any] = {"concurrency_id": "annotate", "concurrency_limit": 4}
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -100,6 +101,7 @@ def _create_bench(label: dict[str, Any], run: dict[str, Any], limits: Limits) ->
             "annotate-boxes",
             words=text.BOXES,
             picture="annotate-picture",
+            patience_ms=_PATIENCE_MS,
             calls=[label["history"], label["suggest"]],
         )
         _part("done", "annotate-done", words=text.DONE)

@@ -59,6 +59,7 @@ const words = {
   removed: "{name} is out", restored: "{name} is back", undo: "Undo", fixed: "fixed",
   all_done: "all done", list_done: "list done", all_but: "{done} done, {later} later", show: "Show",
   finished: { done: "{name} done", skipped: "{name} later" }, class_next: "next: {name}",
+  choose_first: "choose first", accept_first: "accept first", naming: "caption first",
 };
 createDesk({ props: { room: "annotate", words, colors: 8, marks: 4, unnamed: "object" }, server });
 const room = window.spotter.room("annotate");
@@ -304,6 +305,38 @@ def test_the_score_filter_hides_what_is_less_certain():
       log.shown = [state.boxes.map(({ certainty }) => certainty), state.hidden];
     """)
     assert log["shown"] == [[0.7, 1], 1]
+
+
+def test_what_leads_away_waits_for_the_caption_that_a_box_is_about_to_get():
+    played = _play("""
+      room.set({ selected: 2, naming: "waits" }); calls.length = 0;
+      press("done"); press("remove"); press("suggest"); await rest();
+      log.waits = [state.photo.id, state.rows.length, said(), calls.length];
+      press("describe", 2, { caption: "drone" }); await rest();
+      room.set({ naming: "" }); await rest(20); log.then = [state.photo.id, said()[0]];
+      log.sent = calls.filter(([name]) => ["edit", "step"].includes(name));
+    """)
+    assert played["waits"] == [2, 1, ["caption first", False], 0]
+    assert played["then"] == [3, "p2 done"]
+    assert played["sent"] == [["edit", 2], ["edit", 2]], "what came after Done was for the next one"
+
+
+def test_who_gets_no_caption_stays_at_the_picture():
+    log = _play("""
+      room.set({ selected: 2, naming: "waits" }); press("done"); press("next");
+      room.set({ naming: "failed" }); await rest(20); log.now = [state.photo.id, state.photo.state];
+      press("next"); await rest(); log.then = state.photo.id;
+    """)
+    assert (log["now"], log["then"]) == ([2, "proposed"], 3)
+
+
+def test_a_key_for_a_box_says_when_none_is_chosen():
+    log = _play("""
+      log.said = ["suggest", "caption", "class"].map((name) => { press(name); return said()[0]; });
+      room.set({ selected: 2 }); press("remove"); room.set({ selected: 2 }); press("suggest");
+      log.said.push(said()[0], state.suggest ?? null);
+    """)
+    assert log["said"] == [*["choose first"] * 3, "accept first", None]
 
 
 def test_what_is_known_to_be_there_is_drawn_next():

@@ -223,10 +223,13 @@ window.spotter.element = (tag, attributes = {{}}, children = []) => {{
 const last = (name) => made.findLast((one) => one.class === name);
 const texts = (one) => [one.text, ...(one.children || []).flatMap(texts)].filter(Boolean);
 let asked = 0;
+const questions = [];
 const size = {{ scrollHeight: 9, clientHeight: 9 }};
 Object.assign(find("rows"), {{ children: [], insertBefore() {{}}, ...size }});
-createBoxlist({{ element, props: {{ room: "annotate", words: {json.dumps(BOXES)} }}, server: {{
+const props = {{ room: "annotate", words: {json.dumps(BOXES)}, patience_ms: 1500 }};
+createBoxlist({{ element, props, server: {{
   history: async () => {{ asked += 1; return {{ entries: [`entry ${{asked}}`] }}; }},
+  suggest: ({{ xyxy }}) => new Promise((go, fail) => questions.push({{ xyxy, go, fail }})),
 }} }});
 room.set({{ project: {{ key: "a" }} }});
 """
@@ -266,6 +269,63 @@ def test_an_open_history_goes_on_with_the_picture():
     """)
     assert (log["first"], log["same"]) == (["entry 1"], 1)
     assert (log["then"], log["closed"]) == (["entry 2"], 2)
+
+
+# Two boxes of a picture, a server whose answer waits, and the captions that were given.
+NAMING = """
+const given = log.given = [];
+room.on(["command"], ({ command }) => given.push([command.args[0], command.args[1].caption]));
+const at = (id, x) => ({
+  id, x, y: 1, w: 9, h: 9, state: "confirmed", caption: "", probability: null, detector: null,
+});
+const show = (...rows) => room.set({ rows, listed: rows });
+const told = (...captions) => (
+  { suggestions: captions.map((caption) => ({ caption, probability: 0.5 })) }
+);
+room.set({ photo: { id: 1 } }); show(at(7, 10), at(8, 50)); room.set({ selected: 7 });
+room.set({ suggest: {} }); await rest(150);
+"""
+
+
+def test_a_caption_that_is_late_goes_to_the_box_that_was_meant():
+    log = _list(
+        NAMING
+        + """
+      log.naming = [state.naming];
+      room.set({ selected: 8 }); show(at(7, 10), at(8, 51)); await rest(150);
+      log.waiting = questions.length;
+      questions[0].go(told("kite", "drone")); await rest(150);
+      log.naming.push(state.naming); log.asked = questions.map(({ xyxy }) => xyxy[0]);
+    """
+    )
+    assert log["given"] == [[7, "kite"]]
+    assert log["naming"] == ["waits", ""]
+    assert (log["waiting"], log["asked"]) == (1, [10, 51]), "then of the one that is chosen now"
+
+
+@pytest.mark.parametrize(
+    ("happens", "said"),
+    [
+        ("questions[0].go({ error: 'no disk' })", "no disk"),
+        ("questions[0].fail(new Error('no connection'))", "no connection"),
+        ("questions[0].go(told())", BOXES["none_fits"]),
+        ("await rest(1600)", BOXES["suggested_late"]),
+        ("room.set({ photo: { id: 2 } })", BOXES["not_suggested"]),
+        ("show({ ...at(7, 10), state: 'rejected' }, at(8, 50))", None),
+    ],
+    ids=["refused", "lost", "none", "late", "left", "rejected"],
+)
+def test_a_caption_that_cannot_come_is_told_and_given_to_no_other_box(happens, said):
+    log = _list(
+        NAMING
+        + f"""
+      room.set({{ selected: 8 }}); {happens}; await rest();
+      log.now = [state.naming, state.notice ? state.notice.message : null];
+      questions[0].go(told("kite")); await rest(20);
+    """
+    )
+    assert log["given"] == []
+    assert log["now"] == ["failed", said]
 
 
 def test_what_was_looked_for_says_what_it_is_and_what_can_be_done():

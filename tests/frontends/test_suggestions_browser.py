@@ -106,6 +106,34 @@ def test_a_press_replaces_what_is_being_written(browse, pictures):
     assert "half" not in page.inner_text("#annotate-boxes .history")
 
 
+def test_the_key_and_then_enter_gives_the_caption_first(browse, pictures):
+    page = browse()
+    box = _open(page, pictures)
+    place = next(xyxy(row) for row in rows(page) if row["id"] == box)
+    page.keyboard.press("x")
+    settled(page)
+    drag(page, place[:2], place[2:])
+    page.keyboard.press("f")
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"{STATE}.photo.state === 'done'")
+    settled(page)
+    assert [row["caption"] for row in rows(page) if row["own"]] == ["red thing"]
+
+
+def test_captions_without_a_box_leave_room_for_the_chosen_one(browse, pictures):
+    page = browse()
+    _open(page, pictures)
+    page.evaluate(
+        f"window.spotter.room('annotate').set({{photo: {{...{STATE}.photo, "
+        "given: Array.from({length: 40}, (_, i) => `thing number ${i}`)}})"
+    )
+    room = page.locator("#annotate-boxes .boxlist").bounding_box()["height"]
+    height = "document.querySelector('#annotate-boxes .asked').clientHeight"
+    assert page.evaluate(height) <= 0.21 * room
+    page.evaluate("window.spotter.room('annotate').set({selected: null})")
+    assert page.evaluate(height) > 0.3 * room
+
+
 def test_suggestions_can_be_reached_on_a_phone(browse, pictures):
     page = browse(PHONE)
     _open(page, pictures, "red thing that is told " + "at length " * 12)

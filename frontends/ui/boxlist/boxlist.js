@@ -2,7 +2,8 @@
 // them. The chosen one unfolds to its type, caption and figures.
 //
 // Room in: `listed`, `rows`, `photo`, `asked`, `missing`, `next_caption`, `selected`, `hovered`, `hidden`,
-// `focus`, `numbered`, `suggest`. Out: `command`, `selected`, `hovered`, `score_min`, `sheet`, `asked`, `picked`.
+// `focus`, `numbered`, `suggest`. Out: `command`, `selected`, `hovered`, `score_min`, `sheet`, `asked`, `picked`,
+// `naming` ("waits" while a box is to get the best caption and that is not known, then "", or "failed").
 function createBoxlist({ element, props, server }) {
   const { room: openRoom, element: make, svg, mark, percent, fill } = window.spotter;
   const room = openRoom(props.room);
@@ -100,11 +101,11 @@ function createBoxlist({ element, props, server }) {
   // Captions {caption, probability} of the place that was asked about, null until they are known, what
   // is shown till then, and the one that the key gave there.
   let fits = { place: "", box: null, captions: null, shown: [], last: "" };
-  let wished = null;  // the box that gets the best one as soon as that is known
+  let wished = null;  // {box, image}: what gets the best one as soon as that is known, wherever the choice goes
   let resting = 0;
 
   function fitting(box) {
-    if (!fits.shown.length) return [];
+    if (!fits.shown.length || fits.box !== keyOf(box)) return [];
     return [make("div", { class: "fits", role: "group", "aria-label": words.suggested }, [
       make("span", { class: "fits-title", text: words.suggested }),
       ...fits.shown.map(({ caption, probability }) => make("button", {
@@ -127,14 +128,29 @@ function createBoxlist({ element, props, server }) {
 
   const chosenBox = () => (room.state.listed || []).find((box) => box.id === room.state.selected) || null;
 
+  const imageOf = ({ photo, project }) => (photo && project ? `${project.key} ${photo.id}` : "");
+
+  function wishedBox() {
+    const { photo, rows = [] } = room.state;
+    if (!wished || wished.image !== imageOf(room.state) || photo.removed) return null;
+    return rows.find((row) => keyOf(row) === wished.box && row.state !== "rejected") || null;
+  }
+
+  function giveUp(message, calm = false) {
+    wished = null;
+    room.set({ naming: "failed" });
+    if (message) room.set({ notice: { message, calm, act: null } });
+  }
+
   // Asked about the place, not the box: it may have been drawn or moved a moment ago.
   function lookUp() {
     const { photo, project } = room.state;
-    const box = chosenBox();
-    if (!box || keyOf(box) !== wished) wished = null;
+    const waiting = wishedBox();
+    if (wished && !waiting) giveUp(photo && wished.image !== imageOf(room.state) ? words.not_suggested : "", true);
+    const box = waiting || chosenBox();
     const xyxy = box && [box.x, box.y, box.x + box.w, box.y + box.h];
     const isOpen = box && photo && !photo.removed && box.state !== "rejected";
-    const place = isOpen ? `${project.key} ${photo.id} ${xyxy.map((side) => Math.round(100 * side))}` : "";
+    const place = isOpen ? `${imageOf(room.state)} ${xyxy.map((side) => Math.round(100 * side))}` : "";
     if (place === fits.place) return;
     // Of a box that was moved the earlier ones stand until then, or all below would jump twice.
     const shown = isOpen && keyOf(box) === fits.box ? fits.shown : [];
@@ -142,25 +158,38 @@ function createBoxlist({ element, props, server }) {
     clearTimeout(resting);
     if (!place) return;
     resting = setTimeout(async () => {
-      const answer = await server.suggest({ visit: room.state.visit, project: project.key, image: photo.id, xyxy }).catch(() => ({}));
+      const answer = await server.suggest({ visit: room.state.visit, project: project.key, image: photo.id, xyxy }).catch((error) => ({ error: String(error.message || error) }));
       if (fits.place !== place) return;
-      if (!answer.suggestions) { fits.place = ""; wished = null; return; }  // asked again with what is done next
+      if (!answer.suggestions) {  // asked again with what is done next
+        fits.place = "";
+        if (wished) giveUp(answer.error);
+        return;
+      }
       fits.captions = fits.shown = answer.suggestions;
+      if (wishedBox()) nameNext(wishedBox());
       render();
-      if (wished !== null) giveNext();
     }, FITS_REST_MS);
   }
 
-  // The best one first, whatever the box has now; then the one after that which was given last.
   function giveNext() {
     lookUp();
     const box = chosenBox();
-    wished = fits.place && !fits.captions ? keyOf(box) : null;
-    if (!fits.captions || !fits.captions.length) return;
+    if (!box || !fits.place) return;
+    if (fits.captions) { nameNext(box); return; }
+    const mine = wished = { box: keyOf(box), image: imageOf(room.state) };
+    room.set({ naming: "waits" });
+    setTimeout(() => { if (wished === mine) giveUp(words.suggested_late); }, props.patience_ms);
+  }
+
+  // The best one first, whatever the box has now; then the one after that which was given last.
+  function nameNext(box) {
+    if (!fits.captions.length) { giveUp(words.none_fits); return; }
     const known = fits.captions.map(({ caption }) => caption);
     const goesOn = box.caption === fits.last || box.caption === known[0];
     fits.last = known[goesOn ? (known.indexOf(box.caption) + 1) % known.length : 0];
+    wished = null;
     order("describe", box.id, { caption: fits.last });
+    room.set({ naming: "" });
   }
 
   // ---------------------------------------------------------------- what was done to it

@@ -14,6 +14,11 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
   const rows = () => room.state.rows || [];
   const photo = () => room.state.photo;
   const selected = () => rows().find((row) => row.id === room.state.selected) || null;
+  // The same for what can be done with a box alone: without one it is said how to choose one.
+  function chosen() {
+    if (!selected() && photo()) say(words.choose_first);
+    return selected();
+  }
   const xyxy = ({ x, y, w, h }) => [x, y, x + w, y + h];
   const isShown = (row) => (room.state.boxes || []).some((box) => box.id === row.id);
   const waits = (row) => row.state === "proposed" && isShown(row);
@@ -196,10 +201,14 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
     proposals: () => room.set({ proposals: room.state.proposals === false }),
     rejected: () => room.set({ show_rejected: !room.state.show_rejected }),
     let_go: () => { if (selected()) select(null); else look({ kind: "fit" }); },
-    caption: () => { if (selected()) room.set({ focus: { field: "caption" } }); },
-    class: () => { if (selected()) room.set({ focus: { field: "class" } }); },
+    caption: () => { if (chosen()) room.set({ focus: { field: "caption" } }); },
+    class: () => { if (chosen()) room.set({ focus: { field: "class" } }); },
     next_caption: nextCaption,
-    suggest: () => { if (selected()) room.set({ suggest: {} }); },
+    suggest: () => {
+      if (photo() && photo().removed) say(words.fixed);
+      else if (chosen() && selected().state === "rejected") say(words.accept_first);
+      else if (chosen()) room.set({ suggest: {} });
+    },
     find: () => room.set({ focus: { field: "sought" } }),
     review: () => room.set({ sheet: { name: "review" } }),
     help: () => room.set({ sheet: { name: "help" } }),

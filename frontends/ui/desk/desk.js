@@ -1,8 +1,8 @@
 // What connects the parts of the tab: which image is open, its boxes, what is done to them, and the
 // calls of the server. Nothing of it is seen.
 //
-// Room in: `project`, `order`, `only`, `sought`, `command` {name, event?, args?}, `edit` (from the
-// picture), `score_min`, `proposals`, `show_rejected`, `queue_again` {to?: an image, or "doubtful"}, `goto`. Out: `queue` {ids, states},
+// Room in: `project`, `order`, `only`, `sought`, `command` {name, args?}, `naming` (see boxlist.js),
+// `edit` (from the picture), `score_min`, `proposals`, `show_rejected`, `queue_again` {to?: an image, or "doubtful"}, `goto`. Out: `queue` {ids, states},
 // `at`, `photo`, `picture`, `rows` (all boxes), `boxes` (the shown ones), `listed`, `missing` (captions
 // that no box has yet) and `next_caption` (what a drawn box gets, `picked` or the first), `progress`,
 // `saving`, `notice` {message, calm, act? {text, command, args?, brief?}}.
@@ -354,9 +354,22 @@ function createDesk({ props, server }) {
 
   // ---------------------------------------------------------------- what others say
 
-  room.on(["command"], ({ command }) => {
-    const run = commands[command.name];
-    if (run && room.state.project) run(...(command.args || []));
+  // What leads away from a picture, or takes back, comes after the caption that a box is about to get.
+  const LAST = ["done", "nothing", "skip", "next", "previous", "show", "take_out", "undo", "redo", "suggest"];
+  const BETWEEN = ["next", "previous", "show", "undo"];
+  const held = [];
+  function run({ name, args = [] }) {
+    const isLast = held.length > 0 || LAST.includes(name) || (name === "nudge" && (room.state.selected ?? null) === null);
+    if (room.state.naming === "waits" && isLast && name !== "describe") { held.push({ name, args }); say(words.naming); return; }
+    if (commands[name] && room.state.project) commands[name](...args);
+  }
+  room.on(["command"], ({ command }) => run(command));
+  room.on(["naming"], ({ naming }) => {
+    if (naming === "waits") return;
+    const then = held.splice(0);
+    if (naming === "failed") return;
+    // What came after one of them that leads away was not meant for the picture that is left.
+    for (const one of then) if (!isFixed() || BETWEEN.includes(one.name)) run(one);
   });
   room.on(["edit"], ({ edit }) => (edit.kind === "add" ? commands.add(edit.box) : commands.move(edit.id, edit.box)));
   room.on(["photo", "rows", "asked", "picked"], tellMissing);
