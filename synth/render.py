@@ -88,6 +88,11 @@ class _Painted:
         """The pixels that belong to its box."""
         return self.alpha >= ALPHA_MIN * self.placement.opacity_ratio
 
+    def is_faint(self, plan: ScenePlan) -> bool:
+        """Whether it hardly differs from what it covers; little things need more contrast."""
+        few = 16.0 * plan.scale / self.placement.long_side_px
+        return self.contrast < plan.contrast_min * (1 + few)
+
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
@@ -151,11 +156,7 @@ def _paint(
 def _find_unclear(
     plan: ScenePlan, library: Library, canvas: NDArray[np.uint8], painted: Sequence[_Painted]
 ) -> set[int]:
-    """The numbers of labelled objects that nobody could make out in the finished frame.
-
-    Each is compared with the background, also where another object lies behind it: of two of one
-    color the one in front passes here, and has no box where ``contrast_min`` asks for more.
-    """
+    """The numbers of labelled objects that nobody could make out in the finished frame."""
     bare = canvas.copy()
     for item in reversed(painted):
         height, width = item.before.shape[:2]
@@ -163,6 +164,10 @@ def _find_unclear(
     unclear = set()
     for item in painted:
         if not library.cutout(item.placement.cutout).labelled:
+            continue
+        # Clarity compares with the background; one object may also lie before another of its color.
+        if item.is_faint(plan):
+            unclear.add(item.number)
             continue
         clarity = measure_clarity(
             canvas,
@@ -381,10 +386,8 @@ def _look_at(item: _Painted, cutout: Cutout, plan: ScenePlan, *, trace: bool) ->
     ratio = float(item.alpha.sum()) / max(item.full_alpha, 1.0)
     seen = item.mask().astype(np.uint8)
     x, y, width, height = cv2.boundingRect(seen)
-    # The eye, too, needs more contrast where there are few pixels.
-    contrast_min = plan.contrast_min * (1 + 16.0 * plan.scale / item.placement.long_side_px)
     too_small = min(width, height) < plan.box_side_px_min
-    if too_small or ratio < plan.visible_ratio_min or item.contrast < contrast_min:
+    if too_small or ratio < plan.visible_ratio_min or item.is_faint(plan):
         return None
     left, top = item.left + x, item.top + y
     outlines = trace_outlines(seen, item.left, item.top) if trace else ()

@@ -131,6 +131,15 @@ def test_distractors_are_never_left_out(library):
     assert np.array_equal(render(plan, library).image, limited.image)
 
 
+def test_one_before_another_of_its_color_is_left_out(library):
+    large = make_placement(cutout="1", long_side_px=110.0)
+    small = make_placement(cutout="1", long_side_px=24.0, order=1)
+    plan = replace(make_plan(large, small), clarity_min=2.0, match_noise=False, contrast_min=7.0)
+    scene = render(plan, library)
+    assert scene.captions == ("white airship",)
+    assert np.array_equal(scene.image, render(replace(plan, placements=(large,)), library).image)
+
+
 def test_an_object_behind_another_does_not_take_it_along(library):
     cover = make_placement(cutout="1", long_side_px=110.0, order=1)
     plan = replace(make_plan(make_placement(), cover), clarity_min=2.0, match_noise=False)
