@@ -165,6 +165,9 @@ findable "$A" 0 8000; findable "$F" 8000 14000; findable "$B" 14000 21000; whole
 findable "$E" 27000 33000; findable "$C" 33000 35000; findable "$D" 35000 37000; findable "$B" 37000 44000
 whole "$F" 44000 50000; findable "$E" 50000 57000; findable "$A" 57000 64000; findable "$F" 64000 70000
 LAST=clear last eighteen "$WORK/mean-of-three/detector.safetensors" 231 93 "$WORK/negatives-8"
+M="$WORK/mean-of-three/detector.safetensors"
+python -m training.export_detector --out "$WORK/two-to-one" --weights "$M" "$M" "$WORK/eighteen/weights.safetensors"
+cp "$WORK"/two-to-one/detector.{onnx,safetensors} assets/models/spotter-detector-n
 # As mixed as the scenes that it is tested on, of other objects and places.
 scenes --cutouts "$NEW" --count 300 --out "$WORK/scenes/mixed" --split train --seed 105 \
   --set "canvas_wh=[960, 544]" --set "size_px_range=[12, 560]"
