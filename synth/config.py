@@ -156,7 +156,8 @@ class SceneConfig(Section):
     contrast_min: float = _knob(
         7.0,
         "Occlusion",
-        "Grey levels by which an object must differ from what it covers, or it gets no box.",
+        "Grey levels by which an object must differ from what it covers, or it gets no box; where "
+        "clarity is asked for, it is left out.",
         ge=0,
         le=255,
     )
