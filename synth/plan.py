@@ -101,6 +101,10 @@ class ScenePlan:
         values["effects"] = tuple(EffectStep(**row) for row in data["effects"])
         return cls(**values)
 
+    def painting_order(self) -> list[Placement | Clutter]:
+        """All that is painted, hindmost first; of one order, objects before clutter."""
+        return sorted((*self.placements, *self.clutter), key=lambda item: item.order)
+
     def with_blend(self, blend: str) -> ScenePlan:
         """The same scene with every object blended in this way."""
         placements = tuple(replace(item, blend=blend) for item in self.placements)

@@ -138,11 +138,7 @@ def _paint(
         scale=plan.scale,
     )
     painted: list[_Painted] = []
-    items: list[tuple[int, int, Placement | Clutter]] = [
-        *((item.order, 0, item) for item in plan.placements),
-        *((item.order, 1, item) for item in plan.clutter),
-    ]
-    for number, (_, _, item) in enumerate(sorted(items, key=lambda entry: entry[:2])):
+    for number, item in enumerate(plan.painting_order()):
         if number in without:
             continue
         rng = np.random.default_rng([plan.seed, number])
@@ -156,7 +152,7 @@ def _paint(
 def _find_unclear(
     plan: ScenePlan, library: Library, canvas: NDArray[np.uint8], painted: Sequence[_Painted]
 ) -> set[int]:
-    """The numbers of labelled objects that nobody could make out in the finished frame."""
+    """The numbers, as painted, of objects that nobody could make out, and of their plumes."""
     bare = canvas.copy()
     for item in reversed(painted):
         height, width = item.before.shape[:2]
@@ -179,7 +175,13 @@ def _find_unclear(
         )
         if clarity < plan.clarity_min:
             unclear.add(item.number)
-    return unclear
+    behind = {item.placement.order - 1 for item in painted if item.number in unclear}
+    plumes = {
+        number
+        for number, item in enumerate(plan.painting_order())
+        if isinstance(item, Clutter) and item.kind == "plume" and item.order in behind
+    }
+    return unclear | plumes
 
 
 def _open_background(plan: ScenePlan, library: Library) -> NDArray[np.uint8]:

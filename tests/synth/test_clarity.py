@@ -19,7 +19,7 @@ from synth.clarity import measure_clarity
 from synth.config import load_scene_config
 from synth.effects import EffectStep
 from synth.library import Library
-from synth.plan import Light, ScenePlan
+from synth.plan import Clutter, Light, ScenePlan
 from synth.render import render
 
 
@@ -115,6 +115,16 @@ def test_what_nobody_could_find_is_left_out(library):
     differs[max(y1 - 3, 0) : y2 + 3, max(x1 - 3, 0) : x2 + 3] = False
     assert not differs.any()
     assert np.array_equal(scene.image, render(plan, library).image), "the same every time"
+
+
+def test_fire_goes_with_its_rocket(library):
+    drowned = _drowned(clarity_min=2.0, match_noise=False)
+    plume = Clutter("plume", (50.0, 60.0), 12.0, 4, -1)
+    apart = Clutter("plume", (90.0, 60.0), 12.0, 4, 7)
+    clear = drowned.placements[1]
+    scene = render(replace(drowned, clutter=(plume, apart)), library)
+    without = replace(drowned, placements=(clear,), clutter=(apart,))
+    assert np.array_equal(scene.image, render(without, library).image)
 
 
 def test_clear_scenes_are_the_same_pixels_with_and_without_the_limit(library):
