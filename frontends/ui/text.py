@@ -80,12 +80,14 @@ PICTURE: Words = {
     "no_camera": "No camera can be used here. Allow it in the browser, or choose a file instead.",
 }
 
+_NO_CAPTION = "No caption yet. Write what you are looking for, one caption a line."
 CAPTIONS: Words = {
     "title": "What are you looking for?",
     "placeholder": "grey camouflage fighter jet\nthe balloon on the left",
     "hint": "One caption a line. Answers follow as you type.",
     "hint_first": "One caption a line. First choose a picture.",
     "go": "Locate",
+    "none_yet": _NO_CAPTION,
     "knows": "The model knows {types} things that fly, in {colors} colors.",
     "knows_more": (
         "And usual words and names for them, such as plane, blimp, navy or Boeing. Other words "
@@ -267,7 +269,7 @@ CROP_NOTES: Words = {
 ERRORS: Words = {
     "internal": "Something went wrong on our side. The log has the details; please try again.",
     "no_picture": "No picture yet. Drop one above or choose an example.",
-    "no_captions": "No caption yet. Write what you are looking for, one caption a line.",
+    "no_captions": _NO_CAPTION,
 }
 
 DRAW: Words = {

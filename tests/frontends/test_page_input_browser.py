@@ -64,6 +64,13 @@ def test_errors_stand_where_their_cause_is(visit, shapes, tmp_path):
         said = page.locator("#locate-captions .notice")
         said.wait_for()
         assert "No caption yet" in said.inner_text()
+        # Also when the answer about the picture comes after the press.
+        page.set_input_files("#locate-picture .file", shapes / "shapes.png")
+        page.wait_for_timeout(1500)
+        assert said.is_visible()
+        page.fill("#locate-captions textarea", "red thing")
+        page.wait_for_selector("#locate-answers .caption:text-is('red thing')")
+        assert said.is_hidden()
 
 
 @pytest.mark.parametrize("name", ["broken.jpg", "cut.jpg"])

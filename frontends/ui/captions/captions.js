@@ -58,6 +58,10 @@ function createCaptions({ element, props, trigger, watch }) {
     input.toggleAttribute("aria-invalid", Boolean(message));
   }
 
+  // A press without a caption is answered here: what is still on its way about the picture alone would
+  // take back what the server says of it.
+  let missing = false;
+
   const listed = (value) => value.split("\n").map((line) => line.trim()).filter(Boolean).join("\n");
 
   input.addEventListener("input", () => {
@@ -65,6 +69,7 @@ function createCaptions({ element, props, trigger, watch }) {
     props.value = input.value;
     layout();
     if (listed(input.value) === before) return;
+    missing = false;
     say("");
     clearTimeout(pause);
     pause = setTimeout(() => { if (room.state.image) trigger("reword"); }, PAUSE_MS);
@@ -84,18 +89,20 @@ function createCaptions({ element, props, trigger, watch }) {
   function ask() {
     if (go.disabled) return;
     clearTimeout(pause);
+    if (!listed(input.value)) { missing = true; say(words.none_yet); return; }
     room.set({ busy: true });
     trigger("reword");
   }
   watch("value", () => {
     if (input.value !== props.value) input.value = props.value || "";
+    if (missing && listed(input.value)) { missing = false; say(""); }
     layout();
   });
   room.on(["image"], ready);
   ready();
   room.on(["preset"], (state) => showKnown(state.preset));
   showKnown(props.preset);
-  room.on(["captions_error"], (state) => say(state.captions_error));
+  room.on(["captions_error"], (state) => { if (!missing) say(state.captions_error); });
   new ResizeObserver(layout).observe(element);
   input.value = props.value || "";
   layout();
