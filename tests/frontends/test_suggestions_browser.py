@@ -53,13 +53,17 @@ def test_a_key_gives_the_best_caption_and_then_the_next_best(browse, pictures):
     page.wait_for_function(f"{STATE}.rows.find((r) => r.id === {box}).caption === 'blue thing'")
 
 
-def test_what_was_just_drawn_is_named_by_the_key_as_soon_as_it_is_known(browse, pictures):
-    page = browse()
-    box = _open(page, pictures)
+def _redraw(page, box):
+    """The same place as a box that nobody has named."""
     place = next(xyxy(row) for row in rows(page) if row["id"] == box)
     page.keyboard.press("x")
     settled(page)
     drag(page, place[:2], place[2:])
+
+
+def test_what_was_just_drawn_is_named_by_the_key_as_soon_as_it_is_known(browse, pictures):
+    page = browse()
+    _redraw(page, _open(page, pictures))
     page.keyboard.press("f")  # nothing is suggested yet
     page.wait_for_function(f"{STATE}.rows.some((r) => r.own && r.caption === 'red thing')")
 
@@ -108,11 +112,7 @@ def test_a_press_replaces_what_is_being_written(browse, pictures):
 
 def test_the_key_and_then_enter_gives_the_caption_first(browse, pictures):
     page = browse()
-    box = _open(page, pictures)
-    place = next(xyxy(row) for row in rows(page) if row["id"] == box)
-    page.keyboard.press("x")
-    settled(page)
-    drag(page, place[:2], place[2:])
+    _redraw(page, _open(page, pictures))
     page.keyboard.press("f")
     page.keyboard.press("Enter")
     page.wait_for_function(f"{STATE}.photo.state === 'done'")
