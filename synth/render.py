@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.blend import blend_poisson, paste, soften_rim
-from synth.clarity import measure_clarity
+from synth.clarity import look_at
 from synth.clutter import draw_clutter
 from synth.effects import apply_effects, moves_pixels
 from synth.library import Cutout, Library
@@ -28,6 +28,8 @@ __all__ = ["ALPHA_MIN", "Rendered", "render"]
 # A pixel belongs to an object's box from this alpha on (0..255): rotor discs, about 0.2 opaque,
 # count; the blurred fringe of a rim does not.
 ALPHA_MIN = 50
+# A part of an object widens its box from this share of the clarity that the whole needs.
+_PART_CLARITY = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,10 +85,13 @@ class _Painted:
     full_alpha: float
     contrast: float
     before: NDArray[np.uint8]
+    clear: NDArray[np.bool_] | None = None  # the parts that can be made out; None is all
 
     def mask(self) -> NDArray[np.bool_]:
         """The pixels that belong to its box."""
-        return self.alpha >= ALPHA_MIN * self.placement.opacity_ratio
+        mask = self.alpha >= ALPHA_MIN * self.placement.opacity_ratio
+        clear = mask if self.clear is None else mask & self.clear
+        return clear if clear.any() else mask
 
     def is_faint(self, plan: ScenePlan) -> bool:
         """Whether it hardly differs from what it covers; little things need more contrast."""
@@ -117,11 +122,12 @@ def render(plan: ScenePlan, library: Library, *, outlines: bool = False) -> Rend
     """
     canvas, painted = _paint(plan, library)
     if plan.clarity_min > 0:
-        unclear = _find_unclear(plan, library, canvas, painted)
+        unclear = _look_closely(plan, library, canvas, painted)
         if unclear:
             # Without a label it would teach that such things are background, and with one that
             # background is such a thing; so it is not there.
             canvas, painted = _paint(plan, library, without=unclear)
+            _look_closely(plan, library, canvas, painted)
     return _finish(plan, library, canvas, painted, outlines=outlines)
 
 
@@ -149,10 +155,14 @@ def _paint(
     return canvas, painted
 
 
-def _find_unclear(
+def _look_closely(
     plan: ScenePlan, library: Library, canvas: NDArray[np.uint8], painted: Sequence[_Painted]
 ) -> set[int]:
-    """The numbers, as painted, of objects that nobody could make out, and of their plumes."""
+    """Notes which parts of each object can be made out, so that its box is around these.
+
+    Returns:
+        The numbers, as painted, of objects that nobody could make out, and of their plumes.
+    """
     bare = canvas.copy()
     for item in reversed(painted):
         height, width = item.before.shape[:2]
@@ -161,20 +171,13 @@ def _find_unclear(
     for item in painted:
         if not library.cutout(item.placement.cutout).labelled:
             continue
+        seen, corner = item.alpha * item.mask(), (item.left, item.top)
+        look = look_at(canvas, bare, seen, corner, plan.effects, scale=plan.scale)
         # Clarity compares with the background; one object may also lie before another of its color.
-        if item.is_faint(plan):
+        if look is None or item.is_faint(plan) or look.clarity() < plan.clarity_min:
             unclear.add(item.number)
-            continue
-        clarity = measure_clarity(
-            canvas,
-            bare,
-            item.alpha * item.mask(),
-            (item.left, item.top),
-            plan.effects,
-            scale=plan.scale,
-        )
-        if clarity < plan.clarity_min:
-            unclear.add(item.number)
+        else:
+            item.clear = look.clear_parts(_PART_CLARITY * plan.clarity_min)
     behind = {item.placement.order - 1 for item in painted if item.number in unclear}
     plumes = {
         number

@@ -8,17 +8,17 @@ from synth.studio.render import Light, View
 
 Rng = np.random.Generator
 _UPRIGHT = ("hot air balloon", "toy balloon", "kite", "flying saucer", "airship")
-_WINGED = (
+_COME_STRAIGHT = (
     "cargo aircraft", "commercial aircraft", "fighter jet", "fighter plane", "glider",
-    "light aircraft",
+    "helicopter", "light aircraft",
 )  # fmt: skip
 
 
 def sample_view(rng: Rng, type_name: str, head_on_ratio: float = 0.0) -> View:
     """Returns a viewpoint: any heading; mostly from below or level, sometimes from above.
 
-    `head_on_ratio` is the share of winged aircraft that come, or a quarter of them go, straight:
-    all that is seen of them then is a dot with thin wings, as from the end of a runway.
+    `head_on_ratio` is the share of aircraft that come, or a quarter of them go, straight: all
+    that is seen of them then is a dot with thin wings or blades, as from the end of a runway.
     """
     elevation = float(
         rng.choice(
@@ -47,7 +47,7 @@ def sample_view(rng: Rng, type_name: str, head_on_ratio: float = 0.0) -> View:
         elevation = float(np.clip(elevation, -45, 25))
     distance = float(np.exp(rng.uniform(np.log(1.6), np.log(9))))
     # Nothing is drawn for it without such a share: the pictures of a seed stay what they were.
-    if head_on_ratio and type_name in _WINGED and rng.random() < head_on_ratio:
+    if head_on_ratio and type_name in _COME_STRAIGHT and rng.random() < head_on_ratio:
         yaw = float((90.0 if rng.random() < 0.25 else -90.0) + rng.normal(0, 11))
         elevation = float(rng.normal(-8, 9))
         pitch, roll = float(rng.normal(4, 4)), float(rng.normal(0, 9))

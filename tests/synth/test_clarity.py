@@ -7,18 +7,19 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from scene_library import make_library
+from scene_library import make_library, write_library
 from test_scenes import make_placement, make_plan
 
-from synth.clarity import measure_clarity
+from synth.clarity import Look, look_at
 from synth.config import load_scene_config
 from synth.effects import EffectStep
-from synth.library import Library
+from synth.library import Library, read_library
 from synth.plan import Clutter, Light, ScenePlan
 from synth.render import render
 
@@ -34,13 +35,28 @@ def _noise(std: float) -> EffectStep:
 
 def _clarity(change: float, side: int, *steps: EffectStep, grain: float = 0.0) -> float:
     """Of a square this much lighter than the grey around it."""
+    look = _look(change, side, *steps, grain=grain)
+    return look.clarity()
+
+
+def _look(
+    change: float, side: int, *steps: EffectStep, grain: float = 0.0, arm: float = 0.0
+) -> Look:
+    """At that square; with an arm of the square's length to its right, half as wide as a part."""
     rng = np.random.default_rng(0)
-    canvas = 120 + rng.normal(0, grain, (2 * side, 2 * side, 1)) * np.ones(3)
+    canvas = 120 + rng.normal(0, grain, (2 * side, 3 * side, 1)) * np.ones(3)
     bare = np.clip(canvas, 0, 255).astype(np.uint8)
-    alpha = np.zeros((2 * side, 2 * side), np.float32)
-    alpha[side // 2 : side // 2 + side, side // 2 : side // 2 + side] = 255
-    painted = np.where(alpha[..., None] > 0, bare.astype(int) + change, bare).clip(0, 255)
-    return measure_clarity(painted.astype(np.uint8), bare, alpha, (0, 0), steps)
+    square = np.zeros((2 * side, 3 * side), bool)
+    square[side // 2 : side // 2 + side, side // 2 : side // 2 + side] = True
+    lighter = np.where(square, np.float32(change), np.float32(0))
+    if arm:
+        lighter[side : side + max(side // 16, 1), side // 2 + side : side // 2 + 2 * side] = arm
+    painted = (bare + lighter[..., None]).clip(0, 255).astype(np.uint8)
+    alpha = np.zeros(lighter.shape, np.float32)
+    alpha[(lighter > 0) | square] = 255
+    look = look_at(painted, bare, alpha, (0, 0), steps)
+    assert look is not None
+    return look
 
 
 def test_a_flat_square_before_flat_grey_has_its_contrast():
@@ -79,7 +95,9 @@ def test_an_edge_behind_it_hides_nothing():
     alpha = np.zeros(bare.shape[:2], np.float32)
     alpha[side - 12 : side + 12, side - 12 : side + 12] = 255
     painted = np.where(alpha[..., None] > 0, 20, bare).astype(np.uint8)
-    assert measure_clarity(painted, bare, alpha, (0, 0), ()) > 20
+    look = look_at(painted, bare, alpha, (0, 0), ())
+    assert look is not None
+    assert look.clarity() > 20
 
 
 def test_steps_that_move_pixels_are_left_out():
@@ -87,9 +105,24 @@ def test_steps_that_move_pixels_are_left_out():
     assert _clarity(20, 24, flip) == _clarity(20, 24)
 
 
-def test_what_is_not_there_has_no_clarity():
+def test_what_is_not_there_is_not_looked_at():
     image = np.zeros((10, 10, 3), np.uint8)
-    assert measure_clarity(image, image, np.zeros((10, 10), np.float32), (0, 0), ()) == 0
+    assert look_at(image, image, np.zeros((10, 10), np.float32), (0, 0), ()) is None
+
+
+@pytest.mark.parametrize(("side", "pale"), [(16, 20), (48, 10), (160, 3)])
+def test_an_arm_that_grain_swallows_is_no_clear_part(side, pale):
+    body = np.s_[side // 2 + 2 : side // 2 + side - 2, side // 2 + 2 : side // 2 + side - 2]
+    arm = np.s_[side : side + 1, side // 2 + side + 4 : side // 2 + 2 * side - 4]
+    calm = _look(100, side, arm=pale).clear_parts(0.6)
+    assert calm.shape == (2 * side, 3 * side)
+    assert calm[body].all()
+    assert calm[arm].all(), "thin, and nothing hides it"
+    grainy = _look(100, side, _noise(60), arm=pale).clear_parts(0.6)
+    assert grainy[body].all()
+    assert not grainy[arm].any()
+    assert _look(100, side, _noise(60), arm=150).clear_parts(0.6)[arm].mean() > 0.8
+    assert not calm[: side // 2 - 5].any(), "the place around is no part of it"
 
 
 def _drowned(**changes: object) -> ScenePlan:
@@ -156,6 +189,49 @@ def test_an_object_behind_another_does_not_take_it_along(library):
     scene = render(plan, library)
     assert scene.captions == ("white airship",)
     assert np.array_equal(scene.image, render(replace(plan, placements=(cover,)), library).image)
+
+
+@pytest.fixture
+def with_rotor(tmp_path: Path) -> Library:
+    """A library whose first cutout has a red body in the middle and thin pale blades."""
+    cutouts, backgrounds = write_library(tmp_path)
+    image = np.zeros((40, 120, 4), np.uint8)
+    image[..., :3] = (150, 150, 150)
+    image[4:6, :, 3] = 140
+    cv2.ellipse(image, (60, 22), (20, 16), 0, 0, 360, (0, 0, 220, 255), -1)
+    cv2.imwrite(str(cutouts / "images" / "0.png"), image)
+    return read_library(cutouts, backgrounds)
+
+
+def test_blades_that_grain_has_swallowed_do_not_widen_the_box(with_rotor):
+    plan = make_plan(make_placement(long_side_px=90.0))
+    grainy = replace(plan, effects=(_noise(60.0),))
+    whole = render(plan, with_rotor).xyxy[0]
+    assert whole[2] - whole[0] > 84
+    assert np.array_equal(render(grainy, with_rotor).xyxy[0], whole), "without a limit all counts"
+    seen = render(replace(grainy, clarity_min=2.0), with_rotor, outlines=True)
+    x1, _, x2, y2 = seen.xyxy[0]
+    assert 28 < x2 - x1 < 45, "the body alone"
+    assert abs((x1 + x2) / 2 - (whole[0] + whole[2]) / 2) < 3
+    assert y2 == pytest.approx(whole[3], abs=2)
+    points = np.concatenate(seen.outlines[0])
+    assert points[:, 0].min() == pytest.approx(x1, abs=1)
+    assert seen.visible_ratio[0] == 1, "the share that nothing covers"
+    clear = render(replace(plan, clarity_min=0.5), with_rotor)
+    assert np.array_equal(clear.xyxy[0], whole)
+
+
+@pytest.mark.parametrize("steps", [(), (_noise(60.0),)])
+def test_parts_are_told_anew_where_another_object_is_left_out(with_rotor, steps):
+    faint = make_placement(
+        cutout="1", center_xy=(55.0, 38.0), long_side_px=24.0, light=Light(haze_ratio=1.0), order=1
+    )
+    rotor = make_placement(center_xy=(90.0, 50.0), long_side_px=90.0)
+    plan = replace(make_plan(rotor, faint), clarity_min=2.0, contrast_min=0.0, effects=steps)
+    scene = render(plan, with_rotor)
+    assert scene.captions == ("red missile",)
+    alone = render(replace(plan, placements=(rotor,)), with_rotor)
+    assert np.array_equal(scene.xyxy, alone.xyxy)
 
 
 def test_plans_from_before_keep_all_objects(library):
