@@ -164,8 +164,8 @@ class SceneConfig(Section):
     clarity_min: float = _knob(
         2.0,
         "Occlusion",
-        "Contrast to noise of an object in the finished image; one that is less clear could be "
-        "found by nobody and is left out. 0 keeps all. Effects of your own hide none.",
+        "Contrast to noise of an object in the finished image. What is less clear is left out, and "
+        "parts that nobody sees widen no box. 0 keeps all; own effects hide none.",
         ge=0,
         le=20,
     )

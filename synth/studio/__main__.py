@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--type", action="append", default=[], help="only these types, in turn")
     parser.add_argument(
         "--head-on", type=float, default=0.0, metavar="RATIO",
-        help="share of winged aircraft seen from straight ahead or behind (0)",
+        help="share of aeroplanes and helicopters seen from straight ahead or behind (0)",
     )  # fmt: skip
     parser.add_argument("--sheet", type=Path, help="also write one picture of the whole library")
     args = parser.parse_args(arguments)
