@@ -75,6 +75,11 @@ def _input_wh(graph: onnx.ModelProto) -> tuple[int, int] | None:
             f"the graph has {len(inputs)} inputs, expected one of (n, 3, height, width).",
             "Export without pre- or postprocessing inside the graph.",
         )
+    if axes[0].dim_value > 1:
+        raise ModelError(
+            f"the graph takes {axes[0].dim_value} images at once and no other number.",
+            "Export it again with a free batch axis, or a batch of 1.",
+        )
     width, height = axes[3].dim_value, axes[2].dim_value
     return (width, height) if width and height else None
 

@@ -207,16 +207,22 @@ def _not_run(name: str, feeds: Feeds, error: Exception) -> EngineError:
 
 
 def check_interface(engine: Engine, path: Path, *, inputs: int, outputs: int) -> None:
-    """Check that a network has as many inputs and outputs as its family expects.
+    """Check that a network has the inputs and outputs of its family, and takes items one by one.
 
     Raises:
-        ModelError: It has not.
+        ModelError: It has not, or it takes several items at once and no other number.
     """
     if (len(engine.inputs), len(engine.outputs)) != (inputs, outputs):
         raise ModelError(
             f"{path.name} has {len(engine.inputs)} inputs and {len(engine.outputs)} outputs, "
             f"its family expects {inputs} and {outputs}.",
             "Check that the file is the right one, and export it again.",
+        )
+    batch = fixed_batch(engine.inputs) or 1
+    if batch > 1:
+        raise ModelError(
+            f"{path.name} takes {batch} items at once and no other number, and often there is one.",
+            "Export it again with a free batch axis, or a batch of 1.",
         )
 
 

@@ -58,6 +58,16 @@ def converted(path: Path, class_names: tuple[str, ...] = (), **entry) -> tuple[M
     return convert(Source(path, made, False, class_names, said.append), folder), said
 
 
+def test_a_file_of_several_images_at_once_is_refused(tmp_path):
+    path = constant_graph(tmp_path / "four.onnx", finished_rows(0))
+    graph = onnx.load(path)
+    graph.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
+    onnx.save(graph, path)
+    with pytest.raises(ModelError, match="takes 4 images at once") as caught:
+        converted(path)
+    assert "batch of 1" in caught.value.hint
+
+
 class TestClasses:
     @pytest.mark.parametrize("seen", [0, 1, 2])
     def test_finished_rows_have_the_names_in_the_file(self, tmp_path, seen):

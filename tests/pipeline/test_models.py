@@ -226,6 +226,19 @@ def test_a_detector_of_one_size_sees_every_picture_in_it(tiny_models, tmp_path, 
     np.testing.assert_allclose(tall.detections.xyxy[0], [68, 68, 102, 102], atol=0.1)
 
 
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
+def test_a_network_of_several_images_at_once_is_refused_when_it_is_opened(
+    tiny_models, tmp_path, engine
+):
+    graph = onnx.load(tiny_models / "detector" / "detector.onnx")
+    graph.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
+    onnx.save(graph, tmp_path / "detector.onnx")
+    wish = (f'detect.model="{tmp_path}"', f"engine.engine={engine}")
+    with pytest.raises(ModelError, match="takes 4 items at once") as caught:
+        Locator.open(config_for(tiny_models, *wish))
+    assert "batch of 1" in caught.value.hint
+
+
 def test_engines_are_shared(tiny_models):
     choice = Choice(ENGINE_NAMES[0], "cpu", "f32", 1, "test", "CPUExecutionProvider")
     path = tiny_models / "detector" / "detector.onnx"
