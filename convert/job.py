@@ -87,7 +87,7 @@ class Request:
     """A model to be made ready.
 
     Args:
-        name: Catalogue id, public id, or path of weights.
+        name: Catalogue id, else path of weights, else public id; see `find_model`.
         weights: A file or folder of weights for it; None: where the catalogue says.
         precision: "f32", or "f16" for 16-bit numbers inside.
         again: Convert even if it is there.
@@ -236,7 +236,8 @@ def _weights(
     request: Request, entry: Model, consent: Consent, tell: Tell, *, spare: bool
 ) -> Path | None:
     """Where the weights lie; None when they are gone but `spare`: a conversion stands for them."""
-    path = request.weights or (Path(request.name) if Path(request.name).exists() else None)
+    own = None if request.name in load_catalog() else Path(request.name)
+    path = request.weights or (own if own and own.exists() else None)
     if path is not None:
         if not path.exists():
             raise ModelError(f"{path} is missing.", "Give the file or folder of the weights.")

@@ -66,7 +66,10 @@ def find_model(
     catalog: Path = CATALOG_PATH,
     precision: str = "f32",
 ) -> Model:
-    """Return a model by its catalogue id, its public id, or the path of a folder.
+    """Return a model by its catalogue id, the path of a folder, or its public id.
+
+    They are tried in this order, so that what lies in the current directory never takes the place
+    of a model of the catalogue; "./spotter-detector-n" is the folder of that name.
 
     Args:
         name: An id such as "spotter-detector-n" or "PekingU/rtdetr_r18vd", or a path.

@@ -133,6 +133,22 @@ class TestPrepare:
             assert f"export --model {name} --download" in caught.value.hint
         prepare_missing(load_config("mini"))  # ships here
 
+    def test_a_folder_called_like_a_model_of_the_catalogue_is_not_taken_for_its_weights(
+        self, tmp_path, monkeypatch
+    ):
+        def is_missing(entry):
+            raise ModelError(f"{entry.hub} is not here.")
+
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("convert.hub._find", is_missing)
+        own = tmp_path / "siglip-base-224"
+        own.mkdir()
+        (own / "config.json").write_text('{"model_type": "llama"}')
+        with pytest.raises(ModelError, match=r"^google/.* is not here"):
+            prepare(Request("siglip-base-224"))
+        with pytest.raises(ModelError, match="type 'llama'"):
+            prepare(Request("./siglip-base-224"))
+
     def test_a_model_wanted_twice_at_once_is_converted_once(self, monkeypatch, in_threads):
         made = []
 

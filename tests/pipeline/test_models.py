@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -15,7 +16,7 @@ from core.errors import DataError, EngineError, ModelError, UnknownNameError
 from core.result import Reading
 from core.types import Crops, Detections
 from pipeline.build import build_stages, open_engine
-from pipeline.catalog import find_model, load_catalog, update_catalog
+from pipeline.catalog import MODELS_PATH, find_model, load_catalog, update_catalog
 from pipeline.config import EngineConfig, load_config
 from pipeline.cut import cut
 from pipeline.engines.base import Choice, Profile
@@ -293,6 +294,20 @@ def test_models_of_ones_own(tiny_models, tmp_path):
         find_model("spotter-reranker", "detect")
     with pytest.raises(UnknownNameError, match="or give the path of a folder"):
         find_model("no-file-has-such-a-name" * 20, "detect")
+
+
+def test_a_folder_called_like_a_model_of_the_catalogue_is_taken_by_its_path_alone(
+    tiny_models, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("spotter-detector-n", "google/siglip-base-patch16-224", "mine"):
+        shutil.copytree(tiny_models / "detector", tmp_path / name)
+    assert find_model("spotter-detector-n", "detect").folder.parent == MODELS_PATH
+    own = find_model("./spotter-detector-n", "detect").folder
+    assert own.resolve() == tmp_path / "spotter-detector-n"
+    assert find_model("mine", "detect").folder == Path("mine")
+    folder = find_model("google/siglip-base-patch16-224", "detect").folder
+    assert folder.is_dir(), "before a public id"
 
 
 def test_damaged_files_are_refused(tiny_models, tmp_path):
