@@ -1,33 +1,30 @@
 """One model made ready: found, fetched if that is agreed to, converted, checked, kept.
 
 A conversion lies in the cache folder with the hash of what it was made from; it is made again only
-when that changes. Folders appear whole or not at all.
+when that changes. Folders appear whole or not at all (``convert.folders``).
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from threading import Lock
 from typing import Any
 
+from convert.folders import build_folder
 from convert.hub import fetch
 from convert.source import Source, Tell
-from core.errors import DataError, ModelError
+from core.errors import ModelError
 from core.files import list_files, sha256_of
-from core.locks import try_lock
 from core.packages import INSTALL_CONVERT, require
 from core.registry import Entry, Registry
-from pipeline.cache import is_cached, make_cached
+from pipeline.cache import is_cached
 from pipeline.catalog import converted_folder, find_model, load_catalog
 from pipeline.config import LocateConfig, load_config, preset_names
-from pipeline.models import CARD_NAME, FAMILY_FILES, Model, Task, read_model, write_model
+from pipeline.models import CARD_NAME, FAMILY_FILES, Model, Task, read_model
 
 __all__ = ["CONVERTERS", "Consent", "Request", "models_of", "prepare", "prepare_missing"]
 
@@ -35,10 +32,6 @@ __all__ = ["CONVERTERS", "Consent", "Request", "models_of", "prepare", "prepare_
 VERSION = 8
 # One conversion at a time: each holds a whole network twice, and settings share models.
 _CONVERTING = Lock()
-# Begins the names of folders that are being filled, and of the files that hold them.
-_UNFINISHED = ".making-"
-# A full disk, the end of a user's share of it, and the largest file that it takes.
-_NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 
 CONVERTERS: Registry[Any] = Registry(
     "converter",
@@ -141,7 +134,11 @@ def prepare(
         return read_model(folder)
     entry = _with_kind(entry, weights)
     made_from = _made_from(weights, how)
-    if not request.again and _is_made_from(folder, made_from):
+
+    def is_there() -> bool:
+        return not request.again and _is_made_from(folder, made_from)
+
+    if is_there():
         return read_model(folder)
     convert = CONVERTERS.load(entry.converter)
     trust = (consent or Consent()).trust_pickle
@@ -150,7 +147,7 @@ def prepare(
     def fill(into: Path) -> Model:
         return convert(source, into).model_copy(update={"made_from": made_from, "made_how": how})
 
-    return _build(folder, fill)
+    return build_folder(folder, fill, is_there=is_there)
 
 
 def prepare_missing(config: LocateConfig, *, tell: Tell = lambda what: None) -> None:
@@ -312,7 +309,11 @@ def _prepare_half(request: Request, entry: Model, consent: Consent | None, tell:
     folder = converted_folder(entry.id, precision="f16")
     names = _present(whole)
     made_from = _hash_of(whole, names)
-    if not request.again and _is_made_from(folder, made_from):
+
+    def is_there() -> bool:
+        return not request.again and _is_made_from(folder, made_from)
+
+    if is_there():
         return read_model(folder)
 
     def fill(into: Path) -> Model:
@@ -325,7 +326,7 @@ def _prepare_half(request: Request, entry: Model, consent: Consent | None, tell:
             save_graph(to_half(onnx.load(str(path))), into / name)
         return whole.model_copy(update={"made_from": made_from})
 
-    return _build(folder, fill)
+    return build_folder(folder, fill, is_there=is_there)
 
 
 def _present(model: Model) -> list[str]:
@@ -341,52 +342,3 @@ def _hash_of(model: Model, names: Sequence[str]) -> str:
     for name in names:
         digest.update(sha256_of(model.file(name)).encode())
     return digest.hexdigest()
-
-
-def _build(folder: Path, fill: Callable[[Path], Model]) -> Model:
-    """Fill a folder beside the wanted one and put it in its place when it is whole."""
-    make_cached(folder.parent)
-    try:
-        with _making(folder.parent) as made:
-            into = made / folder.name
-            into.mkdir()
-            write_model(into, fill(into))
-            if folder.exists():
-                folder.replace(made / "old")
-            into.replace(folder)
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        raise DataError(
-            f"cannot write to {folder.parent}: {error.strerror}.",
-            "Make room, or name another folder with the environment variable SPOTTER_CACHE.",
-        ) from error
-    return read_model(folder)
-
-
-@contextmanager
-def _making(parent: Path) -> Iterator[Path]:
-    """A folder to fill, gone afterwards; those of runs that were killed are removed first."""
-    for left in parent.glob(f"{_UNFINISHED}*"):
-        if left.is_dir() and not _is_held(left):
-            shutil.rmtree(left, ignore_errors=True)
-            left.with_suffix(".lock").unlink(missing_ok=True)
-    with NamedTemporaryFile(dir=parent, prefix=_UNFINISHED, suffix=".lock") as lock:
-        # Before there is a folder: one that nobody holds is a dead run's.
-        try_lock(lock.fileno())
-        made = Path(lock.name).with_suffix("")
-        made.mkdir()
-        try:
-            yield made
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
-
-
-def _is_held(unfinished: Path) -> bool:
-    try:
-        with unfinished.with_suffix(".lock").open("rb") as lock:
-            return not try_lock(lock.fileno())
-    except FileNotFoundError:
-        return False
-    except PermissionError:  # Windows lets nobody else open it
-        return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -15,8 +16,10 @@ import pytest
 
 onnx = pytest.importorskip("onnx", reason="pip install -r requirements-convert.txt")
 
+from convert.folders import build_folder, making
 from convert.half import to_half
-from convert.job import Consent, Request, _made_from, _making, models_of, prepare, prepare_missing
+from convert.job import Consent, Request, _made_from, models_of, prepare, prepare_missing
+from convert.ready_detector import convert as convert_ready
 from convert.sentencepiece import tokenizer_of
 from core.errors import DataError, ModelError, UnknownNameError
 from core.types import Detections
@@ -25,7 +28,7 @@ from pipeline.cache import set_cache_folder
 from pipeline.catalog import converted_folder, find_model, load_catalog
 from pipeline.config import load_config, preset_names
 from pipeline.cut import cut
-from pipeline.models import read_model
+from pipeline.models import Model, read_model
 from pipeline.registry import DETECTORS, RERANKERS, UPSCALERS
 
 WEIGHTS = Path(__file__).parents[3] / "shared" / "weights"
@@ -303,23 +306,67 @@ class TestPrepare:
     def test_what_a_killed_run_left_is_removed_and_what_runs_is_not(self, tmp_path):
         """A process that is killed while it converts; another conversion while one runs."""
         code = (
-            "import sys, pathlib, convert.job as job\n"
-            "with job._making(pathlib.Path(sys.argv[1])) as made:\n"
+            "import sys, pathlib, convert.folders as folders\n"
+            "with folders.making(pathlib.Path(sys.argv[1])) as made:\n"
             "    (made / 'graph').write_text('half'); print(made.name, flush=True); input()"
         )
         command = [sys.executable, "-c", code, str(tmp_path)]
         root = Path(__file__).parents[2]
         with Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=root) as other:
             name = other.stdout.readline().strip()
-            with _making(tmp_path) as made:
+            with making(tmp_path) as made:
                 assert made.is_dir()
                 assert (tmp_path / name / "graph").is_file()
             other.kill()
         assert (tmp_path / name / "graph").is_file()
         (tmp_path / ".making-older").mkdir()  # without a holder
-        with _making(tmp_path):
+        with making(tmp_path):
             assert not (tmp_path / name).exists()
         assert list(tmp_path.iterdir()) == []
+
+    def test_a_conversion_that_another_process_finishes_meanwhile_is_kept(
+        self, tiny_models, tmp_path, monkeypatch
+    ):
+        source = tmp_path / "mine.onnx"
+        source.write_bytes((tiny_models / "detector-yolov6" / "detector.onnx").read_bytes())
+        stamps = []
+
+        def convert_twice(given, folder):
+            if not stamps:
+                stamps.append(0)
+                first = prepare(Request(str(source)))
+                stamps[0] = (first.folder / "detector.onnx").stat().st_ino
+            return convert_ready(given, folder)
+
+        monkeypatch.setattr("convert.ready_detector.convert", convert_twice)
+        model = prepare(Request(str(source)))
+        assert (model.folder / "detector.onnx").stat().st_ino == stamps[0]
+        assert [path.name for path in model.folder.parent.iterdir()] == [model.folder.name]
+
+    def test_conversions_that_end_at_once_take_turns(self, tmp_path, monkeypatch):
+        """Others put theirs there, and move it aside, between any two steps."""
+        real, place, steps = Path.replace, tmp_path / "models" / "mine", []
+
+        def replace(path, target):
+            if place in (path, Path(target)):
+                steps.append(path.name)
+                if len(steps) == 1:
+                    place.mkdir()
+                    (place / "detector.onnx").write_text("of another process")
+                elif len(steps) == 2:
+                    shutil.rmtree(place)
+            return real(path, target)
+
+        def fill(folder):
+            (folder / "detector.onnx").write_text("ours")
+            return Model(id="mine", task="detect", family="yolo")
+
+        monkeypatch.setattr(Path, "replace", replace)
+        model = build_folder(place, fill, is_there=lambda: False)
+        assert len(steps) == 3
+        assert model == read_model(place)
+        assert model.file("detector.onnx").read_text() == "ours"
+        assert [path.name for path in place.parent.iterdir()] == ["mine"]
 
     def test_a_damaged_conversion_is_refused(self, tiny_models):
         source = tiny_models / "detector-yolov6" / "detector.onnx"
