@@ -152,7 +152,10 @@ def _check_names(images: Iterable[RawImage]) -> Iterable[Finding]:
 
 def _check_leaks(images: list[RawImage]) -> Iterable[Finding]:
     """Groups, and equal files, that lie in more than one split."""
-    advice = "Keep what belongs together in one split, or the test measures memory."
+    advice = (
+        "Keep what belongs together in one split, or the test measures memory. "
+        "The folder is read all the same, in the splits that it tells."
+    )
     groups: dict[str, dict[str, RawImage]] = defaultdict(dict)
     for image in images:
         groups[image.group or image.image_id].setdefault(_split(image), image)

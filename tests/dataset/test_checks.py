@@ -196,6 +196,9 @@ def test_leaks_between_splits(dataset: Dataset, tmp_path: Path) -> None:
     )
     assert [found[kind].level for kind in sorted(found)] == ["error", "error", "warning"]
     assert "scene2.jpg" in found["same-image"].what
+    splits = {r.split for r in read_dataset(tmp_path / "out").records if r.group == "place0"}
+    assert len(splits) == 2
+    assert "read all the same" in found["group-leak"].advice
 
 
 def test_splits_and_balance(dataset: Dataset, tmp_path: Path) -> None:
