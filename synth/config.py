@@ -70,9 +70,14 @@ class SceneConfig(Section):
     count_range: tuple[Count, Count] = _knob(
         (1, 6),
         "Objects",
-        "Fewest and most labelled objects in a scene; each number between equally often.",
+        "Fewest and most labelled objects drawn for a scene; each number between equally often.",
     )
-    empty_ratio: float = _ratio(0.08, "Objects", "Share of scenes without any labelled object.")
+    empty_ratio: float = _ratio(
+        0.08,
+        "Objects",
+        "Share of scenes drawn without any labelled object. Those whose objects found no room or "
+        "are left out as unclear (clarity_min) are empty, too.",
+    )
     count_weights: tuple[float, ...] = _knob(
         (),
         "Objects",

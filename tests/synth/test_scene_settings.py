@@ -297,3 +297,16 @@ def test_a_very_flat_frame_has_a_preview(library: Library) -> None:
     config = SceneConfig(canvas_wh=(8192, 32), size_px_range=(10, 30), effects="none")
     [scene] = preview(library, config, 0, [0])
     assert scene.image.shape == (2, 640, 3)
+
+
+def test_scenes_may_be_empty_where_none_is_asked_for_and_the_help_says_so(
+    library: Library,
+) -> None:
+    config = SceneConfig(
+        canvas_wh=(192, 108), count_range=(1, 1), empty_ratio=0, size_px_range=(10, 30),
+        clarity_min=20, effects="none", clutter_ratio=0, distractor_ratio=0,
+    )  # fmt: skip
+    plans = [sample_scene(scene_rng(1, index), library, config) for index in range(12)]
+    scenes = [render(plan, library) for plan in plans if plan.placements]
+    assert any(not len(scene.xyxy) and scene.num_dropped == 1 for scene in scenes)
+    assert "clarity_min" in str(SceneConfig.model_fields["empty_ratio"].description)
