@@ -26,6 +26,7 @@ from pipeline.detect.letterbox import MULTIPLE_PX
 from pipeline.engines.base import Choice, Engine, OpenEngine, Profile
 from pipeline.engines.choose import choose_engine
 from pipeline.engines.machine import RTX, TENSORRT, Machine
+from pipeline.engines.providers import network_precision
 from pipeline.engines.twins import find_twin
 from pipeline.models import Model, network_sha256
 from pipeline.registry import ENGINES
@@ -197,6 +198,7 @@ class Networks:
         self._choice: Choice | None = None
         self._refusal: SpotterError | None = None
         self._twins: dict[Path, str] = {}
+        self._precisions: dict[Path, str] = {}
 
     def opener(self, profile: Profile) -> OpenEngine:
         """Return a function that opens a file; its free axes become as large as told."""
@@ -209,8 +211,10 @@ class Networks:
             file = _in_precision(path, self._choice)
             if file != path:
                 self._twins[path] = network_sha256(file)[:12]
+            choice = replace(self._choice, precision=network_precision(file, self._choice))
+            self._precisions[path] = choice.precision
             try:
-                return open_engine(file, self._choice, profile)
+                return open_engine(file, choice, profile)
             except (EngineError, ModelError) as error:
                 self._refusal = error
                 raise
@@ -245,6 +249,10 @@ class Networks:
         if precision == "int8":
             names = dict.fromkeys(path.stem for path in self._twins)
             precision = f"int8 ({', '.join(names)}), f32"
+        elif wide := [path for path, used in self._precisions.items() if used != precision]:
+            names = dict.fromkeys(path.stem for path in wide)
+            rest = f" ({', '.join(names)}), {precision}"
+            precision = "f32" + (rest if len(wide) < len(self._precisions) else "")
         return {
             "engine": choice.engine,
             "provider": choice.provider or choice.engine,

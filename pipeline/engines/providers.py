@@ -13,9 +13,18 @@ from pathlib import Path
 from typing import TypeAlias
 
 from pipeline.engines.base import Choice, Profile, TensorSpec
+from pipeline.engines.graph_types import computes_in_half
 from pipeline.engines.machine import CUDA, RTX, TENSORRT
 
-__all__ = ["Options", "engine_key", "is_plugin", "plugin_options", "provider_chain", "shape_texts"]
+__all__ = [
+    "Options",
+    "engine_key",
+    "is_plugin",
+    "network_precision",
+    "plugin_options",
+    "provider_chain",
+    "shape_texts",
+]
 
 Options: TypeAlias = dict[str, str]
 
@@ -122,6 +131,21 @@ def _cuda_options(choice: Choice) -> Options:
         # float32 asked for is float32, as the parity tests mean it.
         "use_tf32": "0" if choice.precision == "f32" else "1",
     }
+
+
+def network_precision(path: Path, choice: Choice) -> str:
+    """Return the precision that a network runs in: of 16 bits, only what its file or TensorRT has.
+
+    Args:
+        path: Its file, for example in a folder of one's own, which may have 32-bit numbers alone.
+        choice: What was chosen for all networks.
+    """
+    if choice.precision != "f16" or choice.provider == TENSORRT:
+        return choice.precision
+    try:
+        return "f16" if computes_in_half(path) else "f32"
+    except (LookupError, ValueError):  # no graph, as the runtime will say
+        return choice.precision
 
 
 def is_plugin(provider: str) -> bool:

@@ -15,6 +15,7 @@ from pipeline.build import build_stages
 from pipeline.cache import set_cache_folder
 from pipeline.config import load_config
 from pipeline.engines.machine import Gpu, Machine
+from pipeline.engines.providers import provider_chain
 from pipeline.networks import _load_engine, on_one_engine, rerank_profile
 
 CPU, CUDA, TENSORRT = (f"{name}ExecutionProvider" for name in ("CPU", "CUDA", "Tensorrt"))
@@ -208,6 +209,33 @@ def test_32_bit_networks_are_not_called_16_bit_where_tensorrt_does_not_load(
     assert f"{TENSORRT} fails" in told["engine_reason"]
     with pytest.raises(EngineError, match=f"{TENSORRT} fails.*app.py doctor"):
         on_one_engine(load_config("mini", sets=["engine.precision=f16"]), machine, build)
+
+
+@pytest.mark.parametrize(
+    ("provider", "halved", "expected", "tf32"),
+    [
+        (CUDA, ("vision.onnx", "text.onnx"), "f32 (detector, upscaler), f16", {"0", "1"}),
+        (CUDA, (), "f32", {"0"}),
+        (TENSORRT, (), "f16", {"1"}),  # halves 32-bit networks itself
+    ],
+    ids=["mixed", "all-32", "tensorrt"],
+)
+def test_32_bit_models_of_ones_own_are_not_called_16_bit(
+    folder, refuse, monkeypatch, provider, halved, expected, tf32
+):
+    refuse(provider)
+    monkeypatch.setattr(
+        "pipeline.engines.providers.computes_in_half", lambda path: path.name in halved
+    )
+    chains = []
+    monkeypatch.setattr(
+        "pipeline.engines.ort_engine.provider_chain",
+        lambda choice, **sizes: chains.append(chain := provider_chain(choice, **sizes)) or chain,
+    )
+    machine = replace(ORT_ON_GPU, providers=frozenset({provider, CPU}))
+    assert stages_told(folder, machine)["precision"] == expected
+    options = [options for chain in chains for name, options in chain if name == CUDA]
+    assert {given["use_tf32"] for given in options} == tf32
 
 
 def test_auto_falls_back_and_says_why_and_a_wish_does_not(folder):
