@@ -182,7 +182,11 @@ class SceneConfig(Section):
         "changes colors and is off unless set.",
     )
     same_scene_blends: int = _knob(
-        1, "Blending", "Images of each scene, each under another blend.", ge=1, le=len(BLENDS)
+        1,
+        "Blending",
+        "Images of each scene, each under another blend, with the same objects.",
+        ge=1,
+        le=len(BLENDS),
     )
     softness_px_max: float = _knob(1.0, "Blending", "Strongest blur of an object, px.", ge=0, le=5)
     match_sharpness: bool = _knob(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from core.errors import ConfigError, InputError
 from dataset.splits import SHARES, Shares
+from synth.blends import same_objects
 from synth.config import SceneConfig
 from synth.export import export
 from synth.job import GALLERY, Job, library_for
@@ -163,9 +164,11 @@ def preview(
     parts = part_library(library, shares)
     shown = []
     for index in indices:
-        plan = sample_image(parts, config, seed, index).plan
+        drawn = sample_image(parts, config, seed, index)
+        plan = drawn.plan
         if plan.canvas_wh[0] > width_px:
             plan = plan.scaled(width_px)
+        plan = same_objects(plan, drawn.blends, library)
         shown.append(render(plan, library))
     return shown
 

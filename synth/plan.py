@@ -75,6 +75,7 @@ class ScenePlan:
     match_sharpness: bool = False
     clarity_min: float = 0.0  # older plans have none
     scale: float = 1.0  # of this plan to the one that was drawn; see ``scaled``
+    left_out: tuple[int, ...] = ()  # of the painting order, what is not painted; see synth.blends
 
     def to_dict(self) -> dict[str, Any]:
         """The plan in plain JSON types."""
@@ -94,6 +95,7 @@ class ScenePlan:
         values = dict(data)
         for key in ("window_ratio_xyxy", "canvas_wh"):
             values[key] = tuple(values[key])
+        values["left_out"] = tuple(data.get("left_out", ()))
         values["placements"] = tuple(_placement(row) for row in data["placements"])
         values["clutter"] = tuple(
             Clutter(**{**row, "center_xy": tuple(row["center_xy"])}) for row in data["clutter"]

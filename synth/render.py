@@ -22,6 +22,7 @@ from synth.measure import light_object, measure_look
 from synth.outlines import Marks, Outline, trace_outlines
 from synth.plan import Clutter, Placement, ScenePlan
 from synth.plume import draw_plume
+from synth.shape import shape_object
 
 __all__ = ["ALPHA_MIN", "Rendered", "render"]
 
@@ -49,6 +50,8 @@ class Rendered:
             empty unless asked for.
         distractors_xyxy: float32 (m, 4), around cutouts that have no label on purpose; for people
             who look at the scene, never for a data set.
+        numbers: Which of the plan's painting order each box is around.
+        left_out: Which of it was not painted, because nobody could find it.
     """
 
     image: NDArray[np.uint8]
@@ -62,6 +65,8 @@ class Rendered:
     distractors_xyxy: NDArray[np.float32] = field(
         default_factory=lambda: np.zeros((0, 4), np.float32)
     )
+    numbers: tuple[int, ...] = ()
+    left_out: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,7 @@ class _Painted:
 class _Seen:
     """What is seen of one object: its box in pixels, the visible share, its outlines if traced."""
 
+    number: int
     cutout: Cutout
     xyxy: tuple[int, int, int, int]
     ratio: float
@@ -120,15 +126,30 @@ def render(plan: ScenePlan, library: Library, *, outlines: bool = False) -> Rend
     Raises:
         InputError: The library lacks a name that the plan uses.
     """
-    canvas, painted = _paint(plan, library)
+    left_out = _with_plumes(plan, plan.left_out)
+    canvas, painted = _paint(plan, library, without=left_out)
     if plan.clarity_min > 0:
         unclear = _look_closely(plan, library, canvas, painted)
         if unclear:
             # Without a label it would teach that such things are background, and with one that
             # background is such a thing; so it is not there.
-            canvas, painted = _paint(plan, library, without=unclear)
+            left_out |= _with_plumes(plan, unclear)
+            canvas, painted = _paint(plan, library, without=left_out)
             _look_closely(plan, library, canvas, painted)
-    return _finish(plan, library, canvas, painted, outlines=outlines)
+    return _finish(plan, library, canvas, painted, outlines=outlines, left_out=left_out)
+
+
+def _with_plumes(plan: ScenePlan, numbers: Collection[int]) -> frozenset[int]:
+    """Numbers of the painting order, and those of the plumes behind these objects."""
+    items = plan.painting_order()
+    objects = [items[number] for number in numbers if isinstance(items[number], Placement)]
+    behind = {item.order - 1 for item in objects}
+    plumes = {
+        number
+        for number, item in enumerate(items)
+        if isinstance(item, Clutter) and item.kind == "plume" and item.order in behind
+    }
+    return frozenset(numbers) | plumes
 
 
 def _paint(
@@ -161,7 +182,7 @@ def _look_closely(
     """Notes which parts of each object can be made out, so that its box is around these.
 
     Returns:
-        The numbers, as painted, of objects that nobody could make out, and of their plumes.
+        The numbers, as painted, of objects that nobody could make out.
     """
     bare = canvas.copy()
     for item in reversed(painted):
@@ -178,13 +199,7 @@ def _look_closely(
             unclear.add(item.number)
         else:
             item.clear = look.clear_parts(_PART_CLARITY * plan.clarity_min)
-    behind = {item.placement.order - 1 for item in painted if item.number in unclear}
-    plumes = {
-        number
-        for number, item in enumerate(plan.painting_order())
-        if isinstance(item, Clutter) and item.kind == "plume" and item.order in behind
-    }
-    return unclear | plumes
+    return unclear
 
 
 def _open_background(plan: ScenePlan, library: Library) -> NDArray[np.uint8]:
@@ -218,7 +233,7 @@ def _paint_object(
     painted: Sequence[_Painted],
     number: int,
 ) -> _Painted:
-    rgba = _shape_object(placement, library, around.blur_px)
+    rgba = shape_object(placement, library, around.blur_px)
     rgba = soften_rim(rgba, placement.blend, rng, scale=around.scale)
     if placement.opacity_ratio < 1:
         rgba = rgba * np.float32(placement.opacity_ratio)
@@ -255,56 +270,6 @@ def _contrast(
     square = float(np.dot(change * change, alpha.ravel())) / max(float(alpha.sum()), 1.0)
     # The grain that was covered and the grain that was added differ, and show nothing.
     return float(np.sqrt(max(square - 2 * around.noise_std**2, 0.0)))
-
-
-def _shape_object(placement: Placement, library: Library, blur_px: float) -> NDArray[np.float32]:
-    """The cutout at its size, mirrored, turned and softened; premultiplied float32 RGBA."""
-    source = library.rgba_near(placement.cutout, placement.long_side_px)
-    scale = placement.long_side_px / max(source.shape[:2])
-    wh = tuple(max(2, round(side * scale)) for side in (source.shape[1], source.shape[0]))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    rgba = np.array(cv2.resize(source, wh, interpolation=method), np.uint8)
-    if scale >= 1:  # cubic enlargement overshoots; premultiplied colour can never exceed alpha
-        np.minimum(rgba[..., :3], rgba[..., 3:], out=rgba[..., :3])
-    if placement.flipped:
-        rgba = rgba[:, ::-1]
-    # Small things keep what makes them recognisable, however soft the background is.
-    matched_px = min(blur_px, 0.03 * placement.long_side_px)
-    soft_px = float(np.hypot(placement.softness_px, matched_px))
-    margin = 2 + int(np.ceil(2.5 * soft_px))
-    wide = cv2.copyMakeBorder(rgba, margin, margin, margin, margin, cv2.BORDER_CONSTANT)
-    turned = np.asarray(wide, np.uint8)
-    if placement.corners:
-        turned = _tilt(turned, placement.corners)
-    if placement.angle_deg:
-        turned = _rotate(turned, placement.angle_deg)
-    shaped = turned.astype(np.float32)
-    if soft_px > 0.2:
-        shaped = np.asarray(cv2.GaussianBlur(shaped, (0, 0), soft_px), np.float32)
-    return shaped
-
-
-def _tilt(rgba: NDArray[np.uint8], corners: tuple[float, ...]) -> NDArray[np.uint8]:
-    """The object with its four corners moved inwards, as if seen from elsewhere."""
-    height, width = rgba.shape[:2]
-    ends = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
-    inwards = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)], np.float32)
-    shift = np.array(corners, np.float32).reshape(4, 2) * inwards * [width, height]
-    matrix = cv2.getPerspectiveTransform(ends - 0.5, (ends + shift - 0.5).astype(np.float32))
-    return np.asarray(cv2.warpPerspective(rgba, matrix, (width, height)), np.uint8)
-
-
-def _rotate(rgba: NDArray[np.uint8], angle_deg: float) -> NDArray[np.uint8]:
-    height, width = rgba.shape[:2]
-    matrix = cv2.getRotationMatrix2D((width / 2 - 0.5, height / 2 - 0.5), angle_deg, 1.0)
-    cos, sin = abs(matrix[0, 0]), abs(matrix[0, 1])
-    new_w, new_h = (
-        int(np.ceil(width * cos + height * sin)),
-        int(np.ceil(width * sin + height * cos)),
-    )
-    matrix[:, 2] += [(new_w - width) / 2, (new_h - height) / 2]
-    turned = cv2.warpAffine(rgba, matrix, (new_w, new_h), flags=cv2.INTER_LINEAR)
-    return np.asarray(turned, np.uint8)
 
 
 def _clip_part(
@@ -353,6 +318,7 @@ def _finish(
     painted: Sequence[_Painted],
     *,
     outlines: bool,
+    left_out: frozenset[int],
 ) -> Rendered:
     trace = outlines or moves_pixels(plan.effects)
     objects: list[_Seen] = []
@@ -383,6 +349,8 @@ def _finish(
         if outlines
         else (),
         distractors_xyxy=moved.xyxy[enough & (rows >= len(objects))],
+        numbers=tuple(both[row].number for row in rows[left_over]),
+        left_out=left_out,
     )
 
 
@@ -396,4 +364,6 @@ def _look_at(item: _Painted, cutout: Cutout, plan: ScenePlan, *, trace: bool) ->
         return None
     left, top = item.left + x, item.top + y
     outlines = trace_outlines(seen, item.left, item.top) if trace else ()
-    return _Seen(cutout, (left, top, left + width, top + height), min(ratio, 1.0), outlines)
+    return _Seen(
+        item.number, cutout, (left, top, left + width, top + height), min(ratio, 1.0), outlines
+    )

@@ -115,26 +115,31 @@ def _count_objects(cutouts: Sequence[Cutout]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ImagePlan:
-    """A plan and the split that it belongs to."""
+    """A plan, the split that it belongs to, and all blends of its scene where it has several."""
 
     split: str
     plan: ScenePlan
+    blends: tuple[str, ...] = ()
 
 
 def sample_image(parts: SplitLibrary, config: SceneConfig, seed: int, index: int) -> ImagePlan:
-    """The plan of image ``index``: its scene, its split, its blend among those of the scene."""
+    """The plan of image ``index``: its scene, its split, its blend among those of the scene.
+
+    Which objects of a scene with several blends are in all its images, ``synth.blends`` tells.
+    """
     scene, variant = divmod(index, config.same_scene_blends)
     split = parts.split_of(seed, scene)
     plan = sample_scene(scene_rng(seed, scene), parts.parts[split], config)
-    if config.same_scene_blends > 1:
-        plan = plan.with_blend(_draw_blends(config, seed, scene)[variant])
-    return ImagePlan(split, plan)
+    if config.same_scene_blends == 1:
+        return ImagePlan(split, plan)
+    blends = _draw_blends(config, seed, scene)
+    return ImagePlan(split, plan.with_blend(blends[variant]), blends)
 
 
-def _draw_blends(config: SceneConfig, seed: int, scene: int) -> list[str]:
+def _draw_blends(config: SceneConfig, seed: int, scene: int) -> tuple[str, ...]:
     """As many different blends as a scene has images, the heavier ones likelier first."""
     names = [name for name, weight in sorted(config.blend_weights.items()) if weight > 0]
     weights = np.array([config.blend_weights[name] for name in names])
     rng = scene_rng(seed, scene).spawn(1)[0]
     chosen = rng.choice(names, config.same_scene_blends, replace=False, p=weights / weights.sum())
-    return [str(name) for name in chosen]
+    return tuple(str(name) for name in chosen)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from core.files import replaced_name, write_bytes
 from core.locks import try_lock
 from core.memory import keep_freed_memory
 from dataset.splits import SPLITS
+from synth.blends import same_objects
 from synth.export import IMAGE_PREFIX, STATISTICS_NAME, image_file
 from synth.job import Job
 from synth.library import Library
@@ -167,7 +168,9 @@ def _make_image(worker: _Worker, index: int) -> Entry:
     drawn = sample_image(worker.parts, job.config, job.seed, index)
     group = worker.library.background_entry(drawn.plan.background).group
     try:
-        scene = render(drawn.plan, worker.library, outlines=job.outlines)
+        plan = same_objects(drawn.plan, drawn.blends, worker.library)
+        drawn = replace(drawn, plan=plan)
+        scene = render(plan, worker.library, outlines=job.outlines)
         data = encode_jpeg(scene.image, job.jpeg_quality)
     except (InputError, cv2.error) as error:
         reason = " ".join(str(error).split())

@@ -16,12 +16,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from scene_library import make_library, write_library
 from test_scenes import make_placement, make_plan
 
+from synth.blends import same_objects
 from synth.clarity import Look, look_at
 from synth.config import load_scene_config
 from synth.effects import EffectStep
 from synth.library import Library, read_library
 from synth.plan import Clutter, Light, ScenePlan
 from synth.render import render
+from synth.splits import part_library, sample_image
 
 
 @pytest.fixture(scope="module")
@@ -249,3 +251,37 @@ def test_plain_ways_of_pasting_leave_nothing_out():
         "default": 2.0, "hard": 1.0, "plain": 0.0, "gaussian": 0.0, "origin-v2": 0.0,
         "origin-v3": 0.0,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("clarity_min", [0.0, 6.0])
+def test_all_blends_of_a_scene_show_the_same_objects(library, clarity_min):
+    config = load_scene_config(
+        sets=["canvas_wh=[192, 108]", "size_px_range=[8, 40]", "count_range=[4, 6]",
+              "empty_ratio=0", "same_scene_blends=3", "contrast_min=25", "overlap_ratio=1",
+              "overlap_iou_max=1", f"clarity_min={clarity_min}"]
+    )  # fmt: skip
+    parts = part_library(library, (1, 0, 0))
+    mended = 0
+    for scene in range(8):
+        drawn = [sample_image(parts, config, 1, 3 * scene + i) for i in range(3)]
+        before = [render(one.plan, library) for one in drawn]
+        plans = [same_objects(one.plan, one.blends, library) for one in drawn]
+        after = [render(ScenePlan.from_dict(plan.to_dict()), library) for plan in plans]
+        assert len({image.numbers for image in after}) == 1
+        assert len({image.left_out for image in after}) == 1
+        mended += len({(image.numbers, image.left_out) for image in before}) > 1
+    assert mended, "or nothing was tried"
+
+
+def test_a_plume_goes_with_its_own_rocket_alone(library):
+    rockets = [replace(make_placement(center_xy=(x, 50.0)), order=i) for i, x in
+               enumerate((40.0, 140.0))]  # fmt: skip
+    plumes = [Clutter("plume", (p.center_xy[0], 70.0), 6.0, 1, p.order - 1) for p in rockets]
+    plan = replace(make_plan(*rockets), clutter=tuple(plumes))
+    items = plan.painting_order()
+    second = render(replace(plan, left_out=(items.index(rockets[1]),)), library)
+    alone = replace(plan, placements=(rockets[0],), clutter=(plumes[0],))
+    assert second.left_out == {items.index(rockets[1]), items.index(plumes[1])}
+    assert np.array_equal(second.image, render(alone, library).image)
+    again = render(replace(plan, left_out=tuple(second.left_out)), library)
+    assert again.left_out == second.left_out
