@@ -373,9 +373,9 @@ def test_the_choice_of_a_caption_and_of_a_type_holds_for_one_box():
       answers.photo = ({ image }) => (
         { photo: { ...photo(image), given: ["kite", "drone"] }, boxes: [], asked: [] }
       );
-      answers.edit = ({ edits: made }) => {
+      answers.edit = ({ image, edits: made }) => {
         edited.push(...made.map((one) => [one.class_name, one.caption, one.follows]));
-        return { photo: { ...photo(1), given: ["kite", "drone"] }, changed: [], progress: {} };
+        return { photo: { ...photo(image), given: ["kite", "drone"] }, changed: [], progress: {} };
       };
       room.set({ project: { key: "a", classes: ["plane", "balloon", "glider"] } });
       press("previous"); await rest(); press("next_caption");
@@ -391,3 +391,27 @@ def test_the_choice_of_a_caption_and_of_a_type_holds_for_one_box():
     """)
     assert log["next"] == ["drone", "kite"]
     assert log["edited"] == [["glider", "kite", False], ["glider", "drone", True]]
+
+
+def test_what_is_done_before_the_next_picture_is_there_changes_neither():
+    log = _play("""
+      held.photo = true; room.set({ order: "name" }); await rest(); held.photo.go(); await rest();
+      room.set({ selected: 2 }); press("copy");
+      press("done"); await rest(); calls.length = 0; log.shown = [state.photo.id, state.at];
+      press("class_at", 0); press("describe", 2, { caption: "drone" }); press("move", 2, box(3));
+      press("nudge", { key: "ArrowRight" });
+      for (const name of ["remove", "accept_all", "paste", "redo", "suggest", "caption"]) {
+        press(name); room.set({ selected: 2 });
+      }
+      press("absent", "kite", true);
+      room.set({ edit: { kind: "add", box: { x: 5, y: 5, w: 3, h: 3 } } });
+      await rest(20);
+      log.between = [[...calls], state.rows.map((row) => row.state), state.suggest ?? null];
+      held.photo.go(); held.photo = null; await rest(20);
+      log.next = [state.photo.id, state.rows.map((row) => row.state), said()];
+      calls.length = 0; press("accept", 3); await rest(); log.then = calls[0];
+    """)
+    assert log["shown"] == [2, 2]
+    assert log["between"] == [[], ["confirmed"], None]
+    assert log["next"] == [3, ["proposed"], ["p2 done", True]]
+    assert log["then"] == ["edit", 3]

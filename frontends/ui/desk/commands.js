@@ -2,7 +2,7 @@
 // sent as an edit; commands come from keys, buttons and the picture.
 //
 // In: the room and change(next boxes, edits, options). Out: a table of functions by command.
-function createCommands({ room, change, send, go, say, real, isFixed, setRemoved, unnamed, words }) {
+function createCommands({ room, change, send, go, say, real, isFixed, isBetween, setRemoved, unnamed, words }) {
   const NUDGE_HOLD_MS = 450;
   const LARGE_STEP_PX = 10;
   const PASTE_SHIFT_PX = 12;
@@ -16,6 +16,7 @@ function createCommands({ room, change, send, go, say, real, isFixed, setRemoved
   const selected = () => rows().find((row) => row.id === room.state.selected) || null;
   // The same for what can be done with a box alone: without one it is said how to choose one.
   function chosen() {
+    if (isBetween()) return null;
     if (!selected() && photo()) say(words.choose_first);
     return selected();
   }

@@ -15,7 +15,7 @@ function createDesk({ props, server }) {
 
   const photos = new Map();  // project and image -> promise of what the server says about it
   const edits = createEdits({ send, answered, told: (saving) => room.set({ saving }) });
-  const commands = createCommands({ room, change, send: travel, go, say, real: edits.real, isFixed, setRemoved, unnamed: props.unnamed, words });
+  const commands = createCommands({ room, change, send: travel, go, say, real: edits.real, isFixed, isBetween, setRemoved, unnamed: props.unnamed, words });
   let scoring = 0;
   let wanted = null;
   let finished = null;  // the image that undo leads back to, until something else is done
@@ -108,11 +108,16 @@ function createDesk({ props, server }) {
     return photos.get(key);
   }
 
-  // Between two images the one before is still shown, but no longer meant; a removed one is only
-  // looked at.
-  function isFixed() {
+  // Between two images the one before is still shown, but no longer meant.
+  function isBetween() {
     const { queue, at, photo } = room.state;
-    return !photo || photo.removed || !queue || queue.ids[at] !== photo.id;
+    return Boolean(photo) && (!queue || queue.ids[at] !== photo.id);
+  }
+
+  // A removed image is only looked at.
+  function isFixed() {
+    const { photo } = room.state;
+    return !photo || photo.removed || isBetween();
   }
 
   // Takes an image out of the project, or back into it; the next one of the list takes its place,
@@ -242,12 +247,13 @@ function createDesk({ props, server }) {
 
   const told = () => ({ project: project(), who: room.state.who || "" });
 
-  // A removed image is as it is until it is back.
+  // A removed image is as it is until it is back. What comes between two images is dropped: nobody
+  // has seen the next one yet.
   function refuses() {
+    if (!isFixed()) return false;
     const { photo } = room.state;
-    if (photo && !photo.removed) return false;
     show(room.state.rows || []);
-    if (photo) say(words.fixed);
+    if (photo && !isBetween()) say(words.fixed);
     return true;
   }
 
