@@ -21,12 +21,12 @@ from typing import Any, Literal, TypeAlias
 
 from core.config import Section
 from core.errors import DataError, InputError
-from core.files import read_json, write_bytes
+from core.files import read_json, write_bytes, write_json
 from pipeline.cache import cache_folder, make_cached
 from pipeline.config import LocateConfig
 from pipeline.models import network_sha256
 from project.processes import is_alive, started_at
-from project.settings import EARLIER, MODELS, PIPELINE, RUN_NAME, RUNS
+from project.settings import EARLIER, MODELS, PIPELINE, RUN_NAME, RUNS, parse_setting
 from project.store import Project
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "go_back",
     "list_runs",
     "lost_models",
+    "models_at_start",
     "process_note",
     "project_config",
     "run_behind",
@@ -51,6 +52,7 @@ __all__ = [
 RunState: TypeAlias = Literal["running", "stopped", "failed", "finished"]
 
 STOP_NAME = "stop"
+_STARTED_WITH = "started-with.json"
 _ROOT = Path(__file__).parents[1]
 _STARTING_S = 60.0
 _HASH_CHARS = 12  # as a model's version tells them
@@ -308,16 +310,49 @@ def can_go_back(project: Project) -> bool:
     return bool(project.setting(EARLIER, []))
 
 
-def project_config(project: Project, base: LocateConfig | None = None) -> LocateConfig:
-    """Return settings with the project's own models, where it has some that are still there."""
+def project_config(
+    project: Project, base: LocateConfig | None = None, models: Mapping[str, str] | None = None
+) -> LocateConfig:
+    """Return settings with the project's own models, where it has some that are still there.
+
+    Args:
+        project: Whose models are meant.
+        base: All other settings.
+        models: For each stage a folder below the project, instead of those in use.
+    """
     config: LocateConfig = base or LocateConfig()
     values = {}
-    for stage, place in project.setting(PIPELINE, {}).items():
+    for stage, place in (project.setting(PIPELINE, {}) if models is None else models).items():
         folder = project.folder / place
         if folder.is_dir():
             values[stage] = {"model": str(folder.resolve())}
     assert isinstance(config, Section)
     return config.with_values(values)
+
+
+def models_at_start(project: Project, run: Path, *, resume: bool = False) -> dict[str, str]:
+    """Return the project's own models that a run begins with, for each stage a folder below it.
+
+    Args:
+        project: What the run learns from.
+        run: Its folder, where they are written down.
+        resume: They are those that the run began with, whatever is in use by now.
+
+    Raises:
+        DataError: One of those is gone.
+    """
+    path = run / _STARTED_WITH
+    if not (resume and path.is_file()):
+        lost = lost_models(project)
+        models = project.setting(PIPELINE, {}).items()
+        write_json(path, {stage: place for stage, place in models if place not in lost})
+    kept: dict[str, str] = parse_setting(PIPELINE, path.read_text(encoding="utf-8")) or {}
+    for place in kept.values():
+        if not (project.folder / place).is_dir():
+            raise DataError(
+                f"run {run.name} began with {place}, which is gone.", "Start a new run."
+            )
+    return kept
 
 
 def _folder(project: Project, run_id: str) -> Path:

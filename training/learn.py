@@ -33,8 +33,8 @@ from core.memory import keep_freed_memory
 from dataset.record import Record
 from pipeline.cache import cache_folder, make_cached
 from pipeline.catalog import MODELS_PATH
-from pipeline.config import DetectConfig
-from project.learning import STOP_NAME, process_note, project_config
+from pipeline.config import DetectConfig, LocateConfig
+from project.learning import STOP_NAME, models_at_start, process_note, project_config
 from project.store import Project
 from training.detector import (
     EMA_DECAY,
@@ -129,18 +129,19 @@ def learn(project: Project, run: Path, options: LearnOptions, *, resume: bool = 
     reporter.say("reading the project", 0.0)
     divided = keep_division(divide_project(project), run / "divided.json", resume=resume)
     write_json(run / CONFIG_NAME, asdict(options))
-    init = Path(options.init) if options.init else initial_weights(project)
+    # A continued run has those it began with, also where others are in use by now.
+    config = project_config(project, models=models_at_start(project, run, resume=resume))
+    init = Path(options.init) if options.init else initial_weights(config)
     # Boxes as the product finds them: only the model is another one.
-    settings = project_config(project).detect
-    before = measure_before(run, init, settings, divided, reporter, options)
+    before = measure_before(run, init, config.detect, divided, reporter, options)
     own = cache_scenes(divided.train, run / "scenes")
     synthetic = synthetic_scenes(options, reporter)
     scenes = mix_scenes(own, synthetic, options.synthetic_ratio)
     weights, steps = fine_tune(run / "detector", scenes, init, options, reporter, resume=resume)
     reporter.say("exporting", 0.74)
     export_detector(weights, out=run / "model")
-    reranker = teach_reranker(project, divided, run, options, reporter, resume=resume)
-    after = measure(run / "model", settings, divided, options.threads, reporter, "after")
+    reranker = teach_reranker(config, divided, run, options, reporter, resume=resume)
+    after = measure(run / "model", config.detect, divided, options.threads, reporter, "after")
     metrics = {
         "before": before,
         "after": after,
@@ -179,7 +180,7 @@ def _cache(options: LearnOptions) -> Path:
 
 
 def teach_reranker(
-    project: Project,
+    config: LocateConfig,
     divided: Divided,
     run: Path,
     options: LearnOptions,
@@ -206,7 +207,6 @@ def teach_reranker(
                 reporter.say("training the reranker", 0.75 + 0.15 * progress)
         return not reporter.stopped
 
-    config = project_config(project)
     upscaler = _model_folder(config.upscale.model) / "upscaler.onnx"
 
     def crops() -> Path | None:
@@ -236,13 +236,13 @@ def _model_folder(model: str) -> Path:
     return Path(model) if Path(model).is_dir() else MODELS_PATH / model
 
 
-def initial_weights(project: Project) -> Path:
-    """The weights behind the project's present detector.
+def initial_weights(config: LocateConfig) -> Path:
+    """The weights behind a detector.
 
     Raises:
         ModelError: They are not there: the model is one that this cannot train.
     """
-    model = project_config(project).detect.model
+    model = config.detect.model
     path = _model_folder(model) / "detector.safetensors"
     if not path.is_file():
         raise ModelError(

@@ -165,6 +165,39 @@ def test_figures_before_are_those_of_the_same_images_and_settings(
     assert fingerprint(moved.held_out) != before, "other labels are other figures"
 
 
+def test_a_continued_run_begins_with_the_model_that_was_in_use(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = project.folder / "runs"
+    for name in ("first", "second"):
+        (runs / name / "model").mkdir(parents=True)
+        (runs / name / "model" / "detector.safetensors").touch()
+        (runs / name / "status.json").write_text('{"state": "finished"}')
+    began: list[str] = []
+
+    def measure_before(run: Path, init: Path, *_: object) -> None:
+        began.append(init.parts[-3])
+        raise Cancelled("enough.")
+
+    def begin(name: str, *, resume: bool = False) -> None:
+        with pytest.raises(Cancelled):
+            learn(project, runs / name, LearnOptions(), resume=resume)
+
+    monkeypatch.setattr("training.learn.measure_before", measure_before)
+    use_run(project, "first")
+    begin("third")
+    use_run(project, "second")
+    begin("third", resume=True)
+    begin("fourth")
+    assert began == ["first", "first", "second"]
+    shutil.rmtree(runs / "first")
+    with pytest.raises(DataError, match="run third began with runs/first/model, which is gone"):
+        learn(project, runs / "third", LearnOptions(), resume=True)
+    (runs / "third" / "started-with.json").unlink()  # of an older version
+    begin("third", resume=True)
+    assert began[3:] == ["second"]
+
+
 def test_a_continued_run_keeps_its_settings(tmp_path: Path) -> None:
     line = ["--project", "p", "--run", str(tmp_path)]
     begun = parse([*line, "--max-minutes", "60", "--scenes", "s", "--crop-wh", "96", "64"], "")
