@@ -142,7 +142,11 @@ def add_image(
     tells = bool(label.boxes) or label.state != "new"
     if row is not None:
         image_id, came_back = int(row["id"]), bool(row["removed"])
-        connection.execute("UPDATE image SET removed = 0 WHERE id = ?", (image_id,))
+        connection.execute(
+            "UPDATE image SET removed = 0, updated_at = ?, version = version + 1 "
+            "WHERE id = ? AND removed != 0",
+            (at, image_id),
+        )
         here = boxes_of(connection, image_id)
         if row["state"] == "done" or not all(box.is_untouched for box in here):
             lost = _count_missing(label, here)

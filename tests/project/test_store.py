@@ -406,6 +406,19 @@ def test_removed_images_come_back_with_their_boxes(project: Project, image_id: i
     assert [box.id for box in project.boxes(image_id)] == [box_id]
 
 
+def test_what_was_seen_before_an_image_was_imported_again_is_no_base_for_edits(
+    project: Project, image_id: int, make_picture: Callable[..., Picture]
+) -> None:
+    project.remove_images([image_id])
+    seen = project.image(image_id).version
+    assert project.add(make_picture(0), "again") == (image_id, False)
+    with pytest.raises(ConflictError):
+        project.apply(image_id, [Add(BOX)], who="ann", version=seen)
+    now = project.image(image_id).version
+    project.add(make_picture(0), "again")
+    assert project.image(image_id).version == now, "nothing happened to it"
+
+
 def test_problems_tell_of_missing_files(project: Project, image_id: int) -> None:
     project.path(image_id).unlink()
     assert project.problems() == ["the file of picture first is missing"]
