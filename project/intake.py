@@ -391,6 +391,9 @@ def _import_all(
             if taken.left_out:
                 what = f"{counted(taken.left_out, 'box')} left out: the image has settled ones."
                 findings.append(Finding("labels-left-out", "warning", path.name, what, _MERGE_IT))
+            if taken.crowded:
+                what = f"{counted(taken.crowded, 'proposal')} left out: it has {BOXES_MAX} boxes."
+                findings.append(Finding("many-boxes", "warning", path.name, what))
         if on_progress is not None:
             on_progress(number, total, path.name)
     return Imported(added, known, boxes, tuple(findings), captioned=captioned, restored=restored)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.boxes import iou_matrix
-from project.editing import Changes, checked_box, insert_box, tidy_caption
+from project.editing import BOXES_MAX, Changes, checked_box, insert_box, tidy_caption
 from project.journal import begin_edit
 from project.pictures import TWIN_BITS_MAX, Picture, is_same_detail
 from project.proposals import SAME_IOU, drop_proposals
@@ -73,6 +73,7 @@ class Added:
         left_out: Number of those that are not there, as people have decided about the image.
         captions: What became of the captions of its label.
         came_back: Whether the picture had been taken out of the project.
+        crowded: Number of proposals that went, as there is no room for them beside the labels.
     """
 
     image_id: int
@@ -81,6 +82,7 @@ class Added:
     left_out: int = 0
     captions: Giving = "same"
     came_back: bool = False
+    crowded: int = 0
 
 
 class Looks:
@@ -151,9 +153,8 @@ def add_image(
         if row["state"] == "done" or not all(box.is_untouched for box in here):
             lost = _count_missing(label, here)
             return Added(image_id, False, left_out=lost, came_back=came_back)
-        if tells:
-            _add_labels(connection, image_id, label, at)
-        return Added(image_id, False, len(label.boxes), came_back=came_back)
+        crowded = _add_labels(connection, image_id, label, at) if tells else 0
+        return Added(image_id, False, len(label.boxes), came_back=came_back, crowded=crowded)
     cursor = connection.execute(
         "INSERT INTO image (name, sha256, suffix, width, height, look, twin_id, group_name, "
         "split, source, licence, added_at, updated_at) "
@@ -185,10 +186,11 @@ def _lie_on(label: Label, here: Sequence[BoxRow]) -> NDArray[np.bool_]:
     return iou_matrix(told, there) >= SAME_IOU
 
 
-def _add_labels(connection: sqlite3.Connection, image_id: int, label: Label, at: float) -> None:
+def _add_labels(connection: sqlite3.Connection, image_id: int, label: Label, at: float) -> int:
     """Put in what a label set vouches for, instead of proposals that nobody has decided.
 
-    Where it does not tell all of the image, proposals that lie on none of its boxes stay.
+    Where it does not tell all of the image, proposals that lie on none of its boxes stay, the
+    surest ones, as far as there is room; returned is how many go for the lack of it.
     """
     image = find_image(connection, image_id)
     kind = "import"
@@ -197,8 +199,11 @@ def _add_labels(connection: sqlite3.Connection, image_id: int, label: Label, at:
     before = boxes_of(connection, image_id)
     doubled = _lie_on(label, before)
     is_whole = label.state == "done"
-    replaced = [box for row, box in enumerate(before) if is_whole or doubled[:, row].any()]
-    drop_proposals(connection, changes, replaced)
+    stays = [box for row, box in enumerate(before) if not (is_whole or doubled[:, row].any())]
+    stays.sort(key=lambda box: -box.certainty)
+    room = max(BOXES_MAX - len(label.boxes), 0)
+    kept = {box.id for box in stays[:room]}
+    drop_proposals(connection, changes, [box for box in before if box.id not in kept])
     for one in label.boxes:
         box_id = insert_box(
             connection, image_id, checked_box(one.xyxy, (image["width"], image["height"])),
@@ -217,6 +222,7 @@ def _add_labels(connection: sqlite3.Connection, image_id: int, label: Label, at:
             label.group, label.split, label.source, label.licence, image_id,
         ),
     )  # fmt: skip
+    return len(stays) - len(kept)
 
 
 def _free_name(connection: sqlite3.Connection, wished: str) -> str:

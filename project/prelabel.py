@@ -24,6 +24,7 @@ from core.words import counted
 from pipeline.locate import Locator, Observation
 from pipeline.rank import Assignment
 from pipeline.stages import OnProgress
+from project.editing import BOXES_MAX
 from project.given import missing_captions
 from project.learning import lost_models, run_behind
 from project.proposals import Proposal
@@ -191,7 +192,7 @@ def prelabel(
     total = project.count()
     not_done = total - project.count("done")
     idle = "" if not_done else _ALL_DONE if total else _EMPTY
-    failed = boxes = missing = 0
+    failed = boxes = missing = full = 0
     unread: dict[str, str] = {}
     for number, image_id in enumerate(waiting, start=1):
         try:
@@ -208,12 +209,14 @@ def prelabel(
             unread |= _unread(locator, asked)
             image = project.propose(image_id, proposals, source=source, key=key, asked=asked)
             boxes += 0 if image.removed else image.proposed
+            full += image.proposed + image.confirmed + image.rejected >= BOXES_MAX
             if asking.given and not image.removed:
                 kept = project.boxes(image_id), project.asked(image_id)
                 missing += len(missing_captions(asking.captions, *kept))
         if on_progress is not None:
             on_progress(number, len(waiting), "pre-label")
-    note = " ".join([*filter(None, [note, idle]), *list(unread.values())[:_NOTES_MAX]])
+    crowded = f"{counted(full, 'picture')} full: at most {BOXES_MAX} boxes." if full else ""
+    note = " ".join([*filter(None, [note, idle, crowded]), *list(unread.values())[:_NOTES_MAX]])
     return PrelabelSummary(
         len(waiting) - failed, not_done - len(waiting), failed, boxes, note, missing
     )

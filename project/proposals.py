@@ -53,7 +53,10 @@ def replace_proposals(
     at: float,
     asked: Sequence[Asked] = (),
 ) -> None:
-    """Replace the untouched proposals of an image, as a new version of it if that changes it."""
+    """Replace the untouched proposals of an image, as a new version of it if that changes it.
+
+    Those beyond `BOXES_MAX` boxes of the image are left out.
+    """
     state = "proposed" if image["state"] == "new" else image["state"]
     edit_id = begin_edit(connection, image, who=source, kind="propose", at=at, state=state)
     changes = Changes(connection, image, edit_id, source, at)
@@ -92,7 +95,7 @@ def add_proposals(
     """
     edit_id = begin_edit(connection, image, who=source, kind="propose", at=at, state="proposed")
     changes = Changes(connection, image, edit_id, source, at)
-    count = _insert(connection, image, changes, proposals, source, at, most=BOXES_MAX)
+    count = _insert(connection, image, changes, proposals, source, at)
     if count:
         _set_state(connection, image["id"], "proposed")
     else:
@@ -113,15 +116,14 @@ def _insert(
     proposals: Sequence[Proposal],
     source: str,
     at: float,
-    most: int | None = None,
 ) -> int:
-    """Insert those that lie on no box of the image, up to so many boxes; return how many."""
+    """Insert those that lie on no box of the image, as far as it has room; return how many."""
     image_id, count = image["id"], 0
     kept = np.array([box.xyxy for box in boxes_of(connection, image_id)], np.float32)
     kept = kept.reshape(-1, 4)
     names = [row["name"] for row in connection.execute("SELECT name FROM class ORDER BY id")]
     for one in proposals:
-        if most is not None and len(kept) + count >= most:
+        if len(kept) + count >= BOXES_MAX:
             break
         try:
             xyxy = checked_box(one.xyxy, (image["width"], image["height"]))

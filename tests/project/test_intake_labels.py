@@ -80,6 +80,28 @@ def test_more_boxes_than_a_picture_may_have_are_left_out_and_told(
     project.apply(image.id, [drawn], who="ann", version=image.version)
 
 
+def test_proposals_that_labels_leave_no_room_for_go_and_are_told(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("intake", "intake_rows", "proposals"):
+        monkeypatch.setattr(f"project.{module}.BOXES_MAX", 3)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(picture_bytes(0, (64, 48), "png"))
+    import_path(project, folder)
+    [image] = project.images()
+    seen = [Proposal((x, 30, x + 9, 40), detector=x / 50) for x in (1, 31, 21, 11)]
+    image = project.propose(image.id, seen, source="model:m", key="k")
+    assert image.proposed == 3
+    boxes = [{"caption": "drone", "bbox": [x, 1, 9, 9]} for x in (1, 11)]
+    row = {"image": "a.png", "annotations": [*boxes, {"caption": "gone", "bbox": [99, 1, 9, 9]}]}
+    (folder / "annotations.jsonl").write_text(json.dumps(row))
+    told = [(f.kind, f.what) for f in import_path(project, folder).findings]
+    assert ("many-boxes", "2 proposals left out: it has 3 boxes.") in told
+    here = [(box.state, box.xyxy[0]) for box in project.boxes(image.id)]
+    assert here == [("proposed", 31), ("confirmed", 1), ("confirmed", 11)]
+
+
 def test_only_whole_labels_make_an_image_done(project: Project, tmp_path: Path) -> None:
     """One image with its boxes, one empty, one without a file, and two that lose a box."""
     folder = tmp_path / "data"

@@ -75,6 +75,17 @@ def test_other_boxes_come_without_caption(
     assert captions == {RED: "red thing", BLUE: ""}
 
 
+def test_a_picture_gets_no_more_proposals_than_it_has_room_for(
+    project: Project, shapes: int, fake_locator: Locator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("prelabel", "proposals"):
+        monkeypatch.setattr(f"project.{module}.BOXES_MAX", 2)
+    project.apply(shapes, [Add((1, 60, 9, 90))], who="ann", version=0)
+    told = prelabel(project, fake_locator, Question())
+    assert len(project.boxes(shapes)) == 2
+    assert told.sentence().endswith(" 1 picture full: at most 2 boxes.")
+
+
 def test_the_caption_that_fits_better_names_a_box() -> None:
     seen = Detections.from_xyxy([RED, BLUE], (200, 100), score=[0.9, 0.4])
     rankings = [
