@@ -49,6 +49,7 @@ __all__ = [
 
 _CUTOUT_SIDE_MAX_PX = 1600
 _BACKGROUND_SIDE_MAX_PX = 2560
+_TOO_LONG = f"has more than {NOTE_BYTES_MAX} bytes."
 _MEANINGLESS = frozenset(
     ("img", "image", "images", "dsc", "dscn", "pic", "picture", "photo", "screenshot", "cutout",
      "copy", "file", "untitled", "export")
@@ -200,7 +201,7 @@ def _each(
     for file in files:
         if backgrounds is not None and is_note(Path(file.name).name):
             if file.path.stat().st_size > NOTE_BYTES_MAX:
-                refused.append((file.name, f"has more than {NOTE_BYTES_MAX} bytes."))
+                refused.append((file.name, _TOO_LONG))
             else:
                 _keep_note(file.path, backgrounds, Path(file.name).name)
             continue
@@ -224,6 +225,7 @@ def _each(
                 listed = {one.path.resolve(): one for one in told if one.source or one.licence}
                 for path in notes_in(folder):
                     _keep_note(path, backgrounds, f"{Path(file.name).stem[:40]}-{path.name}")
+                refused += [(path.name, _TOO_LONG) for path in notes_in(folder, too_long=True)]
             if not paths:
                 refused.append((file.name, "holds no pictures."))
             for path in paths:

@@ -33,15 +33,20 @@ def is_note(name: str) -> bool:
     return not name.startswith(".") and _NAME.fullmatch(name) is not None
 
 
-def notes_in(folder: Path) -> list[Path]:
-    """Return the notes in a folder and below it, by name; links are none."""
+def notes_in(folder: Path, *, too_long: bool = False) -> list[Path]:
+    """Return the notes in a folder and below it, by name; links are none.
+
+    Args:
+        folder: Where to look.
+        too_long: Instead those files that are no notes for their size alone.
+    """
     return sorted(
         path
         for path in folder.rglob("*")
         if is_note(path.name)
         and path.is_file()
         and not path.is_symlink()
-        and path.stat().st_size <= NOTE_BYTES_MAX
+        and (path.stat().st_size > NOTE_BYTES_MAX) == too_long
     )
 
 

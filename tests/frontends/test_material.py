@@ -254,6 +254,16 @@ def test_what_a_zip_says_of_the_sources_of_backgrounds_is_kept(tmp_path, gallery
     }
 
 
+def test_a_note_on_sources_that_is_too_long_is_told_in_a_zip_too(tmp_path):
+    long = b"x" * 200_001
+    files = {"lake.png": _png(wh=(90, 70), alpha=False), "deep/LICENSE": long}
+    brought = _brought(tmp_path / "in", {"a.zip": _zip(files), "SOURCES.md": long})
+    taken = add_backgrounds(brought, tmp_path / "own", **LIMITS)
+    told = "has more than 200000 bytes."
+    assert sorted(taken.refused) == [("LICENSE", told), ("SOURCES.md", told)]
+    assert taken.added == ("lake",)
+
+
 def test_by_default_the_gallery_itself_is_used(tmp_path, gallery):
     folders = choose_folders(tmp_path, Choice(), gallery)
     assert folders.cutouts == (gallery[0],)
