@@ -6,22 +6,20 @@ Knows no page. In: a visit and what is wished for; out: scenes, figures, files o
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import ConfigError, DataError, InputError
-from core.files import write_bytes
+from core.errors import Cancelled, ConfigError, DataError, InputError
 from dataset.archive import pack
 from dataset.hub import push_folder
 from dataset.record import Dataset
 from dataset.registry import FORMATS
-from dataset.statistics import Statistics, summarize
+from dataset.statistics import summarize
 from frontends.chosen import Choice, Folders, choose_folders, forget_choices
+from frontends.made import Made, begin_folder, count_kept, remove_others, zip_of
 from frontends.material import Brought, Taken, add_backgrounds, add_own_cutouts, remove_backgrounds
 from frontends.runs import Run, Runs, RunState
 from frontends.service import Limits
@@ -30,39 +28,20 @@ from frontends.wishes import Wish
 from synth.config import SceneConfig
 from synth.cutout_folder import describe, read_folder, remove
 from synth.export import to_dataset
-from synth.generate import GALLERY, Generated, Job, generate, library_for, preview
+from synth.generate import GALLERY, Job, generate, library_for, preview
 from synth.library import Background, Cutout, Library, read_backgrounds, read_cutouts
 from synth.manifest import MANIFEST_NAME, read_manifest
 from synth.materials import usable_library
 from synth.render import Rendered
 from synth.work import OnProgress
 
-__all__ = ["Made", "Workshop"]
+__all__ = ["Workshop"]
 
 _LIBRARIES = 4
 _PREVIEWS_AT_ONCE = 2
 _COUNT_FOR_TWO = 100
 _MEASURED_EVERY_S = 2.0
 _TYPICAL_FROM = 32  # so many pictures tell how large the others will be
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A finished data set of a visitor.
-
-    Args:
-        generated: What the generator says about it.
-        format: Its file format.
-        dataset: Its records, with a class for each type whatever the format's files say.
-        statistics: Its figures.
-        zip_path: The whole of it, packed.
-    """
-
-    generated: Generated
-    format: str
-    dataset: Dataset
-    statistics: Statistics
-    zip_path: Path
 
 
 class Workshop:
@@ -270,27 +249,35 @@ class Workshop:
         )
 
     def _make(self, visit: Visit, job: Job, run: Run) -> RunState:
-        run.report("drawing", 0, job.count)
+        try:
+            return self._make_on(visit, job, run, count_kept(job))
+        except Cancelled:
+            # Of a block that was not finished nothing is kept.
+            run.done, run.total = count_kept(job), job.count
+            raise
+
+    def _make_on(self, visit: Visit, job: Job, run: Run, kept: int) -> RunState:
+        run.report("drawing", kept, job.count)
         # Who wished for what cannot be made keeps what was made before.
         usable_library(job.cutouts, job.backgrounds, job.config)
         self._made.pop(visit.key, None)
-        self._clear(visit, job)
-        generated = generate(job, self._watch(job, run))
-        zip_path = job.out.parent / f"spotter-{job.format}-{job.count}.zip"
-        pack(job.out, zip_path, lambda done, total: run.report("packing", done, total))
+        remove_others(visit.folder / "made", {job.out.parent})
+        begin_folder(job)
+        generated = generate(job, self._watch(job, run, kept))
+        pack(job.out, zip_of(job), lambda done, total: run.report("packing", done, total))
         dataset = self._read_back(job)
-        made = Made(generated, job.format, dataset, summarize(dataset), zip_path)
+        made = Made(generated, job.format, dataset, summarize(dataset), zip_of(job))
         if self.visits.knows(visit):  # else nobody would ever forget it
             self._made[visit.key] = made
         return "done"
 
-    def _watch(self, job: Job, run: Run) -> OnProgress:
+    def _watch(self, job: Job, run: Run, kept: int = 0) -> OnProgress:
         """Passes progress on, and ends a run whose data set will take too much room."""
         limit, measured_s = self.limits.visit_max_bytes, time.monotonic()
 
         def report(done: int, total: int, stage: str) -> None:
             nonlocal measured_s
-            run.report("drawing", done, total)
+            run.report("drawing", max(done, kept), total)
             if done < total and time.monotonic() < measured_s + _MEASURED_EVERY_S:
                 return
             measured_s = time.monotonic()
@@ -311,19 +298,6 @@ class Workshop:
         library = library_for(job.cutouts, job.backgrounds, job.config)
         _, entries = read_manifest(job.out / MANIFEST_NAME)
         return to_dataset(job.out, library, entries, single_class=False)
-
-    def _clear(self, visit: Visit, job: Job) -> None:
-        """Make room: earlier data sets go, but not one that this job continues."""
-        for folder in (visit.folder / "made").glob("*"):
-            if folder != job.out.parent:
-                shutil.rmtree(folder, ignore_errors=True)
-        for archive in job.out.parent.glob("*.zip"):
-            archive.unlink(missing_ok=True)
-        # A finished data set may grow; a smaller one is begun anew.
-        counted = job.out.parent / "count"
-        if counted.is_file() and not 1 <= _read_count(counted) <= job.count:
-            shutil.rmtree(job.out, ignore_errors=True)
-        write_bytes(counted, str(job.count).encode())
 
     def run(self, visit: Visit) -> Run:
         """Return the visitor's present or last run."""
@@ -388,11 +362,3 @@ class Workshop:
         self._runs.forget(visit.key)
         self._jobs.pop(visit.key, None)
         self._made.pop(visit.key, None)
-
-
-def _read_count(path: Path) -> int:
-    """How many pictures were asked for before; 0 where the file does not tell."""
-    try:
-        return int(path.read_bytes())
-    except ValueError:
-        return 0

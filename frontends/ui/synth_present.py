@@ -19,11 +19,11 @@ from core.image import IMAGE_ERRORS, encode_image, open_picture
 from dataset.record import Record
 from dataset.statistics import Statistics
 from frontends.failures import InternalError
+from frontends.made import Made
 from frontends.runs import Run
 from frontends.ui import text_synth
 from frontends.ui.palette import SWATCHES, color_index, mark_index
 from frontends.ui.present import data_url, sentence
-from frontends.workshop import Made
 from synth.library import Background, Cutout
 from synth.render import Rendered
 

@@ -173,8 +173,9 @@ MAKE: Words = {
     "outlines": "Outlines too",
     "go": "Make {count} pictures",
     "go_one": "Make 1 picture",
-    "go_on": "Continue to {count} pictures",
+    "go_on": "Continue ({done} of {count})",
     "stop": "Stop",
+    "stopping": "Stopping",
     "estimate": "about {time}, {size}",
     "most": "At most {count} here. The command line makes more.",
     "waiting": "Waiting for others",
@@ -182,6 +183,11 @@ MAKE: Words = {
     "left": "{time} left",
     "packing": "Packing",
     "stopped": "Stopped after {done} of {all}. What is done is kept; continue when you like.",
+    "stopped_none": "Stopped. No picture was done yet.",
+    "stopped_other": (
+        "Stopped after {done} of {all}. As it is set now, another data set begins; set it back to "
+        "continue."
+    ),
     "seconds": "{value} s",
     "minutes": "{value} min",
     "megabytes": "{value} MB",

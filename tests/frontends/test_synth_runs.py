@@ -152,6 +152,34 @@ def test_one_visitor_makes_one_at_a_time_and_can_stop(handlers, key):
     assert handlers.made({"visit": key})["images"] == 24
 
 
+def test_a_continued_run_counts_what_is_there_from_its_first_moment(handlers, key, monkeypatch):
+    """Stopped within a block of eight, it tells of what is kept alone."""
+    report, counted, stop_at = Run.report, [], [12]
+
+    def noted(run: Run, state: Any, done: int, total: int) -> None:
+        counted.append((state, done))
+        report(run, state, done, total)
+        if state == "drawing" and done >= stop_at[0]:
+            run.stop()
+
+    monkeypatch.setattr(Run, "report", noted)
+    wish = make_wish(key, count=24, format="yolo", single_class=True)
+    handlers.start(wish)
+    stopped = wait_run(handlers, key)
+    assert (stopped["state"], stopped["done"], stopped["total"]) == ("stopped", 8, 24)
+    counted.clear()
+    stop_at[0] = 0
+    handlers.start(wish)
+    again = wait_run(handlers, key)
+    assert (again["state"], again["done"], again["total"]) == ("stopped", 8, 24)
+    counted.clear()
+    stop_at[0] = 99
+    handlers.start(wish)
+    assert wait_run(handlers, key)["state"] == "done"
+    drawn = [done for state, done in counted if state == "drawing"]
+    assert (min(drawn), drawn == sorted(drawn)) == (8, True)
+
+
 def test_a_wish_whose_count_was_lost_is_begun_anew(handlers, key, workshop):
     """As a full disk may leave it."""
     _start(handlers, key)

@@ -1,5 +1,7 @@
 // The wish for a data set: how many, how large, in which format; then progress, time left and Stop.
 //
+// A stopped run goes on where the same things are wished for; the button says so.
+//
 // Room in: `visit`, `settings`, `cutouts_use`, `backgrounds_use`, `scene_s`. Out: `seed`, `shares` (of
 // train, val and test), `settings` (the size), `made` (a new object for each finished data set),
 // `run` (the state of the run).
@@ -38,21 +40,48 @@ function createMake({ element, props, server }) {
     find("size").value = JSON.stringify(sizes.find((wh) => nameOf(wh) === nameOf(now)));
   }
 
+  // All that names a data set but its count: with more pictures it is the same one.
+  function wish() {
+    const { visit, settings, cutouts_use, backgrounds_use, seed, shares: parts } = room.state;
+    return {
+      visit, settings, cutouts: cutouts_use, backgrounds: backgrounds_use, seed: seed ?? 0, shares: parts,
+      format: find("format").value, single_class: find("classes").value === "single",
+    };
+  }
+
+  let begun = ""; // the wish of the last run
+  let halted = null; // the last run, where it was stopped
+  let before = null; // the one that the present run continues
+  let wrong = false; // what is said is an error, and stays
+
+  const same = () => JSON.stringify(wish()) === begun;
+  const goesOn = () => Boolean(halted && halted.done && count() >= halted.total && same());
+
+  function sayHalted() {
+    if (!halted || wrong) return;
+    const say = !halted.done ? "stopped_none" : goesOn() ? "stopped" : "stopped_other";
+    notice(fill(words[say], { done: halted.done, all: halted.total }), true);
+  }
+
   function showWish() {
-    const n = count();
+    const all = count();
+    const n = goesOn() ? all - halted.done : all;
     const [width, height] = (room.state.settings || {}).canvas_wh || [0, 0];
-    find("go").textContent = n === 1 ? words.go_one : fill(words.go, { count: n.toLocaleString("en") });
+    const say = goesOn() ? words.go_on : all === 1 ? words.go_one : words.go;
+    find("go").textContent = fill(say, { count: all.toLocaleString("en"), done: halted ? halted.done : 0 });
+    sayHalted();
     const untrained = !shares.trains();
-    find("go").disabled = n === 0 || n > props.most || untrained || !room.state.visit;
+    find("go").disabled = all === 0 || all > props.most || untrained || !room.state.visit;
     if (untrained) { find("estimate").textContent = words.no_train; return; }
-    if (n > props.most) { find("estimate").textContent = fill(words.most, { count: props.most.toLocaleString("en") }); return; }
-    const megabytes = n * width * height * BYTES_OF_PIXEL / 1e6;
+    if (all > props.most) { find("estimate").textContent = fill(words.most, { count: props.most.toLocaleString("en") }); return; }
+    const megabytes = all * width * height * BYTES_OF_PIXEL / 1e6;
     const size = fill(words.megabytes, { value: megabytes < 10 ? megabytes.toFixed(1) : Math.round(megabytes) });
     const seconds = n * (room.state.scene_s || 0);
     find("estimate").textContent = room.state.scene_s ? fill(words.estimate, { time: duration(seconds, words), size }) : "";
   }
 
   function notice(message, calm) {
+    wrong = Boolean(message && !calm);
     find("notice").textContent = message || "";
     find("notice").hidden = !message;
     find("notice").toggleAttribute("data-calm", Boolean(calm));
@@ -60,6 +89,13 @@ function createMake({ element, props, server }) {
 
   const RUNNING = ["waiting", "drawing", "packing"];
   let polling = 0;
+  let stopping = false;
+
+  function showStop(is) {
+    stopping = is;
+    find("stop").disabled = is;
+    find("stop").textContent = is ? words.stopping : words.stop;
+  }
 
   function show(run) {
     const running = RUNNING.includes(run.state);
@@ -76,8 +112,11 @@ function createMake({ element, props, server }) {
       polling = setTimeout(poll, POLL_MS);
       return;
     }
-    if (run.state === "stopped") notice(fill(words.stopped, { done: run.done, all: run.total }), true);
+    showStop(false);
+    // One that was stopped while it waited for others has begun nothing.
+    if (run.state === "stopped") halted = run.total ? run : before || run;
     if (run.state === "failed") notice(run.error);
+    showWish();
     if (run.state === "done") room.set({ made: {} });
   }
 
@@ -94,21 +133,29 @@ function createMake({ element, props, server }) {
     event.preventDefault();
     if (find("go").disabled) return;
     notice("");
-    const { visit, settings, cutouts_use, backgrounds_use, seed, shares: parts } = room.state;
+    const wished = wish();
     try {
-      show(await server.start({
-        visit, settings, cutouts: cutouts_use, backgrounds: backgrounds_use, seed: seed ?? 0, shares: parts, count: count(),
-        format: find("format").value, single_class: find("classes").value === "single",
-      }));
+      const run = await server.start({ ...wished, count: count() });
+      if (RUNNING.includes(run.state)) {
+        before = JSON.stringify(wished) === begun ? halted : null;
+        begun = JSON.stringify(wished);
+        halted = null;
+      }
+      show(run);
       if (root.hasAttribute("data-running")) find("stop").focus({ preventScroll: true });
     } catch (error) {
       notice(String(error.message || error));
     }
   });
   find("stop").addEventListener("click", async () => {
-    find("stop").disabled = true;
-    try { show(await server.stop({ visit: room.state.visit })); } catch (error) { notice(String(error.message || error)); }
-    find("stop").disabled = false;
+    if (stopping) return;
+    showStop(true);
+    try {
+      show(await server.stop({ visit: room.state.visit }));
+    } catch (error) {
+      showStop(false);
+      notice(String(error.message || error));
+    }
   });
 
   function seed(value) { find("seed").value = value; room.set({ seed: value }); }
@@ -118,7 +165,8 @@ function createMake({ element, props, server }) {
   find("count").addEventListener("change", () => { find("count").value = Math.max(1, count()); showWish(); });
   find("size").addEventListener("change", () => room.set({ settings: { ...room.state.settings, canvas_wh: JSON.parse(find("size").value) } }));
   room.on(["settings"], () => { showSize(); showWish(); });
-  room.on(["scene_s", "visit"], showWish);
+  for (const name of ["format", "classes"]) find(name).addEventListener("change", showWish);
+  room.on(["scene_s", "visit", "seed", "cutouts_use", "backgrounds_use"], showWish);
   room.set({ seed: 0, shares: props.shares });
   showSize();
   showWish();
