@@ -260,19 +260,27 @@ class Workshop:
         run.report("drawing", kept, job.count)
         # Who wished for what cannot be made keeps what was made before.
         usable_library(job.cutouts, job.backgrounds, job.config)
-        self._made.pop(visit.key, None)
-        remove_others(visit.folder / "made", {job.out.parent})
-        begin_folder(job)
-        generated = generate(job, self._watch(job, run, kept))
+        made = self._made.get(visit.key)
+        if made and made.generated.folder == job.out and made.zip_path != zip_of(job):
+            made = None  # it changes where it lies
+            self._made.pop(visit.key, None)
+        before = {made.zip_path} if made else set()
+        remove_others(visit.folder / "made", {job.out.parent, *(path.parent for path in before)})
+        begin_folder(job, before)
+        generated = generate(job, self._watch(job, run, kept, visit))
         pack(job.out, zip_of(job), lambda done, total: run.report("packing", done, total))
         dataset = self._read_back(job)
         made = Made(generated, job.format, dataset, summarize(dataset), zip_of(job))
         if self.visits.knows(visit):  # else nobody would ever forget it
             self._made[visit.key] = made
+        remove_others(visit.folder / "made", {job.out.parent})
         return "done"
 
-    def _watch(self, job: Job, run: Run, kept: int = 0) -> OnProgress:
-        """Passes progress on, and ends a run whose data set will take too much room."""
+    def _watch(self, job: Job, run: Run, kept: int = 0, visit: Visit | None = None) -> OnProgress:
+        """Passes progress on, and ends a run whose data set will take too much room.
+
+        The visitor's data set before goes as soon as both of them take too much.
+        """
         limit, measured_s = self.limits.visit_max_bytes, time.monotonic()
 
         def report(done: int, total: int, stage: str) -> None:
@@ -282,6 +290,7 @@ class Workshop:
                 return
             measured_s = time.monotonic()
             size = 2 * size_of(job.out)  # the ZIP file holds all of it once more
+            there = size
             if done >= min(_TYPICAL_FROM, total):
                 size = size * total // done
             if size > limit:
@@ -290,6 +299,11 @@ class Workshop:
                     f"the limit is {limit / 1e6:.0f} MB.",
                     "Make fewer or smaller pictures.",
                 )
+            made = self._made.get(visit.key) if visit else None
+            earlier = made.zip_path.parent if made else job.out.parent
+            if visit and earlier != job.out.parent and there + size_of(earlier) > limit:
+                self._made.pop(visit.key, None)
+                remove_others(visit.folder / "made", {job.out.parent})
 
         return report
 
@@ -313,6 +327,10 @@ class Workshop:
         if made is None or not made.zip_path.is_file():
             raise InputError("there is no data set yet.", "Make one first.")
         return made
+
+    def has_made(self, visit: Visit) -> bool:
+        """Return whether the visitor has a finished data set."""
+        return visit.key in self._made
 
     def push(self, visit: Visit, repo: str, *, token: str, private: bool) -> Run:
         """Begin to send the visitor's data set to Hugging Face and return the run.

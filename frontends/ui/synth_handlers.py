@@ -20,7 +20,7 @@ from gradio.data_classes import FileData
 from core.config import Section
 from core.errors import ConfigError, InputError, SpotterError
 from frontends.failures import guarded, raise_in_page
-from frontends.runs import wait_for
+from frontends.runs import Run, wait_for
 from frontends.ui import synth_present as present
 from frontends.ui.uploads import read_uploads
 from frontends.visits import Visit
@@ -209,26 +209,31 @@ def _making(workshop: Workshop) -> dict[str, Any]:
             **_error(error),
         }
 
+    def shown(visit: Visit, run: Run) -> Shown:
+        return {**present.present_run(run), "made": workshop.has_made(visit)}
+
     @guarded(failed)
     def start(wish: dict[str, Any]) -> Shown:
         run = workshop.start(
-            _visit(workshop, wish),
+            visit := _visit(workshop, wish),
             read_wish(wish),
             count=int(wish["count"]),
             format=str(wish["format"]),
             single_class=bool(wish["single_class"]),
         )
-        return present.present_run(run)
+        return shown(visit, run)
 
     @guarded(failed)
     def progress(wish: dict[str, Any]) -> Shown:
-        return present.present_run(workshop.run(_visit(workshop, wish)))
+        visit = _visit(workshop, wish)
+        return shown(visit, workshop.run(visit))
 
     @guarded(failed)
     def stop(wish: dict[str, Any]) -> Shown:
-        run = workshop.run(_visit(workshop, wish))
+        visit = _visit(workshop, wish)
+        run = workshop.run(visit)
         run.stop()
-        return present.present_run(run)
+        return shown(visit, run)
 
     @guarded(_error)
     def made(wish: dict[str, Any]) -> Shown:

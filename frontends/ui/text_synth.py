@@ -177,6 +177,7 @@ MAKE: Words = {
     "stop": "Stop",
     "stopping": "Stopping",
     "estimate": "about {time}, {size}",
+    "changes": "It changes the data set below; the download is back when it is done.",
     "most": "At most {count} here. The command line makes more.",
     "waiting": "Waiting for others",
     "drawing": "{done} of {all} pictures",
@@ -201,6 +202,7 @@ MAKE: Words = {
 
 MADE: Words = {
     "title": "Your data set",
+    "earlier": "The one made before. It goes when the new one is done, or needs its room.",
     "sum": "{images} pictures with {boxes} boxes, {empty} of them empty. Made in {time}.",
     "splits": "{train} train, {val} val, {test} test.",
     "dropped": "Objects without a box or left out, because too little of them is seen: {count}.",

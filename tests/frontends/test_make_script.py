@@ -115,3 +115,45 @@ def test_stop_says_at_once_that_it_stops():
     )
     assert log["before"] == log["over"] == ["Stop", False]
     assert log["now"] == log["answered"] == log["later"] == ["Stopping", True]
+
+
+def test_what_changes_the_data_set_below_is_told_before():
+    log = play(
+        SCRIPTS,
+        STAGE,
+        """
+        const said = () => find("estimate").textContent;
+        const count = (all) => { find("count").value = all; counted.input(); };
+        await go(run("drawing", 0)); await then({ ...run("done", 9, 9), made: true });
+        log.same = said();
+        count(200); log.grows = said();
+        room.set({ settings: { ...settings, flip_ratio: 1 } }); log.other = said();
+        room.set({ settings: { ...settings } });
+        await go({ ...run("drawing", 0, 200), made: false }); await then(run("stopped", 150, 200));
+        log.goes_on = said();
+        """,
+    )
+    assert log == {"same": "", "grows": MAKE["changes"], "other": "", "goes_on": ""}
+
+
+def test_the_data_set_before_is_shown_as_long_as_it_is_there():
+    stage = """
+    const room = window.spotter.room("synth"), element = node();
+    const find = (name) => element.querySelector(`.${name}`);
+    globalThis.createPlots = () => ({});
+    createMade({ element, server: {}, props: { room: "synth", words: {} } });
+    find("made").hidden = false;
+    const tell = (state, made) => {
+      room.set({ run: { state, made } });
+      return [find("made").hidden, find("earlier").hidden];
+    };
+    """
+    log = play(
+        ("page.js", "made/made.js"),
+        stage,
+        """
+        log.kept = [tell("drawing", true), tell("stopped", true), tell("done", true)];
+        log.gone = tell("drawing", false)[0];
+        """,
+    )
+    assert log == {"kept": [[False, False], [False, False], [False, True]], "gone": True}

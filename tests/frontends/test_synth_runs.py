@@ -281,6 +281,64 @@ def test_a_wish_that_cannot_be_made_leaves_the_data_set_before(handlers, key, wo
     assert len(list((workshop.visits.get(key).folder / "made").iterdir())) == 1
 
 
+def _drawn_until(monkeypatch: pytest.MonkeyPatch, check: Any) -> None:
+    """Stops runs once the material is checked; `check` looks at what is there then."""
+
+    def draw(job: Any, on_progress: Any) -> Any:
+        job.out.mkdir(parents=True, exist_ok=True)
+        (job.out / "picture").write_bytes(b"x" * 1000)
+        on_progress(job.count, job.count, "making images")
+        check()
+        raise Cancelled("seen.")
+
+    monkeypatch.setattr("frontends.workshop.generate", draw)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_data_set_before_stays_until_the_new_one_is_done(handlers, key, workshop, seed):
+    """Of the same wish as of another one."""
+    _start(handlers, key)
+    assert wait_run(handlers, key)["made"] is True
+    before = handlers.made({"visit": key})
+    path = workshop.made(workshop.visits.get(key)).zip_path
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        _drawn_until(patch, lambda: seen.append((path.is_file(), handlers.made({"visit": key}))))
+        _start(handlers, key, seed=seed)
+        run = wait_run(handlers, key)
+    assert (run["state"], run["made"], seen) == ("stopped", True, [(True, before)])
+    assert len(handlers.gallery({"visit": key})["pictures"]) == 6
+    _start(handlers, key, seed=2)
+    assert wait_run(handlers, key)["state"] == "done"
+    assert handlers.made({"visit": key})["zip"]["url"] != before["zip"]["url"]
+    assert len(list((workshop.visits.get(key).folder / "made").iterdir())) == 1
+
+
+def test_the_data_set_before_goes_where_there_is_no_room_for_both(handlers, key, workshop):
+    _start(handlers, key)
+    wait_run(handlers, key)
+    made = workshop.visits.get(key).folder / "made"
+    workshop.limits = replace(workshop.limits, visit_max_bytes=size_of(made) + 1000)
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        _drawn_until(patch, lambda: seen.append(len(list(made.iterdir()))))
+        _start(handlers, key, seed=1)
+        run = wait_run(handlers, key)
+    assert (run["state"], run["made"], seen) == ("stopped", False, [1])
+    assert "no data set yet" in handlers.made({"visit": key})["error"]
+
+
+def test_a_data_set_that_grows_is_none_until_it_is_done(handlers, key):
+    _start(handlers, key)
+    wait_run(handlers, key)
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        _drawn_until(patch, lambda: seen.append(handlers.progress({"visit": key})["made"]))
+        handlers.start(make_wish(key, count=7, format="yolo", single_class=True))
+        wait_run(handlers, key)
+    assert seen == [False]
+
+
 def test_after_leaving_the_work_is_finished_and_its_files_go(handlers, key, workshop):
     _start(handlers, key)
     visit = workshop.visits.get(key)

@@ -1,5 +1,7 @@
 // The finished data set. Asks for its figures once it is there; pictures come in pages.
 //
+// `run.made` tells whether one is still there.
+//
 // Room in: `made`, `visit`, `run`, `large`. Out: `large`, `large_scene`.
 function createMade({ element, props, server }) {
   const { room: openRoom, element: make, svg, fill, duration, scene } = window.spotter;
@@ -13,7 +15,7 @@ function createMade({ element, props, server }) {
   let total = 0;
 
   const texts = {
-    title: words.title, "gallery-title": words.gallery, more: words.more, "push-hint": words.push_hint, "label-repo": words.repo,
+    title: words.title, earlier: words.earlier, "gallery-title": words.gallery, more: words.more, "push-hint": words.push_hint, "label-repo": words.repo,
     "label-token": words.token, "token-hint": words.token_hint, "label-private": words.private, send: words.send,
   };
   for (const [name, label] of Object.entries(texts)) find(name).textContent = label;
@@ -105,6 +107,10 @@ function createMade({ element, props, server }) {
   find("more").addEventListener("click", more);
   room.on(["made"], receive);
   room.on(["large"], enlarge);
-  // A new run takes the place of what was made before.
-  room.on(["run"], ({ run }) => { if (run.state === "drawing" && !root.hidden) root.hidden = true; });
+  // While a new one is made, the one before stays as long as there is room for both.
+  const STILL = ["waiting", "drawing", "packing", "stopped"];
+  room.on(["run"], ({ run }) => {
+    if (run.made === false) root.hidden = true;
+    find("earlier").hidden = !STILL.includes(run.state);
+  });
 }

@@ -50,7 +50,9 @@ function createMake({ element, props, server }) {
   }
 
   let begun = ""; // the wish of the last run
+  let asked = 0; // and its count
   let halted = null; // the last run, where it was stopped
+  let finished = null; // {wished, total} of the data set below
   let before = null; // the one that the present run continues
   let wrong = false; // what is said is an error, and stays
 
@@ -77,7 +79,10 @@ function createMake({ element, props, server }) {
     const megabytes = all * width * height * BYTES_OF_PIXEL / 1e6;
     const size = fill(words.megabytes, { value: megabytes < 10 ? megabytes.toFixed(1) : Math.round(megabytes) });
     const seconds = n * (room.state.scene_s || 0);
-    find("estimate").textContent = room.state.scene_s ? fill(words.estimate, { time: duration(seconds, words), size }) : "";
+    const estimate = room.state.scene_s ? fill(words.estimate, { time: duration(seconds, words), size }) : "";
+    // With another count a finished data set grows, or is begun anew, where it lies.
+    const changes = finished && !goesOn() && finished.total !== all && JSON.stringify(wish()) === finished.wished;
+    find("estimate").textContent = [estimate, changes ? words.changes : ""].filter(Boolean).join(". ");
   }
 
   function notice(message, calm) {
@@ -98,6 +103,7 @@ function createMake({ element, props, server }) {
   }
 
   function show(run) {
+    if (run.made === false) finished = null;
     const running = RUNNING.includes(run.state);
     root.toggleAttribute("data-running", running);
     find("running").hidden = !running;
@@ -113,6 +119,7 @@ function createMake({ element, props, server }) {
       return;
     }
     showStop(false);
+    if (run.state === "done") finished = { wished: begun, total: asked };
     // One that was stopped while it waited for others has begun nothing.
     if (run.state === "stopped") halted = run.total ? run : before || run;
     if (run.state === "failed") notice(run.error);
@@ -135,10 +142,12 @@ function createMake({ element, props, server }) {
     notice("");
     const wished = wish();
     try {
-      const run = await server.start({ ...wished, count: count() });
+      const all = count();
+      const run = await server.start({ ...wished, count: all });
       if (RUNNING.includes(run.state)) {
         before = JSON.stringify(wished) === begun ? halted : null;
         begun = JSON.stringify(wished);
+        asked = all;
         halted = null;
       }
       show(run);
