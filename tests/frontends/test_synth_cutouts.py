@@ -55,7 +55,10 @@ def test_a_photo_becomes_a_cutout(photo, tmp_path, capsys):
     assert cutout.source == "red-thing.png"
     said = capsys.readouterr().out
     assert "red-thing: red drone, 64x44 px, by grabcut" in said
-    assert "ends well inside the box" in said
+    assert "ends well inside the box" not in said, "the box is alike loose on all sides"
+    box = ("--box", "20,24,86,52", "--class", "drone", "--method", "grabcut")
+    assert run("from-photo", photo, *box, "--out", tmp_path / "other") == 0
+    assert "ends well inside the box (left)" in capsys.readouterr().out
 
 
 def test_strokes_and_words_are_taken(photo, tmp_path):

@@ -103,6 +103,12 @@ def test_an_object_that_ends_inside_its_box_is_noticed(scene):
     assert (loose.lacks, loose.gap_ratio) == ("left", pytest.approx(0.23, abs=0.03))
 
 
+def test_a_box_that_is_loose_on_all_sides_is_no_sign_of_a_missing_part(scene):
+    image, _, (x1, y1, x2, y2) = scene
+    loose = cut_out(image, box_xyxy=(x1 - 18, y1 - 15, x2 + 16, y2 + 17), method="grabcut")
+    assert (loose.lacks, loose.gap_ratio < 0.06) == ("", True)
+
+
 def test_strokes_alone_find_the_object(scene):
     image, truth, box = scene
     middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)

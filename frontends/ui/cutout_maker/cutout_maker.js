@@ -71,6 +71,13 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
     find("notice").toggleAttribute("data-calm", isCalm);
   }
 
+  // While a cutout is computed, that is said where it will be, or below the one before.
+  function busy(is, say = "") {
+    root.toggleAttribute("data-busy", is);
+    find("nothing").textContent = say || words.nothing;
+    if (say && result) find("facts").textContent = say;
+  }
+
   function guide() {
     const alpha = result && result.method === "alpha";
     const say = alpha ? "say_alpha" : sketch.mode === "box" ? (sketch.box ? "say_box_again" : "say_box") : `say_${sketch.mode}`;
@@ -166,7 +173,7 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
     find("add").disabled = true;
     find("done").textContent = "";
     if (!sketch.box && !sketch.strokes.some((stroke) => stroke.keep)) { forget(); return; }
-    root.toggleAttribute("data-busy", true);
+    busy(true, words.computing);
     rest = setTimeout(send, delay);
   }
 
@@ -182,7 +189,7 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
   // No cutout any more.
   function forget() {
     result = veil = null;
-    root.removeAttribute("data-busy");
+    busy(false);
     notice("");
     find("cutout").hidden = true;
     find("nothing").hidden = false;
@@ -205,7 +212,7 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
 
   find("add").addEventListener("click", () => {
     find("add").disabled = true;
-    root.toggleAttribute("data-busy", true);
+    busy(true);
     trigger("take", { wish: wish() });
   });
   find("undo").addEventListener("click", sketch.undo);
@@ -237,7 +244,7 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
   }
 
   function present(answer) {
-    root.removeAttribute("data-busy");
+    busy(false);
     if (!answer.preview) { forget(); notice(answer.message); return; }
     notice("");
     result = answer;
@@ -247,7 +254,7 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
     find("nothing").hidden = true;
     const [x1, y1, x2, y2] = answer.window;
     find("facts").textContent = fill(answer.parts > 1 ? words.parts : words.facts, { width: x2 - x1, height: y2 - y1, parts: answer.parts });
-    if (answer.lacks && answer.parts <= 1) find("facts").append(`. ${words[`lacks_${answer.lacks}`]}`);
+    if (answer.lacks && answer.parts <= 1) find("facts").append(`. ${fill(words[`lacks_${answer.lacks}`], { keep: words.mode_keep })}`);
     find("add").disabled = false;
     suggest();
     const mask = new Image();
@@ -257,7 +264,7 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
   }
 
   function welcome(saved) {
-    root.removeAttribute("data-busy");
+    busy(false);
     find("add").disabled = false;
     if (!saved.name) { notice(saved.message); return; }
     notice("");
@@ -297,7 +304,7 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
       turn += 1;
       forget();
       show(localUrl);
-      root.toggleAttribute("data-busy", true);
+      busy(true);
       const mine = turn;
       try {
         const { path, url } = await upload(chosen);
@@ -306,7 +313,7 @@ function createCutoutMaker({ element, props, trigger, upload, watch }) {
         if (turn === mine) turn += 1;
         send();
       } catch (error) {
-        root.removeAttribute("data-busy");
+        busy(false);
         notice(words.upload_failed);
       }
     },

@@ -38,6 +38,7 @@ WORDS: dict[str, str] = {
     "say_alpha": "This picture is transparent already: it is taken as it is.",
     "result": "The cutout on a checkerboard",
     "nothing": "The cutout appears here.",
+    "computing": "Computing the cutout",
     "facts": "{width} × {height} px",
     "parts": (
         "{width} × {height} px, in {parts} parts. If these are several objects, draw a box around "
@@ -45,16 +46,20 @@ WORDS: dict[str, str] = {
     ),
     # What the browser adds to the facts, by the side.
     "lacks_left": (
-        "The object found ends well inside the box on the left: draw a line on what is missing."
+        "The object found ends well inside the box on the left. If something is missing there, "
+        "paint over it with {keep}."
     ),
     "lacks_top": (
-        "The object found ends well inside the box at the top: draw a line on what is missing."
+        "The object found ends well inside the box at the top. If something is missing there, "
+        "paint over it with {keep}."
     ),
     "lacks_right": (
-        "The object found ends well inside the box on the right: draw a line on what is missing."
+        "The object found ends well inside the box on the right. If something is missing there, "
+        "paint over it with {keep}."
     ),
     "lacks_bottom": (
-        "The object found ends well inside the box at the bottom: draw a line on what is missing."
+        "The object found ends well inside the box at the bottom. If something is missing there, "
+        "paint over it with {keep}."
     ),
     "type": "Type",
     "type_hint": "for example helicopter",
