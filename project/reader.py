@@ -25,7 +25,16 @@ from project.rows import (
     image_row,
     read_setting,
 )
-from project.types import Asked, BoxRow, HistoryEntry, ImageRow, ImageState, Order, Progress
+from project.types import (
+    MODEL,
+    Asked,
+    BoxRow,
+    HistoryEntry,
+    ImageRow,
+    ImageState,
+    Order,
+    Progress,
+)
 
 __all__ = ["DATABASE_NAME", "IMAGES_NAME", "Reader"]
 
@@ -273,6 +282,16 @@ class Reader:
         with self._database.read() as connection:
             query = "SELECT count(*) FROM image WHERE removed = 0 AND captions != '[]'"
             return int(connection.execute(query).fetchone()[0])
+
+    def count_untouched(self) -> int:
+        """Return the number of proposals that another look may replace, see `BoxRow`."""
+        with self._database.read() as connection:
+            query = (
+                "SELECT count(*) FROM box JOIN image ON image.id = box.image_id "
+                "WHERE box.removed = 0 AND box.state = 'proposed' AND substr(box.source, 1, ?) = ? "
+                "AND image.removed = 0 AND image.state != 'done'"
+            )
+            return int(connection.execute(query, (len(MODEL), MODEL)).fetchone()[0])
 
     def path(self, image_id: int) -> Path:
         """Return where the picture of an image lies; it must not be changed.

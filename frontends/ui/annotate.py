@@ -115,7 +115,7 @@ def _create_sheets(desk: Desk, run: dict[str, Any]) -> None:
         words=text_sheets.PRELABEL,
         score_min=PROPOSED_SCORE_MIN,
         given_score_min=GIVEN_SCORE_MIN,
-        calls=[run["start_looking"]],
+        calls=[run["start_looking"], run["describe_project"]],
     )
     _sheet(
         "outlet",

@@ -52,7 +52,8 @@ def _following(desk: Desk) -> list[Call]:
     @guarded(present.present_error)
     def describe_project(wish: dict[str, Any]) -> Shown:
         _, key, project = find(desk, wish)
-        return {"project": present.present_project(key, project)}
+        shown = present.present_project(key, project)
+        return {"project": shown, "untouched": project.count_untouched()}
 
     return [run_state, stop_run, describe_project]
 

@@ -49,6 +49,13 @@ PRELABEL: Words = {
         "go": "Propose boxes",
     },
     "captions_hint": "red and white drone",
+    "replaced_one": (
+        "One proposal that nobody has touched yet will be replaced, unless the same is asked again."
+    ),
+    "replaced": (
+        "{count} proposals that nobody has touched yet will be replaced, unless the same is asked "
+        "again."
+    ),
     "count": "{count} captions to choose from, and pairs of colors.",
 }
 

@@ -131,6 +131,7 @@ def test_models_propose_and_done_ends_a_picture(ann):
     run = ann.run("start_looking", mode="captions", captions="red thing\ngreen thing", others=True)
     assert (run["state"], run["to_review"]) == ("done", 2)
     assert run["said"] == "1 picture looked at, 2 boxes to decide."
+    assert ann.call("describe_project")["untouched"] == 2
     photo = ann.photo()
     assert photo["photo"]["state"] == "proposed"
     assert sorted(box["caption"] for box in photo["boxes"]) == ["", "red thing"]
@@ -142,6 +143,7 @@ def test_models_propose_and_done_ends_a_picture(ann):
     accept = [{"kind": "accept", "box": box["id"]} for box in photo["boxes"]]
     done = edit(ann, photo, *accept, state="done")
     assert done["progress"]["done"] == 1
+    assert ann.call("describe_project")["untouched"] == 0
     assert ann.call("queue", only="done")["states"] == ["done"]
     assert ann.call("queue", only="new")["ids"] == []
     run = ann.run("start_looking", mode="vocabulary", types="thing", colors="red, blue")

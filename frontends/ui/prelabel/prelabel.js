@@ -48,6 +48,16 @@ function createPrelabel({ element, props, server }) {
     choose(project.given ? "given" : project.captions.length ? "captions" : "vocabulary");
     count();
     if (mode === "captions") find("captions").focus();
+    tellReplaced();
+  }
+
+  // What a run takes the place of, before it is begun.
+  async function tellReplaced() {
+    find("replaced").hidden = true;
+    const answer = await sheet.ask("describe_project");
+    const count = answer ? answer.untouched : 0;
+    find("replaced").textContent = fill(count === 1 ? words.replaced_one : words.replaced, { count: count.toLocaleString("en") });
+    find("replaced").hidden = !count;
   }
 
   element.querySelector("form").addEventListener("submit", async (event) => {
