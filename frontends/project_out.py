@@ -72,6 +72,7 @@ def export_project(
 
     proposals = sum(image.proposed for image in project.walk()) if what == "all" else 0
     told = f" {_UNSEEN.format(counted(proposals, 'box'))}" if proposals else ""
+    told += "" if kind == "crops" else _untyped(project, what)
     if kind == "csv":
         count = export_csv(project, out, what=what, shares=shares)
         return f"{out}: {counted(count, 'box')}.{told}"
@@ -89,6 +90,18 @@ def export_project(
     write_card(dataset, out, format=kind, title=project.name, facts=facts)
     pictures = counted(len(dataset), "picture")
     return f"{out}: {pictures} ({_splits(dataset)}), {counted(boxes, 'box')}.{told}"
+
+
+def _untyped(project: Project, what: What) -> str:
+    """What is said of boxes with neither type nor caption, in a project that has types."""
+    from project.classes import UNNAMED
+    from project.export import count_unnamed
+
+    count = count_unnamed(project, what)
+    has, is_, it = ("has", "is", "it") if count == 1 else ("have", "are", "them")
+    boxes = counted(count, "box")
+    told = f" {boxes} {has} neither type nor caption and {is_} exported as '{UNNAMED}'."
+    return f"{told} Find '{UNNAMED}' to see {it}." if count else ""
 
 
 def _splits(dataset: Dataset) -> str:

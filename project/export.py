@@ -27,6 +27,7 @@ from dataset.registry import write_dataset
 from dataset.splits import SHARES, Shares, part_groups
 from pipeline.config import CutConfig
 from pipeline.cut import cut
+from project.classes import UNNAMED
 from project.groups import Place, places_of
 from project.settings import CUT
 from project.store import Project
@@ -35,6 +36,7 @@ from project.types import BoxRow, ImageRow
 __all__ = [
     "CROPS_INDEX",
     "What",
+    "count_unnamed",
     "export_crops",
     "export_csv",
     "export_dataset",
@@ -96,6 +98,20 @@ def to_dataset(project: Project, what: What = "confirmed", shares: Shares = SHAR
             else "Import some pictures.",
         )
     return Dataset(tuple(records), names)
+
+
+def count_unnamed(project: Project, what: What = "confirmed") -> int:
+    """Return how many boxes go out as "object" without a caption, though there are other types.
+
+    Args:
+        project: Not changed.
+        what: See the module.
+    """
+    names = project.class_names
+    if UNNAMED not in names or len(names) == 1:
+        return 0  # nothing but "object": nobody was asked for a type
+    boxes = (box for item in _items(project, what) for box in item.boxes)
+    return sum(box.class_name == UNNAMED and not box.caption for box in boxes)
 
 
 def _names_for(project: Project, item: _Item, names: tuple[str, ...]) -> tuple[str, ...]:

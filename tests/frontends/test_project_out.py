@@ -168,3 +168,28 @@ def test_without_anything_to_export_no_folder_is_made(tmp_path: Path) -> None:
     with empty, pytest.raises(DataError, match="no picture of the project is done"):
         export_project(empty, tmp_path / "out", "yolo")
     assert not (tmp_path / "out").exists()
+
+
+def test_boxes_that_tell_nothing_are_told_where_there_are_types(
+    project: Project, tmp_path: Path
+) -> None:
+    def export(kind: str, name: str) -> str:
+        return export_project(project, tmp_path / f"{name}-{kind}", kind)
+
+    def edit(*edits: Add | Describe) -> None:
+        image = project.images()[0]
+        project.apply(image.id, edits, who="ann", version=image.version, state="done")
+
+    edit(Add((10, 30, 30, 40), "object", ""))
+    assert "neither" not in export("yolo", "plain"), "nobody was asked for a type"
+    edit(Add((40, 10, 60, 20), "balloon", ""), Add((40, 30, 60, 40), "object", ""))
+    told = (
+        " 2 boxes have neither type nor caption and are exported as 'object'. "
+        "Find 'object' to see them."
+    )
+    for kind in ("yolo", "csv", "jsonl"):
+        assert export(kind, "two").endswith(told)
+    assert "neither" not in export("crops", "two"), "captions alone"
+    box = project.boxes(project.images()[0].id)[1]
+    edit(Describe(box.id, class_name="balloon"))
+    assert "1 box has neither type nor caption and is" in export("coco", "one")
