@@ -211,7 +211,7 @@ DONE: Words = {
 }
 
 DESK: Words = {
-    "all_done": "All pictures are done.",
+    "all_done": "All pictures are done. Look at Review, or export them.",
     "list_done": "All pictures in this list are done.",
     "all_but": "{done} done, {later} put off.",
     "show": "Show it",

@@ -8,6 +8,7 @@ from tests.frontends.annotate_page import STATE, create, prelabel, settled
 
 pytestmark = pytest.mark.browser
 
+CALM_MS = 7000  # by then what only tells that something is done has gone
 SAID = "#annotate-head .said"
 REPLACED = "#annotate-prelabel .replaced"
 
@@ -34,3 +35,22 @@ def test_what_a_second_look_replaces_is_told_before(browse, pictures):
     page.wait_for_function(
         f"document.querySelector('{REPLACED}').textContent.match(/^[23] proposals/)"
     )
+
+
+def test_how_a_run_and_the_list_ended_stays_until_something_is_done(browse, pictures):
+    page = browse()
+    create(page, pictures[:2])
+    prelabel(page, "red thing")
+    page.wait_for_timeout(CALM_MS)
+    assert "to decide" in page.inner_text(SAID)
+    page.click("#annotate-done .complete")
+    page.wait_for_function(f"{STATE}.at === 1 && {STATE}.photo.id === {STATE}.queue.ids[1]")
+    assert "is done" in page.inner_text(SAID), "what ended goes with the next action"
+    page.wait_for_selector(SAID, state="hidden")
+    page.click("#annotate-done .complete")
+    page.wait_for_function(f"{STATE}.progress.done === 2")
+    settled(page)
+    page.wait_for_timeout(CALM_MS)
+    assert "All pictures are done. Look at Review, or export" in page.inner_text(SAID)
+    page.keyboard.press("PageUp")
+    page.wait_for_selector(SAID, state="hidden")

@@ -46,17 +46,17 @@ function createBench({ element, props, upload, server }) {
   const isOpen = (key) => (room.state.project || {}).key === key;
   find("import").addEventListener("click", () => find("file").click());
 
-  // What is told goes with the next action, what only tells that something is done by itself; what
-  // went wrong stays until it is closed, or a sheet is opened.
+  // What is told goes with the next action, what only tells that something is done by itself, but for
+  // how a run or the list ended (`stays`); what went wrong stays until it is closed, or a sheet is opened.
   let leaving = 0;
   let told = 0;
   let seen = 0;  // what was told when the pointer went down
   let lasting = false;
-  function say(message, { bad = false, link = null, act = null, refused = [] } = {}) {
+  function say(message, { bad = false, stays = false, link = null, act = null, refused = [] } = {}) {
     clearTimeout(leaving);
     told += 1;
     lasting = bad;
-    if (message && !bad && !link && (!act || act.brief) && refused.length === 0) leaving = setTimeout(() => say(""), CALM_MS);
+    if (message && !bad && !stays && !link && (!act || act.brief) && refused.length === 0) leaving = setTimeout(() => say(""), CALM_MS);
     find("said").hidden = !message;
     find("said-text").textContent = message || "";
     find("said").toggleAttribute("data-bad", bad);
@@ -138,7 +138,7 @@ function createBench({ element, props, upload, server }) {
     // Proposals are there to be looked at. Who was at work meanwhile is not led away from it.
     const act = run.to_review && worked ? { text: words.to_review, go: () => room.set(FIRST()) } : null;
     if (run.state === "failed") say(run.error, { bad: true });
-    else say(run.said, { link: run.link, act, refused: [...unsent, ...(run.refused || [])] });
+    else say(run.said, { stays: true, link: run.link, act, refused: [...unsent, ...(run.refused || [])] });
     unsent = [];
     // What a run changed in the project: its types, captions, pipeline.
     const { key } = room.state.project;
@@ -258,7 +258,7 @@ function createBench({ element, props, upload, server }) {
   let noticed = "";
   room.on(["notice"], ({ notice }) => {
     const act = notice && notice.act ? { ...notice.act, go: () => room.set({ command: { name: notice.act.command, args: notice.act.args } }) } : null;
-    if (notice) say(notice.message, { bad: !notice.calm, act });
+    if (notice) say(notice.message, { bad: !notice.calm, stays: notice.stays, act });
     else if (find("said-text").textContent === noticed) say("");
     noticed = notice ? notice.message : "";
   });

@@ -5,7 +5,7 @@
 // `edit` (from the picture), `score_min`, `proposals`, `show_rejected`, `queue_again` {to?: an image, or "doubtful"}, `goto`. Out: `queue` {ids, states},
 // `at`, `photo`, `picture`, `rows` (all boxes), `boxes` (the shown ones), `listed`, `missing` (captions
 // that no box has yet) and `next_caption` (what a drawn box gets, `picked` or the first), `progress`,
-// `saving`, `notice` {message, calm, act? {text, command, args?, brief?}}.
+// `saving`, `notice` {message, calm, stays, act? {text, command, args?, brief?}}.
 function createDesk({ props, server }) {
   const { room: openRoom, fill } = window.spotter;
   const room = openRoom(props.room);
@@ -24,7 +24,8 @@ function createDesk({ props, server }) {
   const numbers = new Map();  // by box: it keeps its number as long as its picture is open
 
   // act: what the person may answer; brief where it goes by itself.
-  function say(message, calm = true, act = null) { room.set({ notice: message ? { message, calm, act } : null }); }
+  // stays: until the next action, however late it comes.
+  function say(message, calm = true, act = null, stays = false) { room.set({ notice: message ? { message, calm, act, stays } : null }); }
   const project = () => (room.state.project || {}).key;
   const photoKey = (image, key = project()) => `${key} ${image}`;
   const isShown = (key, image) => key === project() && (room.state.photo || {}).id === image;
@@ -71,7 +72,7 @@ function createDesk({ props, server }) {
     } else if (where === "next") next = Math.min(at + 1, queue.ids.length - 1);
     else if (where === "previous") next = Math.max(at - 1, 0);
     else next = queue.ids.indexOf(where);
-    if (next < 0 || next === at) { if (news) say(news.message, true, news.act); return; }
+    if (next < 0 || next === at) { if (news) say(news.message, true, news.act, news.stays); return; }
     room.set({ at: next });
     open(queue.ids[next], news);
   }
@@ -83,9 +84,10 @@ function createDesk({ props, server }) {
     const next = later.find((id) => id !== open);
     const end = room.state.only || room.state.sought ? words.list_done : words.all_done;
     const message = fill(later.length ? words.all_but : end, { done: states.filter((state) => state === "done").length, later: later.length });
-    if (next !== undefined) return { message, act: { text: words.show, command: "show", args: [next] } };
+    const stays = true;
+    if (next !== undefined) return { message, stays, act: { text: words.show, command: "show", args: [next] } };
     // Which of the captions that came with the pictures have no box is a matter of all of them.
-    return room.state.project.given ? { message, act: { text: words.review, command: "review" } } : { message };
+    return room.state.project.given ? { message, stays, act: { text: words.review, command: "review" } } : { message, stays };
   }
 
   function mark(id, state) {
@@ -179,7 +181,7 @@ function createDesk({ props, server }) {
       return;
     }
     if (!news) finished = null;
-    say(news ? news.message : "", true, news && news.act);
+    say(news ? news.message : "", true, news && news.act, Boolean(news && news.stays));
     numbers.clear();
     room.set({ picked: null, listed: [], photo: answer.photo, picture: { url: answer.photo.url, wh: [answer.photo.width, answer.photo.height] }, selected: null, hovered: null, asked: answer.asked });
     show(answer.boxes);
