@@ -393,6 +393,30 @@ def test_the_choice_of_a_caption_and_of_a_type_holds_for_one_box():
     assert log["edited"] == [["glider", "kite", False], ["glider", "drone", True]]
 
 
+def test_a_new_box_has_the_type_last_given_or_else_that_of_most_boxes():
+    log = _play("""
+      const kinds = ["plane", "kite", "kite", "balloon", "balloon", "balloon"];
+      const boxes = kinds.map((class_name, i) => ({ ...box(10 + i), class_name }));
+      for (const gone of [3, 4]) boxes[gone].state = "rejected";
+      let shown = boxes;
+      answers.photo = ({ image }) => ({ photo: photo(image), boxes: shown, asked: [] });
+      log.drawn = [];
+      const draw = async () => {
+        room.set({ edit: { kind: "add", box: { x: 1, y: 1, w: 4, h: 4 } } });
+        log.drawn.push(state.rows.at(-1).class_name);
+        room.set({ selected: null }); await rest();
+      };
+      const start = async (key) => {
+        await open(null); room.set({ project: { key, classes: ["glider", "kite"] } }); await rest();
+      };
+      await start("a"); await draw();
+      press("class_at", 0); await draw(); await draw();
+      await start("b"); await draw();
+      shown = []; await start("c"); await draw();
+    """)
+    assert log["drawn"] == ["kite", "glider", "glider", "kite", "glider"]
+
+
 def test_what_is_done_before_the_next_picture_is_there_changes_neither():
     log = _play("""
       held.photo = true; room.set({ order: "name" }); await rest(); held.photo.go(); await rest();

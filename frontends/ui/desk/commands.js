@@ -46,6 +46,14 @@ function createCommands({ room, change, send, go, say, real, isFixed, isBetween,
 
   const unscored = { logit: null, probability: null, rank: null };
 
+  // The type that most boxes of the picture have: a new one is likely of it, too.
+  function usualClass() {
+    const counts = new Map();
+    for (const row of rows()) if (row.state !== "rejected" && row.class_name) counts.set(row.class_name, (counts.get(row.class_name) || 0) + 1);
+    return [...counts].reduce((best, one) => (one[1] > best[1] ? one : best), ["", 0])[0];
+  }
+  room.on(["opened"], () => { classLast = null; classChosen = false; });  // types of another project
+
   // What is drawn is what was known to be there and has no box yet; its caption tells the type.
   function add(box, { class_name, caption } = { caption: room.state.next_caption }) {
     if (!photo()) return;
@@ -53,7 +61,7 @@ function createCommands({ room, change, send, go, say, real, isFixed, isBetween,
     local -= 1;
     const follows = Boolean(caption) && !class_name && !classChosen;
     classChosen = false;
-    const name = class_name || classLast || room.state.project.classes[0];
+    const name = class_name || classLast || usualClass() || room.state.project.classes[0];
     const row = { id, ...box, state: "confirmed", class_name: name, caption: caption || "", detector: null, certainty: 1, ...unscored, source: "", own: true };
     change([...rows(), row], [{ kind: "add", local: id, xyxy: xyxy(box), class_name: name, caption: row.caption, follows }]);
     select(row);
