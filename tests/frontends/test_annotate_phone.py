@@ -161,3 +161,15 @@ def test_a_wide_screen_has_labels_and_everything_at_hand(browse, pictures):
     page.locator("#annotate-projects .title").wait_for()
     left = page.locator("#annotate-projects .title").bounding_box()["x"]
     assert left == page.locator(".spotter-head svg").bounding_box()["x"]
+
+
+def test_the_name_of_the_project_has_room_beside_how_far_it_is(browse, pictures):
+    progress = {"total": 13, "done": 5, "images": {"new": 8}, "removed": 0}
+    told = {**progress, "seconds_per_image": 10.0, "left_s": 80.0}
+    for size, pace in ((PHONE, ""), (DESKTOP, " · 10 s each, 80 s left")):
+        page = browse(size)
+        create(page, pictures[:2], "Red balloons")
+        page.evaluate("(told) => window.spotter.room('annotate').set({ progress: told })", told)
+        assert page.inner_text("#annotate-head .pace") == f"5 of 13 done{pace}"
+        cut = "(node) => node.scrollWidth > node.clientWidth"
+        assert not page.eval_on_selector("#annotate-head .name", cut)

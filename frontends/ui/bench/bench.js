@@ -95,7 +95,9 @@ function createBench({ element, props, upload, server }) {
     // What was put off is no work that lies ahead, but what is left of it.
     const { new: fresh = 0, proposed = 0, skipped = 0 } = (progress && progress.images) || {};
     const later = skipped ? fill(words.later, { count: skipped.toLocaleString("en") }) : "";
-    find("pace").textContent = [done, fresh + proposed ? pace : later].filter(Boolean).join(" · ");
+    const ahead = fresh + proposed > 0;
+    find("count").textContent = [done, ahead ? "" : later].filter(Boolean).join(" · ");
+    find("each").textContent = ahead && pace ? ` · ${pace}` : "";
   }
 
   function tellSaving() {
