@@ -169,6 +169,7 @@ def test_the_name_of_the_project_has_room_beside_how_far_it_is(browse, pictures)
     for size, pace in ((PHONE, ""), (DESKTOP, " · 10 s each, 80 s left")):
         page = browse(size)
         create(page, pictures[:2], "Red balloons")
+        page.click("#annotate-head .said-close")
         page.evaluate("(told) => window.spotter.room('annotate').set({ progress: told })", told)
         assert page.inner_text("#annotate-head .pace") == f"5 of 13 done{pace}"
         cut = "(node) => node.scrollWidth > node.clientWidth"

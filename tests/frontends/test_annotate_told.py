@@ -22,6 +22,7 @@ def test_what_a_second_look_replaces_is_told_before(browse, pictures):
     assert page.is_hidden(REPLACED), "there is nothing yet"
     page.keyboard.press("Escape")
     prelabel(page, "red thing\nblue thing")  # scene_00 has two things, scene_01 three
+    page.keyboard.press(".")
     page.keyboard.press("a")
     settled(page)
     page.click("#annotate-head .prelabel")
