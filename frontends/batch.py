@@ -128,7 +128,7 @@ def run_batch(
                 with _told(drawings):
                     path = _picture(images, line.image, links)
                     target = drawings / path.relative_to(images.resolve())
-                    _draw(path, target, result, locator.max_pixels)
+                    _draw(path, target, result, locator)
             with _told(output):
                 _append(output, {**row, "provenance": made_with})
             done += 1
@@ -220,13 +220,15 @@ def _refuse_same_folder(images: Path, drawings: Path, linked: Sequence[DataLine]
         )
 
 
-def _draw(path: Path, target: Path, result: Result, max_pixels: int) -> None:
+def _draw(path: Path, target: Path, result: Result, locator: Locator) -> None:
     from frontends.ui.draw import draw_result
 
     if target.suffix.lower() not in WRITABLE:
         target = target.with_name(f"{target.name}.png")
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_image(draw_result(read_image(path, max_pixels=max_pixels), result), target)
+    image = read_image(path, max_pixels=locator.max_pixels)
+    limit = locator.calibration.found_probability_min
+    write_image(draw_result(image, result, limit=limit), target)
 
 
 def _made_with(locator: Locator, assignment: Assignment) -> dict[str, str]:

@@ -241,19 +241,19 @@ def _run_locate(options: argparse.Namespace, service: Service | None) -> int:
     config = _config(options)
     locator = _service(service).locator(config)
     result = locator.locate([options.image], options.caption, assignment=options.assignment)[0]
+    limit = locator.calibration.found_probability_min
     if options.json:
         from frontends.batch import whole_prediction
 
         told = whole_prediction(str(options.image), result, options.assignment)
         print(json.dumps(told, ensure_ascii=False, indent=2))
     else:
-        limit = locator.calibration.found_probability_min
         print(locate_report(result, limit))
     if options.save:
         from frontends.ui.draw import draw_result
 
         image = read_image(options.image, max_pixels=config.image.max_pixels)
-        write_image(draw_result(image, result), options.save)
+        write_image(draw_result(image, result, limit=limit), options.save)
         print(f"{options.save}: the picture with its boxes", file=sys.stderr)
     return 0
 

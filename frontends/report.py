@@ -47,7 +47,8 @@ def locate_report(
 
 def _caption_block(ranking: Ranking, result: Result, limit: float) -> str:
     nothing = "not in this picture, nothing was detected"
-    answer = _verdict(ranking, limit) if len(result.detections) else nothing
+    is_told = len(result.detections) or verdict_of(ranking, limit) == "unread"
+    answer = _verdict(ranking, limit) if is_told else nothing
     lines = [f"{ranking.caption}: {answer}"]
     contrast = contrast_note(ranking, result)
     notes = (*([contrast] if contrast else []), *notes_of(ranking))

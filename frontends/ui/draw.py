@@ -13,7 +13,7 @@ from PIL import Image as PilImage
 from PIL import ImageDraw, ImageFont
 
 from core.image import to_pil
-from core.result import Result
+from core.result import Ranking, Result
 from core.types import Image
 from frontends.ui import text
 from frontends.ui.palette import COLORS, MARKS, color_index, mark_index
@@ -32,13 +32,16 @@ Frame = tuple[int, int, int, int]
 Line = tuple[str, int | None]
 
 
-def draw_result(image: Image, result: Result, *, score_min: float = 0.0) -> Image:
+def draw_result(
+    image: Image, result: Result, *, score_min: float = 0.0, limit: float = 1.0
+) -> Image:
     """Return the picture with all boxes: answers and nearest ones with a label, others a number.
 
     Args:
         image: uint8 (h, w, 3) RGB; not changed.
         result: what was found in this picture.
         score_min: boxes of a lower detector score are left out.
+        limit: below this chance a caption has no answer (`found_probability_min` of the model).
 
     Returns:
         uint8 (h, w, 3) RGB of the same size.
@@ -57,13 +60,12 @@ def draw_result(image: Image, result: Result, *, score_min: float = 0.0) -> Imag
     answers = {ranking.answer_row for ranking in result.rankings}
     for position, ranking in enumerate(result.rankings):
         best = ranking.answer_row if ranking.found else ranking.nearest_row
-        is_unsure = verdict_of(ranking) == "unsure"
+        verdict = verdict_of(ranking, limit)
+        is_unsure = verdict == "unsure"
         is_hidden = best is not None and not is_shown[best]
-        # Of what was not understood the picture says nothing.
-        caption = _short(ranking.reading.about or ranking.caption)
+        caption = _short(ranking.caption)
         if is_hidden or not ranking.found:
-            is_there = ranking.found or is_unsure
-            kind = "missing" if not is_there else "hidden" if is_hidden else "unsure"
+            kind = "hidden" if is_hidden and verdict in ("found", "unsure") else verdict
             notes.append((position, text.DRAW[kind].format(caption=caption)))
         if best is None or is_hidden:
             continue
@@ -97,10 +99,7 @@ def _lines(row: int, meant: list[tuple[int, str]], result: Result) -> list[Line]
     """
     words = text.DRAW
     detector = words["detector"].format(score=f"{float(result.detections.score[row]):.2f}")
-    sure = [
-        words["sure"].format(share=round(100 * result.rankings[position].found_probability))
-        for position, _ in meant
-    ]
+    sure = [_sure(result.rankings[position]) for position, _ in meant]
     if len(meant) == 1:
         return [(meant[0][1], meant[0][0]), (f"{row + 1}  {sure[0]}  {detector}", None)]
     titles: list[Line] = [
@@ -110,6 +109,13 @@ def _lines(row: int, meant: list[tuple[int, str]], result: Result) -> list[Line]
     more = len(meant) - len(titles)
     rest: list[Line] = [(words["more"].format(count=more), None)] if more else []
     return [*titles, *rest, (f"{row + 1}  {detector}", None)]
+
+
+def _sure(ranking: Ranking) -> str:
+    """How sure an answer is, and of which words where not all count."""
+    about = ranking.reading.about
+    words = text.ANSWERS["sure_of" if about not in ("", ranking.caption) else "sure"]
+    return words.format(share=f"{100 * ranking.found_probability:.0f} %", about=_short(about))
 
 
 def _frame(xyxy: list[float]) -> Frame:

@@ -116,7 +116,9 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
         )
         with drawing:
             image = read_image(path, max_pixels=base.image.max_pixels)
-            return present.drawn_url(draw_result(image, result, score_min=float(wish["shown_min"])))
+            shown_min, limit = float(wish["shown_min"]), float(wish["limit"])
+            drawn = draw_result(image, result, score_min=shown_min, limit=limit)
+            return present.drawn_url(drawn)
 
     @guarded(raise_in_page)
     def locate(

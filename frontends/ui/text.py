@@ -273,12 +273,13 @@ ERRORS: Words = {
 }
 
 DRAW: Words = {
-    "sure": "{share} % sure",
     "detector": "detector {score}",
     "more": "and {count} more",
     "nearest": "nearest to {caption}",
     "perhaps": "perhaps {caption}",
-    "missing": "Not in this picture: {caption}",
+    "absent": "Not in this picture: {caption}",
+    "taken": "Not in this picture, another caption has the nearest box: {caption}",
+    "unread": "Cannot be looked for: {caption}",
     "unsure": "Not sure: {caption}",
     "hidden": "Below the detector score in Settings: {caption}",
 }

@@ -281,7 +281,7 @@ def test_without_upscaling_there_is_only_the_cut(handlers, shapes_path):
 
 def test_the_annotated_picture_can_be_had(handlers, shapes_path):
     shown = handlers.ask(_picture(shapes_path), "red thing", SETTINGS)
-    wish = {"captions": ["red thing"], "assignment": "independent", "score_min": 0.25}
+    wish = {"captions": ["red thing"], "assignment": "independent", "score_min": 0.25, "limit": 0.5}
     urls = [handlers.overlay({"key": shown["key"], **wish, "shown_min": m}) for m in (0.0, 0.99)]
     assert all(url.startswith("data:image/png;base64,") for url in urls)
     assert urls[0] != urls[1], "what the confidence hides is not drawn"

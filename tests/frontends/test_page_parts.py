@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import ImageDraw
 
 from core.errors import InputError
 from core.result import Ranking, Reading, Result
@@ -294,6 +295,43 @@ def test_a_chance_of_one_in_five_is_a_doubt_and_no_denial():
     result = Result((9, 9), Detections.from_xyxy([[1, 1, 5, 5]], (9, 9)), (one(0.4),))
     spoken = locate_report(result, 0.48)
     assert spoken.startswith("kite: not sure, perhaps box 1 (40 %)\n")
+
+
+def test_the_drawn_picture_says_what_the_page_says(image, monkeypatch):
+    told = []
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", lambda pen, xy, line, **kw: told.append(line))
+
+    def one(caption: str, chance: float, reading: Reading | None = None, **rows: int) -> Ranking:
+        ranking = Ranking(caption, [0.0, 1.0], [0.5, 0.5], [1, 0], found_probability=chance, **rows)
+        return replace(ranking, reading=reading) if reading else ranking
+
+    noir = one("h\u00e9licopt\u00e8re noir", 1, Reading("looks", "helicopter"), nearest_row=1)
+    rankings = (
+        one("kite", 0.94, answer_row=0, nearest_row=0),
+        one("cat", 0, Reading("nothing", "")),
+        noir,
+        one("owl", 0.1, nearest_row=0),
+        one("left one", 0.7, nearest_row=0),
+    )
+    boxes = Detections.from_xyxy(
+        [[200, 50, 260, 90], [400, 50, 460, 90]], (640, 400), score=[0.8] * 2
+    )
+    draw_result(image((640, 400)), Result((640, 400), boxes, rankings), limit=0.5)
+    assert set(told) == {
+        "kite", "1  94 % sure  detector 0.80",
+        "Cannot be looked for: cat",
+        "perhaps h\u00e9licopt\u00e8re noir",
+        "2  100 % sure of \u201chelicopter\u201d  detector 0.80",
+        "Not sure: h\u00e9licopt\u00e8re noir",
+        "Not in this picture: owl",
+        "Not in this picture, another caption has the nearest box: left one",
+    }  # fmt: skip
+    lost = Ranking("cat", [], [], [], reading=Reading("nothing", ""))
+    empty = Result((640, 400), Detections.from_xyxy([], (640, 400)), (lost,))
+    told.clear()
+    draw_result(image((640, 400)), empty, limit=0.5)
+    assert told == ["Cannot be looked for: cat"]
+    assert locate_report(empty, 0.5).startswith("cat: cannot be looked for\n")
 
 
 def test_what_was_not_understood_is_not_an_answer():

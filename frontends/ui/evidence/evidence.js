@@ -211,7 +211,7 @@ function createEvidence({ element, props, server }) {
     const { answer, score_min } = room.state;
     return {
       key: answer.key, captions: answer.captions.map((caption) => caption.caption), assignment: answer.assignment,
-      score_min: answer.score_min, shown_min: score_min ?? 0,
+      score_min: answer.score_min, shown_min: score_min ?? 0, limit: answer.limit,
     };
   }
   find("save-picture").addEventListener("click", async () => {
