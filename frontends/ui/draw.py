@@ -6,6 +6,7 @@ line outside of its box, labels beside it.
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache
 
 import numpy as np
@@ -26,8 +27,15 @@ _WHITE = (255, 255, 255, 255)
 _HALO = (0, 0, 0, 150)
 _LONGEST_CAPTION_CHARS = 48
 _MOST_CAPTIONS = 4
+# Pillow's own font has ASCII and some quotes. A line with other letters has the first of these
+# that can write it: one of them is on most systems.
+_SPARE_FONTS = (
+    "DejaVuSans.ttf", "LiberationSans-Regular.ttf", "NotoSans-Regular.ttf", "segoeui.ttf",
+    "Arial Unicode.ttf", "Arial.ttf", "arial.ttf",
+)  # fmt: skip
 
 Frame = tuple[int, int, int, int]
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 # A line of a label, and the position of the caption whose mark stands before it.
 Line = tuple[str, int | None]
 
@@ -138,8 +146,38 @@ def _short(caption: str) -> str:
 
 
 @cache
-def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _font(size_px: int) -> Font:
     return ImageFont.load_default(size_px)
+
+
+def _written(line: str, size_px: int) -> tuple[str, Font]:
+    """A line and a font that can write it; without one, letters lose their accents."""
+    usual = _font(size_px)
+    if not _lacking(usual, line):
+        return line, usual
+    for name in _SPARE_FONTS:
+        font = _spare_font(name, size_px)
+        if font is not None and not _lacking(font, line):
+            return line, font
+    plain = "".join(c for c in unicodedata.normalize("NFKD", line) if not unicodedata.combining(c))
+    lacking = _lacking(usual, plain)
+    return "".join("?" if letter in lacking else letter for letter in plain), usual
+
+
+def _lacking(font: Font, line: str) -> set[str]:
+    """The letters that a font does not have: it draws all of them alike."""
+    if line.isascii():
+        return set()
+    unknown = bytes(font.getmask("\uffff"))
+    return {letter for letter in set(line) if bytes(font.getmask(letter)) == unknown}
+
+
+@cache
+def _spare_font(name: str, size_px: int) -> Font | None:
+    try:
+        return ImageFont.truetype(name, size_px)
+    except OSError:
+        return None
 
 
 class _Pen:
@@ -166,16 +204,16 @@ class _Pen:
 
     def label(self, frame: Frame, lines: list[Line]) -> None:
         """Draw a label beside the frame, where it covers least."""
-        font = _font(13 * self._unit)
+        written = [_written(line, 13 * self._unit) for line, _ in lines]
         pad, gap = 5 * self._unit, 6 * self._unit
         glyph = 10 * self._unit
         line_height = 17 * self._unit
-        widths = [self._draw.textlength(line, font=font) for line, _ in lines]
+        widths = [self._draw.textlength(line, font=font) for line, font in written]
         size = (int(max(widths)) + 2 * pad + glyph + gap, line_height * len(lines) + pad)
         x, y = self._place(frame, size, gap)
         self._taken.append((x, y, x + size[0], y + size[1]))
         self._draw.rounded_rectangle((x, y, x + size[0], y + size[1]), 4 * self._unit, fill=_DARK)
-        for i, (line, position) in enumerate(lines):
+        for i, ((line, font), (_, position)) in enumerate(zip(written, lines, strict=True)):
             top = y + pad // 2 + i * line_height
             if position is not None:
                 middle = top + (line_height - glyph) // 2

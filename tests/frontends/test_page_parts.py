@@ -19,7 +19,7 @@ from frontends.doctor import opencv_conflicts
 from frontends.failures import InternalError
 from frontends.notes import contrast_note, notes_of
 from frontends.report import locate_report
-from frontends.ui import text, text_annotate, text_keys, text_sheets, text_synth
+from frontends.ui import draw, text, text_annotate, text_keys, text_sheets, text_synth
 from frontends.ui.draw import draw_result
 from frontends.ui.locate import own_words_presets
 from frontends.ui.palette import COLORS, MARKS, color_index, mark_index, palette_css
@@ -305,6 +305,7 @@ def test_the_drawn_picture_says_what_the_page_says(image, monkeypatch):
         ranking = Ranking(caption, [0.0, 1.0], [0.5, 0.5], [1, 0], found_probability=chance, **rows)
         return replace(ranking, reading=reading) if reading else ranking
 
+    monkeypatch.setattr(draw, "_lacking", lambda font, line: set())
     noir = one("h\u00e9licopt\u00e8re noir", 1, Reading("looks", "helicopter"), nearest_row=1)
     rankings = (
         one("kite", 0.94, answer_row=0, nearest_row=0),
@@ -332,6 +333,21 @@ def test_the_drawn_picture_says_what_the_page_says(image, monkeypatch):
     draw_result(image((640, 400)), empty, limit=0.5)
     assert told == ["Cannot be looked for: cat"]
     assert locate_report(empty, 0.5).startswith("cat: cannot be looked for\n")
+
+
+def test_letters_that_the_usual_font_lacks_are_written_by_another_one(monkeypatch):
+    usual = draw._font(20)
+    line = "h\u00e9licopt\u00e8re, \u201cnoir\u201d"
+    assert draw._written("black \u201chelicopter\u201d", 20) == (
+        "black \u201chelicopter\u201d",
+        usual,
+    )
+    written, font = draw._written(line, 20)
+    assert written == line or font is usual, "no such font here"
+    assert not draw._lacking(font, written)
+    monkeypatch.setattr(draw, "_SPARE_FONTS", ("no-such-font.ttf",))
+    assert draw._written(line, 20) == ("helicoptere, \u201cnoir\u201d", usual)
+    assert draw._written("\u732b", 20) == ("?", usual)
 
 
 def test_what_was_not_understood_is_not_an_answer():
