@@ -76,13 +76,16 @@ def _caption_block(ranking: Ranking, result: Result, limit: float) -> str:
 
 
 def _verdict(ranking: Ranking, limit: float) -> str:
-    words = text.VERDICTS[verdict_of(ranking, limit)]
-    about = ranking.reading.about
+    verdict, about = verdict_of(ranking, limit), ranking.reading.about
+    # Of what is known it may be quite sure; what the caption is about is another matter.
+    is_in_part = verdict == "unsure" and ranking.reading.grasp == "looks" and about
+    words = text.VERDICTS["unsure_looks" if is_in_part else verdict]
     number = "" if ranking.nearest_row is None else ranking.nearest_row + 1
     chance = {"share": f"{100 * ranking.found_probability:.0f} %", "about": about}
     in_part = "_of" if about not in ("", ranking.caption) else ""
     told = words.format(
         number=number,
+        **chance,
         sure=text.ANSWERS[f"sure{in_part}"].format(**chance),
         chance=text.ANSWERS[f"chance{in_part}"].format(**chance),
     )

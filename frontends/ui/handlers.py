@@ -70,7 +70,9 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
         assignment = _assignment(settings)
         found = service.locate(path, captions, config, assignment=assignment)
         pieces, least = _pieces(wished, found.result.image_wh), config.detect.score_min
-        return present.present_answer(found, assignment, least, pieces=pieces, closely=closely)
+        return present.present_answer(
+            found, assignment, least, pieces=pieces, closely=closely, file_name=path.name
+        )
 
     @guarded(_error_beside_picture)
     def pick(
@@ -117,17 +119,15 @@ def create_handlers(service: Service, examples: Sequence[Example]) -> Handlers:
         with drawing:
             image = read_image(path, max_pixels=base.image.max_pixels)
             shown_min, limit = float(wish["shown_min"]), float(wish["limit"])
-            drawn = draw_result(image, result, score_min=shown_min, limit=limit)
-            return present.drawn_url(drawn)
+            return present.drawn_url(draw_result(image, result, score_min=shown_min, limit=limit))
 
     @guarded(raise_in_page)
     def locate(
         image: FileData, captions: list[str], assignment: Assignment = "independent"
     ) -> dict[str, Any]:
         """Locate each caption in an image; returns a result as JSON (`core.Result.from_dict`)."""
-        found = service.locate(
-            _sent(image, max_bytes), clean_captions(captions), base, assignment=assignment
-        )
+        path, asked = _sent(image, max_bytes), clean_captions(captions)
+        found = service.locate(path, asked, base, assignment=assignment)
         return found.result.to_dict()
 
     return Handlers(pick, choose, ask, ready, crops, overlay, locate)

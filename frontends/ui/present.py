@@ -42,6 +42,8 @@ __all__ = [
 _FILE_FIRST = re.compile(r"(?!(?:an?|the|this|no|there|cannot) )[^:;]*?\.[A-Za-z]\w{1,4}(?: |: |,)")
 # "Fetch it from there, then run: python app.py ...": what to read, and what to type.
 _COMMAND = re.compile(r"(?:, then )?\b[Rr]un(?:, [^:]+)?: ")
+_UNSAFE = re.compile(r"[^\w.-]+")
+_STEM_CHARS_MAX = 80
 _PNG_MAX_PIXELS = 4_000_000
 _CROP_SIDE_MAX = 512
 # An error that comes again is news to the browser, which waits for a change.
@@ -68,6 +70,7 @@ def present_answer(
     *,
     pieces: int = 0,
     closely: bool = False,
+    file_name: str = "",
 ) -> dict[str, object]:
     """Return the mapping for the browser.
 
@@ -77,6 +80,7 @@ def present_answer(
         score_min: the lowest confidence of its boxes, kept for the download.
         pieces: in how many a closer look sees the picture; 0 where it sees no more.
         closely: whether this was one, for this picture alone.
+        file_name: of the picture; downloads are named after it.
     """
     result = answer.result
     told = [note for ranking in result.rankings for note in ranking.reading.notes]
@@ -84,6 +88,7 @@ def present_answer(
     return {
         "key": answer.key,
         "error": None,
+        "save_as": _save_as(file_name),
         "assignment": assignment,
         "score_min": score_min,
         "reused": answer.reused,
@@ -104,6 +109,12 @@ def present_answer(
         "warnings": [note for note in result.warnings if note not in told],
         "result": result.to_dict(),
     }
+
+
+def _save_as(file_name: str) -> str:
+    """The name of downloads without its ending: letters, digits and marks that every disk takes."""
+    stem = _UNSAFE.sub("-", file_name.rpartition(".")[0] or file_name).strip("-._")
+    return f"{stem[:_STEM_CHARS_MAX].rstrip('-._')}-spotter" if stem else "spotter"
 
 
 def _caption(answer: Answer, position: int) -> dict[str, object]:

@@ -109,6 +109,7 @@ ANSWERS: Words = {
     "chance": "{share}",
     "chance_of": "{share} for “{about}”",
     "unsure": "Not sure: perhaps box {number} ({chance}).",
+    "unsure_looks": "Not sure: “{about}” fits box {number} ({share}), but other words are unknown.",
     "absent": "Not in this picture.",
     "hidden": "Below the detector score in Settings.",
     "like_one": "Box {numbers} fits about as well.",
@@ -143,6 +144,7 @@ ANSWERS: Words = {
 VERDICTS: Words = {
     "found": "found, {sure}",
     "unsure": "not sure, perhaps box {number} ({chance})",
+    "unsure_looks": "not sure, “{about}” fits box {number} ({share}), but other words are unknown",
     "taken": "not in this picture (nearest: box {number}, but another caption has it)",
     "absent": "not in this picture (nearest: box {number}, {sure})",
     "unread": "cannot be looked for",

@@ -140,7 +140,8 @@ def test_what_the_thing_is_was_not_understood():
       log.card = texts(kept.cards.children[0]).join(" ");
       log.as = room.state.boxes[0].meant.map((one) => one.as);
     """)
-    assert log["card"].startswith("red car Not sure: perhaps box 1 (91 % for \u201cred\u201d).")
+    said = "Not sure: \u201cred\u201d fits box 1 (91 %), but other words are unknown."
+    assert log["card"].startswith(f"red car {said}")
     assert log["as"] == ["perhaps"]
 
 

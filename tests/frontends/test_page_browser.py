@@ -267,6 +267,7 @@ def test_the_evidence_compares_and_downloads(visit, shapes):
         with page.expect_download() as saved:
             page.click(".save-picture")
         assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG")
+        assert saved.value.suggested_filename == "shapes-spotter.png"
 
 
 def test_two_fingers_zoom_where_they_are(visit, shapes):

@@ -18,6 +18,7 @@ from frontends.ui import page as page_module
 from frontends.ui.examples import read_examples
 from frontends.ui.handlers import Handlers, create_handlers
 from frontends.ui.page import create_page, launch_options
+from frontends.ui.present import present_answer
 from pipeline.models import Model
 
 UPLOAD_FIRST = "The image was not uploaded. Upload the file first."
@@ -285,6 +286,25 @@ def test_the_annotated_picture_can_be_had(handlers, shapes_path):
     urls = [handlers.overlay({"key": shown["key"], **wish, "shown_min": m}) for m in (0.0, 0.99)]
     assert all(url.startswith("data:image/png;base64,") for url in urls)
     assert urls[0] != urls[1], "what the confidence hides is not drawn"
+
+
+@pytest.mark.parametrize(
+    ("file_name", "save_as"),
+    [
+        ("heli_formation6.jpg", "heli_formation6-spotter"),
+        ("my trip: day 1/2 (h\u00e9li).JPG", "my-trip-day-1-2-h\u00e9li-spotter"),
+        ("x" * 300 + ".png", "x" * 80 + "-spotter"),
+        ("...", "spotter"),
+        ("", "spotter"),
+        ("noending", "noending-spotter"),
+    ],
+)
+def test_downloads_are_named_after_the_picture(file_name, save_as, handlers, service, shapes_path):
+    answer = service.locate(shapes_path, ["red thing"], service.base_config())
+    shown = present_answer(answer, "independent", 0.25, file_name=file_name)
+    assert shown["save_as"] == save_as
+    shown = handlers.ask(_picture(shapes_path), "red thing", SETTINGS)
+    assert shown["save_as"] == f"{shapes_path.stem}-spotter"
 
 
 @pytest.mark.parametrize("key", ["", "../../etc/passwd", "f" * 24])

@@ -358,7 +358,8 @@ def test_what_was_not_understood_is_not_an_answer():
     assert verdict_of(replace(ranking, found_probability=0.1), 0.48) == "unread"
     result = Result((9, 9), Detections.from_xyxy([[1, 1, 5, 5]], (9, 9)), (ranking,))
     spoken = locate_report(result, 0.48)
-    assert spoken.startswith("red car: not sure, perhaps box 1 (90 % for \u201cred\u201d)\n")
+    said = "not sure, \u201cred\u201d fits box 1 (90 %), but other words are unknown"
+    assert spoken.startswith(f"red car: {said}\n")
     assert spoken.splitlines()[1] == "  It does not know 'car'."
     found = replace(ranking, answer_row=0, reading=replace(reading, grasp="part"))
     spoken = locate_report(Result((9, 9), result.detections, (found,)), 0.48)

@@ -149,15 +149,17 @@ function createAnswers({ element, props, watch }) {
     // A nearest box that is out of the question is not missed.
     const hidden = best === null && ["found", "unsure"].includes(caption.verdict);
     const verdict = make("span", { class: "verdict" });
-    const told = { number: wished === null ? "" : wished + 1, ...chanceOf(caption) };
+    const told = { number: wished === null ? "" : wished + 1, share: percent(caption.found_probability), about: caption.about, ...chanceOf(caption) };
     if (caption.found && !hidden) {
       verdict.append(make("b", { text: fill(words.found, told) }));
       const like = caption.like.filter((row) => shown.visible.has(row)).map((row) => String(row + 1));
       const [one, several, most] = caption.plural ? [words.also_one, words.also, PLURAL_SHOWN] : [words.like_one, words.like, LIKE_SHOWN];
       if (like.length) verdict.append(` ${fill(like.length > 1 ? several : one, { numbers: listed(like, most) })}`);
     } else {
-      const absent = caption.verdict === "taken" ? words.absent : words[caption.verdict];
-      verdict.append(make("b", { text: hidden ? words.hidden : fill(absent, told) }));
+      // Of what is known it may be quite sure; what the caption is about is another matter.
+      const inPart = caption.verdict === "unsure" && caption.grasp === "looks" && caption.about;
+      const said = inPart ? words.unsure_looks : caption.verdict === "taken" ? words.absent : words[caption.verdict];
+      verdict.append(make("b", { text: hidden ? words.hidden : fill(said, told) }));
       const nearest = caption.verdict === "taken" ? words.taken : words.nearest;
       if (!hidden && best !== null && !["unsure", "unread"].includes(caption.verdict)) verdict.append(` ${fill(nearest, told)}`);
     }

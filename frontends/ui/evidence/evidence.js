@@ -198,7 +198,7 @@ function createEvidence({ element, props, server }) {
     setTimeout(() => { if (find("done").textContent === message) find("done").textContent = ""; }, 4000);
   }
   find("data").addEventListener("toggle", () => { if (find("data").open) find("json").textContent = json(); });
-  find("save-json").addEventListener("click", () => save("spotter.json", new Blob([json()], { type: "application/json" })));
+  find("save-json").addEventListener("click", () => save(`${room.state.answer.save_as}.json`, new Blob([json()], { type: "application/json" })));
   find("copy-json").addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(json());
@@ -215,10 +215,11 @@ function createEvidence({ element, props, server }) {
     };
   }
   find("save-picture").addEventListener("click", async () => {
+    const { save_as: name } = room.state.answer;
     try {
       const url = await server.overlay(wish());
       const blob = await (await fetch(url)).blob();
-      save(`spotter.${blob.type === "image/png" ? "png" : "jpg"}`, blob);
+      save(`${name}.${blob.type === "image/png" ? "png" : "jpg"}`, blob);
     } catch (error) {
       say(words.not_saved);
     }
