@@ -189,17 +189,24 @@ def prepare_missing(config: LocateConfig, *, tell: Tell = lambda what: None) -> 
 def _failure(failed: Mapping[str, ModelError], preset: str) -> ModelError:
     """What is missing for the settings, all at once."""
     first, *others = failed.values()
-    if not others:
+    if not others and "--download" not in first.hint:
         return first
     told = "; ".join(error.message.rstrip(".") for error in failed.values())
     own = dict(models_of(load_config(preset))) if preset in preset_names() else {}
     if not failed.keys() <= own.keys():
+        if not others:
+            return first
         return ModelError(f"{told}.", " ".join(error.hint for error in failed.values()))
     return ModelError(
         f"{told}.",
-        f"Run: python app.py export --preset {preset} --download; what it may not fetch itself, it "
+        f"Run: {', then: '.join(install_steps(preset))}; what it may not fetch itself, it "
         "tells how to.",
     )
+
+
+def install_steps(preset: str) -> tuple[str, str]:
+    """Return the commands that get all models of a preset: packages first, then the models."""
+    return INSTALL_CONVERT, f"python app.py export --preset {preset} --download"
 
 
 def _entry(request: Request) -> Model:

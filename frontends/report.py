@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import fill
 from typing import Any
 
+from convert.job import install_steps
 from core.result import Ranking, Result
 from core.words import listed
 from frontends.notes import contrast_note, notes_of
@@ -163,7 +164,8 @@ def _summary(findings: Mapping[str, Any]) -> list[list[str]]:
     rows.append(["packages", ", ".join(f"{name} {versions[name]}" for name in runtimes)])
     absent = [name for name, models in findings["presets"].items() if models]
     if others := ", ".join(name for name in absent if name != findings["preset"]):
-        rows.append(["not ready", f"presets {others}: python app.py export --preset NAME"])
+        commands = ", then ".join(install_steps("NAME"))
+        rows.append(["not ready", f"presets {others}: {commands}"])
     for work, needs in findings["work"].items():
         if missing := ", ".join(needs["missing"]):
             rows.append(["not ready", f"{work} ({missing}): {needs['install']}"])

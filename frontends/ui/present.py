@@ -11,6 +11,7 @@ import itertools
 import re
 from typing import Literal
 
+from convert.job import install_steps
 from core.captions import clean_caption
 from core.errors import CaptionError, ImageError, SpotterError
 from core.image import encode_image, to_image, to_pil
@@ -42,6 +43,8 @@ __all__ = [
 _FILE_FIRST = re.compile(r"(?!(?:an?|the|this|no|there|cannot) )[^:;]*?\.[A-Za-z]\w{1,4}(?: |: |,)")
 # "Fetch it from there, then run: python app.py ...": what to read, and what to type.
 _COMMAND = re.compile(r"(?:, then )?\b[Rr]un(?:, [^:]+)?: ")
+# What gets one model, and is part of what gets all of a preset's.
+_ONE_MODEL = re.compile(r"python app\.py export --model \S+ --(download|weights \S+)")
 _UNSAFE = re.compile(r"[^\w.-]+")
 _STEM_CHARS_MAX = 80
 _PNG_MAX_PIXELS = 4_000_000
@@ -198,11 +201,21 @@ def present_readiness(found: Readiness, preset: str) -> dict[str, object]:
         said = words["missing"].format(preset=preset)
     else:
         said = found.missing[-1][:1].upper() + found.missing[-1][1:]
-    steps = []
+    steps, lacking = [], []
     for what in found.missing:
         run = _COMMAND.search(what)
         note, command = (what[: run.start()], what[run.end() :]) if run else (what, "")
-        steps.append({"note": f"{note[:1].upper()}{note[1:].strip()}", "command": command})
+        step = {"note": f"{note[:1].upper()}{note[1:].strip()}", "command": command}
+        one = _ONE_MODEL.fullmatch(command)
+        if one and one[1] == "download":
+            lacking.append(step["note"])
+        else:
+            steps.append(step)
+    packages, models = install_steps(preset)
+    if lacking:
+        steps.append({"note": " ".join(lacking), "command": models})
+    if any(step["command"].startswith("python app.py export") for step in steps):
+        steps.insert(0, {"note": "", "command": packages})
     return {"ok": found.ok, "said": said, "steps": steps}
 
 

@@ -18,7 +18,15 @@ onnx = pytest.importorskip("onnx", reason="pip install -r requirements-convert.t
 
 from convert.folders import build_folder, making
 from convert.half import to_half
-from convert.job import Consent, Request, _made_from, models_of, prepare, prepare_missing
+from convert.job import (
+    Consent,
+    Request,
+    _made_from,
+    install_steps,
+    models_of,
+    prepare,
+    prepare_missing,
+)
 from convert.ready_detector import convert as convert_ready
 from convert.sentencepiece import tokenizer_of
 from core.errors import DataError, ModelError, UnknownNameError
@@ -129,7 +137,14 @@ class TestPrepare:
         # All that a preset lacks is told at once, with the one command for it.
         with pytest.raises(ModelError, match=r"'owlv2-base' .*'siglip2-base-256' ") as caught:
             prepare_missing(load_config("zero-shot"))
-        assert "python app.py export --preset zero-shot --download" in caught.value.hint
+        both = "{}, then: {};".format(*install_steps("zero-shot"))
+        assert both in caught.value.hint
+        # One that is left is got the same way.
+        preset = load_config("zero-shot")
+        left = preset.with_values({"detect": {"model": load_config("mini").detect.model}})
+        with pytest.raises(ModelError, match="weights of 'siglip2-base-256'") as caught:
+            prepare_missing(left)
+        assert both in caught.value.hint
         with pytest.raises(ModelError, match=r"'owlv2-base' .*'siglip-base-224' ") as caught:
             prepare_missing(load_config("zero-shot", sets=["rerank.model=siglip-base-224"]))
         for name in ("owlv2-base", "siglip-base-224"):

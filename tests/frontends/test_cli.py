@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convert.job import install_steps
 from core.image import read_image
 from dataset.registry import read_dataset, write_dataset
 from frontends.cli import main
@@ -271,7 +272,8 @@ def test_doctor_says_what_is_missing_for_what(capsys, monkeypatch, tmp_path):
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert f"not ready training (no.such-thing): pip install -r {needs}" in lines
     assert f"not ready painting (no-such-brush): {alone['painting'][1]}" in lines
-    assert "not ready presets zero-shot, origin: python app.py export --preset NAME" in lines
+    steps = "{}, then {}".format(*install_steps("NAME"))
+    assert f"not ready presets zero-shot, origin: {steps}" in lines
 
 
 def test_doctor_tells_of_a_needed_model_how_to_get_it(capsys, monkeypatch, tmp_path):

@@ -12,6 +12,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from convert.job import install_steps
 from core.image import decode_image, encode_image, read_image
 from frontends.service import Service, read_limits
 from frontends.ui import page as page_module
@@ -414,8 +415,13 @@ def test_unknown_names_from_the_browser_are_refused(preset, engine, handlers):
 
 def test_a_preset_that_is_not_installed_says_so_once_and_how_it_is_got(handlers):
     told = handlers.ready({"preset": "zero-shot"})
-    assert told["said"].startswith("zero-shot is not installed here.")
+    assert told["said"] == "zero-shot is not installed here."
     commands = [step["command"] for step in told["steps"]]
-    assert commands[0] == "python app.py export --model owlv2-base --download"
-    assert len(commands) == 2
+    assert commands == list(install_steps("zero-shot")), "the README's, both"
+    assert "'owlv2-base'" in told["steps"][1]["note"]
+    assert "'siglip2-base-256'" in told["steps"][1]["note"]
+    first, *others = handlers.ready({"preset": "origin"})["steps"]
+    assert first["command"] == commands[0]
+    assert any(step["command"].endswith("--weights yolov6l6.onnx") for step in others), "by hand"
+    assert others[-1]["command"] == install_steps("origin")[1]
     assert not any("Run:" in step["note"] for step in told["steps"])

@@ -41,11 +41,21 @@ def test_a_preset_that_is_not_installed_is_marked_and_leaves_the_answer(visit, s
         assert "origin (not installed)" in page.locator(preset).inner_text()
         page.select_option(preset, "origin")
         page.wait_for_selector("#locate-settings .missing")
+        said = page.locator("#locate-settings .missing").inner_text()
+        assert "What was found before stays." in said
+        summary = "document.querySelector('#locate-settings .steps summary')"
+        arrow = f"getComputedStyle({summary}, '::before').transform"
+        folded = page.evaluate(arrow)
         page.click("#locate-settings .steps summary")
+        page.wait_for_timeout(300)
+        assert page.evaluate(arrow) != folded, "an arrow that is open is not one that is closed"
         assert "python app.py export" in page.locator("#locate-settings .commands").inner_text()
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
         page.wait_for_timeout(600)
         assert page.locator("#locate-answers .cards").inner_text() == before
+        page.click("#locate-settings .back")
+        page.wait_for_selector("#locate-settings .missing", state="detached")
+        assert page.locator(preset).input_value() != "origin"
 
 
 def test_errors_stand_where_their_cause_is(visit, shapes, tmp_path):

@@ -12,6 +12,8 @@ function createSettings({ element, props, trigger, server, watch }) {
   let values = { ...props.value };
   let pause = 0;
   const shown = new Map();
+  // The last preset and engine that can run here: the way back from others.
+  let usable = { preset: values.preset, engine: values.engine };
 
   element.querySelector("summary").textContent = words.title;
 
@@ -58,6 +60,14 @@ function createSettings({ element, props, trigger, server, watch }) {
     else if (find("state").dataset.ok !== "false") ask(patch);
   }
 
+  // The other settings are still those of before.
+  function goBack() {
+    values = { ...values, ...usable };
+    props.value = values;
+    show();
+    change();
+  }
+
   // What was found before stays until the other models can run.
   async function change(name) {
     const { preset, engine } = values;
@@ -65,6 +75,7 @@ function createSettings({ element, props, trigger, server, watch }) {
     if (!found || preset !== values.preset || engine !== values.engine) return;
     tell(found);
     if (!found.ok) return;
+    usable = { preset, engine };
     if (name) turn(props.presets.find((preset) => preset.name === name).values);
     else ask({});
   }
@@ -74,8 +85,11 @@ function createSettings({ element, props, trigger, server, watch }) {
     const copy = make("button", { type: "button", class: "link", text: words.copy, onclick: async () => {
       try { await navigator.clipboard.writeText(commands); copy.textContent = words.copied; } catch (error) { copy.textContent = words.not_copied; }
     } });
+    const stays = !ok && room.state.answer ? ` ${words.stays}` : "";
+    const name = usable.preset === values.preset ? words[usable.engine] || props.engines[usable.engine] || usable.engine : usable.preset;
+    const back = make("button", { type: "button", class: "quiet back", text: fill(words.back, { preset: name }), onclick: goBack });
     find("state").dataset.ok = ok;
-    find("state").replaceChildren(make("p", { class: ok ? "" : "missing", text: said }), ...(ok ? [] : [make("details", { class: "steps" }, [
+    find("state").replaceChildren(make("p", { class: ok ? "" : "missing", text: `${said}${stays}` }), ...(ok ? [] : [back, make("details", { class: "steps" }, [
       make("summary", { text: words.how }),
       ...steps.filter((step) => step.note).map((step) => make("p", { text: step.note })),
       ...(commands ? [make("pre", { class: "commands", text: commands }), copy] : []),
