@@ -10,6 +10,7 @@ import argparse
 import getpass
 import json
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from frontends.service import Service
 
 __all__ = ["add_project_parser"]
+
+Run = Callable[[argparse.Namespace, "Service | None"], int]
 
 _SHOWN = 20
 
@@ -84,6 +87,30 @@ def add_project_parser(commands: Any) -> None:
     _command(kinds, "purge", _run_purge, "remove a deleted project for good")
     add_export_parser(kinds)
     add_train_parser(kinds)
+    for parser in kinds.choices.values():
+        parser.set_defaults(run=_telling_place(parser.get_default("run")))
+
+
+def _telling_place(run: Run) -> Run:
+    """The same command; where a project of the page is called by its name alone, it tells where."""
+
+    def told(options: argparse.Namespace, service: Service | None) -> int:
+        from core.errors import DataError
+        from frontends.service import read_limits
+        from project.store import DATABASE_NAME
+
+        try:
+            return run(options, service)
+        except DataError as error:
+            root, folder = read_limits().projects_folder, options.folder
+            place = root / folder.name if root else folder
+            if (folder / DATABASE_NAME).exists() or not (place / DATABASE_NAME).is_file():
+                raise
+            raise DataError(
+                error.message, f"The page has one of that name: give {place}"
+            ) from error
+
+    return told
 
 
 def _command(kinds: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
@@ -222,6 +249,12 @@ def _run_check(options: argparse.Namespace, service: Service | None) -> int:
         problems = project.problems()
         suspicions, unmeasured = find_suspicions(project), count_unmeasured(project)
         names = {image.id: image.name for image in project.walk()}
+        shown = suspicions[: options.limit]
+        places = {
+            box.id: _place(box.xyxy)
+            for image_id in {one.image_id for one in shown}
+            for box in project.boxes(image_id)
+        }
         agreement = None
         if options.against:
             with Project.open(options.against) as other:
@@ -237,8 +270,9 @@ def _run_check(options: argparse.Namespace, service: Service | None) -> int:
         return 1 if problems else 0
     for problem in problems:
         _say(f"damage: {problem}")
-    for one in suspicions[: options.limit]:
-        _say(f"{one.severity:.2f}  {one.kind:12}  {names[one.image_id]}: {one.what}")
+    for one in shown:
+        where = f" Box: {places[one.box_id]}." if one.box_id in places else ""
+        _say(f"{one.severity:.2f}  {one.kind:12}  {names[one.image_id]}: {one.what}{where}")
     if len(suspicions) > options.limit:
         _say(f"... and {len(suspicions) - options.limit} more")
     if agreement:
@@ -253,6 +287,12 @@ def _run_check(options: argparse.Namespace, service: Service | None) -> int:
         _say(f"{unseen} no model has seen yet: project measure {options.folder}")
     _say(f"{counted(len(problems), 'problem')}, {counted(len(suspicions), 'suspicion')}.")
     return 1 if problems else 0
+
+
+def _place(xyxy: Sequence[float]) -> str:
+    """Left, top and size of a box in pixels, as `locate` tells them."""
+    x1, y1, x2, y2 = xyxy
+    return f"{x1:.0f}, {y1:.0f}, {x2 - x1:.0f} x {y2 - y1:.0f}"
 
 
 def _number(value: float | None) -> str:

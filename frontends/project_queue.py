@@ -68,14 +68,24 @@ def _run_queue(options: argparse.Namespace, service: Service | None) -> int:
         told = _queue_dict(rows, count, progress)
         sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
         return 0
-    lines = [f"{'doubt':5} {'state':8}  picture  boxes  why it is doubtful"] if rows else [nothing]
-    for row in rows:
-        boxes = f"{row.proposed} proposed, {row.confirmed} confirmed"
-        lines.append(f"{row.doubt:.2f}  {row.state:8}  {row.name}  {boxes}  {row.doubt_reason}")
+    lines = _listed(rows) if rows else [nothing]
     if len(rows) < count:
         lines.append(f"{len(rows)} of {count}, more with --limit.")
     sys.stdout.write("".join(f"{line}\n" for line in [*lines, _progress_line(progress)]))
     return 0
+
+
+def _listed(rows: Sequence[ImageRow]) -> list[str]:
+    """A head and a line for each picture, in columns."""
+    told = [("doubt", "state", "picture", "boxes", "why it is doubtful")]
+    for row in rows:
+        boxes = f"{row.proposed} proposed, {row.confirmed} confirmed"
+        told.append((f"{row.doubt:.2f}", row.state, row.name, boxes, row.doubt_reason or "-"))
+    widths = [max(len(line[column]) for line in told) for column in range(5)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in told
+    ]
 
 
 def _nothing(project: Project, wished: Filter) -> str:

@@ -15,9 +15,10 @@ from dataset.registry import read_dataset
 from frontends.cli import main
 from frontends.service import Service
 from project import prelabel
+from project.listing import Filter
 from project.proposals import Proposal
 from project.store import Project
-from project.types import Accept
+from project.types import Accept, Add
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -182,6 +183,39 @@ def test_check_and_agreement(labelled: Run, tmp_path: Path) -> None:
         project.path(project.images()[0].id).unlink()
     code, out, _ = labelled("check")
     assert (code, "the file of picture shapes is missing" in out) == (1, True)
+
+
+def test_a_name_of_a_project_of_the_page_is_no_folder_but_told_where_it_is(
+    created: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("SPOTTER_PROJECTS", str(tmp_path))
+    for kind in ("delete", "queue", "check"):
+        code, _, err = created(kind, folder=Path("project"))
+        assert (code, "project holds no project" in err) == (2, True)
+        assert f"give {tmp_path / 'project'}" in err
+    assert "give /" not in created("delete", folder=Path("other"))[2]
+    assert created("delete", folder=tmp_path / "project")[0] == 0
+
+
+def test_check_says_which_box_and_the_queue_stands_in_columns(
+    labelled: Run, tmp_path: Path, shapes_image: Image
+) -> None:
+    (tmp_path / "a-rather-long-name.png").write_bytes(encode_image(shapes_image[:60].copy()))
+    labelled("import", tmp_path / "a-rather-long-name.png")
+    head, *rows = labelled("queue")[1].splitlines()[:3]
+    column = head.index("why")
+    assert {row[column - 2 : column] for row in rows} == {"  "}
+    assert all(row[column] not in " " for row in rows), "why is never empty"
+    labelled("mark", "shapes", "--accept-above", "0")
+    with Project.open(tmp_path / "project") as project:
+        image = project.images(wished=Filter(text="shapes"))[0]
+        edits = [Add((0, y, 20, y + 20), class_name="drone", caption="") for y in (10, 60)]
+        project.apply(image.id, edits, who="ann", version=image.version, state="done")
+    told = [line for line in labelled("check")[1].splitlines() if "left edge" in line]
+    assert len(set(told)) == 2, "two boxes, two lines"
+    assert any(line.endswith(" Box: 0, 60, 20 x 20.") for line in told)
 
 
 def test_captions_come_after_their_pictures(created: Run, pictures: Path, tmp_path: Path) -> None:
