@@ -64,7 +64,7 @@ def test_settings_survive_a_file(handlers):
     settings = small_settings(blend_weights=weights, effects="heavy")
     saved = handlers.save_settings(settings)["toml"]
     assert tomllib.loads(saved)["size_law"] == settings["size_law"]
-    assert "# Share of scenes without any labelled object." in saved
+    assert "# Share of scenes drawn without any labelled object" in saved
     assert handlers.load_settings(saved)["values"] == settings
 
 
