@@ -48,7 +48,7 @@ def test_what_was_put_off_stands_where_the_time_left_stood():
     const tell = (images) => {
       const progress = { total: 4, done: 3, seconds_per_image: 5, left_s: 5, images };
       room.set({ progress });
-      return element.querySelector(".count").textContent + element.querySelector(".each").textContent;
+      return ["count", "each"].map((name) => element.querySelector(`.${name}`).textContent).join("");
     };
     """
     log = play(
