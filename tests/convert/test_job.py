@@ -5,18 +5,14 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
-import sys
 import time
 from pathlib import Path
-from subprocess import PIPE, Popen
 
 import numpy as np
 import pytest
 
 onnx = pytest.importorskip("onnx", reason="pip install -r requirements-convert.txt")
 
-from convert.folders import build_folder, making
 from convert.half import to_half
 from convert.job import (
     Consent,
@@ -318,27 +314,6 @@ class TestPrepare:
             prepare(Request(str(source)))
         assert read_model(model.folder).file("detector.onnx").is_file()
 
-    def test_what_a_killed_run_left_is_removed_and_what_runs_is_not(self, tmp_path):
-        """A process that is killed while it converts; another conversion while one runs."""
-        code = (
-            "import sys, pathlib, convert.folders as folders\n"
-            "with folders.making(pathlib.Path(sys.argv[1])) as made:\n"
-            "    (made / 'graph').write_text('half'); print(made.name, flush=True); input()"
-        )
-        command = [sys.executable, "-c", code, str(tmp_path)]
-        root = Path(__file__).parents[2]
-        with Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=root) as other:
-            name = other.stdout.readline().strip()
-            with making(tmp_path) as made:
-                assert made.is_dir()
-                assert (tmp_path / name / "graph").is_file()
-            other.kill()
-        assert (tmp_path / name / "graph").is_file()
-        (tmp_path / ".making-older").mkdir()  # without a holder
-        with making(tmp_path):
-            assert not (tmp_path / name).exists()
-        assert list(tmp_path.iterdir()) == []
-
     def test_a_conversion_that_another_process_finishes_meanwhile_is_kept(
         self, tiny_models, tmp_path, monkeypatch
     ):
@@ -357,31 +332,6 @@ class TestPrepare:
         model = prepare(Request(str(source)))
         assert (model.folder / "detector.onnx").stat().st_ino == stamps[0]
         assert [path.name for path in model.folder.parent.iterdir()] == [model.folder.name]
-
-    def test_conversions_that_end_at_once_take_turns(self, tmp_path, monkeypatch):
-        """Others put theirs there, and move it aside, between any two steps."""
-        real, place, steps = Path.replace, tmp_path / "models" / "mine", []
-
-        def replace(path, target):
-            if place in (path, Path(target)):
-                steps.append(path.name)
-                if len(steps) == 1:
-                    place.mkdir()
-                    (place / "detector.onnx").write_text("of another process")
-                elif len(steps) == 2:
-                    shutil.rmtree(place)
-            return real(path, target)
-
-        def fill(folder):
-            (folder / "detector.onnx").write_text("ours")
-            return Model(id="mine", task="detect", family="yolo")
-
-        monkeypatch.setattr(Path, "replace", replace)
-        model = build_folder(place, fill, is_there=lambda: False)
-        assert len(steps) == 3
-        assert model == read_model(place)
-        assert model.file("detector.onnx").read_text() == "ours"
-        assert [path.name for path in place.parent.iterdir()] == ["mine"]
 
     def test_a_damaged_conversion_is_refused(self, tiny_models):
         source = tiny_models / "detector-yolov6" / "detector.onnx"
@@ -518,7 +468,6 @@ def test_sentencepiece_files_are_read_as_data():
 
 def test_json_cards_are_strict(tiny_models, tmp_path):
     from pipeline.detect.card import read_detector_card
-    from pipeline.models import Model
 
     (tmp_path / "detector.json").write_text(json.dumps({"fit": "squeeze"}))
     with pytest.raises(ModelError, match=r"detector.json is malformed"):
