@@ -202,6 +202,15 @@ class SceneConfig(Section):
     silhouette_ratio: float = _ratio(
         0.0, "Light", "Share of objects seen against the light; their colors are then lost."
     )
+    texture_ratio: float = _ratio(
+        0.0,
+        "Light",
+        "Share of objects with light and shade of the background over them, like dirt and doors: "
+        "renders are smoother than real things.",
+    )
+    texture_max: float = _knob(
+        0.5, "Light", "How strong that light and shade may be; colors keep their hue.", ge=0, le=2
+    )
     vary_light: bool = _knob(
         True, "Light", "Vary brightness, contrast and opacity of some objects."
     )

@@ -14,7 +14,7 @@ import numpy as np
 
 from synth.effects import EffectStep
 
-__all__ = ["Clutter", "Light", "Placement", "ScenePlan", "scene_rng"]
+__all__ = ["Clutter", "Light", "Placement", "ScenePlan", "Texture", "scene_rng"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,15 @@ class Light:
     haze_ratio: float = 0.0  # surroundings mixed in
     gain: float = 1.0
     contrast: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Texture:
+    """A piece of a photograph whose light and shade lie over an object."""
+
+    background: str
+    window_ratio_xyxy: tuple[float, float, float, float]  # the piece, shares of the sides
+    depth: float  # 0 changes nothing; log of brightness for each deviation within the piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,7 @@ class Placement:
     light: Light
     order: int
     corners: tuple[float, ...] = ()  # dx, dy of the four corners inwards, shares of the sides
+    texture: Texture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,12 @@ class ScenePlan:
         return {
             **_fields(self),
             "placements": [
-                {**_fields(item), "light": _fields(item.light)} for item in self.placements
+                {
+                    **_fields(item),
+                    "light": _fields(item.light),
+                    "texture": _fields(item.texture) if item.texture else None,
+                }
+                for item in self.placements
             ],
             "clutter": [_fields(item) for item in self.clutter],
             "effects": [_fields(step) for step in self.effects],
@@ -145,13 +160,27 @@ class ScenePlan:
         )
 
 
-def _fields(item: ScenePlan | Placement | Light | Clutter | EffectStep) -> dict[str, Any]:
+def _fields(
+    item: ScenePlan | Placement | Light | Texture | Clutter | EffectStep,
+) -> dict[str, Any]:
     return {name: getattr(item, name) for name in item.__slots__}
 
 
 def _placement(row: Mapping[str, Any]) -> Placement:
-    values = {**row, "center_xy": tuple(row["center_xy"]), "light": Light(**row["light"])}
-    return Placement(**{**values, "corners": tuple(row.get("corners", ()))})
+    values = {
+        **row,
+        "center_xy": tuple(row["center_xy"]),
+        "light": Light(**row["light"]),
+        "corners": tuple(row.get("corners", ())),
+        "texture": _texture(row.get("texture")),
+    }
+    return Placement(**values)
+
+
+def _texture(row: Mapping[str, Any] | None) -> Texture | None:
+    if row is None:
+        return None
+    return Texture(**{**row, "window_ratio_xyxy": tuple(row["window_ratio_xyxy"])})
 
 
 def scene_rng(seed: int, index: int) -> np.random.Generator:

@@ -8,6 +8,7 @@ colours that tell where the sky is and where an object stands out least (``synth
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from synth.effects import EffectStep, sample_effects, sample_transform
 from synth.library import Cutout, Library
 from synth.place import Box, Place, box_around, box_iou
 from synth.plan import Clutter, Light, Placement, ScenePlan
+from synth.texture import sample_texture
 
 __all__ = ["sample_scene"]
 
@@ -50,7 +52,7 @@ def sample_scene(rng: np.random.Generator, library: Library, config: SceneConfig
         for _ in range(int(rng.integers(1, 5))):
             cutout = library.distractors[int(rng.integers(len(library.distractors)))]
             scene.add(cutout, _log_uniform(rng, low, max(low, 0.17 * config.canvas_wh[0])))
-    placements = tuple(scene.placements)
+    placements = _texture(rng, library, config, background.name, scene.placements)
     return ScenePlan(
         background=background.name,
         window_ratio_xyxy=window,
@@ -287,6 +289,28 @@ def _sample_light(rng: np.random.Generator, config: SceneConfig) -> Light:
         gain=round(float(rng.uniform(0.75, 1.25)), 3) if varied else 1.0,
         contrast=round(float(rng.uniform(0.7, 1.2)), 3) if varied else 1.0,
     )
+
+
+def _texture(
+    rng: np.random.Generator,
+    library: Library,
+    config: SceneConfig,
+    background: str,
+    placements: list[Placement],
+) -> tuple[Placement, ...]:
+    """The placements, some of them with a piece of their own background over them."""
+    if not config.texture_ratio:  # draws nothing, so that older seeds give the scenes they gave
+        return tuple(placements)
+    height, width = library.background(background).shape[:2]
+    textured = []
+    for item in placements:
+        if rng.random() < config.texture_ratio:
+            size_px, depth_max = item.long_side_px, config.texture_max
+            texture = sample_texture(rng, background, (width, height), size_px, depth_max)
+            textured.append(replace(item, texture=texture))
+        else:
+            textured.append(item)
+    return tuple(textured)
 
 
 def _sample_clutter(

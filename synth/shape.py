@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from synth.library import Library
 from synth.plan import Placement
+from synth.texture import texture_object
 
 __all__ = ["shape_object"]
 
@@ -34,6 +35,9 @@ def shape_object(placement: Placement, library: Library, blur_px: float) -> NDAr
     if placement.angle_deg:
         turned = _rotate(turned, placement.angle_deg)
     shaped = turned.astype(np.float32)
+    if placement.texture:
+        photograph = library.background(placement.texture.background)
+        shaped = texture_object(shaped, photograph, placement.texture)
     if soft_px > 0.2:
         shaped = np.asarray(cv2.GaussianBlur(shaped, (0, 0), soft_px), np.float32)
     return shaped

@@ -109,6 +109,8 @@ KNOBS: Words = {
     "match_ratio_max": "Match the light, up to",
     "haze_ratio_max": "Haze, up to",
     "silhouette_ratio": "Against the light",
+    "texture_ratio": "Dirt, doors and shadows",
+    "texture_max": "How strong these are, up to",
     "vary_light": "Vary the light",
     "match_noise": "Match the noise",
     "canvas_wh": "Picture size",
