@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from core.types import Image
 from synth.captions import COMPETITION_TYPES, TYPES
 from synth.library import Cutout, Library
+from synth.texture import sample_texture, texture_object
 from training.light import light_object
 
 __all__ = ["CropConfig", "Scene", "draw_scene"]
@@ -35,6 +36,9 @@ class CropConfig:
         upscaler_ratio: Share of the smallest crops that pass the upscaler. It falls for larger
             ones, where the upscaler costs most and changes least, and the rest is enlarged
             plainly, so that the reranker also works without one.
+        texture_ratio: Share of objects with a photograph's light and shade over them, as renders
+            are smoother than real things.
+        texture_max: How strong these may be; see ``synth.texture``.
     """
 
     competition_ratio: float = 0.78
@@ -43,6 +47,8 @@ class CropConfig:
     large_ratio: float = 0.08
     large_px: float = 400.0
     upscaler_ratio: float = 0.9
+    texture_ratio: float = 0.5
+    texture_max: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,8 @@ def draw_scene(library: Library, config: CropConfig, rng: np.random.Generator) -
         box = (middle - half, middle - half, middle + half, middle + half)
     else:
         sprite = _prepare(library, cutout, side, rng)
+        if rng.random() < config.texture_ratio:
+            sprite = _texture(library, sprite, config.texture_max, rng)
         sprite, against_light = light_object(sprite, canvas, rng)
         box = _paste(canvas, sprite, (0.0, 0.0))
         if not cutout.labelled:
@@ -155,6 +163,17 @@ def _prepare(
     if scale < 1:  # the pyramid leaves at most a factor two; a slight blur avoids aliasing
         source = cv2.GaussianBlur(source, (0, 0), 0.45 / scale)
     return cv2.warpAffine(source, matrix, size, flags=cv2.INTER_LINEAR)
+
+
+def _texture(
+    library: Library, sprite: NDArray[np.float32], depth_max: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """The sprite with the light and shade of a piece of some background over it."""
+    name = library.backgrounds[int(rng.integers(len(library.backgrounds)))].name
+    photograph = library.background(name)
+    height, width = photograph.shape[:2]
+    texture = sample_texture(rng, name, (width, height), max(sprite.shape[:2]), depth_max)
+    return texture_object(sprite, photograph, texture)
 
 
 def _paste(
