@@ -36,7 +36,8 @@ __all__ = [
 MANIFEST_NAME = "manifest.jsonl"
 PARTS_NAME = ".parts"
 HEADER_NAME = "header.json"
-_BEFORE = {"clarity_min": 0.0}  # what was done before there was a setting
+# What was done before there was a setting.
+_BEFORE = {"clarity_min": 0.0, "texture_ratio": 0.0, "texture_max": 0.5}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,7 +153,11 @@ def compare_headers(found: Mapping[str, Any], wanted: Mapping[str, Any], folder:
     """
     newer: list[str] = []
     if isinstance(config := found.get("config"), Mapping):
-        newer = [f"--set {key}={value:g}" for key, value in _BEFORE.items() if key not in config]
+        newer = [
+            f"--set {key}={value:g}"
+            for key, value in _BEFORE.items()
+            if key not in config and wanted["config"][key] != value
+        ]
         found = {**found, "config": {**_BEFORE, **config}}
     for key in ("seed", "format", "config", "library", "options"):
         if found.get(key) != wanted[key]:

@@ -194,8 +194,11 @@ def test_a_folder_from_before_a_setting_goes_on_as_it_began(
     generate(make_job(folders, tmp_path, count=2, config=as_then))
     manifest = tmp_path / "manifest.jsonl"
     text = manifest.read_text()
-    manifest.write_text(text.replace('"clarity_min": 0.0, ', "", 1))
-    assert manifest.read_text() != text
+    older = text
+    for pair in ('"clarity_min": 0.0, ', '"texture_ratio": 0.0, ', '"texture_max": 0.5, '):
+        assert pair in older
+        older = older.replace(pair, "", 1)
+    manifest.write_text(older)
     with pytest.raises(ConfigError, match=r"clarity_min: 0\.0, now 2\.0.* --set clarity_min=0\."):
         generate(make_job(folders, tmp_path, count=3))
     assert generate(make_job(folders, tmp_path, count=3, config=as_then)).images == 3
